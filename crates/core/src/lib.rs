@@ -1,0 +1,1 @@
+//! The client: requests, retries, limits and streams.

@@ -1,0 +1,1 @@
+//! The numbers: quantiles, histograms, intervals, comparisons.

@@ -1,0 +1,3 @@
+//! Set-up, checks and builds of this repository.
+
+fn main() {}

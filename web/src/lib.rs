@@ -1,0 +1,3 @@
+//! The benchmark page.
+//!
+//! Not written yet.
