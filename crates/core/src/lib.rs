@@ -1,1 +1,16 @@
-//! The client: requests, retries, limits and streams.
+//! The client: requests, retries, limits and streams, written once for wasm and for tests.
+//!
+//! The middle of this crate is pure: limiter, retry rule and decoder take values and `now` and
+//! return decisions. They never sleep, read a clock, roll a die or touch JavaScript. [`platform`]
+//! is the one door to the world.
+
+#![forbid(unsafe_code)]
+
+mod http;
+pub mod platform;
+mod secret;
+mod time;
+
+pub use http::{Head, HeaderValue, Headers, HttpRequest, Method};
+pub use secret::Secret;
+pub use time::Instant;

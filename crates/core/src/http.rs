@@ -1,0 +1,154 @@
+//! What goes over the wire, as plain values: a request, the head of a reply, their headers.
+
+use std::fmt;
+use std::rc::Rc;
+
+use crate::secret::Secret;
+
+/// The HTTP methods that LLM endpoints use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Reads, without a body.
+    Get,
+    /// Everything that generates.
+    Post,
+    /// Replaces.
+    Put,
+    /// Changes in part.
+    Patch,
+    /// Removes.
+    Delete,
+}
+
+impl Method {
+    /// The method as it stands in a request line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// A header's value: in the open, or a credential that must not be printed.
+#[derive(Clone)]
+pub enum HeaderValue {
+    /// May appear in logs.
+    Open(Rc<str>),
+    /// Never printed; `prefix` (such as `"Bearer "`) stands before it on the wire.
+    Secret {
+        /// What the scheme puts before the credential.
+        prefix: &'static str,
+        /// The credential.
+        secret: Secret,
+    },
+}
+
+/// Header fields in the order in which they were added. Names are kept in lower case.
+#[derive(Clone, Default)]
+pub struct Headers(Vec<(Rc<str>, HeaderValue)>);
+
+impl Headers {
+    /// No headers.
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Sets a field, replacing any earlier value of the same name.
+    pub fn set(&mut self, name: &str, value: HeaderValue) {
+        let name = name.to_ascii_lowercase();
+        self.0.retain(|(known, _)| **known != *name);
+        self.0.push((name.into(), value));
+    }
+
+    /// Sets a field whose value may be seen.
+    pub fn set_open(&mut self, name: &str, value: &str) {
+        self.set(name, HeaderValue::Open(value.into()));
+    }
+
+    /// Adds a field beside those of the same name, as replies may hold several.
+    pub fn append(&mut self, name: &str, value: &str) {
+        self.0.push((
+            name.to_ascii_lowercase().into(),
+            HeaderValue::Open(value.into()),
+        ));
+    }
+
+    /// Takes a field away.
+    pub fn remove(&mut self, name: &str) {
+        self.0
+            .retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+    }
+
+    /// The first open value of `name`, in whatever case it is asked for.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.open()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    }
+
+    /// All open values of `name`.
+    pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.open()
+            .filter(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    }
+
+    /// Every field that may be seen.
+    pub fn open(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.iter().filter_map(|(name, value)| match value {
+            HeaderValue::Open(text) => Some((name, &**text)),
+            HeaderValue::Secret { .. } => None,
+        })
+    }
+
+    /// Every field, for the transport.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &HeaderValue)> {
+        self.0.iter().map(|(name, value)| (&**name, value))
+    }
+}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.iter().map(|(name, value)| match value {
+            HeaderValue::Open(text) => (name, &**text),
+            HeaderValue::Secret { .. } => (name, "[key]"),
+        });
+        f.debug_map().entries(shown).finish()
+    }
+}
+
+impl<'a> FromIterator<(&'a str, &'a str)> for Headers {
+    fn from_iter<I: IntoIterator<Item = (&'a str, &'a str)>>(fields: I) -> Self {
+        let mut headers = Self::new();
+        for (name, value) in fields {
+            headers.append(name, value);
+        }
+        headers
+    }
+}
+
+/// One request, ready for the transport. The body is shared by all attempts of a call.
+#[derive(Debug, Clone)]
+pub struct HttpRequest {
+    /// The method.
+    pub method: Method,
+    /// The absolute URL. It never holds a credential.
+    pub url: Rc<str>,
+    /// All header fields that we set ourselves.
+    pub headers: Headers,
+    /// A JSON text, or nothing.
+    pub body: Option<Rc<str>>,
+}
+
+/// The head of a reply: what is known before its body.
+#[derive(Debug, Clone)]
+pub struct Head {
+    /// The status code, 100 to 999.
+    pub status: u16,
+    /// Those header fields that the platform lets us read.
+    pub headers: Headers,
+}

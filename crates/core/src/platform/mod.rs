@@ -1,0 +1,74 @@
+//! The one door to the world: time, dice, sleep, tasks and the network.
+//!
+//! Everything else in this crate takes values and `now`. This module alone knows where it runs:
+//! `sim` is a world of its own with a virtual clock and a seed.
+
+use std::future::Future;
+use std::time::Duration;
+
+use crate::http::{Head, HttpRequest};
+use crate::time::Instant;
+
+/// What the client needs from where it runs. Handles are cheap to clone and stay on one thread.
+pub trait Platform: Clone + 'static {
+    /// A reply's body, read chunk by chunk. Dropping it cancels the request.
+    type Body: Body;
+
+    /// The monotonic clock.
+    fn now(&self) -> Instant;
+
+    /// The wall clock as time since 1970 (UTC), for dates in headers and nothing else.
+    fn unix_time(&self) -> Duration;
+
+    /// A number drawn evenly from 0 (included) to 1 (excluded).
+    fn random(&self) -> f64;
+
+    /// Waits for `duration`, however long it is. Dropping the future takes the timer away.
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + 'static;
+
+    /// Waits until the event loop has gone round once, so that a connection whose body just ended
+    /// is back in its pool before the next request asks for one.
+    fn turn(&self) -> impl Future<Output = ()> + 'static;
+
+    /// Sends a request and waits for the head of its reply. Dropping the future aborts it.
+    /// Redirects are not followed: they come back as [`TransportError::Redirected`].
+    fn fetch(
+        &self,
+        request: HttpRequest,
+    ) -> impl Future<Output = Result<(Head, Self::Body), TransportError>> + 'static;
+
+    /// Runs a short task in the background, such as draining the rest of a body.
+    fn spawn(&self, task: impl Future<Output = ()> + 'static);
+}
+
+/// A reply's body.
+pub trait Body: 'static {
+    /// The next piece, or `None` at the end. An empty piece is allowed and means nothing.
+    fn chunk(&mut self) -> impl Future<Output = Result<Option<Vec<u8>>, TransportError>>;
+}
+
+/// Why a transport gave up. One variant for each thing that the caller would do differently.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TransportError {
+    /// Refused, unresolved, no TLS: the request was not written, so sending it again is safe.
+    #[error("could not connect: {0}")]
+    Connect(String),
+    /// Lost after the request may have been written: the server may have done the work.
+    #[error("the connection was lost before the answer: {0}")]
+    Lost(String),
+    /// The browser says only that it failed: offline, DNS, TLS, CORS and resets look alike.
+    #[error(
+        "the browser could not read an answer (offline, or the endpoint does not allow calls from web pages by CORS): {0}"
+    )]
+    Opaque(String),
+    /// The body ended before its end, or its framing or compression was broken.
+    #[error("the answer was cut off: {0}")]
+    Cut(String),
+    /// The server answered with a redirect, which would carry the key to another address.
+    #[error("the endpoint redirects, which is not followed because it would carry the key along")]
+    Redirected,
+    /// The request itself cannot be sent: a bad URL, a forbidden header.
+    #[error("the request cannot be sent: {0}")]
+    Invalid(String),
+}
