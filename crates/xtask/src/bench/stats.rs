@@ -1,0 +1,64 @@
+//! The group `stats`: mean, deviation and quantiles of a million samples.
+
+use std::fs;
+use std::process::Command;
+
+use super::measure::{Peer, Work};
+use crate::failure::{Failure, Result};
+use crate::repo::Repo;
+use crate::shell::run;
+
+/// How many samples are summarised.
+const SAMPLES: &str = "1000000";
+/// Makes the samples the same on every machine.
+const SEED: &str = "1";
+/// How often each program does the work per round; it reports every time.
+const REPEATS: &str = "3";
+
+/// Writes the samples, so that all read the same, and builds our program.
+pub(super) fn works(repo: &Repo) -> Result<Vec<Work>> {
+    let folder = repo.target.join("bench");
+    fs::create_dir_all(&folder)
+        .map_err(|error| Failure::work(format!("{}: {error}", folder.display())))?;
+    let file = folder.join("samples");
+    run(ours().arg("--write").arg(&file).args([SAMPLES, SEED]))?;
+
+    let mut summarize = ours();
+    summarize.arg(&file).arg(REPEATS);
+    let peer = |program: &str| {
+        let mut command = Command::new("python3");
+        command
+            .arg(format!("tests/peers/stats/{program}"))
+            .arg(&file)
+            .arg(REPEATS);
+        command
+    };
+    Ok(vec![Work {
+        id: "P11",
+        what: "summary (mean, deviation, quantiles) of 1,000,000 samples".to_owned(),
+        ours: summarize,
+        peers: vec![
+            Peer {
+                name: "python statistics",
+                command: peer("statistics_peer.py"),
+                ratio_max: 1.0 / 50.0,
+                probe: &["python3", "--version"],
+                offer: "install Python 3",
+            },
+            Peer {
+                name: "numpy",
+                command: peer("numpy_peer.py"),
+                ratio_max: 1.0,
+                probe: &["python3", "-c", "import numpy"],
+                offer: "pip install numpy",
+            },
+        ],
+    }])
+}
+
+fn ours() -> Command {
+    let mut command = Command::new("cargo");
+    command.args(["run", "--release", "--quiet", "-p", "kneepoint-stats"]);
+    command.args(["--example", "summarize", "--"]);
+    command
+}

@@ -1,0 +1,61 @@
+//! `cargo xtask ci`: what CI will see. Clones the last commit into a fresh folder and runs the whole
+//! test command there, so that a file that was never added, or one that only lies here, is found
+//! before it is pushed.
+
+use std::fs;
+use std::process::Command;
+
+use crate::args::Args;
+use crate::failure::{Failure, Result};
+use crate::repo::Repo;
+use crate::shell::{output, run, short};
+
+/// Variables by which this process would reach into the clone's Cargo.
+const INHERITED: [&str; 3] = [
+    "CARGO_MANIFEST_DIR",
+    "CARGO_MANIFEST_PATH",
+    "RUSTUP_TOOLCHAIN",
+];
+
+/// `cargo xtask ci`.
+pub(crate) fn command(repo: &Repo, args: &Args) -> Result {
+    let changes = output(Command::new("git").args(["status", "--porcelain"]))?;
+    if !changes.is_empty() {
+        println!("These changes are not committed, so CI would not see them:\n{changes}");
+    }
+    let folder = repo.target.join("ci");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)
+            .map_err(|error| Failure::work(format!("removing {}: {error}", folder.display())))?;
+    }
+    run(Command::new("git")
+        .args(["clone", "--quiet"])
+        .arg(&repo.root)
+        .arg(&folder))?;
+
+    let mut test = Command::new("cargo");
+    test.args(["xtask", "test"]).current_dir(&folder);
+    test.env("CARGO_TARGET_DIR", folder.join("target"));
+    for name in INHERITED {
+        test.env_remove(name);
+    }
+    if !args.has("--cold") {
+        // Tools of the pinned versions are found on the PATH and need not be built again.
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let tools = [repo.tools().join("bin")]
+            .into_iter()
+            .chain(std::env::split_paths(&path));
+        let path = std::env::join_paths(tools)
+            .map_err(|error| Failure::work(format!("the target folder's path: {error}")))?;
+        test.env("PATH", path);
+    }
+    run(&mut test).map_err(|failure| {
+        Failure::work(format!(
+            "{}\n  the clone is kept in {}",
+            failure.text(),
+            short(&folder)
+        ))
+    })?;
+    fs::remove_dir_all(&folder)
+        .map_err(|error| Failure::work(format!("removing {}: {error}", folder.display())))
+}

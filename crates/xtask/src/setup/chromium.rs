@@ -1,0 +1,206 @@
+//! The browser and its driver: those that the user has, or Debian's and Ubuntu's packages.
+//!
+//! `CHROMIUM` and `CHROMEDRIVER` in the environment win over what is on the PATH. Both programs
+//! must be of the same major version: the driver refuses a browser of another.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::announce;
+use crate::failure::{Failure, Result};
+use crate::shell::{ask, find, run};
+
+pub(super) const BY_HAND: &str = "install Chromium or Chrome and the chromedriver of the same \
+    version (Debian: apt-get install chromium chromium-driver; elsewhere: npx @puppeteer/browsers \
+    install chrome@stable, then chromedriver@stable), and put both on the PATH or set CHROMIUM and \
+    CHROMEDRIVER to their paths";
+
+/// Names of the browser, the freest first.
+const BROWSERS: [&str; 4] = [
+    "chromium",
+    "chromium-browser",
+    "google-chrome-stable",
+    "google-chrome",
+];
+
+/// Where `macOS` keeps programs that are not on the PATH.
+const MAC_BROWSERS: [&str; 2] = [
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+];
+
+/// A browser that tests can drive.
+#[derive(Debug)]
+pub(crate) struct Browser {
+    /// The browser's own program.
+    pub(crate) program: PathBuf,
+    /// The program that drives it.
+    pub(crate) driver: PathBuf,
+}
+
+/// Provides a browser.
+pub(super) fn ensure() -> Result<String> {
+    if find_browser()?.is_none() {
+        install()?;
+    }
+    let browser = find_browser()?.ok_or_else(|| {
+        Failure::work("no Chromium or Chrome with its chromedriver was found on the PATH")
+    })?;
+    let version = |program: &PathBuf| ask(program, &["--version"]).unwrap_or_default();
+    check_versions(&version(&browser.program), &version(&browser.driver)).map_err(Failure::work)
+}
+
+/// Looks for the browser and its driver; nothing when one of them is missing.
+pub(crate) fn find_browser() -> Result<Option<Browser>> {
+    let program = match from_environment("CHROMIUM")? {
+        Some(program) => Some(program),
+        None => BROWSERS.into_iter().find_map(find).or_else(|| {
+            MAC_BROWSERS
+                .into_iter()
+                .map(PathBuf::from)
+                .find(|program| program.is_file())
+        }),
+    };
+    let driver = match from_environment("CHROMEDRIVER")? {
+        Some(driver) => Some(driver),
+        None => find("chromedriver"),
+    };
+    Ok(program
+        .zip(driver)
+        .map(|(program, driver)| Browser { program, driver }))
+}
+
+fn from_environment(name: &str) -> Result<Option<PathBuf>> {
+    let Some(value) = std::env::var_os(name) else {
+        return Ok(None);
+    };
+    let program = PathBuf::from(value);
+    if program.is_file() {
+        return Ok(Some(program));
+    }
+    Err(Failure::work(format!(
+        "{name} is set to `{}`, which is no file",
+        program.display()
+    )))
+}
+
+/// Compares `Chromium 156.0.8078.79 built on …` with `ChromeDriver 156.0.8078.79 (…)`; the answer
+/// names the browser.
+fn check_versions(browser: &str, driver: &str) -> std::result::Result<String, String> {
+    fn version(answer: &str) -> Option<&str> {
+        answer
+            .split_whitespace()
+            .find(|word| word.starts_with(|c: char| c.is_ascii_digit()))
+    }
+    let major = |answer| version(answer).and_then(|version| version.split('.').next());
+    match (version(browser), major(browser), major(driver)) {
+        (Some(version), Some(a), Some(b)) if a == b => {
+            let name = browser
+                .split_whitespace()
+                .take_while(|word| *word != version);
+            Ok(format!("{} {version}", name.collect::<Vec<_>>().join(" ")))
+        }
+        _ => Err(format!(
+            "the browser answers `{browser}` and its driver `{driver}`: \
+             both must answer, with the same major version"
+        )),
+    }
+}
+
+/// Installs the system's packages, where that can be done without asking: as root, with apt.
+fn install() -> Result {
+    let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let Some(packages) = apt_packages(&release).filter(|_| find("apt-get").is_some()) else {
+        return Err(Failure::work(
+            "not found, and this system's packages are not known to setup",
+        ));
+    };
+    if ask("id", &["-u"]).as_deref() != Some("0") {
+        return Err(Failure::work(format!(
+            "not found, and only root may run: apt-get install {}",
+            packages.join(" ")
+        )));
+    }
+    announce(
+        &format!("installing {} with apt-get", packages.join(" and ")),
+        "chromium",
+    );
+    // Not fatal: with one source out of reach, the package may still come from another.
+    if let Err(failure) = run(apt("apt-get").args(["update", "--quiet"])) {
+        println!(
+            "setup: going on without fresh package lists: {}",
+            failure.text()
+        );
+    }
+    let install = || {
+        let quiet = ["install", "--yes", "--quiet", "--no-install-recommends"];
+        // Another installation may be running on this machine: wait for it, within a bound.
+        run(apt("apt-get")
+            .args(quiet)
+            .args(["-o", "DPkg::Lock::Timeout=300"])
+            .args(packages))
+    };
+    install().or_else(|_| {
+        println!("setup: ending what an interrupted installation may have left half done");
+        run(apt("dpkg").args(["--configure", "-a"]))?;
+        install()
+    })
+}
+
+fn apt(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
+
+/// The packages of the browser and its driver, by what `/etc/os-release` says.
+fn apt_packages(release: &str) -> Option<&'static [&'static str]> {
+    let names = release.lines().filter_map(|line| {
+        let (key, value) = line.split_once('=')?;
+        matches!(key, "ID" | "ID_LIKE").then_some(value.trim_matches('"'))
+    });
+    let names: Vec<&str> = names.flat_map(str::split_whitespace).collect();
+    if names.contains(&"ubuntu") {
+        Some(&["chromium-browser", "chromium-chromedriver"])
+    } else if names.contains(&"debian") {
+        Some(&["chromium", "chromium-driver"])
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_driver_of_another_major_version_is_refused() {
+        let driver = "ChromeDriver 156.0.8078.79 (abc)";
+        let named = check_versions("Google Chrome 156.0.8000.1 ", driver);
+        assert_eq!(named, Ok("Google Chrome 156.0.8000.1".to_owned()));
+        for browser in ["Chromium 155.0.8078.79 built on Debian", ""] {
+            assert!(check_versions(browser, driver).is_err(), "{browser}");
+        }
+        assert!(check_versions("Chromium 156.0.1.2", "").is_err());
+    }
+
+    #[test]
+    fn packages_are_named_as_the_system_names_them() {
+        #[rustfmt::skip]
+        let cases = [
+            ("PRETTY_NAME=\"Debian\"\nID=debian\n", Some("chromium")),
+            ("ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n", Some("chromium-browser")),
+            ("ID=fedora\n", None),
+            ("", None),
+        ];
+        for (release, first) in cases {
+            let packages = apt_packages(release);
+            assert_eq!(
+                packages.and_then(|names| names.first().copied()),
+                first,
+                "{release}"
+            );
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Provides what the other commands need, on a machine that has Rust (by rustup) and Node.
+//!
+//! Every step first looks whether its thing is there, by files and `--version` only, so that a
+//! repeated set-up costs a fraction of a second and no network. What is built goes to
+//! `target/tools`, never to the user's own folders; only the browser is a system package. A step
+//! that was interrupted starts again, or goes on where it stopped, the next time.
+
+mod cargo_tool;
+pub(crate) mod chromium;
+mod node;
+mod wasm_target;
+
+pub(crate) use cargo_tool::{WASM_BINDGEN, locate};
+
+use crate::args::{Args, choose};
+use crate::failure::{Failure, Result};
+use crate::repo::Repo;
+use crate::shell::{now, seconds};
+
+/// Something that can be provided.
+#[derive(Debug)]
+pub(crate) struct Thing {
+    /// What `--only` calls it.
+    pub(crate) name: &'static str,
+    /// What it is for.
+    pub(crate) why: &'static str,
+    /// What to do when it cannot be provided.
+    by_hand: &'static str,
+    /// Looks for it, provides it when it is missing, and says in a few words what is there.
+    ensure: fn(&Repo) -> Result<String>,
+}
+
+/// Everything that can be provided, in the order in which it is.
+pub(crate) static THINGS: [Thing; 6] = [
+    Thing {
+        name: "wasm-target",
+        why: "Rust's library for wasm",
+        by_hand: "rustup target add wasm32-unknown-unknown",
+        ensure: wasm_target::ensure,
+    },
+    Thing {
+        name: "node",
+        why: "runs wasm tests and the tools that npm provides",
+        by_hand: "install Node 20 or newer from https://nodejs.org or your package manager, \
+                  so that `node --version` answers",
+        ensure: node::ensure,
+    },
+    Thing {
+        name: "npm",
+        why: "the packages of tests/package.json, wasm-opt among them",
+        by_hand: "cd tests && npm ci --ignore-scripts",
+        ensure: node::ensure_packages,
+    },
+    Thing {
+        name: "wasm-bindgen",
+        why: "writes the JavaScript side of the wasm and runs its tests",
+        by_hand: "cargo install wasm-bindgen-cli --version <the one in Cargo.toml>; \
+                  found on the PATH, it is used",
+        ensure: |repo| cargo_tool::ensure(repo, &WASM_BINDGEN),
+    },
+    Thing {
+        name: "trunk",
+        why: "builds the page",
+        by_hand: "cargo install trunk --locked --version <the one in Cargo.toml>; \
+                  found on the PATH, it is used",
+        ensure: |repo| cargo_tool::ensure(repo, &cargo_tool::TRUNK),
+    },
+    Thing {
+        name: "chromium",
+        why: "the browser of the browser tests, and its driver",
+        by_hand: chromium::BY_HAND,
+        ensure: |_| chromium::ensure(),
+    },
+];
+
+/// `cargo xtask setup`.
+pub(crate) fn command(repo: &Repo, args: &Args) -> Result {
+    let mut names = args.values("--only");
+    for name in &names {
+        choose("thing", name, &THINGS, |thing| thing.name).map_err(Failure::Usage)?;
+    }
+    if names.is_empty() {
+        names = THINGS.iter().map(|thing| thing.name).collect();
+    }
+    provide(repo, &names)
+}
+
+/// Provides the named things, and says in one line per thing what is there.
+pub(crate) fn provide(repo: &Repo, names: &[&str]) -> Result {
+    let started = now();
+    for thing in THINGS.iter().filter(|thing| names.contains(&thing.name)) {
+        let there = (thing.ensure)(repo).map_err(|failure| {
+            Failure::work(format!(
+                "setup could not provide {} ({}).\n  what failed: {}\n  by hand: {}",
+                thing.name,
+                thing.why,
+                failure.text(),
+                thing.by_hand
+            ))
+        })?;
+        println!("ok {:<13}{there}", thing.name);
+    }
+    println!("set-up: {}", seconds(started.elapsed()));
+    Ok(())
+}
+
+/// Announces a step that takes time: what is done, and why.
+fn announce(what: &str, name: &str) {
+    let thing = THINGS.iter().find(|thing| thing.name == name);
+    println!("setup: {what} ({})", thing.map_or("", |thing| thing.why));
+}

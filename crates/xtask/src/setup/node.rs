@@ -1,0 +1,110 @@
+//! Node, which the user provides, and the npm packages under `tests/`, wasm-opt among them.
+//!
+//! wasm-opt is npm's `binaryen` and never one from the PATH: what Linux distributions ship (108 in
+//! Debian 12) is older than the wasm that today's compiler writes, and answers it with a module that
+//! does not run, without a word of warning.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use super::announce;
+use crate::failure::{Failure, Result};
+use crate::repo::Repo;
+use crate::shell::{ask, run};
+
+/// The oldest Node that the tests and the package support.
+const NODE_MAJOR_MIN: u32 = 20;
+
+const PACKAGES: &str = "tests/node_modules";
+const LOCK: &str = "tests/package-lock.json";
+/// A copy of the lock file that the packages were installed from, written last. Contents are
+/// compared rather than times, which a checkout or a cache may set as they like.
+const INSTALLED: &str = "tests/node_modules/.installed-from.json";
+
+pub(super) fn ensure(_: &Repo) -> Result<String> {
+    let answer = ask("node", &["--version"]);
+    check_version(answer.as_deref()).map_err(Failure::work)?;
+    Ok(format!("Node {}", answer.unwrap_or_default()))
+}
+
+fn check_version(answer: Option<&str>) -> std::result::Result<(), String> {
+    let answer = answer.ok_or("`node --version` does not answer: Node is not on the PATH")?;
+    match major(answer.trim_start_matches('v')) {
+        Some(major) if major >= NODE_MAJOR_MIN => Ok(()),
+        _ => Err(format!(
+            "found Node {answer}, need {NODE_MAJOR_MIN} or newer"
+        )),
+    }
+}
+
+pub(super) fn ensure_packages(repo: &Repo) -> Result<String> {
+    let lock = fs::read(LOCK).map_err(|error| Failure::work(format!("{LOCK}: {error}")))?;
+    if fs::read(INSTALLED).is_ok_and(|installed| installed == lock) {
+        return Ok(format!("{PACKAGES} as locked"));
+    }
+    ensure(repo)?;
+    announce("installing the npm packages of the tests", "npm");
+    let mut npm = Command::new("npm");
+    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+        .current_dir("tests");
+    run(&mut npm)?;
+    check_wasm_opt(repo.pin("binaryen")?)?;
+    fs::write(INSTALLED, lock).map_err(|error| Failure::work(format!("{INSTALLED}: {error}")))?;
+    Ok(format!("{PACKAGES}, installed now"))
+}
+
+fn check_wasm_opt(pin: &str) -> Result {
+    let answer = ask(Path::new(PACKAGES).join(".bin/wasm-opt"), &["--version"]).unwrap_or_default();
+    if wasm_opt_will_do(&answer, pin) {
+        return Ok(());
+    }
+    Err(Failure::work(format!(
+        "npm's wasm-opt answered `{answer}`, need version {pin} or newer"
+    )))
+}
+
+/// Whether `wasm-opt version 132 (…)` is at least the pinned npm version `132.0.0`.
+fn wasm_opt_will_do(answer: &str, pin: &str) -> bool {
+    let found = answer.strip_prefix("wasm-opt version ").and_then(major);
+    found.is_some() && found >= major(pin)
+}
+
+/// The number that a version starts with.
+fn major(version: &str) -> Option<u32> {
+    version
+        .split(|c: char| !c.is_ascii_digit())
+        .next()?
+        .parse()
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_or_missing_node_is_told_with_what_is_needed() {
+        assert_eq!(check_version(Some("v20.0.0")), Ok(()));
+        assert_eq!(check_version(Some("v26.1.0")), Ok(()));
+        let old = check_version(Some("v18.20.4")).unwrap_err();
+        assert_eq!(old, "found Node v18.20.4, need 20 or newer");
+        assert!(check_version(None).unwrap_err().contains("not on the PATH"));
+        assert!(check_version(Some("nonsense")).is_err());
+    }
+
+    #[test]
+    fn a_wasm_opt_older_than_the_pin_is_refused() {
+        #[rustfmt::skip]
+        let cases = [
+            ("wasm-opt version 132 (version_132)", true),
+            ("wasm-opt version 140", true),
+            ("wasm-opt version 108", false), // Debian 12's
+            ("wasm-opt version 13", false),
+            ("", false),
+        ];
+        for (answer, expected) in cases {
+            assert_eq!(wasm_opt_will_do(answer, "132.0.0"), expected, "{answer}");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The suites, and how each is run. A new suite is a row in [`SUITES`] and a function.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::json;
+
+use super::summary::is_summary;
+use crate::checks;
+use crate::failure::{Failure, Result};
+use crate::repo::{Repo, WASM};
+
+use crate::setup::chromium::{Browser, find_browser};
+use crate::setup::{WASM_BINDGEN, locate};
+use crate::shell::run_keeping;
+use crate::tidy;
+
+/// A part of the test run.
+#[derive(Debug)]
+pub(super) struct Suite {
+    /// Its heading.
+    pub(super) name: &'static str,
+    /// What `--family` calls it and its like; CI runs one job per family.
+    pub(super) family: &'static str,
+    /// What the set-up must provide, by the names of `setup --only`.
+    pub(super) needs: &'static [&'static str],
+    /// Whether `--fast` keeps it: it needs neither a browser nor another runtime.
+    pub(super) fast: bool,
+    pub(super) work: Work,
+}
+
+/// What a suite does.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// Passes or fails as a whole.
+    Check(fn(&Repo) -> Result),
+    /// Executes tests and answers with the runners' summary lines.
+    Tests(fn(&Repo) -> TestRun),
+}
+
+/// Summary lines, and whether the runners were content.
+pub(super) type TestRun = (Vec<String>, Result);
+
+/// All suites, in the order in which they run: the quick to fail come first.
+#[rustfmt::skip]
+pub(super) static SUITES: [Suite; 8] = [
+    Suite { name: "format", family: "checks", needs: &[], fast: true, work: Work::Check(|_| checks::fmt_check()) },
+    Suite { name: "tidy", family: "checks", needs: &[], fast: true, work: Work::Check(tidy::check) },
+    Suite { name: "lint, native", family: "checks", needs: &[], fast: true, work: Work::Check(|_| checks::lint_native()) },
+    Suite { name: "lint, wasm", family: "checks", needs: &["wasm-target"], fast: true, work: Work::Check(checks::lint_wasm) },
+    Suite { name: "documentation", family: "checks", needs: &["wasm-target"], fast: true, work: Work::Check(|_| checks::doc()) },
+    Suite { name: "native tests", family: "native", needs: &[], fast: true, work: Work::Tests(native) },
+    Suite { name: "wasm tests in Node", family: "wasm-node", needs: &["wasm-target", "node", "wasm-bindgen"], fast: false, work: Work::Tests(wasm_node) },
+    Suite { name: "wasm tests in Chromium", family: "wasm-browser", needs: &["wasm-target", "wasm-bindgen", "chromium"], fast: false, work: Work::Tests(wasm_browser) },
+];
+
+/// The families, each once, in order.
+pub(crate) fn families() -> Vec<&'static str> {
+    let mut families: Vec<_> = SUITES.iter().map(|suite| suite.family).collect();
+    families.dedup();
+    families
+}
+
+/// Everything in the workspace's `default-members`: unit and integration tests, examples in the
+/// documentation.
+fn native(_: &Repo) -> TestRun {
+    run_keeping(
+        Command::new("cargo").args(["test", "--no-fail-fast"]),
+        is_summary,
+    )
+}
+
+fn wasm_node(repo: &Repo) -> TestRun {
+    match wasm_test(repo) {
+        // A file that asks for a browser is left to the other suite.
+        Ok(mut command) => run_keeping(command.env("WASM_BINDGEN_TEST_ONLY_NODE", "1"), is_summary),
+        Err(failure) => (Vec::new(), Err(failure)),
+    }
+}
+
+fn wasm_browser(repo: &Repo) -> TestRun {
+    match wasm_test(repo).and_then(|command| in_chromium(repo, command)) {
+        Ok(mut command) => run_keeping(&mut command, is_summary),
+        Err(failure) => (Vec::new(), Err(failure)),
+    }
+}
+
+/// `cargo test` for the wasm tests of all packages. Where they run is told to the test runner by
+/// its environment, so that one file serves every place.
+fn wasm_test(repo: &Repo) -> Result<Command> {
+    let tests = repo.wasm_tests();
+    if tests.is_empty() {
+        return Err(Failure::work(
+            "no crate has wasm tests (tests/wasm.rs or tests/web.rs)",
+        ));
+    }
+    let runner = locate(repo, &WASM_BINDGEN, "wasm-bindgen-test-runner")?;
+    let runner = runner.ok_or_else(|| Failure::work("wasm-bindgen-test-runner has gone"))?;
+    let mut command = Command::new("cargo");
+    // Never `--quiet` here: the wasm runner does not know what it is told by it.
+    command.args(["test", "--no-fail-fast", "--target", WASM]);
+    command.args(tests.iter().flat_map(|tests| ["-p", &tests.package]));
+    command.args(repo.wasm_test_flags());
+    command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner);
+    Ok(command)
+}
+
+fn in_chromium(repo: &Repo, mut command: Command) -> Result<Command> {
+    let browser = find_browser()?.ok_or_else(|| Failure::work("Chromium has gone"))?;
+    let folder = repo.target.join("test");
+    let settings = folder.join("webdriver.json");
+    fs::create_dir_all(&folder)
+        .and_then(|()| fs::write(&settings, capabilities(&browser)))
+        .map_err(|error| Failure::work(format!("{}: {error}", settings.display())))?;
+    command
+        .env("WASM_BINDGEN_USE_BROWSER", "1")
+        .env("WASM_BINDGEN_TEST_ONLY_WEB", "1")
+        .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", settings)
+        // Bounds for a hang, not expectations: a loaded machine is slow to start a browser.
+        .env("WASM_BINDGEN_TEST_TIMEOUT", "120")
+        .env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "60")
+        .env("CHROMEDRIVER", &browser.driver);
+    // The runner would prefer any of these to the driver that it is given.
+    for other in [
+        "GECKODRIVER",
+        "SAFARIDRIVER",
+        "CHROMEDRIVER_REMOTE",
+        "GECKODRIVER_REMOTE",
+    ] {
+        command.env_remove(other);
+    }
+    Ok(command)
+}
+
+/// What chromedriver is asked for. No sandbox and no `/dev/shm`, which containers and root do not
+/// have; the pages are our own tests. Nothing that talks to the network by itself.
+fn capabilities(browser: &Browser) -> String {
+    let options = json!({
+        "binary": browser.program,
+        "args": [
+            "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+            "--no-first-run", "--disable-background-networking", "--disable-component-update",
+            "--disable-sync",
+        ],
+    });
+    json!({ "goog:chromeOptions": options }).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::setup::THINGS;
+
+    #[test]
+    fn every_need_of_a_suite_can_be_provided() {
+        for suite in &SUITES {
+            for need in suite.needs {
+                assert!(
+                    THINGS.iter().any(|thing| thing.name == *need),
+                    "{}: {need}",
+                    suite.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_fast_run_needs_nothing_but_the_wasm_target() {
+        let fast = SUITES.iter().filter(|suite| suite.fast);
+        assert!(
+            fast.flat_map(|suite| suite.needs)
+                .all(|need| *need == "wasm-target")
+        );
+    }
+
+    #[test]
+    fn families_are_listed_once() {
+        assert_eq!(
+            families(),
+            ["checks", "native", "wasm-node", "wasm-browser"]
+        );
+    }
+}
