@@ -24,9 +24,12 @@ pub(crate) fn command(repo: &Repo, args: &Args) -> Result {
         println!("These changes are not committed, so CI would not see them:\n{changes}");
     }
     let folder = repo.target.join("ci");
-    if folder.exists() {
+    let remove = || {
         fs::remove_dir_all(&folder)
-            .map_err(|error| Failure::work(format!("removing {}: {error}", folder.display())))?;
+            .map_err(|error| Failure::work(format!("removing {}: {error}", folder.display())))
+    };
+    if folder.exists() {
+        remove()?;
     }
     run(Command::new("git")
         .args(["clone", "--quiet"])
@@ -41,13 +44,7 @@ pub(crate) fn command(repo: &Repo, args: &Args) -> Result {
     }
     if !args.has("--cold") {
         // Tools of the pinned versions are found on the PATH and need not be built again.
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let tools = [repo.tools().join("bin")]
-            .into_iter()
-            .chain(std::env::split_paths(&path));
-        let path = std::env::join_paths(tools)
-            .map_err(|error| Failure::work(format!("the target folder's path: {error}")))?;
-        test.env("PATH", path);
+        test.env("PATH", repo.path()?);
     }
     run(&mut test).map_err(|failure| {
         Failure::work(format!(
@@ -56,6 +53,5 @@ pub(crate) fn command(repo: &Repo, args: &Args) -> Result {
             short(&folder)
         ))
     })?;
-    fs::remove_dir_all(&folder)
-        .map_err(|error| Failure::work(format!("removing {}: {error}", folder.display())))
+    remove()
 }

@@ -1,6 +1,8 @@
 //! The repository as the commands see it: where it lies, what its packages are, which versions of
 //! the tools it pins.
 
+use std::ffi::OsString;
+use std::iter;
 use std::path::PathBuf;
 
 use cargo_metadata::{Metadata, MetadataCommand, TargetKind};
@@ -63,6 +65,14 @@ impl Repo {
     /// Where the tools built here lie. Kept out of `~/.cargo/bin`: they belong to this repository.
     pub(crate) fn tools(&self) -> PathBuf {
         self.target.join("tools")
+    }
+
+    /// The PATH with the tools built here in front.
+    pub(crate) fn path(&self) -> Result<OsString> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = iter::once(self.tools().join("bin")).chain(std::env::split_paths(&path));
+        std::env::join_paths(folders)
+            .map_err(|error| Failure::work(format!("{}: {error}", self.tools().display())))
     }
 
     /// The packages that have tests for wasm.

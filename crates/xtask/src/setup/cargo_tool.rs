@@ -105,6 +105,8 @@ fn install(repo: &Repo, tool: &CargoTool) -> Result {
         .arg(repo.tools())
         // A tool of this name and version that does not answer is built again.
         .arg("--force")
+        // cargo warns of programs that it puts outside the PATH.
+        .env("PATH", repo.path()?)
         .env("CARGO_TARGET_DIR", &build)
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
