@@ -17,15 +17,49 @@ pub(crate) struct Part {
 }
 
 /// All crates.
-#[rustfmt::skip]
 pub(crate) const PARTS: [Part; 7] = [
-    Part { name: "kneepoint-stats", may_import: &[], native: true, wasm: true },
-    Part { name: "kneepoint-core", may_import: &[], native: true, wasm: true },
-    Part { name: "kneepoint-bench", may_import: &["kneepoint-core", "kneepoint-stats"], native: true, wasm: true },
-    Part { name: "kneepoint-js", may_import: &["kneepoint-core", "kneepoint-bench"], native: false, wasm: true },
-    Part { name: "kneepoint-server", may_import: &[], native: true, wasm: false },
-    Part { name: "kneepoint-web", may_import: &["kneepoint-core", "kneepoint-bench", "kneepoint-stats"], native: false, wasm: true },
-    Part { name: "xtask", may_import: &[], native: true, wasm: false },
+    Part {
+        name: "kneepoint-stats",
+        may_import: &[],
+        native: true,
+        wasm: true,
+    },
+    Part {
+        name: "kneepoint-core",
+        may_import: &[],
+        native: true,
+        wasm: true,
+    },
+    Part {
+        name: "kneepoint-bench",
+        may_import: &["kneepoint-core", "kneepoint-stats"],
+        native: true,
+        wasm: true,
+    },
+    Part {
+        name: "kneepoint-js",
+        may_import: &["kneepoint-core", "kneepoint-bench"],
+        native: false,
+        wasm: true,
+    },
+    Part {
+        name: "kneepoint-server",
+        may_import: &[],
+        native: true,
+        wasm: false,
+    },
+    Part {
+        name: "kneepoint-web",
+        may_import: &["kneepoint-core", "kneepoint-bench", "kneepoint-stats"],
+        native: false,
+        wasm: true,
+    },
+    Part {
+        name: "xtask",
+        may_import: &[],
+        native: true,
+        wasm: false,
+    },
 ];
 
 /// The crates that ship as wasm, as `-p NAME` arguments.

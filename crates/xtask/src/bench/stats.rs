@@ -1,10 +1,9 @@
 //! The group `stats`: mean, deviation and quantiles of a million samples.
 
-use std::fs;
 use std::process::Command;
 
 use super::measure::{Peer, Work};
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::repo::Repo;
 use crate::shell::run;
 
@@ -15,12 +14,18 @@ const SEED: &str = "1";
 /// How often each program does the work per round; it reports every time.
 const REPEATS: &str = "3";
 
-/// Writes the samples, so that all read the same, and builds our program.
+/// Builds our program and writes the samples, so that all read the same.
 pub(super) fn works(repo: &Repo) -> Result<Vec<Work>> {
-    let folder = repo.target.join("bench");
-    fs::create_dir_all(&folder)
-        .map_err(|error| Failure::work(format!("{}: {error}", folder.display())))?;
-    let file = folder.join("samples");
+    let file = repo.target.join("bench/samples");
+    let mut build = Command::new("cargo");
+    run(build.args([
+        "build",
+        "--release",
+        "-p",
+        "kneepoint-stats",
+        "--example",
+        "summarize",
+    ]))?;
     run(ours().arg("--write").arg(&file).args([SAMPLES, SEED]))?;
 
     let mut summarize = ours();

@@ -61,7 +61,8 @@ fn chosen(args: &Args) -> Result<Vec<&'static Suite>> {
         choose("family", family, &known, |name| name).map_err(Failure::Usage)?;
     }
     let suites = SUITES.iter().filter(|suite| {
-        (asked.is_empty() || asked.contains(&suite.family)) && (suite.fast || !args.has("--fast"))
+        (asked.is_empty() || asked.contains(&suite.family))
+            && (suite.is_fast() || !args.has("--fast"))
     });
     let suites: Vec<_> = suites.collect();
     if suites.is_empty() {
@@ -155,7 +156,6 @@ mod tests {
             name: "sample",
             family: "native",
             needs: &[],
-            fast: true,
             work,
         };
         run_suite(&repo(), Box::leak(Box::new(suite)))

@@ -9,7 +9,6 @@ use super::summary::is_summary;
 use crate::checks;
 use crate::failure::{Failure, Result};
 use crate::repo::{Repo, WASM};
-
 use crate::setup::chromium::{Browser, find_browser};
 use crate::setup::{WASM_BINDGEN, locate};
 use crate::shell::run_keeping;
@@ -24,9 +23,14 @@ pub(super) struct Suite {
     pub(super) family: &'static str,
     /// What the set-up must provide, by the names of `setup --only`.
     pub(super) needs: &'static [&'static str],
-    /// Whether `--fast` keeps it: it needs neither a browser nor another runtime.
-    pub(super) fast: bool,
     pub(super) work: Work,
+}
+
+impl Suite {
+    /// Whether `--fast` keeps it: it needs nothing but Rust itself.
+    pub(super) fn is_fast(&self) -> bool {
+        self.needs.iter().all(|need| *need == "wasm-target")
+    }
 }
 
 /// What a suite does.
@@ -42,17 +46,44 @@ pub(super) enum Work {
 pub(super) type TestRun = (Vec<String>, Result);
 
 /// All suites, in the order in which they run: the quick to fail come first.
-#[rustfmt::skip]
 pub(super) static SUITES: [Suite; 8] = [
-    Suite { name: "format", family: "checks", needs: &[], fast: true, work: Work::Check(|_| checks::fmt_check()) },
-    Suite { name: "tidy", family: "checks", needs: &[], fast: true, work: Work::Check(tidy::check) },
-    Suite { name: "lint, native", family: "checks", needs: &[], fast: true, work: Work::Check(|_| checks::lint_native()) },
-    Suite { name: "lint, wasm", family: "checks", needs: &["wasm-target"], fast: true, work: Work::Check(checks::lint_wasm) },
-    Suite { name: "documentation", family: "checks", needs: &["wasm-target"], fast: true, work: Work::Check(|_| checks::doc()) },
-    Suite { name: "native tests", family: "native", needs: &[], fast: true, work: Work::Tests(native) },
-    Suite { name: "wasm tests in Node", family: "wasm-node", needs: &["wasm-target", "node", "wasm-bindgen"], fast: false, work: Work::Tests(wasm_node) },
-    Suite { name: "wasm tests in Chromium", family: "wasm-browser", needs: &["wasm-target", "wasm-bindgen", "chromium"], fast: false, work: Work::Tests(wasm_browser) },
+    check("format", &[], |_| checks::fmt_check()),
+    check("tidy", &[], tidy::check),
+    check("lint, native", &[], |_| checks::lint_native()),
+    check("lint, wasm", &["wasm-target"], checks::lint_wasm),
+    check("documentation", &["wasm-target"], |_| checks::doc()),
+    Suite {
+        name: "native tests",
+        family: "native",
+        needs: &[],
+        work: Work::Tests(native),
+    },
+    Suite {
+        name: "wasm tests in Node",
+        family: "wasm-node",
+        needs: &["wasm-target", "node", "wasm-bindgen"],
+        work: Work::Tests(wasm_node),
+    },
+    Suite {
+        name: "wasm tests in Chromium",
+        family: "wasm-browser",
+        needs: &["wasm-target", "wasm-bindgen", "chromium"],
+        work: Work::Tests(wasm_browser),
+    },
 ];
+
+const fn check(
+    name: &'static str,
+    needs: &'static [&'static str],
+    check: fn(&Repo) -> Result,
+) -> Suite {
+    Suite {
+        name,
+        family: "checks",
+        needs,
+        work: Work::Check(check),
+    }
+}
 
 /// The families, each once, in order.
 pub(crate) fn families() -> Vec<&'static str> {
@@ -165,12 +196,11 @@ mod tests {
     }
 
     #[test]
-    fn the_fast_run_needs_nothing_but_the_wasm_target() {
-        let fast = SUITES.iter().filter(|suite| suite.fast);
-        assert!(
-            fast.flat_map(|suite| suite.needs)
-                .all(|need| *need == "wasm-target")
-        );
+    fn the_fast_run_leaves_out_what_needs_another_runtime() {
+        let fast = SUITES.iter().filter(|suite| suite.is_fast());
+        let mut families: Vec<&str> = fast.map(|suite| suite.family).collect();
+        families.dedup();
+        assert_eq!(families, ["checks", "native"]);
     }
 
     #[test]
@@ -179,5 +209,11 @@ mod tests {
             families(),
             ["checks", "native", "wasm-node", "wasm-browser"]
         );
+    }
+
+    #[test]
+    fn ci_has_a_job_for_every_family() {
+        let workflow = include_str!("../../../../.github/workflows/ci.yml");
+        assert!(workflow.contains(&format!("family: [{}]", families().join(", "))));
     }
 }
