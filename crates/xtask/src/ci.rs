@@ -1,6 +1,6 @@
 //! `cargo xtask ci`: what CI will see. Clones the last commit into a fresh folder and runs the whole
-//! test command there, so that a file that was never added, or one that only lies here, is found
-//! before it is pushed.
+//! test command there, so that a file that was never added, one that only lies here, or a lock file
+//! that is behind its manifest is found before it is pushed.
 
 use std::fs;
 use std::process::Command;
@@ -19,7 +19,7 @@ const INHERITED: [&str; 3] = [
 
 /// `cargo xtask ci`.
 pub(crate) fn command(repo: &Repo, args: &Args) -> Result {
-    let changes = output(Command::new("git").args(["status", "--porcelain"]))?;
+    let changes = output(&mut status())?;
     if !changes.is_empty() {
         println!("These changes are not committed, so CI would not see them:\n{changes}");
     }
@@ -53,5 +53,17 @@ pub(crate) fn command(repo: &Repo, args: &Args) -> Result {
             short(&folder)
         ))
     })?;
+    let changes = output(status().current_dir(&folder))?;
+    if !changes.is_empty() {
+        return Err(Failure::work(format!(
+            "the run changed files of the repository, which should have been committed:\n{changes}"
+        )));
+    }
     remove()
+}
+
+fn status() -> Command {
+    let mut git = Command::new("git");
+    git.args(["status", "--porcelain"]);
+    git
 }

@@ -107,8 +107,11 @@ fn report(outcome: &Outcome) -> Vec<String> {
     match outcome.suite.work {
         Work::Check(_) => vec![format!("{}: {verdict}", outcome.suite.name)],
         Work::Tests(_) => {
-            let count = executed(&outcome.summaries);
-            let heading = format!("{}: {verdict}, {count} tests", outcome.suite.name);
+            let count = match executed(&outcome.summaries) {
+                1 => "1 test".to_owned(),
+                count => format!("{count} tests"),
+            };
+            let heading = format!("{}: {verdict}, {count}", outcome.suite.name);
             std::iter::once(heading)
                 .chain(outcome.summaries.iter().cloned())
                 .collect()
