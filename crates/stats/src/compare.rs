@@ -112,7 +112,8 @@ pub struct SignTest {
 /// use kneepoint_stats::sign_test;
 ///
 /// let test = sign_test(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &[2.0, 3.0, 4.0, 5.0, 6.0, 7.0])?;
-/// assert_eq!((test.b_larger, test.p), (6, 0.03125));
+/// assert_eq!((test.a_larger, test.b_larger), (0, 6));
+/// assert!((test.p - 2.0 / 64.0).abs() < 1e-14);
 /// # Ok::<(), kneepoint_stats::CompareError>(())
 /// ```
 pub fn sign_test(a: &[f64], b: &[f64]) -> Result<SignTest, CompareError> {

@@ -87,7 +87,9 @@ impl Histogram {
             return Err(DecodeError::Length);
         }
         let lowest = u64::from(word(4)) << 32 | u64::from(word(5));
-        if word(2) != 0 || word(3) != DIGITS || lowest != LOWEST_VALUE {
+        // hdr-histogram-js writes an offset of 1 and ignores it when it reads. True offsets are
+        // multiples of 1024.
+        if word(2) > 1 || word(3) != DIGITS || lowest != LOWEST_VALUE {
             return Err(DecodeError::Layout);
         }
         let mut histogram = Self::new();
@@ -170,7 +172,7 @@ mod tests {
             Err(DecodeError::Length)
         );
         assert_eq!(with(3, 0x14), Err(DecodeError::Cookie));
-        assert_eq!(with(11, 1), Err(DecodeError::Layout));
+        assert_eq!(with(10, 4), Err(DecodeError::Layout));
         assert_eq!(with(15, 2), Err(DecodeError::Layout));
         assert_eq!(with(23, 2), Err(DecodeError::Layout));
 
@@ -196,7 +198,7 @@ mod tests {
             too_many.to_string(),
             "the histogram cannot count that many values"
         );
-        // Some writers spell an empty counter as a zero.
+        // Java and JavaScript write a single empty counter as a zero.
         assert_eq!(with_counters(&[0, 0, 4]).unwrap().max(), Some(2));
     }
 }

@@ -8,14 +8,14 @@ use core::fmt;
 const ROWS_PER_HALVING: f64 = 5.0;
 
 impl Histogram {
-    /// The percentile table as text, all values divided by `ticks_per_unit` (1000 to print
+    /// The percentile table as text; in its last lines mean and largest value are exact. All values are divided by `ticks_per_unit` (1000 to print
     /// milliseconds from ticks of a microsecond).
     ///
     /// ```
     /// let mut histogram = kneepoint_stats::Histogram::new();
     /// histogram.record_many(1_500, 3)?;
     /// let table = histogram.to_hgrm(1000.0);
-    /// assert!(table.contains("       1.500 0.500000000000          3           2.00\n"));
+    /// assert!(table.contains("       1.500 1.000000000000          3\n"));
     /// # Ok::<(), kneepoint_stats::HistogramError>(())
     /// ```
     pub fn to_hgrm(&self, ticks_per_unit: f64) -> String {
@@ -65,13 +65,16 @@ impl fmt::Display for Table<'_> {
             }
         }
         let in_units = |ticks: Option<f64>| ticks.unwrap_or(0.0) / ticks_per_unit;
-        let (mean, sd) = (in_units(histogram.mean()), in_units(histogram.sd()));
+        let (mean, sd) = (
+            in_units(histogram.mean()),
+            in_units(population_sd(histogram)),
+        );
         writeln!(out, "#[Mean    = {mean:12.3}, StdDeviation   = {sd:12.3}]")?;
-        let last = histogram.buckets().last().map(|bucket| bucket.high as f64);
+        let max = histogram.max().map(|max| max as f64);
         writeln!(
             out,
             "#[Max     = {:12.3}, Total count    = {:12}]",
-            in_units(last),
+            in_units(max),
             histogram.len()
         )?;
         writeln!(
@@ -81,6 +84,12 @@ impl fmt::Display for Table<'_> {
             2048
         )
     }
+}
+
+/// HDR's standard deviation is that of a whole population, divided by n.
+fn population_sd(histogram: &Histogram) -> Option<f64> {
+    let n = histogram.len() as f64;
+    histogram.sd().map(|sd| sd * ((n - 1.0) / n).sqrt())
 }
 
 /// How far the next row lies from the percentile of this one, below 100.
@@ -121,8 +130,8 @@ mod tests {
                    7.003 0.875000000000          7           8.00
                    8.003 0.887500000000          8           8.89
                    8.003 1.000000000000          8
-            #[Mean    =        4.500, StdDeviation   =        2.450]
-            #[Max     =        8.003, Total count    =            8]
+            #[Mean    =        4.500, StdDeviation   =        2.292]
+            #[Max     =        8.000, Total count    =            8]
             #[Buckets =            3, SubBuckets     =         2048]
         "]]
         .assert_eq(&histogram.to_hgrm(1000.0));

@@ -149,8 +149,8 @@ impl Histogram {
         (self.total > 0).then(|| self.sum as f64 / self.total as f64)
     }
 
-    /// The standard deviation (divided by n − 1), from the middles of the counters. `None` for
-    /// fewer than two values.
+    /// The standard deviation (divided by n − 1), from the middles of the counters: off by at most
+    /// half of [`RELATIVE_ERROR`] of the largest value. `None` for fewer than two values.
     pub fn sd(&self) -> Option<f64> {
         let mean = self.mean().filter(|_| self.total > 1)?;
         let squares: f64 = self

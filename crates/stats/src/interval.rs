@@ -233,7 +233,7 @@ pub fn mean_interval(samples: &[f64], confidence: Confidence) -> Result<Estimate
 ///
 /// let none_of_ten = wilson(0, 10, Confidence::P95).expect("ten requests");
 /// assert_eq!(none_of_ten.low, 0.0);
-/// assert!((none_of_ten.high - 0.277_532_798_6).abs() < 1e-9);
+/// assert!((none_of_ten.high - 0.277_532_799_9).abs() < 1e-9);
 /// ```
 pub fn wilson(hits: u64, n: u64, confidence: Confidence) -> Option<Interval> {
     if n == 0 || hits > n {

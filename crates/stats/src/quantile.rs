@@ -77,9 +77,9 @@ impl FromStr for Rule {
 /// use kneepoint_stats::{Rule, quantile};
 ///
 /// let sorted = [10.0, 20.0, 30.0, 40.0, 50.0];
-/// assert_eq!(quantile(&sorted, 0.95, Rule::Exclusive), Some(57.0));
-/// assert_eq!(quantile(&sorted, 0.95, Rule::Inclusive), Some(48.0));
-/// assert_eq!(quantile(&sorted, 0.95, Rule::Nearest), Some(50.0));
+/// assert_eq!(quantile(&sorted, 0.9, Rule::Exclusive), Some(54.0));
+/// assert_eq!(quantile(&sorted, 0.9, Rule::Inclusive), Some(46.0));
+/// assert_eq!(quantile(&sorted, 0.9, Rule::Nearest), Some(50.0));
 /// assert_eq!(quantile(&[], 0.5, Rule::Inclusive), None);
 /// assert_eq!(quantile(&[7.0], 0.99, Rule::Exclusive), Some(7.0));
 /// ```
