@@ -6,6 +6,8 @@
 
 #![forbid(unsafe_code)]
 
+pub mod decode;
+pub mod hints;
 mod http;
 pub mod platform;
 mod secret;

@@ -1,0 +1,9 @@
+//! Hints from arbitrary heads and bodies.
+
+#![no_main]
+
+#[allow(dead_code, reason = "each target checks one of the laws")]
+#[path = "../../tests/laws/mod.rs"]
+mod laws;
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| laws::hints::check(input));

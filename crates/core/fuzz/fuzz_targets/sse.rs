@@ -1,0 +1,9 @@
+//! The event-stream parser against the standard, cut anywhere.
+
+#![no_main]
+
+#[allow(dead_code, reason = "each target checks one of the laws")]
+#[path = "../../tests/laws/mod.rs"]
+mod laws;
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| laws::sse::check(input));

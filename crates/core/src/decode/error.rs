@@ -1,0 +1,309 @@
+//! What servers say when they fail, in a status line's body, in the middle of a stream or in place
+//! of an answer, brought into one shape. Recognised by types and codes, never by a message's text.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::html;
+use super::json::{self, Code, Loose, shorten};
+use super::sse::SseError;
+
+/// Longest message kept, in characters.
+const MESSAGE_CHARS_MAX: usize = 2000;
+
+/// Longest type, code, parameter or request id kept, in characters.
+const WORD_CHARS_MAX: usize = 200;
+
+/// Longest error object kept as JSON text, in bytes.
+const OBJECT_BYTES_MAX: usize = 8 * 1024;
+
+/// An error as the endpoint described it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, thiserror::Error)]
+#[error("{message}")]
+pub struct ApiError {
+    /// The status of the reply; none for an error inside a reply that began as a success.
+    pub status: Option<u16>,
+    /// The provider's `type`, such as `rate_limit_error`.
+    pub error_type: Option<String>,
+    /// The provider's `code`, such as `insufficient_quota`; numbers are given as digits.
+    pub code: Option<String>,
+    /// Its words, at most 2000 characters; never empty.
+    pub message: String,
+    /// The parameter that it complains about.
+    pub param: Option<String>,
+    /// The id that the body carries for the request.
+    pub request_id: Option<String>,
+    /// The provider's error object as JSON text, where there is one of at most 8 KiB.
+    pub object: Option<String>,
+}
+
+/// What an [`ApiError`] means for whoever may try again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ApiErrorKind {
+    /// The server has more work than it can do.
+    Overloaded,
+    /// This caller sends too much at once.
+    RateLimited,
+    /// This caller has used up what it may use; waiting does not help.
+    Quota,
+    /// The server failed at a request that may be good.
+    Server,
+    /// The request is at fault, or the key, or the content.
+    Rejected,
+    /// Nothing that we know.
+    Unknown,
+}
+
+impl ApiError {
+    /// Judges by code, then type, then status.
+    pub fn kind(&self) -> ApiErrorKind {
+        let said = [&self.code, &self.error_type]
+            .into_iter()
+            .flatten()
+            .map(|word| kind_of_word(word))
+            .find(|kind| *kind != ApiErrorKind::Unknown);
+        said.or_else(|| self.status.map(kind_of_status))
+            .unwrap_or(ApiErrorKind::Unknown)
+    }
+
+    fn saying(message: &str) -> Self {
+        let mut message = shorten(message, MESSAGE_CHARS_MAX);
+        if message.is_empty() {
+            message.push_str("no message");
+        }
+        Self {
+            message,
+            ..Self::default()
+        }
+    }
+}
+
+fn kind_of_word(word: &str) -> ApiErrorKind {
+    match word {
+        "overloaded_error"
+        | "overloaded"
+        | "server_overloaded"
+        | "engine_overloaded"
+        | "model_overloaded"
+        | "service_unavailable"
+        | "service_unavailable_error"
+        | "slow_down" => ApiErrorKind::Overloaded,
+        "rate_limit_error"
+        | "rate_limit_exceeded"
+        | "rate_limited"
+        | "too_many_requests"
+        | "tokens"
+        | "requests" => ApiErrorKind::RateLimited,
+        "insufficient_quota"
+        | "enforced_spend_limit_reached"
+        | "billing_hard_limit_reached"
+        | "billing_not_active"
+        | "billing_error"
+        | "quota_exceeded" => ApiErrorKind::Quota,
+        "api_error"
+        | "server_error"
+        | "internal_error"
+        | "internal_server_error"
+        | "InternalServerError"
+        | "timeout"
+        | "timeout_error" => ApiErrorKind::Server,
+        "invalid_request_error"
+        | "invalid_request"
+        | "BadRequestError"
+        | "authentication_error"
+        | "invalid_api_key"
+        | "permission_error"
+        | "permission_denied"
+        | "not_found_error"
+        | "NotFoundError"
+        | "model_not_found"
+        | "request_too_large"
+        | "content_filter"
+        | "content_policy_violation"
+        | "context_length_exceeded" => ApiErrorKind::Rejected,
+        _ => match word.parse() {
+            Ok(status @ 400..=599) => kind_of_status(status),
+            _ => ApiErrorKind::Unknown,
+        },
+    }
+}
+
+fn kind_of_status(status: u16) -> ApiErrorKind {
+    match status {
+        429 => ApiErrorKind::RateLimited,
+        503 | 529 => ApiErrorKind::Overloaded,
+        408 | 409 | 500..=599 => ApiErrorKind::Server,
+        400..=499 => ApiErrorKind::Rejected,
+        _ => ApiErrorKind::Unknown,
+    }
+}
+
+/// Why a stream cannot be read on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StreamError {
+    /// The endpoint reported an error inside the stream, or in place of it.
+    #[error("the endpoint failed: {0}")]
+    Api(Box<ApiError>),
+    /// It ended before its terminal event.
+    #[error("the stream ended before the answer was complete")]
+    Truncated,
+    /// It ended before it began.
+    #[error("the stream is empty")]
+    Empty,
+    /// An event that is not the JSON it should be; what was found, at most 200 characters.
+    #[error("an event of the stream cannot be read: {0}")]
+    Malformed(String),
+    /// The body is no event stream but a page or a JSON text; its beginning, at most 200
+    /// characters.
+    #[error("the answer is not an event stream: {0}")]
+    NotEvents(String),
+    /// It would take more memory than the caps allow.
+    #[error(transparent)]
+    TooLarge(#[from] SseError),
+}
+
+/// Why a whole body is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AnswerError {
+    /// The endpoint reported an error under a status that means success.
+    #[error("the endpoint failed: {0}")]
+    Api(Box<ApiError>),
+    /// Nothing, or white space.
+    #[error("the answer is empty")]
+    Empty,
+    /// A page, as proxies and captive portals send; its words, at most 200 characters.
+    #[error("the answer is a web page: {0}")]
+    Html(String),
+    /// Not JSON, or JSON with a wrong type where we read; its beginning, at most 200 characters.
+    #[error("the answer cannot be read: {0}")]
+    Malformed(String),
+    /// JSON, but no object, or none that holds an answer; its beginning, at most 200 characters.
+    #[error("the answer is not of the expected kind: {0}")]
+    Unexpected(String),
+}
+
+/// What may stand at the top of a body or an event that reports an error.
+#[derive(Deserialize, Default)]
+pub(super) struct Envelope<'a> {
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    message: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    detail: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "type")]
+    error_type: Loose<'a>,
+    #[serde(default)]
+    code: Code,
+    #[serde(borrow, default)]
+    param: Loose<'a>,
+    #[serde(borrow, default)]
+    request_id: Loose<'a>,
+}
+
+#[derive(Deserialize)]
+struct Detail<'a> {
+    #[serde(borrow, default)]
+    message: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "type")]
+    error_type: Loose<'a>,
+    #[serde(default)]
+    code: Code,
+    #[serde(borrow, default)]
+    param: Loose<'a>,
+}
+
+/// The error in a whole text that is known to report one, in any of the shapes in use.
+pub(super) fn from_text(text: &str) -> Option<ApiError> {
+    let mut mended = String::new();
+    let envelope: Envelope<'_> = json::read(text, &mut mended).ok()?;
+    let word = |loose: Loose<'_>| loose.as_deref().map(|word| shorten(word, WORD_CHARS_MAX));
+    if let Some(error) = envelope.error {
+        return Some(ApiError {
+            request_id: word(envelope.request_id),
+            ..from_value(error)
+        });
+    }
+    let message = envelope.message.or(envelope.detail)?;
+    Some(ApiError {
+        error_type: word(envelope.error_type).filter(|word| word != "error"),
+        code: envelope.code.0.map(|code| shorten(&code, WORD_CHARS_MAX)),
+        param: word(envelope.param),
+        request_id: word(envelope.request_id),
+        object: keep(text),
+        ..ApiError::saying(&json::string_or_source(message.get()))
+    })
+}
+
+/// The error that the value of an `error` key describes.
+pub(super) fn from_value(value: &RawValue) -> ApiError {
+    let text = value.get();
+    let mut mended = String::new();
+    let Ok(detail) = json::read::<Detail<'_>>(text, &mut mended) else {
+        return ApiError {
+            object: keep(text),
+            ..ApiError::saying(&json::string_or_source(text))
+        };
+    };
+    let word = |text: &str| shorten(text, WORD_CHARS_MAX);
+    let error_type = detail.error_type.as_deref().map(word);
+    let code = detail.code.0.as_deref().map(word);
+    let message = match detail.message {
+        Some(message) => json::string_or_source(message.get()),
+        None => error_type
+            .as_ref()
+            .or(code.as_ref())
+            .map_or(text, |w| w)
+            .to_owned(),
+    };
+    ApiError {
+        error_type,
+        code,
+        param: detail.param.as_deref().map(word),
+        object: keep(text),
+        ..ApiError::saying(&message)
+    }
+}
+
+/// An error known only by a word, such as a finish reason.
+pub(super) fn from_word(message: &str, code: &str) -> ApiError {
+    ApiError {
+        code: Some(code.to_owned()),
+        ..ApiError::saying(message)
+    }
+}
+
+fn keep(object: &str) -> Option<String> {
+    (object.len() <= OBJECT_BYTES_MAX).then(|| object.to_owned())
+}
+
+/// Reads the body of a reply whose status says that it failed, whatever it may hold: the shapes of
+/// `OpenAI`, Anthropic, vLLM and `FastAPI`, a page, a text, or nothing.
+///
+/// ```
+/// use kneepoint_core::decode::{ApiErrorKind, error_body};
+///
+/// let body = br#"{"error":{"message":"Quota used up","code":"insufficient_quota"}}"#;
+/// let error = error_body(429, Some("application/json"), body);
+/// assert_eq!(error.message, "Quota used up");
+/// assert_eq!(error.kind(), ApiErrorKind::Quota);
+///
+/// let error = error_body(502, Some("text/html"), b"<h1>Bad gateway</h1>");
+/// assert_eq!(error.message, "Bad gateway");
+/// ```
+pub fn error_body(status: u16, content_type: Option<&str>, body: &[u8]) -> ApiError {
+    let text = String::from_utf8_lossy(body);
+    let says_html = content_type.is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
+    let mut error = from_text(text.trim_start_matches('\u{feff}')).unwrap_or_else(|| {
+        if says_html || html::is_html(&text) {
+            ApiError::saying(&html::words(body))
+        } else {
+            ApiError::saying(&json::excerpt(&text))
+        }
+    });
+    error.status = Some(status);
+    error
+}

@@ -1,0 +1,283 @@
+//! From the bytes of a stream to what they say: events, deltas, errors, the end.
+//!
+//! Every stream ends in exactly one way: complete, or a typed error. What stands in the caller's
+//! [`Decoded`] when an error comes arrived before it and is good.
+
+use super::delta::{Decoded, Usage};
+use super::error::{self, StreamError};
+use super::sse::{Caps, Event, EventParser};
+use super::template::{Fit, Kind, Plain, Template};
+use super::writer::{State, Writer};
+use super::{Dialect, chat, html, json, messages, responses};
+
+/// How much of a body that is no event stream is read, in bytes: enough for any error object.
+const FOREIGN_BYTES_MAX: usize = 64 * 1024;
+
+/// Decodes one stream. Made anew for each.
+///
+/// ```
+/// use kneepoint_core::decode::{Caps, Decoded, Dialect, StreamDecoder};
+///
+/// let mut decoder = StreamDecoder::new(Dialect::Chat, Caps::default());
+/// let mut out = Decoded::default();
+/// decoder.feed(b"data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\n", &mut out)?;
+/// decoder.feed(b"data: [DONE]\n\n", &mut out)?;
+/// assert!(decoder.ended());
+/// assert_eq!(out.text, "Hi");
+/// # Ok::<(), kneepoint_core::decode::StreamError>(())
+/// ```
+#[derive(Debug)]
+pub struct StreamDecoder {
+    dialect: Dialect,
+    raw: bool,
+    shortcut: bool,
+    opening: Opening,
+    parser: EventParser,
+    template: Option<Template>,
+    state: State,
+    failed: Option<StreamError>,
+}
+
+/// What the first bytes showed.
+#[derive(Debug)]
+enum Opening {
+    Blank,
+    Events,
+    /// A page or a JSON text: no line of an event stream begins with `<`, `{` or `[`.
+    Foreign(Vec<u8>),
+}
+
+impl StreamDecoder {
+    /// A decoder that tells what is said.
+    pub fn new(dialect: Dialect, caps: Caps) -> Self {
+        Self {
+            dialect,
+            raw: false,
+            shortcut: true,
+            opening: Opening::Blank,
+            parser: EventParser::new(caps),
+            template: None,
+            state: State::default(),
+            failed: None,
+        }
+    }
+
+    /// A decoder for callers who parse the events' data themselves: it hands over the data of each
+    /// event that is valid and reports neither an error nor the end, instead of deltas. Errors and
+    /// ends are recognised all the same.
+    pub fn raw(dialect: Dialect, caps: Caps) -> Self {
+        Self {
+            raw: true,
+            ..Self::new(dialect, caps)
+        }
+    }
+
+    /// The same decoder without its fast lane: every event is parsed in full. The results are the
+    /// same; tests hold the two against each other.
+    #[must_use]
+    pub fn without_shortcut(self) -> Self {
+        Self {
+            shortcut: false,
+            ..self
+        }
+    }
+
+    /// Decodes the next chunk and appends what it says to `out`. What follows the end is ignored.
+    ///
+    /// An error is final, and returned again by each further call.
+    pub fn feed(&mut self, chunk: &[u8], out: &mut Decoded) -> Result<(), StreamError> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        self.read(chunk, out)
+            .inspect_err(|error| self.failed = Some(error.clone()))
+    }
+
+    /// The body has ended: is the answer complete?
+    ///
+    /// The standard discards an event whose blank line is missing. Servers leave it out at the end
+    /// all the same, so the last event counts here if its data is `[DONE]` or one whole JSON value,
+    /// which cannot have been cut.
+    pub fn finish(&mut self, out: &mut Decoded) -> Result<(), StreamError> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        self.close(out)
+            .inspect_err(|error| self.failed = Some(error.clone()))
+    }
+
+    /// The terminal event has been seen: nothing will follow, the end of the body need not be
+    /// waited for.
+    pub fn ended(&self) -> bool {
+        self.state.ended()
+    }
+
+    /// All choices have finished, or the terminal event has been seen: should the body end now, the
+    /// answer is complete. Usage may still follow.
+    pub fn is_complete(&self) -> bool {
+        self.state.is_complete()
+    }
+
+    /// What has been used so far.
+    pub fn usage(&self) -> Usage {
+        self.state.usage()
+    }
+
+    /// Memory held between two chunks, in bytes.
+    pub fn bytes_buffered(&self) -> usize {
+        let foreign = match &self.opening {
+            Opening::Foreign(body) => body.capacity(),
+            _ => 0,
+        };
+        self.parser.bytes_buffered() + foreign
+    }
+
+    fn read(&mut self, chunk: &[u8], out: &mut Decoded) -> Result<(), StreamError> {
+        if self.state.ended() {
+            return Ok(());
+        }
+        if !matches!(self.opening, Opening::Events) && self.is_foreign(chunk)? {
+            return Ok(());
+        }
+        let mut reading = self.parser.read(chunk);
+        let mut writer = Writer::new(out, &mut self.state, self.raw);
+        loop {
+            if let Some(template) = &self.template {
+                while let Some(fit) = reading.fresh().and_then(|bytes| template.fit(bytes)) {
+                    if !reading.admits(fit.len) || !take(&fit, template.kind, &mut writer) {
+                        break;
+                    }
+                    reading.skip_event(fit.len);
+                }
+            }
+            let Some(event) = reading.next_event()? else {
+                return Ok(());
+            };
+            let template = dispatch(self.dialect, event, &mut writer)?;
+            if self.shortcut && template.is_some() {
+                self.template = template;
+            }
+            if writer.ended() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Looks at the first bytes. Those of a body that is no stream are kept, to say what it is.
+    fn is_foreign(&mut self, chunk: &[u8]) -> Result<bool, StreamError> {
+        if matches!(self.opening, Opening::Blank) {
+            let blank =
+                |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, 0xef | 0xbb | 0xbf);
+            match chunk.iter().find(|byte| !blank(byte)) {
+                None => return Ok(false),
+                Some(b'<' | b'{' | b'[') => self.opening = Opening::Foreign(Vec::new()),
+                Some(_) => self.opening = Opening::Events,
+            }
+        }
+        let Opening::Foreign(body) = &mut self.opening else {
+            return Ok(false);
+        };
+        let room = FOREIGN_BYTES_MAX - body.len();
+        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if body.len() == FOREIGN_BYTES_MAX {
+            return Err(foreign(body));
+        }
+        Ok(true)
+    }
+
+    fn close(&mut self, out: &mut Decoded) -> Result<(), StreamError> {
+        match &self.opening {
+            Opening::Foreign(body) => return Err(foreign(body)),
+            Opening::Blank => return Err(StreamError::Empty),
+            Opening::Events => {}
+        }
+        if !self.state.ended()
+            && let Some(event) = self.parser.unfinished()
+        {
+            let mut writer = Writer::new(out, &mut self.state, self.raw);
+            match dispatch(self.dialect, event, &mut writer) {
+                // Cut in the middle, so it says nothing.
+                Ok(_) | Err(StreamError::Malformed(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if self.is_complete() {
+            Ok(())
+        } else {
+            Err(StreamError::Truncated)
+        }
+    }
+}
+
+/// Writes what an event in the fast lane says; false where only the long way can tell.
+fn take(fit: &Fit<'_>, kind: Kind, writer: &mut Writer<'_>) -> bool {
+    // Only the text has been checked so far, which is all that is needed unless the data itself is.
+    let data = match std::str::from_utf8(if writer.is_raw() { fit.data } else { &[] }) {
+        Ok(data) => data,
+        Err(_) => return false,
+    };
+    let unescaped: String;
+    let text = if fit.escaped {
+        match serde_json::from_str(fit.quoted) {
+            Ok(text) => unescaped = text,
+            Err(_) => return false,
+        }
+        &*unescaped
+    } else {
+        &fit.quoted[1..fit.quoted.len() - 1]
+    };
+    match kind {
+        Kind::Text => writer.text(0, text),
+        Kind::Reasoning => writer.reasoning(0, text),
+    }
+    writer.end_event(data);
+    true
+}
+
+/// Reads one event in full, and makes a template of it where that is of use.
+fn dispatch(
+    dialect: Dialect,
+    event: Event<'_>,
+    writer: &mut Writer<'_>,
+) -> Result<Option<Template>, StreamError> {
+    let text = event.text();
+    let data = text.trim();
+    // Some proxies keep the connection alive with events instead of comments.
+    if data.is_empty() || event.name == "ping" {
+        return Ok(None);
+    }
+    if data == "[DONE]" {
+        // Where the dialect has its own last event, this mark of a proxy says nothing.
+        if matches!(dialect, Dialect::Chat | Dialect::Completions) {
+            writer.end();
+        }
+        return Ok(None);
+    }
+    if event.name == "error" {
+        let error = error::from_text(data)
+            .unwrap_or_else(|| error::from_word(&json::excerpt(data), "error"));
+        return Err(StreamError::Api(Box::new(error)));
+    }
+    let mut mended = String::new();
+    let plain = match dialect {
+        Dialect::Chat | Dialect::Completions => chat::event(data, &mut mended, writer),
+        Dialect::Responses => responses::event(data, &mut mended, writer),
+        Dialect::Messages => messages::event(data, &mut mended, writer),
+    }?;
+    writer.end_event(data);
+    let learn = |(source, plain): (&[u8], Plain<'_>)| Template::learn(source, data, plain);
+    Ok(event.source.zip(plain).and_then(learn))
+}
+
+/// What a body that is no event stream says.
+fn foreign(body: &[u8]) -> StreamError {
+    let text = String::from_utf8_lossy(body);
+    if html::is_html(&text) {
+        return StreamError::NotEvents(html::words(body));
+    }
+    let text = text.trim_start_matches('\u{feff}');
+    match error::from_text(text) {
+        Some(error) => StreamError::Api(Box::new(error)),
+        None => StreamError::NotEvents(json::excerpt(text)),
+    }
+}

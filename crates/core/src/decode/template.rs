@@ -1,0 +1,178 @@
+//! The fast lane: recognises an event that differs from an earlier one only in its text.
+//!
+//! The events of one answer are alike to the byte, but for the piece of text. Once one of them has
+//! been parsed in full, its bytes are kept as a template with a hole where the text stood. Whatever
+//! matches the template again, with a valid JSON string in the hole, would be parsed to the same
+//! result with that text, since a JSON parser cannot see what is in a string before it has read it.
+//! Anything else takes the long way. So the fast lane cannot be wrong about shapes that it does not
+//! know: it knows none.
+
+use std::ops::Range;
+
+/// What an event that said nothing but a piece of text was made of. Both parts are slices of the
+/// event's own bytes, where the JSON parser could borrow them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Plain<'a> {
+    pub(super) kind: Kind,
+    pub(super) text: &'a str,
+    /// Values that differ from event to event and mean nothing: a padding string, and a number.
+    pub(super) padding: Option<&'a str>,
+    pub(super) sequence: Option<&'a str>,
+}
+
+/// Which text of the first choice it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    Reasoning,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hole {
+    Text,
+    Padding,
+    Sequence,
+}
+
+/// Events longer than this are not worth remembering.
+const SOURCE_BYTES_MAX: usize = 4096;
+
+#[derive(Debug)]
+pub(super) struct Template {
+    pub(super) kind: Kind,
+    literals: Vec<u8>,
+    /// Each hole with the end of the literal before it.
+    holes: Vec<(usize, Hole)>,
+    /// How many of the event's bytes stand before and after its data.
+    before_data: usize,
+    after_data: usize,
+}
+
+/// An event that fits the template.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Fit<'a> {
+    /// The JSON string in the hole, with its quotes.
+    pub(super) quoted: &'a str,
+    pub(super) escaped: bool,
+    /// The event's length in bytes.
+    pub(super) len: usize,
+    /// The event's data as it is, for those who read it themselves.
+    pub(super) data: &'a [u8],
+}
+
+impl Template {
+    /// Remembers an event, unless something about it is unusual.
+    pub(super) fn learn(source: &[u8], data: &str, plain: Plain<'_>) -> Option<Self> {
+        // An event that ends in a CR may have an LF to come.
+        if source.len() > SOURCE_BYTES_MAX || source.last() != Some(&b'\n') {
+            return None;
+        }
+        let data = place(source, data)?;
+        let string = |text| place(source, text).filter(|range| is_quoted(source, range));
+        let mut found = vec![(string(plain.text)?, Hole::Text)];
+        if let Some(range) = plain.padding.and_then(string) {
+            found.push((range, Hole::Padding));
+        }
+        let number = plain
+            .sequence
+            .filter(|text| digits(text.as_bytes()) == text.len());
+        if let Some(range) = number.and_then(|text| place(source, text)) {
+            found.push((range, Hole::Sequence));
+        }
+        found.sort_by_key(|(range, _)| range.start);
+        let mut template = Self {
+            kind: plain.kind,
+            literals: Vec::with_capacity(source.len()),
+            holes: Vec::with_capacity(found.len()),
+            before_data: data.start,
+            after_data: source.len() - data.end,
+        };
+        let mut at = 0;
+        for (range, hole) in found {
+            template
+                .literals
+                .extend_from_slice(&source[at..range.start]);
+            template.holes.push((template.literals.len(), hole));
+            at = range.end;
+        }
+        template.literals.extend_from_slice(&source[at..]);
+        Some(template)
+    }
+
+    /// The event at the beginning of `bytes`, where it is whole and fits.
+    pub(super) fn fit<'a>(&self, bytes: &'a [u8]) -> Option<Fit<'a>> {
+        let mut rest = bytes;
+        let mut done = 0;
+        let mut quoted = None;
+        for &(end, hole) in &self.holes {
+            rest = rest.strip_prefix(&self.literals[done..end])?;
+            done = end;
+            let len = match hole {
+                Hole::Sequence => match digits(rest) {
+                    0 => return None,
+                    len => len,
+                },
+                Hole::Text | Hole::Padding => {
+                    let (len, escaped) = string_body(rest)?;
+                    match hole {
+                        Hole::Text => {
+                            let open = bytes.len() - rest.len() - 1;
+                            quoted = Some((&bytes[open..open + len + 2], escaped));
+                        }
+                        _ if escaped => return None,
+                        _ => {}
+                    }
+                    len
+                }
+            };
+            rest = &rest[len..];
+        }
+        rest = rest.strip_prefix(&self.literals[done..])?;
+        let (quoted, escaped) = quoted?;
+        let len = bytes.len() - rest.len();
+        Some(Fit {
+            quoted: std::str::from_utf8(quoted).ok()?,
+            escaped,
+            len,
+            data: &bytes[self.before_data..len - self.after_data],
+        })
+    }
+}
+
+/// Where `part` lies in `whole`, if it was borrowed from it.
+fn place(whole: &[u8], part: &str) -> Option<Range<usize>> {
+    let start = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
+    let end = start.checked_add(part.len())?;
+    (whole.get(start..end)? == part.as_bytes()).then_some(start..end)
+}
+
+fn is_quoted(source: &[u8], range: &Range<usize>) -> bool {
+    range.start > 0 && source[range.start - 1] == b'"' && source.get(range.end) == Some(&b'"')
+}
+
+/// The length of the string that ends at the next bare quote, and whether it has escapes; `None`
+/// where there is no end or a character that JSON does not allow.
+fn string_body(bytes: &[u8]) -> Option<(usize, bool)> {
+    let mut escaped = false;
+    let mut at = 0;
+    loop {
+        match *bytes.get(at)? {
+            b'"' => return Some((at, escaped)),
+            b'\\' => {
+                escaped = true;
+                at += 2;
+            }
+            0..0x20 => return None,
+            _ => at += 1,
+        }
+    }
+}
+
+/// How many of the first bytes are a JSON number without sign, fraction and exponent.
+fn digits(bytes: &[u8]) -> usize {
+    let len = bytes
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    if len > 1 && bytes[0] == b'0' { 0 } else { len }
+}
