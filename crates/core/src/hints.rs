@@ -4,19 +4,15 @@
 //! a day off does no harm; only where it cannot be read (browsers, across origins) does the caller's
 //! clock serve. What cannot be understood is no hint. Nothing overflows.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use self::time::{decimal, http_date, reset, spans, until};
 use crate::http::{Head, Headers};
 
-/// Waits are kept up to this, which is as good as never and leaves room for sums.
-const WAIT_MAX: Duration = Duration::from_hours(100 * 365 * 24);
+mod time;
 
 /// How much of an error's body is searched for "try again in …".
 const BODY_BYTES_MAX: usize = 4096;
-
-/// From this on a bare number is no span of seconds but a time: seconds, or milliseconds, since 1970.
-const EPOCH_SECONDS_MIN: u64 = 1_000_000_000;
-const EPOCH_MILLIS_MIN: u64 = 1_000_000_000_000;
 
 /// All that could be read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -156,66 +152,6 @@ fn retry_after(value: &str, now: Duration) -> Option<Duration> {
     decimal(value, 1000).or_else(|| until(http_date(value)?, now))
 }
 
-/// From `now` to `then`, unless it is past.
-fn until(then: Duration, now: Duration) -> Option<Duration> {
-    then.checked_sub(now).map(|wait| wait.min(WAIT_MAX))
-}
-
-/// Any of HTTP's three forms of a date, as time since 1970.
-fn http_date(value: &str) -> Option<Duration> {
-    let time = httpdate::parse_http_date(value.trim()).ok()?;
-    time.duration_since(SystemTime::UNIX_EPOCH).ok()
-}
-
-/// A plain decimal number of units of `unit_ms` milliseconds. No sign, no exponent, no words.
-fn decimal(value: &str, unit_ms: u64) -> Option<Duration> {
-    let (number, rest) = leading_decimal(value)?;
-    rest.is_empty().then(|| number.times(unit_ms * 1_000_000))
-}
-
-/// A decimal number, split at the point so that no digit is lost.
-#[derive(Clone, Copy)]
-struct Decimal {
-    whole: u64,
-    /// Billionths.
-    fraction: u64,
-}
-
-impl Decimal {
-    fn times(self, unit_ns: u64) -> Duration {
-        let billionths = u128::from(self.whole) * 1_000_000_000 + u128::from(self.fraction);
-        let ns = billionths.saturating_mul(unit_ns.into()) / 1_000_000_000;
-        u64::try_from(ns).map_or(WAIT_MAX, |ns| Duration::from_nanos(ns).min(WAIT_MAX))
-    }
-}
-
-/// The number at the beginning of `text`, and what follows it.
-fn leading_decimal(text: &str) -> Option<(Decimal, &str)> {
-    let (digits, mut rest) = split_digits(text);
-    if digits.is_empty() {
-        return None;
-    }
-    let mut fraction = 0;
-    if let Some(after) = rest.strip_prefix('.') {
-        let (places, after) = split_digits(after);
-        // A full stop may follow a number in a sentence.
-        if !places.is_empty() {
-            let places = &places[..places.len().min(9)];
-            let scale = 10_u64.pow(9 - places.len() as u32);
-            fraction = places.parse::<u64>().unwrap_or(0) * scale;
-            rest = after;
-        }
-    }
-    // Too many digits for the type are too many seconds for anyone.
-    let whole = digits.parse().unwrap_or(u64::MAX);
-    Some((Decimal { whole, fraction }, rest))
-}
-
-fn split_digits(text: &str) -> (&str, &str) {
-    let end = text.bytes().take_while(u8::is_ascii_digit).count();
-    text.split_at(end)
-}
-
 /// The limit `name`, under either of the families of names. Negative counts mean "no limit" to some
 /// servers and are no hint.
 fn quota(headers: &Headers, name: &str, now: Duration) -> Option<Quota> {
@@ -230,59 +166,6 @@ fn quota(headers: &Headers, name: &str, now: Duration) -> Option<Quota> {
         reset: field("reset").and_then(|value| reset(value.trim(), now)),
     };
     (quota != Quota::default()).then_some(quota)
-}
-
-/// `6m0s`, `1.5s`, `120ms`, seconds without a unit, a time since 1970, or an RFC 3339 date.
-fn reset(value: &str, now: Duration) -> Option<Duration> {
-    let seconds = match value.parse::<u64>() {
-        Ok(millis) if millis >= EPOCH_MILLIS_MIN => {
-            return until(Duration::from_millis(millis), now);
-        }
-        Ok(seconds) if seconds >= EPOCH_SECONDS_MIN => {
-            return until(Duration::from_secs(seconds), now);
-        }
-        _ => decimal(value, 1000),
-    };
-    seconds
-        .or_else(|| {
-            spans(value)
-                .filter(|(_, rest)| rest.is_empty())
-                .map(|(wait, _)| wait)
-        })
-        .or_else(|| until(rfc3339(value)?, now))
-}
-
-/// One span of time after the other, as Go writes durations and people write sentences, and what
-/// follows them.
-fn spans(text: &str) -> Option<(Duration, &str)> {
-    let mut total: Option<Duration> = None;
-    let mut rest = text;
-    while let Some((number, after)) = leading_decimal(rest.trim_start()) {
-        let after = after.trim_start_matches(' ');
-        let end = after
-            .find(|c: char| !c.is_alphabetic())
-            .unwrap_or(after.len());
-        let Some(unit) = unit_ns(&after[..end]) else {
-            break;
-        };
-        let so_far = total.unwrap_or_default();
-        total = Some((so_far + number.times(unit)).min(WAIT_MAX));
-        rest = &after[end..];
-    }
-    Some((total?, rest))
-}
-
-fn unit_ns(unit: &str) -> Option<u64> {
-    Some(match unit {
-        "ns" => 1,
-        "us" | "µs" | "μs" => 1_000,
-        "ms" | "millisecond" | "milliseconds" => 1_000_000,
-        "s" | "sec" | "secs" | "second" | "seconds" => 1_000_000_000,
-        "m" | "min" | "mins" | "minute" | "minutes" => 60_000_000_000,
-        "h" | "hr" | "hrs" | "hour" | "hours" => 3_600_000_000_000,
-        "d" | "day" | "days" => 86_400_000_000_000,
-        _ => return None,
-    })
 }
 
 /// The wait that an error's message names, such as "Please try again in 1.5s".
@@ -301,70 +184,303 @@ fn in_words(body: &str) -> Option<Duration> {
     waits.max()
 }
 
-/// A date of RFC 3339 as time since 1970.
-fn rfc3339(text: &str) -> Option<Duration> {
-    let number = |range: std::ops::Range<usize>| -> Option<i64> {
-        let digits = text.get(range)?;
-        let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
-        plain.then(|| digits.parse().ok())?
-    };
-    let stands =
-        |at: usize, any_of: &[u8]| text.as_bytes().get(at).is_some_and(|c| any_of.contains(c));
-    let punctuated = stands(4, b"-")
-        && stands(7, b"-")
-        && stands(10, b"Tt ")
-        && stands(13, b":")
-        && stands(16, b":");
-    if !punctuated {
-        return None;
+#[cfg(test)]
+mod tests {
+    use super::time::WAIT_MAX;
+    use super::*;
+
+    /// Sun, 06 Nov 1994 08:49:37 GMT, as the standard's own examples have it.
+    const NOW: Duration = Duration::from_secs(784_111_777);
+
+    fn read(
+        status: u16,
+        fields: &[(&str, &str)],
+        body: Option<&str>,
+        unix_time: Duration,
+    ) -> Hints {
+        let headers = fields.iter().copied().collect();
+        Hints::read(&Head { status, headers }, body, unix_time)
     }
-    let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
-    let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
-    // 60 is a leap second.
-    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
-        return None;
+
+    #[allow(
+        clippy::unnecessary_wraps,
+        reason = "it stands in tables beside `None`"
+    )]
+    fn ms(millis: u64) -> Option<Duration> {
+        Some(Duration::from_millis(millis))
     }
-    if hour > 23 || minute > 59 || second > 60 {
-        return None;
-    }
-    let (fraction, zone) = match text[19..].strip_prefix('.') {
-        Some(_) => {
-            let (decimal, zone) = leading_decimal(&text[18..])?;
-            (Duration::from_nanos(decimal.fraction), zone)
+
+    #[test]
+    fn every_form_of_retry_after_is_understood() {
+        let long = "9".repeat(400);
+        #[rustfmt::skip]
+        let cases: &[(&str, &str, Option<Duration>, &str)] = &[
+            // header, value, wait, why
+            ("retry-after-ms", "1200", ms(1200), "milliseconds"),
+            ("retry-after-ms", "0.5", Some(Duration::from_micros(500)), "decimals of them"),
+            ("retry-after-ms", "-5", None, "negative"),
+            ("retry-after-ms", "soon", None, "garbage"),
+            ("retry-after", "5", ms(5_000), "seconds"),
+            ("retry-after", " 5 ", ms(5_000), "spaces"),
+            ("retry-after", "1.5", ms(1_500), "decimals"),
+            ("retry-after", "0.0304", Some(Duration::from_micros(30_400)), "small decimals"),
+            ("retry-after", "0", ms(0), "zero: the retry rule has a floor"),
+            ("retry-after", "-1", None, "negative"),
+            ("retry-after", "+5", None, "a sign is no number"),
+            ("retry-after", "1e3", None, "nor is an exponent"),
+            ("retry-after", "NaN", None, "not a number"),
+            ("retry-after", "Infinity", None, "not a number either"),
+            ("retry-after", "inf", None, "in no spelling"),
+            ("retry-after", "0x10", None, "no other base"),
+            ("retry-after", "", None, "nothing"),
+            ("retry-after", "soon", None, "garbage"),
+            ("retry-after", "5 seconds", None, "words are for bodies"),
+            ("retry-after", "5, 60", ms(60_000), "two values: the larger"),
+            ("retry-after", "60,5", ms(60_000), "in any order"),
+            ("retry-after", "x, 5", ms(5_000), "garbage beside a value"),
+            ("retry-after", "61", ms(61_000), "long waits are kept: the retry rule decides"),
+            ("retry-after", "2147484", ms(2_147_484_000), "beyond the longest timer"),
+            ("retry-after", "99999999999", Some(WAIT_MAX), "beyond a life"),
+            ("retry-after", &long, Some(WAIT_MAX), "beyond every type"),
+            ("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT", ms(60_000), "a date"),
+            ("retry-after", "Sunday, 06-Nov-94 08:50:37 GMT", ms(60_000), "the old form"),
+            ("retry-after", "Sun Nov  6 08:50:37 1994", ms(60_000), "the form of C"),
+            ("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT", ms(0), "now"),
+            ("retry-after", "Sun, 06 Nov 1994 08:49:36 GMT", None, "past"),
+            ("retry-after", "Thu, 01 Jan 1970 00:00:00 GMT", None, "long past"),
+            ("retry-after", "Mon, 01 Jan 2035 00:00:00 GMT", ms(1_267_110_623_000), "far ahead"),
+            ("retry-after", "Sun, 31 Feb 1994 08:49:36 GMT", None, "no such day"),
+            ("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT, Sun, 06 Nov 1994 08:51:37 GMT", ms(120_000), "two dates"),
+            ("retry-after", "7, Sun, 06 Nov 1994 08:50:37 GMT", ms(60_000), "a span and a date"),
+        ];
+        for (name, value, wait, why) in cases {
+            for status in [429, 503] {
+                let hints = read(status, &[(name, value)], None, NOW);
+                assert_eq!(hints.retry_after, *wait, "{why}: {name}: {value}");
+            }
         }
-        None => (Duration::ZERO, &text[19..]),
-    };
-    let local = days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
-    let utc = u64::try_from(local - zone_seconds(zone)?).ok()?;
-    Some(Duration::from_secs(utc) + fraction)
-}
-
-/// `Z`, or hours and minutes east (`+`) or west (`-`) of it.
-fn zone_seconds(zone: &str) -> Option<i64> {
-    if matches!(zone, "Z" | "z") {
-        return Some(0);
     }
-    let (sign, rest) = match zone.split_at_checked(1)? {
-        ("+", rest) => (1, rest),
-        ("-", rest) => (-1, rest),
-        _ => return None,
-    };
-    let (hours, minutes) = rest.split_once(':')?;
-    let two_digits = |part: &str, below: i64| -> Option<i64> {
-        let plain = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
-        plain
-            .then(|| part.parse().ok())?
-            .filter(|value| *value < below)
-    };
-    Some(sign * (two_digits(hours, 24)? * 3600 + two_digits(minutes, 60)? * 60))
-}
 
-/// Days in the Gregorian calendar, counted in years that begin in March so that the leap day comes
-/// last.
-fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-    // 719 468 days lie between the first of March of the year 0 and 1970.
-    year * 365 + leap_days + day_of_year - 719_468
+    #[test]
+    fn of_several_headers_the_larger_counts() {
+        #[rustfmt::skip]
+        let cases = [
+            ([("retry-after", "5"), ("retry-after", "7")], ms(7_000)),
+            ([("retry-after-ms", "1500"), ("retry-after", "2")], ms(2_000)),
+            ([("retry-after-ms", "2500"), ("retry-after", "2")], ms(2_500)),
+            ([("Retry-After", "-1"), ("RETRY-AFTER-MS", "20")], ms(20)),
+        ];
+        for (fields, wait) in cases {
+            assert_eq!(
+                read(429, &fields, None, NOW).retry_after,
+                wait,
+                "{fields:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn limits_are_read_in_all_spellings() {
+        #[rustfmt::skip]
+        let cases = [
+            // value of a reset, span, why
+            ("1s", ms(1_000), "Go"),
+            ("6m0s", ms(360_000), "Go, compound"),
+            ("1h2m3.5s", ms(3_723_500), "Go, with hours"),
+            ("120ms", ms(120), "Go, short"),
+            ("1.5s", ms(1_500), "Go, decimals"),
+            ("7.66s", ms(7_660), "Go, decimals"),
+            ("250µs", Some(Duration::from_micros(250)), "Go, shorter"),
+            ("30ns", Some(Duration::from_nanos(30)), "Go, shortest"),
+            ("1d2h", ms(93_600_000), "not Go, but sent"),
+            ("60", ms(60_000), "seconds"),
+            ("0.25", ms(250), "decimal seconds"),
+            ("0s", ms(0), "zero"),
+            ("784111837", ms(784_111_837_000), "below ten digits it is a span, however long"),
+            ("1994-11-06T08:50:37Z", ms(60_000), "RFC 3339"),
+            ("1994-11-06T08:50:37.25Z", ms(60_250), "with a fraction"),
+            ("1994-11-06T09:50:37+01:00", ms(60_000), "east"),
+            ("1994-11-06T03:20:37-05:30", ms(60_000), "west"),
+            ("1994-11-06t08:50:37z", ms(60_000), "small letters"),
+            ("1994-11-06T08:49:36Z", None, "past"),
+            ("1994-13-06T08:50:37Z", None, "no such month"),
+            ("1994-11-06T24:00:00Z", None, "no such hour"),
+            ("1994-11-06T08:50:37", None, "no zone"),
+            ("1994-11-06T08:50:37+1:00", None, "half a zone"),
+            ("1994-11-06", None, "no time"),
+            ("-1", None, "negative"),
+            ("-5s", None, "negative"),
+            ("5 apples", None, "no unit"),
+            ("s", None, "no number"),
+            ("5s later", None, "more than a span"),
+        ];
+        for (value, span, why) in cases {
+            let fields = [("x-ratelimit-reset-requests", value)];
+            let reset = read(200, &fields, None, NOW)
+                .requests
+                .and_then(|quota| quota.reset);
+            assert_eq!(reset, span, "{why}: {value}");
+        }
+    }
+
+    #[test]
+    fn times_since_1970_are_told_from_spans() {
+        let now = Duration::from_secs(1_700_000_000);
+        for value in ["1700000060", "1700000060000"] {
+            let hints = read(200, &[("x-ratelimit-reset-tokens", value)], None, now);
+            assert_eq!(
+                hints.tokens.and_then(|quota| quota.reset),
+                ms(60_000),
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
+    fn each_family_of_names_is_known() {
+        let quota = |limit, remaining, reset| {
+            Some(Quota {
+                limit,
+                remaining,
+                reset,
+            })
+        };
+        let openai = read(
+            200,
+            &[
+                ("x-ratelimit-limit-requests", "60"),
+                ("x-ratelimit-remaining-requests", "59"),
+                ("x-ratelimit-reset-requests", "1s"),
+                ("x-ratelimit-limit-tokens", "150000"),
+                ("x-ratelimit-remaining-tokens", "-1"),
+                ("x-request-id", "req_1"),
+                ("x-should-retry", "false"),
+            ],
+            None,
+            NOW,
+        );
+        assert_eq!(openai.requests, quota(Some(60), Some(59), ms(1_000)));
+        assert_eq!(openai.tokens, quota(Some(150_000), None, None));
+        assert_eq!(openai.request_id.as_deref(), Some("req_1"));
+        assert_eq!(openai.should_retry, Some(false));
+        assert_eq!(openai.retry_after, None);
+
+        let anthropic = read(
+            200,
+            &[
+                ("anthropic-ratelimit-requests-limit", "50"),
+                ("anthropic-ratelimit-requests-reset", "1994-11-06T08:49:38Z"),
+                ("anthropic-ratelimit-input-tokens-remaining", "7"),
+                ("anthropic-ratelimit-output-tokens-remaining", "8"),
+                ("request-id", "req_2"),
+            ],
+            None,
+            NOW,
+        );
+        assert_eq!(anthropic.requests, quota(Some(50), None, ms(1_000)));
+        assert_eq!(anthropic.input_tokens, quota(None, Some(7), None));
+        assert_eq!(anthropic.output_tokens, quota(None, Some(8), None));
+        assert_eq!(anthropic.request_id.as_deref(), Some("req_2"));
+
+        let fireworks = read(
+            200,
+            &[
+                ("x-ratelimit-limit-tokens-prompt", "60000"),
+                ("x-ratelimit-remaining-tokens-generated", "12"),
+            ],
+            None,
+            NOW,
+        );
+        assert_eq!(fireworks.input_tokens, quota(Some(60_000), None, None));
+        assert_eq!(fireworks.output_tokens, quota(None, Some(12), None));
+        assert_eq!(
+            read(200, &[("x-should-retry", "maybe")], None, NOW),
+            Hints::default()
+        );
+    }
+
+    #[test]
+    fn a_limit_that_is_used_up_is_a_hint_for_throttled_replies_only() {
+        let fields = [
+            ("x-ratelimit-remaining-requests", "0"),
+            ("x-ratelimit-reset-requests", "6m0s"),
+            ("x-ratelimit-remaining-tokens", "5"),
+            ("x-ratelimit-reset-tokens", "9m0s"),
+        ];
+        assert_eq!(read(429, &fields, None, NOW).retry_after, ms(360_000));
+        for status in [200, 500, 503] {
+            assert_eq!(
+                read(status, &fields, None, NOW).retry_after,
+                None,
+                "{status}"
+            );
+        }
+        let with_word = [fields[0], fields[1], ("retry-after", "2")];
+        assert_eq!(read(429, &with_word, None, NOW).retry_after, ms(2_000));
+    }
+
+    #[test]
+    fn the_body_is_the_last_resort() {
+        #[rustfmt::skip]
+        let cases = [
+            ("Please try again in 1.5s. Visit", ms(1_500), "OpenAI"),
+            ("Please try again in 120ms.", ms(120), "milliseconds"),
+            ("try again in 6m0s", ms(360_000), "Go"),
+            ("Try again in 2 minutes", ms(120_000), "words"),
+            ("TRY AGAIN IN 20 SECONDS!", ms(20_000), "shouted"),
+            ("Please retry after 5 seconds.", ms(5_000), "Azure"),
+            ("try again in 2 minutes 3 seconds, please", ms(123_000), "two words"),
+            ("try again in 5", None, "no unit"),
+            ("try again in a moment", None, "no number"),
+            ("try again in -5s", None, "negative"),
+            ("try again later", None, "no time"),
+            ("try again in 99999999999999999999d", Some(WAIT_MAX), "never"),
+        ];
+        for (body, wait, why) in cases {
+            assert_eq!(read(429, &[], Some(body), NOW).retry_after, wait, "{why}");
+            assert_eq!(read(500, &[], Some(body), NOW).retry_after, None, "{why}");
+        }
+        let late = "é".repeat(BODY_BYTES_MAX) + "try again in 5s";
+        assert_eq!(read(429, &[], Some(&late), NOW).retry_after, None);
+    }
+
+    #[test]
+    fn a_clock_a_day_off_makes_no_difference_where_the_reply_has_a_date() {
+        let day = Duration::from_hours(24);
+        let date = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
+        let fields = [
+            [date, ("retry-after", "Sun, 06 Nov 1994 08:49:47 GMT")],
+            [date, ("retry-after", "10")],
+            [
+                date,
+                ("anthropic-ratelimit-tokens-reset", "1994-11-06T08:49:47Z"),
+            ],
+        ];
+        for fields in fields {
+            for now in [
+                NOW,
+                NOW + day,
+                NOW.saturating_sub(day),
+                Duration::ZERO,
+                Duration::MAX,
+            ] {
+                let hints = read(429, &fields, None, now);
+                let reset = hints.tokens.and_then(|quota| quota.reset);
+                assert_eq!(hints.retry_after.or(reset), ms(10_000), "{now:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn without_a_date_the_callers_clock_decides_and_errs_by_no_more_than_it_is_off() {
+        let day = Duration::from_hours(24);
+        let fields = [("retry-after", "Sun, 06 Nov 1994 08:49:47 GMT")];
+        let wait = |now| read(429, &fields, None, now).retry_after;
+        assert_eq!(wait(NOW), ms(10_000));
+        assert_eq!(
+            wait(NOW.saturating_sub(day)),
+            Some(day + Duration::from_secs(10))
+        );
+        assert_eq!(wait(NOW + day), None, "it is past for this clock: no hint");
+    }
 }

@@ -112,7 +112,7 @@ pub(super) fn event<'a>(
     writer: &mut Writer<'_>,
 ) -> Result<Option<Plain<'a>>, StreamError> {
     let chunk: Completion<'a> =
-        json::read(data, mended).map_err(|_| StreamError::Malformed(json::excerpt(data)))?;
+        json::object(data, mended).map_err(|_| StreamError::Malformed(json::excerpt(data)))?;
     if let Some(error) = failure(data, &chunk) {
         return Err(StreamError::Api(Box::new(error)));
     }
@@ -231,7 +231,7 @@ fn borrowed<'a>(content: &Content<'a>) -> Option<&'a str> {
 pub(super) fn answer(body: &str) -> Result<Answer, AnswerError> {
     let mut mended = String::new();
     let whole: Completion<'_> =
-        json::read(body, &mut mended).map_err(|_| AnswerError::Malformed(json::excerpt(body)))?;
+        json::object(body, &mut mended).map_err(|_| AnswerError::Malformed(json::excerpt(body)))?;
     if let Some(error) = failure(body, &whole) {
         return Err(AnswerError::Api(Box::new(error)));
     }

@@ -219,7 +219,7 @@ struct Detail<'a> {
 /// The error in a whole text that is known to report one, in any of the shapes in use.
 pub(super) fn from_text(text: &str) -> Option<ApiError> {
     let mut mended = String::new();
-    let envelope: Envelope<'_> = json::read(text, &mut mended).ok()?;
+    let envelope: Envelope<'_> = json::object(text, &mut mended).ok()?;
     let word = |loose: Loose<'_>| loose.as_deref().map(|word| shorten(word, WORD_CHARS_MAX));
     if let Some(error) = envelope.error {
         return Some(ApiError {
@@ -242,7 +242,7 @@ pub(super) fn from_text(text: &str) -> Option<ApiError> {
 pub(super) fn from_value(value: &RawValue) -> ApiError {
     let text = value.get();
     let mut mended = String::new();
-    let Ok(detail) = json::read::<Detail<'_>>(text, &mut mended) else {
+    let Ok(detail) = json::object::<Detail<'_>>(text, &mut mended) else {
         return ApiError {
             object: keep(text),
             ..ApiError::saying(&json::string_or_source(text))

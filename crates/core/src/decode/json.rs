@@ -11,8 +11,20 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 /// How much of something unexpected is shown, in characters.
 pub(super) const EXCERPT_CHARS: usize = 200;
 
+/// Parses an object. A list, which serde would take for a struct's fields in order, is refused.
+pub(super) fn object<'t, T: Deserialize<'t>>(
+    text: &'t str,
+    mended: &'t mut String,
+) -> Result<T, serde_json::Error> {
+    if text.starts_with('{') {
+        read(text, mended)
+    } else {
+        Err(serde::de::Error::custom("not an object"))
+    }
+}
+
 /// Parses `text`. `mended` is room for a copy, should one be needed.
-pub(super) fn read<'t, T: Deserialize<'t>>(
+fn read<'t, T: Deserialize<'t>>(
     text: &'t str,
     mended: &'t mut String,
 ) -> Result<T, serde_json::Error> {

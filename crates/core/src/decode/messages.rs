@@ -71,7 +71,7 @@ pub(super) fn event<'a>(
     writer: &mut Writer<'_>,
 ) -> Result<Option<Plain<'a>>, StreamError> {
     let event: Happening<'a> =
-        json::read(data, mended).map_err(|_| StreamError::Malformed(json::excerpt(data)))?;
+        json::object(data, mended).map_err(|_| StreamError::Malformed(json::excerpt(data)))?;
     if let Some(value) = event.error {
         return Err(StreamError::Api(Box::new(error::from_value(value))));
     }
@@ -156,7 +156,7 @@ fn piece<'a>(index: u32, block: &Block<'a>, writer: &mut Writer<'_>) -> Option<P
 pub(super) fn answer(body: &str) -> Result<Answer, AnswerError> {
     let mut mended = String::new();
     let message: Message<'_> =
-        json::read(body, &mut mended).map_err(|_| AnswerError::Malformed(json::excerpt(body)))?;
+        json::object(body, &mut mended).map_err(|_| AnswerError::Malformed(json::excerpt(body)))?;
     if let Some(value) = message.error {
         return Err(AnswerError::Api(Box::new(error::from_value(value))));
     }

@@ -99,7 +99,7 @@ pub(super) fn event<'a>(
     writer: &mut Writer<'_>,
 ) -> Result<Option<Plain<'a>>, StreamError> {
     let event: Happening<'a> =
-        json::read(data, mended).map_err(|_| StreamError::Malformed(json::excerpt(data)))?;
+        json::object(data, mended).map_err(|_| StreamError::Malformed(json::excerpt(data)))?;
     let fail = |error: ApiError| Err(StreamError::Api(Box::new(error)));
     if let Some(value) = event.error {
         return fail(error::from_value(value));
@@ -193,7 +193,7 @@ fn reason(response: &Response<'_>) -> FinishReason {
 pub(super) fn answer(body: &str) -> Result<Answer, AnswerError> {
     let mut mended = String::new();
     let response: Response<'_> =
-        json::read(body, &mut mended).map_err(|_| AnswerError::Malformed(json::excerpt(body)))?;
+        json::object(body, &mut mended).map_err(|_| AnswerError::Malformed(json::excerpt(body)))?;
     let status = response.status.as_deref();
     if response.error.is_some() || status == Some("failed") {
         return Err(AnswerError::Api(Box::new(failed(&response))));

@@ -17,7 +17,7 @@ const CR: u8 = b'\r';
 
 /// Names and ids are words; longer ones can only be meant to fill memory, since an id is kept for
 /// the whole stream.
-const WORD_BYTES_MAX: usize = 64 * 1024;
+const WORD_BYTES_MAX: usize = 1024;
 
 /// A buffer that grew beyond this for one large event is given back after it.
 const BUFFER_KEPT_MAX: usize = 64 * 1024;
@@ -44,7 +44,7 @@ impl Default for Caps {
 /// A stream that would need more memory than its caps allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SseError {
-    /// A line beyond [`Caps::line_bytes_max`], or a name or id beyond 64 KiB.
+    /// A line beyond [`Caps::line_bytes_max`], or a name or id beyond 1 KiB.
     #[error("a line of the stream is too long")]
     LineTooLong,
     /// An event, or what stands between two events, beyond [`Caps::event_bytes_max`].
@@ -172,7 +172,8 @@ impl EventParser {
         })
     }
 
-    /// Memory held between two chunks, in bytes.
+    /// Memory held between two chunks, in bytes: at most [`Caps::event_bytes_max`] and a few
+    /// kilobytes for the name and the id.
     pub fn bytes_buffered(&self) -> usize {
         self.buffer.capacity() + self.name.capacity() + self.id.capacity()
     }

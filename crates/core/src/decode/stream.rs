@@ -6,12 +6,14 @@
 use super::delta::{Decoded, Usage};
 use super::error::{self, StreamError};
 use super::sse::{Caps, Event, EventParser};
-use super::template::{Fit, Kind, Plain, Template};
+use super::template::{Fit, Kind, Template};
 use super::writer::{State, Writer};
 use super::{Dialect, chat, html, json, messages, responses};
 
 /// How much of a body that is no event stream is read, in bytes: enough for any error object.
 const FOREIGN_BYTES_MAX: usize = 64 * 1024;
+
+const BOM: &[u8] = "\u{feff}".as_bytes();
 
 /// Decodes one stream. Made anew for each.
 ///
@@ -112,10 +114,13 @@ impl StreamDecoder {
         self.state.ended()
     }
 
-    /// All choices have finished, or the terminal event has been seen: should the body end now, the
-    /// answer is complete. Usage may still follow.
+    /// Should the body end now, the answer is complete: the terminal event has been seen, or (chat
+    /// and completions) all choices have finished. Usage may still follow.
     pub fn is_complete(&self) -> bool {
-        self.state.is_complete()
+        match self.dialect {
+            Dialect::Chat | Dialect::Completions => self.ended() || self.state.all_finished(),
+            Dialect::Responses | Dialect::Messages => self.ended(),
+        }
     }
 
     /// What has been used so far.
@@ -153,8 +158,8 @@ impl StreamDecoder {
             let Some(event) = reading.next_event()? else {
                 return Ok(());
             };
-            let template = dispatch(self.dialect, event, &mut writer)?;
-            if self.shortcut && template.is_some() {
+            let template = dispatch(self.dialect, self.shortcut, event, &mut writer)?;
+            if template.is_some() {
                 self.template = template;
             }
             if writer.ended() {
@@ -165,20 +170,24 @@ impl StreamDecoder {
 
     /// Looks at the first bytes. Those of a body that is no stream are kept, to say what it is.
     fn is_foreign(&mut self, chunk: &[u8]) -> Result<bool, StreamError> {
+        let mut begin = 0;
         if matches!(self.opening, Opening::Blank) {
-            let blank =
-                |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, 0xef | 0xbb | 0xbf);
-            match chunk.iter().find(|byte| !blank(byte)) {
-                None => return Ok(false),
-                Some(b'<' | b'{' | b'[') => self.opening = Opening::Foreign(Vec::new()),
-                Some(_) => self.opening = Opening::Events,
-            }
+            let blank = |byte: &u8| byte.is_ascii_whitespace() || BOM.contains(byte);
+            let Some(first) = chunk.iter().position(|byte| !blank(byte)) else {
+                return Ok(false);
+            };
+            begin = first;
+            self.opening = match chunk[first] {
+                b'<' | b'{' | b'[' => Opening::Foreign(Vec::new()),
+                _ => Opening::Events,
+            };
         }
         let Opening::Foreign(body) = &mut self.opening else {
             return Ok(false);
         };
         let room = FOREIGN_BYTES_MAX - body.len();
-        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        let more = &chunk[begin..];
+        body.extend_from_slice(&more[..more.len().min(room)]);
         if body.len() == FOREIGN_BYTES_MAX {
             return Err(foreign(body));
         }
@@ -195,7 +204,7 @@ impl StreamDecoder {
             && let Some(event) = self.parser.unfinished()
         {
             let mut writer = Writer::new(out, &mut self.state, self.raw);
-            match dispatch(self.dialect, event, &mut writer) {
+            match dispatch(self.dialect, false, event, &mut writer) {
                 // Cut in the middle, so it says nothing.
                 Ok(_) | Err(StreamError::Malformed(_)) => {}
                 Err(error) => return Err(error),
@@ -212,9 +221,9 @@ impl StreamDecoder {
 /// Writes what an event in the fast lane says; false where only the long way can tell.
 fn take(fit: &Fit<'_>, kind: Kind, writer: &mut Writer<'_>) -> bool {
     // Only the text has been checked so far, which is all that is needed unless the data itself is.
-    let data = match std::str::from_utf8(if writer.is_raw() { fit.data } else { &[] }) {
-        Ok(data) => data,
-        Err(_) => return false,
+    let data = if writer.is_raw() { fit.data } else { &[] };
+    let Ok(data) = std::str::from_utf8(data) else {
+        return false;
     };
     let unescaped: String;
     let text = if fit.escaped {
@@ -234,9 +243,10 @@ fn take(fit: &Fit<'_>, kind: Kind, writer: &mut Writer<'_>) -> bool {
     true
 }
 
-/// Reads one event in full, and makes a template of it where that is of use.
+/// Reads one event in full, and makes a template of it where that is wanted and of use.
 fn dispatch(
     dialect: Dialect,
+    learn: bool,
     event: Event<'_>,
     writer: &mut Writer<'_>,
 ) -> Result<Option<Template>, StreamError> {
@@ -265,8 +275,9 @@ fn dispatch(
         Dialect::Messages => messages::event(data, &mut mended, writer),
     }?;
     writer.end_event(data);
-    let learn = |(source, plain): (&[u8], Plain<'_>)| Template::learn(source, data, plain);
-    Ok(event.source.zip(plain).and_then(learn))
+    let source = event.source.filter(|_| learn);
+    let learned = |(source, plain)| Template::learn(source, data, plain);
+    Ok(source.zip(plain).and_then(learned))
 }
 
 /// What a body that is no event stream says.
@@ -275,9 +286,8 @@ fn foreign(body: &[u8]) -> StreamError {
     if html::is_html(&text) {
         return StreamError::NotEvents(html::words(body));
     }
-    let text = text.trim_start_matches('\u{feff}');
-    match error::from_text(text) {
+    match error::from_text(&text) {
         Some(error) => StreamError::Api(Box::new(error)),
-        None => StreamError::NotEvents(json::excerpt(text)),
+        None => StreamError::NotEvents(json::excerpt(&text)),
     }
 }

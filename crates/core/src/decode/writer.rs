@@ -33,10 +33,9 @@ impl State {
         self.ended
     }
 
-    /// Should nothing follow, nothing is missing.
-    pub(super) fn is_complete(&self) -> bool {
-        let all_finished = self.choices.values().all(|finished| *finished);
-        self.ended || (!self.choices.is_empty() && all_finished)
+    /// There are choices, and each has said why it ended.
+    pub(super) fn all_finished(&self) -> bool {
+        !self.choices.is_empty() && self.choices.values().all(|finished| *finished)
     }
 
     pub(super) fn usage(&self) -> Usage {

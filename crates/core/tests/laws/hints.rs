@@ -12,11 +12,14 @@ const WAIT_MAX: Duration = Duration::from_hours(100 * 365 * 24);
 /// The first bytes are the status (two) and the wall clock in seconds (four); then header lines, an
 /// empty line and a body.
 pub(crate) fn check(input: &[u8]) {
-    let [a, b, c, d, e, f, text @ ..] = input else {
+    let Some((status, rest)) = input.split_first_chunk() else {
         return;
     };
-    let status = u16::from_be_bytes([*a, *b]);
-    let unix_time = Duration::from_secs(u32::from_be_bytes([*c, *d, *e, *f]).into());
+    let Some((seconds, text)) = rest.split_first_chunk() else {
+        return;
+    };
+    let status = u16::from_be_bytes(*status);
+    let unix_time = Duration::from_secs(u32::from_be_bytes(*seconds).into());
     let text = String::from_utf8_lossy(text);
     let (lines, body) = text.split_once("\n\n").unwrap_or((&text, ""));
     let fields = lines.lines().filter_map(|line| line.split_once(':'));

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use kneepoint_core::decode::{Caps, EventParser, SseError};
 
+/// Room for a name and an id of 1 KiB each, all of it U+FFFD, in buffers that grow by doubling.
+const WORDS_BYTES_MAX: usize = 16 * 1024;
+
 /// An event on its own.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Owned {
@@ -62,7 +65,7 @@ pub(crate) fn parse<'a>(
             });
         });
         assert!(
-            parser.bytes_buffered() <= 2 * caps.event_bytes_max,
+            parser.bytes_buffered() <= caps.event_bytes_max + WORDS_BYTES_MAX,
             "memory"
         );
         if outcome.is_err() {
@@ -93,12 +96,12 @@ fn by_the_standard(bytes: &[u8]) -> Vec<Owned> {
         let (field, value) = line.split_once(':').unwrap_or((line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
         match field {
-            "event" => event.name = value.to_owned(),
+            "event" => value.clone_into(&mut event.name),
             "data" => {
                 event.data.push_str(value);
                 event.data.push('\n');
             }
-            "id" if !value.contains('\0') => event.id = value.to_owned(),
+            "id" if !value.contains('\0') => value.clone_into(&mut event.id),
             "retry" if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) => {
                 let millis = value.parse().unwrap_or(u64::MAX);
                 event.retry = Some(Duration::from_millis(millis));

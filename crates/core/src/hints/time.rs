@@ -1,0 +1,215 @@
+//! Spans and points of time as servers write them: decimals, Go's durations, the three forms of an
+//! HTTP date, RFC 3339, and words. What cannot be understood is `None`; nothing overflows.
+
+use std::time::{Duration, SystemTime};
+
+/// Waits are kept up to this, which is as good as never and leaves room for sums.
+pub(super) const WAIT_MAX: Duration = Duration::from_hours(100 * 365 * 24);
+
+/// From this on a bare number is no span of seconds but a time: seconds, or milliseconds, since 1970.
+const EPOCH_SECONDS_MIN: u64 = 1_000_000_000;
+const EPOCH_MILLIS_MIN: u64 = 1_000_000_000_000;
+
+/// From `now` to `then`, unless it is past.
+pub(super) fn until(then: Duration, now: Duration) -> Option<Duration> {
+    then.checked_sub(now).map(|wait| wait.min(WAIT_MAX))
+}
+
+/// Any of HTTP's three forms of a date, as time since 1970.
+pub(super) fn http_date(value: &str) -> Option<Duration> {
+    let time = httpdate::parse_http_date(value.trim()).ok()?;
+    time.duration_since(SystemTime::UNIX_EPOCH).ok()
+}
+
+/// A plain decimal number of units of `unit_ms` milliseconds. No sign, no exponent, no words.
+pub(super) fn decimal(value: &str, unit_ms: u64) -> Option<Duration> {
+    let (number, rest) = leading_decimal(value)?;
+    rest.is_empty().then(|| number.times(unit_ms * 1_000_000))
+}
+
+/// A decimal number, split at the point so that no digit is lost.
+#[derive(Clone, Copy)]
+struct Decimal {
+    whole: u64,
+    /// Billionths.
+    fraction: u64,
+}
+
+impl Decimal {
+    fn times(self, unit_ns: u64) -> Duration {
+        let billionths = u128::from(self.whole) * 1_000_000_000 + u128::from(self.fraction);
+        let ns = billionths.saturating_mul(unit_ns.into()) / 1_000_000_000;
+        u64::try_from(ns).map_or(WAIT_MAX, |ns| Duration::from_nanos(ns).min(WAIT_MAX))
+    }
+}
+
+/// The number at the beginning of `text`, and what follows it.
+fn leading_decimal(text: &str) -> Option<(Decimal, &str)> {
+    let (digits, mut rest) = split_digits(text);
+    if digits.is_empty() {
+        return None;
+    }
+    let mut fraction = 0;
+    if let Some(after) = rest.strip_prefix('.') {
+        let (places, after) = split_digits(after);
+        // A full stop may follow a number in a sentence.
+        if !places.is_empty() {
+            let places = &places[..places.len().min(9)];
+            let scale = 10_u64.pow(9 - places.len() as u32);
+            fraction = places.parse::<u64>().unwrap_or(0) * scale;
+            rest = after;
+        }
+    }
+    // Too many digits for the type are too many seconds for anyone.
+    let whole = digits.parse().unwrap_or(u64::MAX);
+    Some((Decimal { whole, fraction }, rest))
+}
+
+fn split_digits(text: &str) -> (&str, &str) {
+    let end = text.bytes().take_while(u8::is_ascii_digit).count();
+    text.split_at(end)
+}
+
+/// `6m0s`, `1.5s`, `120ms`, seconds without a unit, a time since 1970, or an RFC 3339 date.
+pub(super) fn reset(value: &str, now: Duration) -> Option<Duration> {
+    let seconds = match value.parse::<u64>() {
+        Ok(millis) if millis >= EPOCH_MILLIS_MIN => {
+            return until(Duration::from_millis(millis), now);
+        }
+        Ok(seconds) if seconds >= EPOCH_SECONDS_MIN => {
+            return until(Duration::from_secs(seconds), now);
+        }
+        _ => decimal(value, 1000),
+    };
+    seconds
+        .or_else(|| {
+            spans(value)
+                .filter(|(_, rest)| rest.is_empty())
+                .map(|(wait, _)| wait)
+        })
+        .or_else(|| until(rfc3339(value)?, now))
+}
+
+/// One span of time after the other, as Go writes durations and people write sentences, and what
+/// follows them.
+pub(super) fn spans(text: &str) -> Option<(Duration, &str)> {
+    let mut total: Option<Duration> = None;
+    let mut rest = text;
+    while let Some((number, after)) = leading_decimal(rest.trim_start()) {
+        let after = after.trim_start_matches(' ');
+        let end = after
+            .find(|c: char| !c.is_alphabetic())
+            .unwrap_or(after.len());
+        let Some(unit) = unit_ns(&after[..end]) else {
+            break;
+        };
+        let so_far = total.unwrap_or_default();
+        total = Some((so_far + number.times(unit)).min(WAIT_MAX));
+        rest = &after[end..];
+    }
+    Some((total?, rest))
+}
+
+fn unit_ns(unit: &str) -> Option<u64> {
+    Some(match unit {
+        "ns" => 1,
+        "us" | "µs" | "μs" => 1_000,
+        "ms" | "millisecond" | "milliseconds" => 1_000_000,
+        "s" | "sec" | "secs" | "second" | "seconds" => 1_000_000_000,
+        "m" | "min" | "mins" | "minute" | "minutes" => 60_000_000_000,
+        "h" | "hr" | "hrs" | "hour" | "hours" => 3_600_000_000_000,
+        "d" | "day" | "days" => 86_400_000_000_000,
+        _ => return None,
+    })
+}
+
+/// A date of RFC 3339 as time since 1970.
+fn rfc3339(text: &str) -> Option<Duration> {
+    let number = |range: std::ops::Range<usize>| -> Option<i64> {
+        let digits = text.get(range)?;
+        let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+        plain.then(|| digits.parse().ok())?
+    };
+    let stands =
+        |at: usize, any_of: &[u8]| text.as_bytes().get(at).is_some_and(|c| any_of.contains(c));
+    let punctuated = stands(4, b"-")
+        && stands(7, b"-")
+        && stands(10, b"Tt ")
+        && stands(13, b":")
+        && stands(16, b":");
+    if !punctuated {
+        return None;
+    }
+    let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
+    let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
+    // 60 is a leap second.
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    if hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    let (fraction, zone) = match text[19..].strip_prefix('.') {
+        Some(_) => {
+            let (decimal, zone) = leading_decimal(&text[18..])?;
+            (Duration::from_nanos(decimal.fraction), zone)
+        }
+        None => (Duration::ZERO, &text[19..]),
+    };
+    let local = days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
+    let utc = u64::try_from(local - zone_seconds(zone)?).ok()?;
+    Some(Duration::from_secs(utc) + fraction)
+}
+
+/// `Z`, or hours and minutes east (`+`) or west (`-`) of it.
+fn zone_seconds(zone: &str) -> Option<i64> {
+    if matches!(zone, "Z" | "z") {
+        return Some(0);
+    }
+    let (sign, rest) = match zone.split_at_checked(1)? {
+        ("+", rest) => (1, rest),
+        ("-", rest) => (-1, rest),
+        _ => return None,
+    };
+    let (hours, minutes) = rest.split_once(':')?;
+    let two_digits = |part: &str, below: i64| -> Option<i64> {
+        let plain = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+        plain
+            .then(|| part.parse().ok())?
+            .filter(|value| *value < below)
+    };
+    Some(sign * (two_digits(hours, 24)? * 3600 + two_digits(minutes, 60)? * 60))
+}
+
+/// Days in the Gregorian calendar, counted in years that begin in March so that the leap day comes
+/// last.
+fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    // 719 468 days lie between the first of March of the year 0 and 1970.
+    year * 365 + leap_days + day_of_year - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_of_rfc_3339_are_counted_right() {
+        #[rustfmt::skip]
+        let cases = [
+            ("1970-01-01T00:00:00Z", Some(0)),
+            ("1970-01-01T00:00:00+00:01", None),  // before 1970
+            ("2000-02-29T12:00:00Z", Some(951_825_600)),
+            ("2001-03-01T00:00:00Z", Some(983_404_800)),
+            ("2024-12-31T23:59:60Z", Some(1_735_689_600)),
+            ("2100-03-01T00:00:00Z", Some(4_107_542_400)),
+            ("9999-12-31T23:59:59Z", Some(253_402_300_799)),
+            ("0000-01-01T00:00:00Z", None),
+        ];
+        for (text, seconds) in cases {
+            assert_eq!(rfc3339(text), seconds.map(Duration::from_secs), "{text}");
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Whole answers and the bodies of errors.
+
+use kneepoint_core::decode::{
+    Answer, AnswerError, ApiErrorKind, Choice, Dialect, FinishReason, ToolCall, Usage, answer,
+    check, error_body,
+};
+
+fn call(id: &str, name: &str, arguments: &str) -> ToolCall {
+    ToolCall {
+        id: Some(id.to_owned()),
+        name: Some(name.to_owned()),
+        arguments: arguments.to_owned(),
+    }
+}
+
+fn read(dialect: Dialect, body: &str) -> Answer {
+    answer(dialect, body.as_bytes()).expect("an answer")
+}
+
+#[test]
+fn a_chats_answer() {
+    let answer = read(Dialect::Chat, include_str!("../fixtures/chat_answer.json"));
+    let first = Choice {
+        text: "Hello!".to_owned(),
+        finish: Some(FinishReason::Stop),
+        ..Choice::default()
+    };
+    let second = Choice {
+        index: 1,
+        reasoning: "hm".to_owned(),
+        tool_calls: vec![call("call_1", "f", "{\"a\":1}")],
+        finish: Some(FinishReason::ToolCalls),
+        ..Choice::default()
+    };
+    let usage = Usage {
+        input: Some(19),
+        output: Some(10),
+        cached: Some(4),
+        reasoning: Some(2),
+        cache_written: None,
+    };
+    assert_eq!(answer.text(), "Hello!");
+    assert_eq!(answer.id.as_deref(), Some("chatcmpl-1"));
+    assert_eq!(answer.model.as_deref(), Some("gpt-4o"));
+    assert_eq!(answer.choices, [first, second]);
+    assert_eq!(answer.usage, Some(usage));
+}
+
+#[test]
+fn a_messages_answer() {
+    let answer = read(
+        Dialect::Messages,
+        include_str!("../fixtures/messages_answer.json"),
+    );
+    let choice = Choice {
+        text: "Hello".to_owned(),
+        reasoning: "hm".to_owned(),
+        tool_calls: vec![call("toolu_1", "f", "{\"a\":1}")],
+        finish: Some(FinishReason::ToolCalls),
+        ..Choice::default()
+    };
+    assert_eq!(answer.choices, [choice]);
+    assert_eq!(answer.usage.and_then(|usage| usage.cached), Some(5));
+}
+
+#[test]
+fn a_responses_answer() {
+    let answer = read(
+        Dialect::Responses,
+        include_str!("../fixtures/responses_answer.json"),
+    );
+    assert_eq!(answer.text(), "Hi there!\n How can I assist you?");
+    assert_eq!(
+        answer.choices[0].tool_calls,
+        [call("call_1", "get_weather", "{\"city\":\"Bonn\"}")]
+    );
+    assert_eq!(answer.choices[0].finish, Some(FinishReason::ToolCalls));
+    assert_eq!(answer.usage.and_then(|usage| usage.output), Some(11));
+}
+
+#[test]
+fn a_completions_answer_and_a_refusal() {
+    let answer = read(
+        Dialect::Completions,
+        r#"{"choices":[{"text":"Once","finish_reason":"length"}]}"#,
+    );
+    assert_eq!(answer.text(), "Once");
+    assert_eq!(answer.choices[0].finish, Some(FinishReason::Length));
+    let answer = read(
+        Dialect::Chat,
+        r#"{"choices":[{"message":{"content":null,"refusal":"No."}}]}"#,
+    );
+    assert_eq!((answer.text(), &*answer.choices[0].refusal), ("", "No."));
+    let body = r#"{"output":[{"type":"message","content":[{"type":"refusal","refusal":"No."}]}]}"#;
+    assert_eq!(read(Dialect::Responses, body).choices[0].refusal, "No.");
+}
+
+#[test]
+fn a_success_that_is_none_is_an_error() {
+    use AnswerError::{Empty, Html, Malformed, Unexpected};
+    let own = str::to_owned;
+    #[rustfmt::skip]
+    let cases = [
+        ("", Empty),
+        (" \r\n\t", Empty),
+        ("\u{feff}", Empty),
+        ("<!doctype html><html><head><title>Log in</title><style>p{}</style></head><body><script>1<2</script><p>Welcome</p>", Html(own("Log in Welcome"))),
+        ("{\"choices\":", Malformed(own("{\"choices\":"))),
+        ("{\"choices\":7}", Malformed(own("{\"choices\":7}"))),
+        ("OK", Malformed(own("OK"))),
+        ("[]", Unexpected(own("[]"))),
+        ("null", Unexpected(own("null"))),
+        ("\"ok\"", Unexpected(own("\"ok\""))),
+        ("42", Unexpected(own("42"))),
+        ("{}", Unexpected(own("{}"))),
+        ("{\"choices\":[]}", Unexpected(own("{\"choices\":[]}"))),
+        ("{\"choices\":null}", Unexpected(own("{\"choices\":null}"))),
+    ];
+    for (body, error) in cases {
+        assert_eq!(answer(Dialect::Chat, body.as_bytes()), Err(error), "{body}");
+    }
+    for dialect in [
+        Dialect::Chat,
+        Dialect::Completions,
+        Dialect::Responses,
+        Dialect::Messages,
+    ] {
+        let body = br#"{"error":{"message":"no","code":"rate_limit_exceeded"}}"#;
+        let Err(AnswerError::Api(error)) = answer(dialect, body) else {
+            panic!("{dialect:?}");
+        };
+        assert_eq!(error.kind(), ApiErrorKind::RateLimited);
+        assert!(
+            matches!(answer(dialect, b"{}"), Err(Unexpected(_))),
+            "{dialect:?}"
+        );
+    }
+    let body = br#"{"choices":[{"message":{"content":"half"},"finish_reason":"error"}]}"#;
+    assert!(matches!(
+        answer(Dialect::Chat, body),
+        Err(AnswerError::Api(_))
+    ));
+}
+
+#[test]
+fn bodies_that_are_handed_on_are_checked() {
+    assert_eq!(check(br#"{"object":"list","data":[]}"#), Ok(()));
+    assert_eq!(check(br#"{"error":null}"#), Ok(()));
+    assert_eq!(check(b""), Err(AnswerError::Empty));
+    assert_eq!(check(b"[]"), Err(AnswerError::Unexpected("[]".to_owned())));
+    assert_eq!(
+        check(b"{\"a\""),
+        Err(AnswerError::Malformed("{\"a\"".to_owned()))
+    );
+    assert!(matches!(check(b"<html>"), Err(AnswerError::Html(_))));
+    assert!(matches!(
+        check(br#"{"error":"no"}"#),
+        Err(AnswerError::Api(_))
+    ));
+}
+
+#[test]
+fn error_bodies_of_all_shapes() {
+    use ApiErrorKind as Kind;
+    #[rustfmt::skip]
+    let cases = [
+        // status, body, message, kind
+        (401, r#"{"error":{"message":"Incorrect API key","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}"#, "Incorrect API key", Kind::Rejected),
+        (429, r#"{"error":{"message":"Slow down","type":"requests","code":"rate_limit_exceeded"}}"#, "Slow down", Kind::RateLimited),
+        (429, r#"{"error":{"message":"Pay","type":"insufficient_quota","code":"insufficient_quota"}}"#, "Pay", Kind::Quota),
+        (429, r#"{"error":{"message":"Pay","code":"enforced_spend_limit_reached"}}"#, "Pay", Kind::Quota),
+        (529, r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_1"}"#, "Overloaded", Kind::Overloaded),
+        (503, r#"{"error":"busy"}"#, "busy", Kind::Overloaded),
+        (400, r#"{"object":"error","message":"too long","type":"BadRequestError","param":null,"code":400}"#, "too long", Kind::Rejected),
+        (404, r#"{"detail":"Not Found"}"#, "Not Found", Kind::Rejected),
+        (422, r#"{"detail":[{"loc":["body"],"msg":"field required"}]}"#, r#"[{"loc":["body"],"msg":"field required"}]"#, Kind::Rejected),
+        (500, r#"{"message":"oops"}"#, "oops", Kind::Server),
+        (502, "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center><hr>nginx</body></html>", "502 Bad Gateway 502 Bad Gateway nginx", Kind::Server),
+        (500, "Internal Server Error", "Internal Server Error", Kind::Server),
+        (503, "", "no message", Kind::Overloaded),
+        (500, "{}", "{}", Kind::Server),
+        (500, r#"{"error":{}}"#, "{}", Kind::Server),
+        (500, r#"{"error":{"message":""}}"#, "no message", Kind::Server),
+        (418, "[1]", "[1]", Kind::Rejected),
+        (302, "", "no message", Kind::Unknown),
+    ];
+    for (status, body, message, kind) in cases {
+        let error = error_body(status, None, body.as_bytes());
+        assert_eq!(error.message, message, "{body}");
+        assert_eq!(error.kind(), kind, "{body}");
+        assert_eq!(error.status, Some(status), "{body}");
+    }
+    let error = error_body(529, None, cases[4].1.as_bytes());
+    assert_eq!(error.request_id.as_deref(), Some("req_1"));
+    assert_eq!(
+        error.object.as_deref(),
+        Some(r#"{"type":"overloaded_error","message":"Overloaded"}"#)
+    );
+}
+
+#[test]
+fn error_messages_are_bounded() {
+    let page = format!("<p>{}</p>", "word ".repeat(100_000));
+    assert!(
+        error_body(502, Some("text/html"), page.as_bytes())
+            .message
+            .chars()
+            .count()
+            <= 200
+    );
+    let text = "é\u{0}".repeat(100_000);
+    let message = error_body(500, None, text.as_bytes()).message;
+    assert!(message.starts_with("é é é") && message.chars().count() <= 200);
+    let json = format!(
+        "{{\"error\":{{\"message\":\"{0}\",\"type\":\"{0}\"}}}}",
+        "x".repeat(100_000)
+    );
+    let error = error_body(500, None, json.as_bytes());
+    assert_eq!(error.message.len(), 2000);
+    assert_eq!(error.error_type.map(|word| word.len()), Some(200));
+    assert_eq!(error.object, None);
+}
