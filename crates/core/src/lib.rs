@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod adapt;
 pub mod decode;
 pub mod hints;
 mod http;

@@ -1,0 +1,115 @@
+//! How much the server let through per second, measured from one refusal to the next.
+//!
+//! At a refusal a token bucket is empty, and so it was at the one before: what was accepted in
+//! between, divided by the time, *is* its rate, however large its burst.
+
+use crate::time::Instant;
+
+/// Fewer accepted attempts than this say nothing about a rate.
+const ENOUGH: f64 = 16.0;
+
+/// Seconds below which the division would be noise.
+const SHORTEST: f64 = 0.2;
+
+/// The measurement of one limiter.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Meter {
+    /// Attempts sent and not refused since `since`.
+    accepted: f64,
+    since: Instant,
+    /// The same for the interval before, joined where this one is too short.
+    accepted_before: f64,
+    since_before: Instant,
+    /// Seconds of it during which nothing was allowed out.
+    gated: f64,
+    gated_from: Option<Instant>,
+    /// Whether there was nothing more to send.
+    busy: bool,
+}
+
+impl Meter {
+    /// Nothing was measured before `now`.
+    pub(super) fn starting(now: Instant) -> Self {
+        Self { since: now, since_before: now, ..Self::default() }
+    }
+
+    /// An attempt goes out. `more` tells whether another one was waiting behind it: where the work
+    /// ran out, the measurement restarts, since idle time is no rate.
+    pub(super) fn sent(&mut self, now: Instant, more: bool, blocked: bool) {
+        if !more {
+            self.busy = false;
+        } else if !self.busy && !blocked {
+            *self = Self { busy: true, gated_from: self.gated_from, ..Self::starting(now) };
+        }
+        self.accepted += 1.0;
+    }
+
+    /// An attempt was refused, or never went out.
+    pub(super) fn retracted(&mut self) {
+        self.accepted -= 1.0;
+    }
+
+    /// From now on nothing is let out.
+    pub(super) fn closed(&mut self, now: Instant) {
+        self.gated_from.get_or_insert(now);
+    }
+
+    /// Attempts go out again.
+    pub(super) fn opened(&mut self, now: Instant) {
+        if let Some(from) = self.gated_from.take() {
+            self.gated += (now - from).as_secs_f64();
+        }
+    }
+
+    /// Accepted per second, where enough was.
+    pub(super) fn rate(&self, now: Instant) -> Option<f64> {
+        let recent = (now - self.since).as_secs_f64();
+        if self.accepted >= ENOUGH && recent > SHORTEST {
+            return Some(self.accepted / recent);
+        }
+        let (accepted, elapsed) = self.both(now);
+        (accepted >= ENOUGH && elapsed > SHORTEST).then(|| accepted / elapsed)
+    }
+
+    /// The same for the first rate of all: time in which nothing was let out does not count, and a
+    /// guess from little is better than none.
+    pub(super) fn first_rate(&self, now: Instant) -> f64 {
+        let (_, elapsed) = self.both(now);
+        match self.rate(now) {
+            Some(rate) => rate * elapsed / (elapsed - self.gated).max(0.1 * elapsed),
+            None => self.accepted.max(1.0) / (now - self.since).as_secs_f64().max(0.5),
+        }
+    }
+
+    /// Accepted per second over both intervals, whatever their length.
+    pub(super) fn whole_rate(&self, now: Instant) -> f64 {
+        let (accepted, elapsed) = self.both(now);
+        accepted / elapsed.max(0.5)
+    }
+
+    /// Whether the server asked for silence during most of the interval.
+    pub(super) fn mostly_gated(&self, now: Instant) -> bool {
+        self.gated >= 0.5 * (now - self.since).as_secs_f64()
+    }
+
+    /// A refusal ends the interval, if it holds enough to stand alone.
+    pub(super) fn close_interval(&mut self, now: Instant) {
+        if self.accepted >= ENOUGH {
+            self.accepted_before = self.accepted;
+            self.since_before = self.since;
+            self.accepted = 0.0;
+            self.since = now;
+            self.gated = 0.0;
+        }
+    }
+
+    /// Forgets everything, as after a change of rule.
+    pub(super) fn restart(&mut self, now: Instant) {
+        *self = Self { busy: self.busy, gated_from: self.gated_from, ..Self::starting(now) };
+    }
+
+    fn both(&self, now: Instant) -> (f64, f64) {
+        let elapsed = (now - self.since_before).as_secs_f64();
+        (self.accepted + self.accepted_before, elapsed)
+    }
+}

@@ -1,0 +1,474 @@
+//! The adaptive rule: how many attempts may be in flight, and how many per second, found from
+//! nothing but the times of answers and refusals.
+//!
+//! It is pure: values and `now` in, decisions out. It has no clock, no dice and no queue, it never
+//! allocates after `new`, and its state has a fixed size. `README.md` beside this file explains the
+//! rule, its constants and what it cannot do.
+
+mod curve;
+mod evidence;
+mod ladder;
+mod meter;
+mod noise;
+mod pacer;
+mod probe;
+mod value;
+mod window;
+
+use std::time::Duration;
+
+use crate::time::Instant;
+use evidence::{Evidence, LONG_HINT};
+use ladder::{Answer, Ladder};
+use meter::Meter;
+use noise::Noise;
+use pacer::Pacer;
+use probe::{Blocked, Step, Trial, Turn};
+pub use value::{Admission, Options, Purpose, Rejection, Sent, Snapshot};
+use window::{Surroundings, Window};
+
+/// Seconds that set the curves' width: one look beyond the level each twelve to twenty seconds.
+/// Each costs a refusal, and sixteen slots of four seconds answer only four times a second.
+const SPAN: f64 = 20.0;
+
+/// A look beyond that costs a pause of `h` must be rare: the span is 30 h, within a minute.
+const SPAN_PER_HINT: f64 = 30.0;
+const SPAN_LONGEST: f64 = 60.0;
+
+/// A refusal is taken to have arrived, if one comes, after twice its usual delay and this much.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// The same before any refusal was seen.
+const PATIENCE_AT_FIRST: Duration = Duration::from_secs(1);
+
+/// What each new refusal weighs in the usual delay, if it came sooner. Slower ones count at once.
+const DELAY_WEIGHT: f64 = 0.1;
+
+/// Time counts as growth by this much per step at most, so that a machine that slept has not grown.
+const STEP: f64 = 1.0;
+
+/// Timers are no finer than this anywhere, so no wake-up is asked for sooner.
+const TICK: Duration = Duration::from_millis(1);
+
+/// An overloaded server is cut once a second at most: its refusals say little about their cause.
+const OVERLOAD_PAUSE: Duration = Duration::from_secs(1);
+
+/// No pause after a hint is shorter, whatever the server says.
+const HINT_SHORTEST: Duration = Duration::from_millis(50);
+
+/// The end of a pause is spread over a tenth of it, within a second, so that no herd returns.
+const HINT_SPREAD: f64 = 0.1;
+const HINT_SPREAD_LONGEST: f64 = 1.0;
+
+/// The adaptive rule of one limiter.
+///
+/// ```
+/// use kneepoint_core::Instant;
+/// use kneepoint_core::adapt::{Admission, Options, Rejection, Rule};
+/// use std::time::Duration;
+///
+/// let now = Instant::from_micros(1_000);
+/// let mut rule = Rule::new(Options { ceiling: 8, ..Options::default() }, now);
+/// assert_eq!(rule.admit(now), Admission::Go);
+/// let sent = rule.sent(now, false);
+///
+/// // The server refuses and names a pause: nothing goes out before its end.
+/// let later = now + Duration::from_millis(20);
+/// let hint = Some(Duration::from_secs(2));
+/// rule.rejected(later, sent, Rejection { hint, overload: false }, 0.5);
+/// assert!(matches!(rule.admit(later), Admission::Wait(at) if at >= later + Duration::from_secs(2)));
+/// ```
+#[derive(Debug, Clone)]
+pub struct Rule {
+    options: Options,
+    in_flight: u32,
+    /// Attempts sent so far.
+    sends: u64,
+    /// What the next attempt is for, as `admit` said.
+    purpose: Purpose,
+    /// Up to when growth has been counted.
+    counted: Instant,
+    gate: Instant,
+    span: f64,
+    /// The usual delay of a refusal in seconds; 0 before the first.
+    refusal_delay: f64,
+    epoch: Epoch,
+    overloaded: Option<Instant>,
+    window: Window,
+    pacer: Pacer,
+    meter: Meter,
+    evidence: Evidence,
+    blocked: Blocked,
+    trial: Trial,
+    noise: Noise,
+    ladder: Ladder,
+}
+
+/// The time since the last decision. Attempts sent before it tell nothing new about the level.
+#[derive(Debug, Clone, Copy, Default)]
+struct Epoch {
+    started: Instant,
+    /// The last attempt sent before it, and before the one before. 0: there was none.
+    after: u64,
+    after_before: u64,
+    /// Whether the server ever refused.
+    refused: bool,
+}
+
+impl Rule {
+    /// A rule that knows nothing yet.
+    pub fn new(options: Options, now: Instant) -> Self {
+        Self {
+            in_flight: 0,
+            sends: 0,
+            purpose: Purpose::Ordinary,
+            counted: now,
+            gate: now,
+            span: SPAN,
+            refusal_delay: 0.0,
+            epoch: Epoch::default(),
+            overloaded: None,
+            window: Window::new(options.ceiling, options.initial),
+            pacer: Pacer::default(),
+            meter: Meter::starting(now),
+            evidence: Evidence::default(),
+            blocked: Blocked::default(),
+            trial: Trial::default(),
+            noise: Noise::default(),
+            ladder: Ladder::new(options.initial),
+            options,
+        }
+    }
+
+    /// May one more attempt be sent?
+    pub fn admit(&mut self, now: Instant) -> Admission {
+        self.purpose = Purpose::Ordinary;
+        if self.in_flight >= self.options.ceiling.max(1) {
+            return Admission::UntilChange;
+        }
+        if now < self.gate {
+            return Admission::Wait(self.gate);
+        }
+        if !self.options.adaptive {
+            return Admission::Go;
+        }
+        match self.blocked.turn(now, self.patience()) {
+            Turn::Free => {}
+            Turn::Wait(until) => return Admission::Wait(until),
+            Turn::Probe => {
+                self.purpose = Purpose::Probe;
+                return Admission::Go;
+            }
+            Turn::Recovered => {
+                let level_before = self.blocked.forget();
+                self.window.climb_from_probe(level_before);
+                self.pacer.empty(now);
+                self.counted = now;
+            }
+        }
+        self.meter.opened(now);
+        self.count_growth(now);
+        if self.in_flight >= self.window.open() {
+            self.pacer.rest(now);
+            return self.admit_above(now);
+        }
+        self.admit_paced(now)
+    }
+
+    /// Notes that an attempt goes out, after `admit` said so. `more` tells whether another one waits
+    /// behind it.
+    pub fn sent(&mut self, now: Instant, more: bool) -> Sent {
+        self.count_growth(now);
+        self.in_flight += 1;
+        self.sends += 1;
+        match self.purpose {
+            Purpose::Probe => self.blocked.sent(now),
+            Purpose::Trial => self.trial.sent(now),
+            Purpose::Ordinary if self.pacer.is_on() => self.pacer.spend(),
+            Purpose::Ordinary => {}
+        }
+        self.meter.sent(now, more, self.blocked.is_on());
+        self.noise.sent(self.is_below_level());
+        Sent { at: now, serial: self.sends, in_flight: self.in_flight, purpose: self.purpose }
+    }
+
+    /// An attempt was answered. `units` is its output in tokens, where known.
+    pub fn succeeded(&mut self, now: Instant, sent: Sent, units: Option<u64>) {
+        self.count_growth(now);
+        let load = 0.5 * (f64::from(sent.in_flight) + f64::from(self.in_flight));
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.trial.answered();
+        self.window.answered(sent.in_flight);
+        if self.blocked.is_on() {
+            if self.is_fresh(sent) {
+                self.blocked.answered();
+            }
+        } else if self.options.ladder && !self.pacer.is_on() {
+            let units = units.map_or(1.0, |units| units.max(1) as f64);
+            // A clock that stands still must not make an answer infinitely fast.
+            let seconds = (now - sent.at).as_secs_f64().max(1e-6);
+            let answer = Answer { sent: sent.at, load, units, seconds };
+            self.ladder.answered(now, self.span, &answer, &mut self.window);
+        }
+    }
+
+    /// An attempt was refused. `unit` is a number drawn evenly from 0 to 1.
+    pub fn rejected(&mut self, now: Instant, sent: Sent, rejection: Rejection, unit: f64) {
+        self.count_growth(now);
+        self.in_flight = self.in_flight.saturating_sub(1);
+        if self.options.adaptive {
+            self.judge(now, sent, rejection, unit);
+        }
+        if let Some(hint) = rejection.hint {
+            self.gate = self.gate.max(now + spread(hint, unit));
+        }
+    }
+
+    /// An attempt failed in a way that tells nothing about the load, such as a 500.
+    pub fn failed(&mut self, now: Instant) {
+        self.count_growth(now);
+        self.in_flight = self.in_flight.saturating_sub(1);
+    }
+
+    /// An attempt was given up by its caller, before it was sent or before it ended.
+    pub fn abandoned(&mut self, now: Instant, sent: Sent) {
+        self.failed(now);
+        match sent.purpose {
+            Purpose::Probe if self.is_fresh(sent) => self.blocked.withdrawn(),
+            Purpose::Trial if self.is_fresh(sent) => self.trial.withdrawn(),
+            _ => {}
+        }
+        self.meter.retracted();
+    }
+
+    /// The server asked, outside a refusal, for a pause: nothing is sent during it.
+    pub fn pause(&mut self, now: Instant, hint: Duration, unit: f64) {
+        self.gate = self.gate.max(now + spread(hint, unit));
+        self.meter.closed(now);
+    }
+
+    /// Changes the ceiling. Attempts in flight beyond a lower one are left to end by themselves.
+    pub fn set_ceiling(&mut self, ceiling: u32) {
+        self.options.ceiling = ceiling;
+        self.window.set_ceiling(ceiling);
+    }
+
+    /// Whether the next attempt asks rather than works, so that it should be a call that has been
+    /// refused seldom.
+    pub fn is_asking(&self) -> bool {
+        self.purpose != Purpose::Ordinary
+    }
+
+    /// The present state, for people and for tests.
+    pub fn snapshot(&self) -> Snapshot {
+        let ceiling = f64::from(self.options.ceiling.max(1));
+        Snapshot {
+            limit: if self.options.adaptive { self.window.limit() } else { ceiling },
+            in_flight: self.in_flight,
+            rate: self.pacer.is_on().then(|| self.pacer.rate(self.span)),
+            blocked: self.blocked.refusals(),
+            gate: self.gate,
+        }
+    }
+
+    /// The window is full: time may open it, or a trial may show that it is no limit.
+    fn admit_above(&mut self, now: Instant) -> Admission {
+        let tries = !self.pacer.is_on() && self.window.is_on_curve() && !self.evidence.is_firm();
+        let step = if tries {
+            self.trial.step(now, self.epoch.started, self.patience())
+        } else {
+            Step::Stay
+        };
+        let rise = self.next_rise(now);
+        match step {
+            Step::Stay => rise.map_or(Admission::UntilChange, Admission::Wait),
+            Step::Wait(at) => Admission::Wait(rise.map_or(at, |rise| rise.min(at))),
+            Step::Try => {
+                self.purpose = Purpose::Trial;
+                Admission::Go
+            }
+            Step::Passed => {
+                self.trial.after_cut(false);
+                self.pacer.start(now, self.meter.whole_rate(now), self.span);
+                self.meter.restart(now);
+                self.evidence.clear_votes();
+                self.window.open_fully();
+                self.admit_paced(now)
+            }
+        }
+    }
+
+    fn admit_paced(&mut self, now: Instant) -> Admission {
+        if !self.pacer.is_on() {
+            return Admission::Go;
+        }
+        match self.pacer.next(now, self.span) {
+            Some(at) => Admission::Wait(at),
+            None => Admission::Go,
+        }
+    }
+
+    /// When time alone lets one more attempt out, looked at again after a step at the latest.
+    fn next_rise(&self, now: Instant) -> Option<Instant> {
+        if !self.window.is_used_by(self.in_flight) {
+            return None;
+        }
+        let seconds = self.window.next_rise(self.surroundings())?;
+        Some(now + Duration::from_secs_f64(seconds.clamp(0.0, STEP)).max(TICK))
+    }
+
+    /// Lets the time since the last event count as growth, as far as the window was in use.
+    fn count_growth(&mut self, now: Instant) {
+        let from = self.counted.max(self.gate);
+        self.counted = self.counted.max(now);
+        let seconds = (now - from).as_secs_f64().min(STEP);
+        if seconds <= 0.0 || self.blocked.is_on() || !self.window.is_used_by(self.in_flight) {
+            return;
+        }
+        if self.window.grow(seconds, self.surroundings())
+            && !(self.options.ladder && self.ladder.take_over(now, &mut self.window))
+        {
+            self.window.double_from_level();
+            self.ladder.watch_doubling(self.window.level());
+        }
+    }
+
+    /// What a refusal means: nothing new, a correction, an answer to a trial, chance, or a decision.
+    fn judge(&mut self, now: Instant, sent: Sent, rejection: Rejection, unit: f64) {
+        let delay = (now - sent.at).as_secs_f64();
+        let smoothed = self.refusal_delay + DELAY_WEIGHT * (delay - self.refusal_delay);
+        self.refusal_delay = smoothed.max(delay);
+        self.meter.retracted();
+        if rejection.hint.is_some() {
+            self.meter.closed(now);
+        }
+        if !self.is_fresh(sent) {
+            self.correct(sent, rejection);
+            return;
+        }
+        if self.options.noise && self.is_chance() {
+            return;
+        }
+        self.noise.cut();
+        let first = sent.serial == self.epoch.after + 1;
+        let on_trial = self.trial.is_pending();
+        self.begin_epoch(now);
+        if on_trial {
+            self.trial.refuse();
+            return;
+        }
+        self.blocked.refuse(first);
+        self.trial.after_cut(false);
+        if self.blocked.refusals() <= 1 {
+            self.decide(now, sent, rejection);
+        }
+        if self.blocked.is_on() {
+            self.meter.closed(now);
+            if rejection.hint.is_none() {
+                self.gate = self.gate.max(now + self.blocked.pause(unit));
+            }
+        }
+        self.span = rejection.hint.map_or(SPAN, |hint| {
+            (SPAN_PER_HINT * hint.as_secs_f64()).clamp(SPAN, SPAN_LONGEST)
+        });
+    }
+
+    /// A refusal of the same epoch only corrects the first guess.
+    fn correct(&mut self, sent: Sent, rejection: Rejection) {
+        let applies = sent.serial > self.epoch.after_before
+            && !self.pacer.is_on()
+            && !self.blocked.is_on()
+            && !rejection.overload;
+        if applies && self.window.correct(sent.in_flight) {
+            self.evidence.correct(sent.in_flight);
+        }
+    }
+
+    fn is_chance(&mut self) -> bool {
+        let applies = self.epoch.refused && !self.blocked.is_on() && !self.trial.is_pending();
+        applies && self.noise.disregards(self.is_below_level())
+    }
+
+    fn begin_epoch(&mut self, now: Instant) {
+        self.epoch = Epoch {
+            started: now,
+            after: self.sends,
+            after_before: self.epoch.after,
+            refused: true,
+        };
+    }
+
+    /// The one decision of an epoch.
+    fn decide(&mut self, now: Instant, sent: Sent, rejection: Rejection) {
+        self.ladder.leave();
+        self.window.release();
+        let paced = self.pacer.is_on();
+        let about_time = rejection.hint.is_some_and(|hint| hint >= LONG_HINT);
+        let abstain = about_time || rejection.overload;
+        let flips = self.evidence.hear(sent.in_flight, paced, abstain);
+        if rejection.overload {
+            self.cut_for_overload(now, sent);
+        } else if flips && !paced {
+            self.pacer.start(now, self.meter.first_rate(now), self.span);
+            self.window.stand_back(self.evidence.record(), self.span);
+        } else if paced && !flips {
+            let floor = !self.meter.mostly_gated(now);
+            self.pacer.cut(now, self.meter.rate(now), floor, self.span);
+        } else {
+            self.pacer.stop();
+            self.window.cut(sent.in_flight);
+            self.ladder.watch_doubling(self.window.level());
+            self.trial.after_cut(!self.blocked.is_on());
+            if rejection.hint.is_some() {
+                self.window.climb_back();
+            }
+        }
+        self.meter.close_interval(now);
+    }
+
+    fn cut_for_overload(&mut self, now: Instant, sent: Sent) {
+        if self.overloaded.is_none_or(|last| now >= last + OVERLOAD_PAUSE) {
+            self.blocked.remember(self.window.limit().min(2.0 * f64::from(sent.in_flight)));
+            self.window.cut_for_overload(sent.in_flight);
+        }
+        self.overloaded = Some(now);
+    }
+
+    fn is_fresh(&self, sent: Sent) -> bool {
+        sent.serial > self.epoch.after
+    }
+
+    fn is_below_level(&self) -> bool {
+        self.epoch.refused
+            && if self.pacer.is_on() {
+                self.pacer.is_below_level(self.span)
+            } else {
+                self.window.is_below_level(self.span)
+            }
+    }
+
+    /// How long after an attempt its refusal would be here.
+    fn patience(&self) -> Duration {
+        if self.refusal_delay > 0.0 {
+            Duration::from_secs_f64(2.0 * self.refusal_delay) + PATIENCE
+        } else {
+            PATIENCE_AT_FIRST
+        }
+    }
+
+    fn surroundings(&self) -> Surroundings {
+        Surroundings {
+            span: self.span,
+            refusal_delay: self.refusal_delay,
+            refused_before: self.epoch.refused,
+            slows_down: self.ladder.found(),
+            paced: self.pacer.is_on(),
+        }
+    }
+}
+
+/// The pause that a hint asks for, never shorter, and spread at its end.
+fn spread(hint: Duration, unit: f64) -> Duration {
+    let seconds = (HINT_SPREAD * hint.as_secs_f64()).min(HINT_SPREAD_LONGEST);
+    hint.max(HINT_SHORTEST).saturating_add(Duration::from_secs_f64(seconds * unit))
+}
