@@ -10,6 +10,7 @@ pub mod adapt;
 pub mod decode;
 pub mod hints;
 mod http;
+pub mod limiter;
 pub mod platform;
 mod secret;
 mod time;

@@ -3,6 +3,9 @@
 //! Everything else in this crate takes values and `now`. This module alone knows where it runs:
 //! `sim` is a world of its own with a virtual clock and a seed.
 
+
+pub mod sim;
+
 use std::future::Future;
 use std::time::Duration;
 

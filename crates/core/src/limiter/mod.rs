@@ -1,0 +1,318 @@
+//! The limiter of one key (an origin, a credential and a model): a queue that can be awaited.
+//!
+//! The caller at the head of the queue owns the only timer. When all callers are gone, so are timer
+//! and wakers; nothing runs in the background. A permit gives its place back when it is dropped, so
+//! cancelling is dropping.
+
+mod scheduler;
+mod tokens;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use crate::adapt::Snapshot;
+use crate::platform::Platform;
+use crate::time::Instant;
+pub use scheduler::{
+    Grant, Next, Options, Outcome, Position, QueueFull, Scheduler, Ticket,
+};
+pub use tokens::{TokenBudget, TokenHint};
+
+/// The queue of one key. Clones share it.
+///
+/// ```
+/// use kneepoint_core::limiter::{Limiter, Options, Outcome};
+/// use kneepoint_core::platform::sim::Sim;
+///
+/// let sim = Sim::new(1);
+/// let limiter = Limiter::new(sim.clone(), Options::default());
+/// sim.run(async {
+///     let permit = limiter.acquire(limiter.position(0)).await.unwrap();
+///     assert_eq!(limiter.snapshot().in_flight, 1);
+///     permit.settle(Outcome::Succeeded { units: Some(12) });
+/// });
+/// assert_eq!(limiter.snapshot().in_flight, 0);
+/// ```
+pub struct Limiter<P>(Rc<Shared<P>>);
+
+impl<P> Clone for Limiter<P> {
+    fn clone(&self) -> Self {
+        Self(Rc::clone(&self.0))
+    }
+}
+
+struct Shared<P> {
+    platform: P,
+    state: RefCell<State>,
+}
+
+struct State {
+    scheduler: Scheduler,
+    waiters: BTreeMap<Ticket, Waiter>,
+    /// Which waiter has the timer, or was told to set it, and for when.
+    alarm: Option<(Ticket, Instant)>,
+    /// Places that came free when a body ended and whose connection is not yet back in its pool.
+    turns_owed: u32,
+}
+
+#[derive(Default)]
+struct Waiter {
+    waker: Option<Waker>,
+    grant: Option<Grant>,
+}
+
+impl<P: Platform> Limiter<P> {
+    /// A limiter that knows nothing yet about its server.
+    pub fn new(platform: P, options: Options) -> Self {
+        let scheduler = Scheduler::new(options, platform.now());
+        let state = State { scheduler, waiters: BTreeMap::new(), alarm: None, turns_owed: 0 };
+        Self(Rc::new(Shared { platform, state: RefCell::new(state) }))
+    }
+
+    /// A new call's position in the queue, which all its attempts keep. Higher priorities go first.
+    pub fn position(&self, priority: i32) -> Position {
+        self.0.state.borrow_mut().scheduler.position(priority)
+    }
+
+    /// Waits for permission to send one attempt. Dropping the future leaves the queue.
+    pub fn acquire(&self, position: Position) -> Acquire<P> {
+        Acquire { limiter: self.clone(), stage: Stage::New(position), timer: None }
+    }
+
+    /// The rule's present view of the server.
+    pub fn snapshot(&self) -> Snapshot {
+        self.0.state.borrow().scheduler.snapshot()
+    }
+
+    /// How many calls wait.
+    pub fn queued(&self) -> usize {
+        self.0.state.borrow().scheduler.queued()
+    }
+
+    /// Changes the ceiling. Attempts in flight beyond a lower one are left to end by themselves.
+    pub fn set_ceiling(&self, ceiling: u32) {
+        self.0.state.borrow_mut().scheduler.rule().set_ceiling(ceiling);
+        self.drive();
+    }
+
+    /// Sends nothing for as long as the server asked for, plus a little, spread.
+    pub fn pause(&self, hint: Duration) {
+        let (now, unit) = (self.0.platform.now(), self.0.platform.random());
+        self.0.state.borrow_mut().scheduler.rule().pause(now, hint, unit);
+    }
+
+    /// Takes over what the server said about its limit on tokens.
+    pub fn learn_tokens(&self, hint: TokenHint) {
+        self.0.state.borrow_mut().scheduler.learn_tokens(self.0.platform.now(), hint);
+    }
+
+    fn settle(&self, grant: Grant, outcome: Outcome) {
+        let platform = &self.0.platform;
+        let unit = if matches!(outcome, Outcome::Rejected(_)) { platform.random() } else { 0.0 };
+        let mut state = self.0.state.borrow_mut();
+        state.scheduler.settle(platform.now(), grant, outcome, unit);
+        if outcome != Outcome::Abandoned {
+            state.turns_owed += 1;
+        }
+        drop(state);
+        self.drive();
+    }
+
+    /// Hands out what may be handed out. Wakers run outside the borrow, one after the other.
+    fn drive(&self) {
+        let now = self.0.platform.now();
+        loop {
+            let Step { waker, last } = self.0.state.borrow_mut().step(now);
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+            if last {
+                return;
+            }
+        }
+    }
+}
+
+/// One grant, or the end of them, and who is to be told.
+struct Step {
+    waker: Option<Waker>,
+    last: bool,
+}
+
+impl State {
+    fn step(&mut self, now: Instant) -> Step {
+        match self.scheduler.poll(now) {
+            Next::Grant(grant) => {
+                let waiter = self.waiters.entry(grant.ticket).or_default();
+                waiter.grant = Some(grant);
+                Step { waker: waiter.waker.take(), last: false }
+            }
+            Next::WaitUntil(at) => Step { waker: self.set_alarm(at), last: true },
+            Next::Idle => Step { waker: None, last: true },
+        }
+    }
+
+    /// Lets the head of the queue ask again at `at`; an earlier alarm of its own will do as well.
+    fn set_alarm(&mut self, at: Instant) -> Option<Waker> {
+        let head = self.scheduler.head()?;
+        if self.alarm.is_some_and(|(owner, alarm)| owner == head && alarm <= at) {
+            return None;
+        }
+        self.alarm = Some((head, at));
+        self.waiters.get_mut(&head)?.waker.take()
+    }
+}
+
+type Timer = Pin<Box<dyn Future<Output = ()>>>;
+
+/// Waits for a permit. Made by [`Limiter::acquire`].
+#[must_use = "a future does nothing until it is awaited"]
+pub struct Acquire<P: Platform> {
+    limiter: Limiter<P>,
+    stage: Stage<P>,
+    /// Set while this call is the head of the queue and time alone can let it go.
+    timer: Option<(Instant, Timer)>,
+}
+
+enum Stage<P: Platform> {
+    New(Position),
+    Waiting(Ticket),
+    /// Granted; the connection that came free goes back to its pool first.
+    Turning(Permit<P>, Timer),
+    Done,
+}
+
+impl<P: Platform> Future for Acquire<P> {
+    type Output = Result<Permit<P>, QueueFull>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Stage::New(position) = self.stage {
+            if let Err(full) = self.enter(position) {
+                self.stage = Stage::Done;
+                return Poll::Ready(Err(full));
+            }
+        }
+        if let Stage::Waiting(ticket) = self.stage {
+            let Some(grant) = self.wait(ticket, context) else { return Poll::Pending };
+            let owed = self.limiter.take_turn();
+            let permit = Permit { limiter: self.limiter.clone(), grant: Some(grant) };
+            if !owed {
+                self.stage = Stage::Done;
+                return Poll::Ready(Ok(permit));
+            }
+            let turn = Box::pin(self.limiter.0.platform.turn());
+            self.stage = Stage::Turning(permit, turn);
+        }
+        if let Stage::Turning(_, turn) = &mut self.stage {
+            if turn.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
+        }
+        match std::mem::replace(&mut self.stage, Stage::Done) {
+            Stage::Turning(permit, _) => Poll::Ready(Ok(permit)),
+            _ => Poll::Pending,
+        }
+    }
+}
+
+impl<P: Platform> Acquire<P> {
+    fn enter(&mut self, position: Position) -> Result<(), QueueFull> {
+        let ticket = {
+            let mut state = self.limiter.0.state.borrow_mut();
+            let ticket = state.scheduler.enqueue(position)?;
+            state.waiters.insert(ticket, Waiter::default());
+            ticket
+        };
+        self.stage = Stage::Waiting(ticket);
+        self.limiter.drive();
+        Ok(())
+    }
+
+    /// The grant, once there is one; until then, sets the timer if it is this call's to set.
+    fn wait(&mut self, ticket: Ticket, context: &mut Context<'_>) -> Option<Grant> {
+        loop {
+            let alarm = {
+                let state = &mut *self.limiter.0.state.borrow_mut();
+                let waiter = state.waiters.get_mut(&ticket)?;
+                if let Some(grant) = waiter.grant {
+                    state.waiters.remove(&ticket);
+                    self.timer = None;
+                    return Some(grant);
+                }
+                waiter.waker = Some(context.waker().clone());
+                state.alarm.and_then(|(owner, at)| (owner == ticket).then_some(at))
+            };
+            let Some(at) = alarm else {
+                self.timer = None;
+                return None;
+            };
+            if self.timer.as_ref().is_none_or(|(set, _)| *set != at) {
+                let platform = &self.limiter.0.platform;
+                self.timer = Some((at, Box::pin(platform.sleep(at - platform.now()))));
+            }
+            let (_, timer) = self.timer.as_mut()?;
+            if timer.as_mut().poll(context).is_pending() {
+                return None;
+            }
+            self.timer = None;
+            self.limiter.0.state.borrow_mut().alarm = None;
+            self.limiter.drive();
+        }
+    }
+}
+
+impl<P: Platform> Drop for Acquire<P> {
+    fn drop(&mut self) {
+        let Stage::Waiting(ticket) = self.stage else { return };
+        let grant = {
+            let state = &mut *self.limiter.0.state.borrow_mut();
+            state.scheduler.cancel(ticket);
+            state.alarm = state.alarm.filter(|(owner, _)| *owner != ticket);
+            state.waiters.remove(&ticket).and_then(|waiter| waiter.grant)
+        };
+        match grant {
+            Some(grant) => self.limiter.settle(grant, Outcome::Abandoned),
+            None => self.limiter.drive(),
+        }
+    }
+}
+
+impl<P: Platform> Limiter<P> {
+    /// Whether the next attempt should let the event loop go round first; one that does pays for
+    /// one place that came free.
+    fn take_turn(&self) -> bool {
+        let mut state = self.0.state.borrow_mut();
+        let owed = state.turns_owed > 0;
+        state.turns_owed = state.turns_owed.saturating_sub(1);
+        owed
+    }
+}
+
+/// The right to have one attempt in flight. Dropped without an outcome, it counts as given up.
+#[must_use = "dropping a permit gives it back"]
+pub struct Permit<P: Platform> {
+    limiter: Limiter<P>,
+    grant: Option<Grant>,
+}
+
+impl<P: Platform> Permit<P> {
+    /// Gives the place back and tells how the attempt ended.
+    pub fn settle(mut self, outcome: Outcome) {
+        if let Some(grant) = self.grant.take() {
+            self.limiter.settle(grant, outcome);
+        }
+    }
+}
+
+impl<P: Platform> Drop for Permit<P> {
+    fn drop(&mut self) {
+        if let Some(grant) = self.grant.take() {
+            self.limiter.settle(grant, Outcome::Abandoned);
+        }
+    }
+}

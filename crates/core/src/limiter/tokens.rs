@@ -1,0 +1,138 @@
+//! A tokens-per-minute limit, learned from what the server says about it and from nothing else.
+//!
+//! It is pure. Until the server has named its limit it never holds anything back.
+
+use std::time::Duration;
+
+use crate::time::Instant;
+
+/// A server's limit where it does not say how soon it refills: so many seconds, a minute.
+const PERIOD: f64 = 60.0;
+
+/// What a server says about its limit on tokens.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TokenHint {
+    /// Tokens per minute.
+    pub limit: u64,
+    /// Tokens left at the moment of the answer.
+    pub remaining: u64,
+    /// How long until all of them are back, if it said so.
+    pub reset: Option<Duration>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    limit: f64,
+    /// Tokens per second that come back.
+    rate: f64,
+    left: f64,
+    at: Instant,
+}
+
+/// Our copy of the server's account.
+#[derive(Debug, Clone, Default)]
+pub struct TokenBudget(Option<Known>);
+
+impl TokenBudget {
+    /// Takes over what the server said. Its figure does not know of requests still on their way, so
+    /// ours stays where it is the lower one.
+    pub fn learn(&mut self, now: Instant, hint: TokenHint) {
+        if hint.limit == 0 {
+            return;
+        }
+        self.refill(now);
+        let limit = hint.limit as f64;
+        let remaining = (hint.remaining as f64).min(limit);
+        let rate = match hint.reset {
+            Some(reset) if reset > Duration::ZERO && remaining < limit => {
+                (limit - remaining) / reset.as_secs_f64()
+            }
+            _ => limit / PERIOD,
+        };
+        let left = self.0.map_or(remaining, |known| known.left.min(remaining));
+        self.0 = Some(Known { limit, rate, left, at: now });
+    }
+
+    /// From when on a request of so many tokens may be sent; `None` means now. One that is larger
+    /// than the whole limit waits for a full account, not for ever.
+    pub fn next(&mut self, now: Instant, tokens: u64) -> Option<Instant> {
+        self.refill(now);
+        let known = self.0?;
+        let missing = (tokens as f64).min(known.limit) - known.left;
+        // A wait is rounded to microseconds; this forgives what the rounding lost.
+        (missing > 1e-3).then(|| {
+            now + Duration::from_secs_f64((missing / known.rate).min(PERIOD))
+                + Duration::from_micros(1)
+        })
+    }
+
+    /// A request of so many tokens goes out.
+    pub fn spend(&mut self, tokens: u64) {
+        if let Some(known) = &mut self.0 {
+            known.left -= tokens as f64;
+        }
+    }
+
+    /// The request needed `used` of the `reserved` tokens.
+    pub fn settle(&mut self, reserved: u64, used: u64) {
+        if let Some(known) = &mut self.0 {
+            known.left = (known.left + reserved as f64 - used as f64).min(known.limit);
+        }
+    }
+
+    fn refill(&mut self, now: Instant) {
+        if let Some(known) = &mut self.0 {
+            let back = (now - known.at).as_secs_f64() * known.rate;
+            known.left = (known.left + back).min(known.limit);
+            known.at = known.at.max(now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Instant {
+        Instant::from_micros(seconds * 1_000_000)
+    }
+
+    fn hint(limit: u64, remaining: u64, reset: u64) -> TokenHint {
+        TokenHint { limit, remaining, reset: Some(Duration::from_secs(reset)) }
+    }
+
+    #[test]
+    fn holds_nothing_back_before_the_server_names_a_limit() {
+        let mut budget = TokenBudget::default();
+        budget.spend(1_000_000);
+        assert_eq!(budget.next(at(0), 1_000_000), None);
+    }
+
+    #[test]
+    fn waits_until_enough_has_come_back() {
+        let mut budget = TokenBudget::default();
+        budget.learn(at(0), hint(6000, 1000, 50)); // 100 per second
+        assert_eq!(budget.next(at(0), 1000), None);
+        budget.spend(1000);
+        let wait = budget.next(at(0), 500).unwrap() - at(0);
+        assert_eq!(wait.as_millis(), 5000);
+        assert_eq!(budget.next(at(6), 500), None);
+    }
+
+    #[test]
+    fn what_was_reserved_and_not_used_comes_back_at_once() {
+        let mut budget = TokenBudget::default();
+        budget.learn(at(0), hint(6000, 500, 55));
+        budget.spend(500);
+        budget.settle(500, 100);
+        assert_eq!(budget.next(at(0), 400), None);
+    }
+
+    #[test]
+    fn a_request_larger_than_the_limit_waits_for_a_full_account() {
+        let mut budget = TokenBudget::default();
+        budget.learn(at(0), hint(600, 0, 60));
+        assert!(budget.next(at(0), 5000).is_some());
+        assert_eq!(budget.next(at(61), 5000), None);
+    }
+}

@@ -1,0 +1,97 @@
+//! The virtual clock: it stands still while anything can run, then jumps to the next timer.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use crate::time::Instant;
+
+/// Timers are told apart, and fire in this order, by their time and by who asked first.
+type Key = (Instant, u64);
+
+/// The clock and its timers.
+#[derive(Default)]
+pub(super) struct Clock {
+    now: Cell<Instant>,
+    started: Cell<u64>,
+    timers: RefCell<BTreeMap<Key, Waker>>,
+}
+
+impl Clock {
+    pub(super) fn now(&self) -> Instant {
+        self.now.get()
+    }
+
+    pub(super) fn timers(&self) -> usize {
+        self.timers.borrow().len()
+    }
+
+    /// Jumps to the next timer, no later than `until`, and wakes who waits for it.
+    pub(super) fn fire_next(&self, until: Instant) -> bool {
+        let waker = {
+            let mut timers = self.timers.borrow_mut();
+            match timers.first_entry() {
+                Some(first) if first.key().0 <= until => {
+                    self.now.set(self.now.get().max(first.key().0));
+                    first.remove()
+                }
+                _ => return false,
+            }
+        };
+        waker.wake();
+        true
+    }
+
+    /// Moves on to a time at which nothing happens.
+    pub(super) fn jump(&self, to: Instant) {
+        self.now.set(self.now.get().max(to));
+    }
+
+    /// Waits until `at`. Dropping the future takes the timer away.
+    pub(super) fn sleep_until(self: &Rc<Self>, at: Instant) -> Sleep {
+        Sleep { clock: Rc::clone(self), at, key: None }
+    }
+}
+
+/// A timer.
+pub(super) struct Sleep {
+    clock: Rc<Clock>,
+    at: Instant,
+    key: Option<Key>,
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let clock = Rc::clone(&self.clock);
+        if clock.now() >= self.at {
+            self.cancel();
+            return Poll::Ready(());
+        }
+        let at = self.at;
+        let key = *self.key.get_or_insert_with(|| {
+            clock.started.set(clock.started.get() + 1);
+            (at, clock.started.get())
+        });
+        clock.timers.borrow_mut().insert(key, context.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Sleep {
+    fn cancel(&mut self) {
+        if let Some(key) = self.key.take() {
+            self.clock.timers.borrow_mut().remove(&key);
+        }
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}

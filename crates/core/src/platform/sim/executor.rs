@@ -1,0 +1,115 @@
+//! Runs tasks on one thread, always in the order in which they were woken.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Wake, Waker};
+
+type Task = Pin<Box<dyn Future<Output = ()>>>;
+
+/// The queue of tasks that were woken. Wakers must be `Send` by their type, hence the lock, which
+/// is never contended.
+type Ready = Arc<Mutex<VecDeque<Arc<Handle>>>>;
+
+/// What wakes one task.
+struct Handle {
+    /// Its place in the slab, or `None` for the future that `run` was given.
+    place: Option<usize>,
+    queued: AtomicBool,
+    ready: Ready,
+}
+
+impl Wake for Handle {
+    fn wake(self: Arc<Self>) {
+        if !self.queued.swap(true, Ordering::Relaxed) {
+            let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+            ready.push_back(Arc::clone(&self));
+        }
+    }
+}
+
+/// A task and what wakes it. The task is taken out while it runs.
+struct Slot {
+    handle: Arc<Handle>,
+    task: Option<Task>,
+}
+
+/// The tasks of one world.
+#[derive(Default)]
+pub(super) struct Executor {
+    ready: Ready,
+    slots: RefCell<Vec<Option<Slot>>>,
+    free: RefCell<Vec<usize>>,
+}
+
+/// What was polled next.
+pub(super) enum Polled {
+    /// Nothing: every task waits.
+    Nothing,
+    /// A task in the background.
+    Task,
+    /// It is the main future's turn.
+    Main,
+}
+
+impl Executor {
+    /// Adds a task, to run when its turn comes.
+    pub(super) fn spawn(&self, task: Task) {
+        let place = self.free.borrow_mut().pop();
+        let mut slots = self.slots.borrow_mut();
+        let place = place.unwrap_or_else(|| {
+            slots.push(None);
+            slots.len() - 1
+        });
+        let handle = self.handle(Some(place));
+        slots[place] = Some(Slot { handle: Arc::clone(&handle), task: Some(task) });
+        drop(slots);
+        handle.wake();
+    }
+
+    /// How many tasks have not ended.
+    pub(super) fn tasks(&self) -> usize {
+        self.slots.borrow().iter().flatten().count()
+    }
+
+    /// The waker of the main future, woken already.
+    pub(super) fn main(&self) -> Waker {
+        let handle = self.handle(None);
+        Arc::clone(&handle).wake();
+        handle.into()
+    }
+
+    /// Polls the task that was woken first.
+    pub(super) fn poll_next(&self) -> Polled {
+        let next = self.ready.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let Some(handle) = next else { return Polled::Nothing };
+        handle.queued.store(false, Ordering::Relaxed);
+        let Some(place) = handle.place else { return Polled::Main };
+        let Some(mut task) = self.take(place, &handle) else { return Polled::Task };
+        let waker = Waker::from(Arc::clone(&handle));
+        if task.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
+            if let Some(slot) = &mut self.slots.borrow_mut()[place] {
+                slot.task = Some(task);
+            }
+        } else {
+            self.slots.borrow_mut()[place] = None;
+            self.free.borrow_mut().push(place);
+        }
+        Polled::Task
+    }
+
+    /// Takes the task out of its slot, unless the waker is that of an earlier tenant.
+    fn take(&self, place: usize, handle: &Arc<Handle>) -> Option<Task> {
+        let mut slots = self.slots.borrow_mut();
+        let slot = slots[place].as_mut()?;
+        if Arc::ptr_eq(&slot.handle, handle) { slot.task.take() } else { None }
+    }
+
+    fn handle(&self, place: Option<usize>) -> Arc<Handle> {
+        let ready = Arc::clone(&self.ready);
+        Arc::new(Handle { place, queued: AtomicBool::new(false), ready })
+    }
+}
