@@ -7,14 +7,45 @@
 #![forbid(unsafe_code)]
 
 pub mod adapt;
+mod attempt;
+mod batch;
+pub mod budget;
+pub mod cache;
+mod call;
+mod client;
+mod config;
 pub mod decode;
+mod error;
+pub mod hedge;
 pub mod hints;
 mod http;
+mod lane;
+mod ledger;
 pub mod limiter;
 pub mod platform;
+mod prepare;
+mod provider;
+mod pulse;
+mod record;
+mod request;
+pub mod retry;
 mod secret;
+mod stream;
 mod time;
+mod url;
+mod watch;
 
+pub use batch::{Batch, BatchItem, BatchOptions, Order, Progress};
+pub use client::{Client, Reply, Stats};
+pub use config::{Concurrency, Config, ConfigError};
+pub use error::{Error, ErrorKind, Phase, Timeout};
 pub use http::{Head, HeaderValue, Headers, HttpRequest, Method};
+pub use lane::LaneStats;
+pub use ledger::{Observer, Totals};
+pub use provider::{Endpoint, Family, Message, Prompt, Provider, Reading};
+pub use pulse::Pulse;
+pub use record::{AttemptRecord, CacheUse, Record};
+pub use request::{CallOptions, Request};
 pub use secret::Secret;
+pub use stream::Stream;
 pub use time::Instant;

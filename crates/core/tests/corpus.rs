@@ -1,5 +1,7 @@
 //! Replays the fuzz targets' seeds, so that what fuzzing once found stays found.
 
+#[path = "laws/client.rs"]
+mod client;
 mod laws;
 
 use std::fs;
@@ -31,4 +33,11 @@ fn the_fast_lane_and_the_full_parse_agree() {
 #[test]
 fn hints_never_overflow() {
     replay("hints", laws::hints::check);
+}
+
+#[test]
+fn a_client_keeps_its_promises_whatever_happens() {
+    replay("client", |scenario| {
+        client::check(scenario);
+    });
 }

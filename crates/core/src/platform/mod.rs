@@ -1,10 +1,12 @@
 //! The one door to the world: time, dice, sleep, tasks and the network.
 //!
 //! Everything else in this crate takes values and `now`. This module alone knows where it runs:
-//! `sim` is a world of its own with a virtual clock and a seed.
-
+//! `web` is JavaScript in all its runtimes, and [`sim`] a world of its own with a virtual clock
+//! and a seed.
 
 pub mod sim;
+#[cfg(target_arch = "wasm32")]
+pub mod web;
 
 use std::future::Future;
 use std::time::Duration;

@@ -1,0 +1,234 @@
+//! One attempt: a place under the limit, one fetch, its clocks and its record.
+//!
+//! It knows nothing of the attempts before it. Dropping it at any moment aborts the request, gives
+//! its place back and notes that it was aborted.
+
+use std::time::Duration;
+
+use crate::adapt::Rejection;
+use crate::decode;
+use crate::error::{ErrorKind, Phase, Timeout};
+use crate::hints::Hints;
+use crate::http::{Head, HttpRequest};
+use crate::ledger::Journal;
+use crate::limiter::{Outcome, Permit};
+use crate::platform::{Body, Platform, TransportError};
+use crate::retry::{Class, classify};
+use crate::watch::{Deadline, Watch, earlier};
+
+/// How much of an error's body is read, and for how long. Errors are small; what is longer is a
+/// page meant for people, and what is slower holds a place that others need.
+const ERROR_BYTES_MAX: usize = 16 << 10;
+const ERROR_WAIT_MAX: Duration = Duration::from_millis(250);
+
+/// What is drained after a stream's end so that its connection can serve again.
+const DRAIN_BYTES_MAX: usize = 16 << 10;
+const DRAIN_WAIT_MAX: Duration = Duration::from_millis(250);
+
+/// An attempt that failed, classified, with its place given back.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) kind: ErrorKind,
+    pub(crate) phase: Phase,
+    pub(crate) class: Class,
+    pub(crate) hints: Hints,
+}
+
+/// An attempt under way.
+pub(crate) struct Exchange<P: Platform> {
+    pub(crate) platform: P,
+    pub(crate) watch: Watch<P>,
+    pub(crate) journal: Journal,
+    permit: Option<Permit<P>>,
+    hints: Hints,
+    call_deadline: Option<Deadline>,
+    attempt_deadline: Option<Deadline>,
+}
+
+impl<P: Platform> Exchange<P> {
+    pub(crate) fn new(
+        platform: P,
+        permit: Permit<P>,
+        journal: Journal,
+        call_deadline: Option<Deadline>,
+        attempt_timeout: Option<Duration>,
+    ) -> Self {
+        let attempt_deadline =
+            attempt_timeout.map(|timeout| (platform.now() + timeout, Timeout::Attempt));
+        Self {
+            watch: Watch::new(platform.clone()),
+            platform,
+            permit: Some(permit),
+            journal,
+            hints: Hints::default(),
+            call_deadline,
+            attempt_deadline,
+        }
+    }
+
+    /// Sends the request and waits for a head that promises an answer.
+    pub(crate) async fn open(
+        mut self,
+        request: HttpRequest,
+    ) -> Result<(Self, Head, P::Body), Failure> {
+        let fetch = self.platform.fetch(request);
+        let (head, mut body) = match self.watch.guard(self.deadline(), fetch).await {
+            Ok(Ok(reply)) => reply,
+            Ok(Err(error)) => {
+                let phase = match error {
+                    TransportError::Connect(_) | TransportError::Invalid(_) => Phase::Connect,
+                    _ => Phase::Headers,
+                };
+                return Err(self.fail(error.into(), phase));
+            }
+            Err(timeout) => return Err(self.fail(ErrorKind::Timeout(timeout), Phase::Headers)),
+        };
+        let now = self.platform.now();
+        self.journal.note(|attempt| {
+            attempt.headers = Some(now);
+            attempt.status = Some(head.status);
+        });
+        if (200..300).contains(&head.status) {
+            self.hints = Hints::read(&head, None, self.platform.unix_time());
+            return Ok((self, head, body));
+        }
+        let text = self.read_error(&mut body).await;
+        drop(body);
+        self.hints = Hints::read(&head, Some(&text), self.platform.unix_time());
+        let error = decode::error_body(
+            head.status,
+            head.headers.get("content-type"),
+            text.as_bytes(),
+        );
+        Err(self.fail(
+            ErrorKind::Status {
+                status: head.status,
+                error: Box::new(error),
+            },
+            Phase::Headers,
+        ))
+    }
+
+    /// Reads an answer to its end.
+    pub(crate) async fn read(
+        mut self,
+        mut body: P::Body,
+        bytes_max: usize,
+    ) -> Result<(Self, String), Failure> {
+        let mut bytes = Vec::new();
+        loop {
+            match self.watch.guard(self.deadline(), body.chunk()).await {
+                Ok(Ok(Some(chunk))) => {
+                    self.received(chunk.len());
+                    if bytes.len() + chunk.len() > bytes_max {
+                        return Err(self.fail(ErrorKind::TooLong { bytes_max }, Phase::Body));
+                    }
+                    bytes.extend_from_slice(&chunk);
+                }
+                Ok(Ok(None)) => break,
+                Ok(Err(error)) => return Err(self.fail(error.into(), Phase::Body)),
+                Err(timeout) => return Err(self.fail(ErrorKind::Timeout(timeout), Phase::Body)),
+            }
+        }
+        let text = String::from_utf8(bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        Ok((self, text))
+    }
+
+    /// The beginning of an error's body, as far as it arrives in time.
+    async fn read_error(&mut self, body: &mut P::Body) -> String {
+        let until = (self.platform.now() + ERROR_WAIT_MAX, Timeout::Attempt);
+        let deadline = earlier(self.deadline(), Some(until));
+        let mut bytes = Vec::new();
+        // Whatever goes wrong here, the status has said the essential thing already.
+        while let Ok(Ok(Some(chunk))) = self.watch.guard(deadline, body.chunk()).await {
+            self.received(chunk.len());
+            let room = ERROR_BYTES_MAX - bytes.len();
+            bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
+            if chunk.len() >= room {
+                break;
+            }
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// The deadline of the whole call.
+    pub(crate) const fn call_deadline(&self) -> Option<Deadline> {
+        self.call_deadline
+    }
+
+    fn deadline(&self) -> Option<Deadline> {
+        earlier(self.call_deadline, self.attempt_deadline)
+    }
+
+    /// Counts bytes of the reply's body.
+    pub(crate) fn received(&self, bytes: usize) {
+        self.journal.note(|attempt| attempt.bytes += bytes as u64);
+    }
+
+    /// Ends the attempt well. `units` is how much the answer was, where the server said so.
+    pub(crate) fn succeed(mut self, units: Option<u64>) {
+        if let Some(permit) = self.permit.take() {
+            permit.settle(Outcome::Succeeded { units });
+        }
+        self.journal.end(self.platform.now(), None);
+    }
+
+    /// Ends the attempt in failure: tells the limiter, notes it, and classifies it.
+    pub(crate) fn fail(mut self, kind: ErrorKind, phase: Phase) -> Failure {
+        let class = classify(&kind, self.hints.should_retry);
+        let hints = std::mem::take(&mut self.hints);
+        if let Some(permit) = self.permit.take() {
+            permit.settle(if class.is_refusal() {
+                let overload = class == Class::Overload;
+                Outcome::Rejected(Rejection {
+                    hint: hints.retry_after,
+                    overload,
+                })
+            } else {
+                Outcome::Failed
+            });
+        }
+        self.journal.note(|attempt| {
+            attempt.class = Some(class);
+            attempt.retry_after = hints.retry_after;
+        });
+        self.journal.end(self.platform.now(), Some(kind.as_str()));
+        Failure {
+            kind,
+            phase,
+            class,
+            hints,
+        }
+    }
+
+    /// Ends a stream well. What may follow is drained in the background, so that its connection
+    /// returns to the pool; the place under the limit is given back only then.
+    pub(crate) fn succeed_and_drain(mut self, mut body: P::Body, units: Option<u64>) {
+        self.journal.end(self.platform.now(), None);
+        let Some(permit) = self.permit.take() else {
+            return;
+        };
+        let platform = self.platform.clone();
+        self.platform.spawn(async move {
+            let until = Some((platform.now() + DRAIN_WAIT_MAX, Timeout::Attempt));
+            let mut watch = Watch::new(platform);
+            let mut drained = 0;
+            while let Ok(Ok(Some(chunk))) = watch.guard(until, body.chunk()).await {
+                drained += chunk.len();
+                if drained > DRAIN_BYTES_MAX {
+                    break;
+                }
+            }
+            drop(body);
+            permit.settle(Outcome::Succeeded { units });
+        });
+    }
+}
+
+impl<P: Platform> Drop for Exchange<P> {
+    fn drop(&mut self) {
+        // Only what was neither `succeed`ed nor `fail`ed is still open here.
+        self.journal.abandon(self.platform.now());
+    }
+}

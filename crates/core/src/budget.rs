@@ -1,0 +1,112 @@
+//! The retry budget: what keeps retries from feeding an overload.
+//!
+//! A bucket that retries draw from and successes fill. A brief trouble is paid from it unnoticed;
+//! an outage empties it, and from then on errors surface at once instead of multiplying the load.
+
+/// What the bucket holds at most, and at the start.
+///
+/// With [`COST_TRANSIENT`] it pays for 35 retries: enough for any blip, and an outage of *n* calls
+/// costs at most `1 + 35 / n` attempts each.
+pub const CAPACITY: u32 = 500;
+
+/// A retry after a failure that says that the server is in trouble.
+pub const COST_TRANSIENT: u32 = 14;
+
+/// A retry after a refusal without a hint: cheap for the server, but not free.
+pub const COST_THROTTLE: u32 = 5;
+
+/// What a call that succeeds at once puts back.
+const FIRST_TRY_REFUND: u32 = 1;
+
+/// A bucket of retry credit, one for each limiter key.
+///
+/// ```
+/// use kneepoint_core::budget::{Budget, CAPACITY, COST_TRANSIENT};
+///
+/// let mut budget = Budget::default();
+/// assert!(budget.spend(COST_TRANSIENT));
+/// assert_eq!(budget.left(), CAPACITY - COST_TRANSIENT);
+/// budget.succeeded(COST_TRANSIENT); // the retry helped: its cost comes back
+/// assert_eq!(budget.left(), CAPACITY);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Budget {
+    left: u32,
+    capacity: u32,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self::new(CAPACITY)
+    }
+}
+
+impl Budget {
+    /// A full bucket. With a capacity of 0 nothing is ever retried but at a server's own word.
+    pub const fn new(capacity: u32) -> Self {
+        Self {
+            left: capacity,
+            capacity,
+        }
+    }
+
+    /// What is left.
+    pub const fn left(&self) -> u32 {
+        self.left
+    }
+
+    /// Takes `cost`, or nothing and answers `false` where it does not suffice.
+    #[must_use]
+    pub fn spend(&mut self, cost: u32) -> bool {
+        match self.left.checked_sub(cost) {
+            Some(left) => {
+                self.left = left;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// A call succeeded; `spent` is what its retries had cost.
+    pub fn succeeded(&mut self, spent: u32) {
+        let refund = if spent == 0 { FIRST_TRY_REFUND } else { spent };
+        self.left = self.left.saturating_add(refund).min(self.capacity);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_is_paid_for_35_times() {
+        let mut budget = Budget::default();
+        let paid = (0..1000).filter(|_| budget.spend(COST_TRANSIENT)).count();
+        assert_eq!(paid, 35);
+        assert_eq!(budget.left(), 500 - 35 * 14);
+    }
+
+    #[test]
+    fn what_cannot_be_paid_takes_nothing() {
+        let mut budget = Budget::new(10);
+        assert!(!budget.spend(14));
+        assert_eq!(budget.left(), 10);
+    }
+
+    #[test]
+    fn an_obeyed_hint_is_free_even_when_empty() {
+        assert!(Budget::new(0).spend(0));
+    }
+
+    #[test]
+    fn successes_fill_it_to_the_brim_and_no_further() {
+        let mut budget = Budget::default();
+        assert!(budget.spend(2 * COST_THROTTLE));
+        budget.succeeded(0);
+        assert_eq!(budget.left(), 491);
+        budget.succeeded(COST_THROTTLE);
+        assert_eq!(budget.left(), 496);
+        budget.succeeded(COST_TRANSIENT);
+        assert_eq!(budget.left(), 500);
+    }
+}

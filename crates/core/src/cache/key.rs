@@ -1,0 +1,150 @@
+//! What makes two calls the same call.
+
+use sha2::{Digest, Sha256};
+
+use crate::http::Headers;
+
+/// Changes whenever the meaning of an entry does, so that old ones are not found.
+const VERSION: &str = "kneepoint/1";
+
+/// The name of an answer: a SHA-256 in hexadecimal. Neither the credential nor the prompt can be
+/// read from it, so it may be stored anywhere.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(String);
+
+impl Key {
+    /// The key's text: 64 characters.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Everything that shapes an answer.
+#[derive(Clone, Copy)]
+pub struct KeyParts<'a> {
+    /// The whole URL, parameters included.
+    pub url: &'a str,
+    /// Who asks: answers are never shared between credentials.
+    pub credential: Option<&'a str>,
+    /// The header fields; an idempotency key among them does not matter.
+    pub headers: &'a Headers,
+    /// The JSON body.
+    pub body: &'a str,
+    /// What else must be equal for two calls to share one attempt; empty for stored answers.
+    pub terms: &'a str,
+}
+
+impl KeyParts<'_> {
+    /// Hashes the parts. The order of a JSON object's fields does not matter.
+    pub fn key(&self) -> Key {
+        let mut hash = Sha256::new();
+        // Lengths go in front, or ("ab", "c") and ("a", "bc") would be the same.
+        let mut part = |text: &str| {
+            hash.update((text.len() as u64).to_le_bytes());
+            hash.update(text.as_bytes());
+        };
+        part(VERSION);
+        part(self.url);
+        part(if self.credential.is_some() {
+            "key"
+        } else {
+            "no key"
+        });
+        part(self.credential.unwrap_or_default());
+        for (name, value) in self
+            .headers
+            .open()
+            .filter(|(name, _)| *name != "idempotency-key")
+        {
+            part(name);
+            part(value);
+        }
+        part(&canonical(self.body));
+        part(self.terms);
+        let digest = hash.finalize();
+        let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        Key(digits
+            .filter_map(|digit| char::from_digit(digit.into(), 16))
+            .collect())
+    }
+}
+
+/// The same JSON with its fields in order; a body that is none stays as it is.
+fn canonical(body: &str) -> String {
+    // serde_json's map is ordered by name, so that writing what was read sorts it.
+    serde_json::from_str::<serde_json::Value>(body)
+        .map_or_else(|_| body.to_owned(), |value| value.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn base(headers: &Headers) -> KeyParts<'_> {
+        KeyParts {
+            url: "https://host/v1/chat/completions",
+            credential: Some("sk-1"),
+            headers,
+            body: r#"{"model":"m","n":1}"#,
+            terms: "",
+        }
+    }
+
+    #[test]
+    fn the_order_and_spacing_of_fields_do_not_matter() {
+        let none = Headers::new();
+        let retried = Headers::from_iter([("idempotency-key", "7")]);
+        let others = [
+            KeyParts {
+                body: r#"{ "n": 1, "model": "m" }"#,
+                ..base(&none)
+            },
+            base(&retried),
+        ];
+        for other in others {
+            assert_eq!(base(&none).key(), other.key());
+        }
+        assert_eq!(base(&none).key().as_str().len(), 64);
+    }
+
+    #[test]
+    fn everything_that_shapes_an_answer_separates() {
+        let none = Headers::new();
+        let beta = Headers::from_iter([("x-beta", "1")]);
+        let base = base(&none);
+        let others = [
+            base,
+            KeyParts {
+                url: "https://host/v2/chat/completions",
+                ..base
+            },
+            KeyParts {
+                credential: Some("sk-2"),
+                ..base
+            },
+            KeyParts {
+                credential: None,
+                ..base
+            },
+            KeyParts {
+                credential: Some(""),
+                ..base
+            },
+            KeyParts {
+                headers: &beta,
+                ..base
+            },
+            KeyParts {
+                body: r#"{"model":"m","n":2}"#,
+                ..base
+            },
+            KeyParts {
+                body: "no json",
+                ..base
+            },
+            KeyParts { terms: "x", ..base },
+        ];
+        let keys: std::collections::BTreeSet<Key> = others.iter().map(KeyParts::key).collect();
+        assert_eq!(keys.len(), others.len());
+    }
+}

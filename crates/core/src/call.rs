@@ -1,0 +1,199 @@
+//! One call: the loop over its attempts, and all of its branching.
+//!
+//! queue → attempt → settled, or classify → decide → pause → queue again. The decisions are made
+//! elsewhere, as values; here they are carried out.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::{Either, select};
+
+use crate::attempt::{Exchange, Failure};
+use crate::error::{Error, ErrorKind, Phase, Timeout};
+use crate::hints::Hints;
+use crate::http::{Head, HttpRequest};
+use crate::lane::Lane;
+use crate::ledger::Ledger;
+use crate::limiter::{Permit, Position};
+use crate::platform::Platform;
+use crate::record::{AttemptRecord, Record};
+use crate::retry::{Class, Decision, RetryPolicy, Stop, Tries, decide};
+use crate::secret::Secret;
+use crate::watch::{Deadline, Watch};
+
+/// A call under way.
+pub(crate) struct Call<P: Platform> {
+    pub(crate) platform: P,
+    pub(crate) lane: Rc<Lane<P>>,
+    pub(crate) request: HttpRequest,
+    pub(crate) policy: RetryPolicy,
+    pub(crate) position: Position,
+    pub(crate) priority: i32,
+    pub(crate) hedge: bool,
+    pub(crate) deadline: Option<Deadline>,
+    pub(crate) attempt_timeout: Option<Duration>,
+    /// For scrubbing errors, since some servers echo the key.
+    pub(crate) key: Option<Secret>,
+    pub(crate) ledger: Ledger<P>,
+    pub(crate) tries: Tries,
+}
+
+impl<P: Platform> Call<P> {
+    /// Sends attempts until one is read well by `read`, or no further one is allowed.
+    pub(crate) async fn run<T>(
+        &mut self,
+        read: impl AsyncFn(Exchange<P>, Head, P::Body) -> Result<T, Failure>,
+    ) -> Result<T, Error> {
+        loop {
+            let permit = self.turn().await?;
+            let failure = match self.open(permit).await {
+                Ok((exchange, head, body)) => match read(exchange, head, body).await {
+                    Ok(value) => {
+                        self.lane.budget.borrow_mut().succeeded(self.tries.spent());
+                        return Ok(value);
+                    }
+                    Err(failure) => failure,
+                },
+                Err(failure) => failure,
+            };
+            if failure.class.is_refusal() {
+                self.position.refused();
+            }
+            match self.decide(&failure) {
+                Decision::RetryAfter(delay) => self.platform.sleep(delay).await,
+                Decision::Stop(stop) => return Err(self.error(failure, stop)),
+            }
+        }
+    }
+
+    /// Waits for a place under the limit.
+    async fn turn(&mut self) -> Result<Permit<P>, Error> {
+        let asked = self.platform.now();
+        let mut watch = Watch::new(self.platform.clone());
+        let permit = watch
+            .guard(self.deadline, self.lane.limiter.acquire(self.position))
+            .await;
+        let waited = self.platform.now() - asked;
+        self.ledger.note(|record| record.queued += waited);
+        let kind = match permit {
+            Ok(Ok(permit)) => return Ok(permit),
+            Ok(Err(full)) => ErrorKind::QueueFull {
+                queue_max: full.queue_max,
+            },
+            Err(timeout) => ErrorKind::Timeout(timeout),
+        };
+        let class = Class::Fatal;
+        let failure = Failure {
+            kind,
+            phase: Phase::Queue,
+            class,
+            hints: Hints::default(),
+        };
+        Err(self.error(failure, Stop::Final))
+    }
+
+    /// Sends one attempt, and a rival after it where that is wanted and the first is slow.
+    async fn open(&mut self, permit: Permit<P>) -> Result<(Exchange<P>, Head, P::Body), Failure> {
+        let sent = self.platform.now();
+        let rival_after = if self.hedge && !self.policy.at_most_once {
+            self.lane
+                .hedger
+                .borrow_mut()
+                .delay(&self.lane.first_byte.borrow())
+        } else {
+            None
+        };
+        let first = Box::pin(self.exchange(permit, false).open(self.request.clone()));
+        let opened = match rival_after {
+            None => first.await,
+            Some(delay) => match select(first, Box::pin(self.platform.sleep(delay))).await {
+                Either::Left((opened, _)) => opened,
+                Either::Right(((), first)) => match self.rival() {
+                    None => first.await,
+                    Some(permit) => {
+                        let rival = self.exchange(permit, true).open(self.request.clone());
+                        // Whoever loses is dropped, which aborts it.
+                        match select(first, Box::pin(rival)).await {
+                            Either::Left((Ok(opened), _)) | Either::Right((Ok(opened), _)) => {
+                                Ok(opened)
+                            }
+                            // One that fails leaves the field to the other.
+                            Either::Left((Err(_), rival)) => rival.await,
+                            Either::Right((Err(_), first)) => first.await,
+                        }
+                    }
+                },
+            },
+        };
+        if opened.is_ok() {
+            let waited = self.platform.now() - sent;
+            self.lane.first_byte.borrow_mut().note(waited);
+        }
+        opened
+    }
+
+    /// A place for a rival, if one is free at once, allowed and paid for.
+    fn rival(&mut self) -> Option<Permit<P>> {
+        let lane = &self.lane;
+        let position = lane.limiter.position(self.priority);
+        // Only a place that is free at once: nobody waits behind a rival.
+        let permit = lane.limiter.acquire(position).now_or_never()?.ok()?;
+        let cost = crate::budget::COST_TRANSIENT;
+        let paid = lane.hedger.borrow_mut().take() && lane.budget.borrow_mut().spend(cost);
+        paid.then_some(permit)
+    }
+
+    fn exchange(&self, permit: Permit<P>, hedge: bool) -> Exchange<P> {
+        let journal = self
+            .ledger
+            .attempt(AttemptRecord::new(self.platform.now(), hedge));
+        Exchange::new(
+            self.platform.clone(),
+            permit,
+            journal,
+            self.deadline,
+            self.attempt_timeout,
+        )
+    }
+
+    fn decide(&mut self, failure: &Failure) -> Decision {
+        decide(
+            &self.policy,
+            failure.class,
+            failure.hints.retry_after,
+            self.deadline.map(|(at, _)| at - self.platform.now()),
+            self.platform.random(),
+            &mut self.tries,
+            &mut self.lane.budget.borrow_mut(),
+        )
+    }
+
+    /// The one shape that a failure leaves the client in.
+    pub(crate) fn error(&self, failure: Failure, stop: Stop) -> Error {
+        let kind = match &self.key {
+            Some(key) => failure.kind.scrubbed(key),
+            None => failure.kind,
+        };
+        let passes = failure.class != Class::Fatal || kind == ErrorKind::Timeout(Timeout::Call);
+        Error {
+            retryable: passes,
+            kind,
+            phase: failure.phase,
+            attempts: self.ledger.attempts(),
+            retry_after: failure.hints.retry_after,
+            budget_exhausted: stop == Stop::BudgetExhausted,
+            request_id: failure.hints.request_id,
+            partial: None,
+        }
+    }
+
+    /// Settles the call and answers its record.
+    pub(crate) fn settle(self, error: Option<&'static str>) -> Record {
+        let record = self.ledger.settle(error);
+        if let (None, Some(end)) = (record.error, record.end) {
+            self.lane.call.borrow_mut().note(end - record.created);
+        }
+        record
+    }
+}

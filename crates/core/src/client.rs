@@ -1,0 +1,333 @@
+//! The client: what a program holds. It alone knows all the steps of a request.
+//!
+//! Handles are cheap to clone and share one scheduler per key. Dropping a future or a stream takes
+//! its call back, wherever it stands.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use futures_util::TryFutureExt;
+
+use crate::cache::{Cache, Entry, Flights, Key};
+use crate::call::Call;
+use crate::config::{Config, ConfigError};
+use crate::decode::{Answer, Decoded};
+use crate::error::{Error, ErrorKind, Phase, Timeout};
+use crate::http::{Head, Headers};
+use crate::lane::{Lane, LaneStats};
+use crate::ledger::{Observer, Office, Totals};
+use crate::platform::Platform;
+use crate::prepare::Prepared;
+use crate::provider::{Prompt, Reading};
+use crate::record::{CacheUse, Record};
+use crate::request::Request;
+use crate::stream::{Keep, Pace, Reader, Stream};
+use crate::url::BaseUrl;
+use crate::watch::{Deadline, Watch, earlier};
+
+/// A client of one endpoint.
+pub struct Client<P: Platform>(pub(crate) Rc<Inner<P>>);
+
+pub(crate) struct Inner<P: Platform> {
+    pub(crate) platform: P,
+    pub(crate) config: Config,
+    pub(crate) base: BaseUrl,
+    pub(crate) host: Rc<str>,
+    pub(crate) office: Office,
+    pub(crate) lanes: RefCell<BTreeMap<String, Rc<Lane<P>>>>,
+    flights: Flights<Result<Rc<Fetched>, Error>>,
+}
+
+/// A whole answer.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// The head of the HTTP reply; without headers where the answer comes from a cache.
+    pub head: Head,
+    /// The body as the server sent it, with every field of it.
+    pub body: Rc<str>,
+    /// What was read in it; empty for endpoints that are handed on as they are.
+    pub answer: Answer,
+    /// What was noted on the way.
+    pub record: Record,
+}
+
+/// What an attempt brought, before it is known whose calls it serves.
+#[derive(Debug)]
+struct Fetched {
+    head: Head,
+    body: Rc<str>,
+    answer: Answer,
+    record: Record,
+}
+
+/// A client's figures of the moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stats {
+    /// Counted over all calls.
+    pub totals: Totals,
+    /// For each model in use: its limit, its queue, its speed.
+    pub lanes: Vec<LaneStats>,
+}
+
+impl<P: Platform> Clone for Client<P> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<P: Platform> Client<P> {
+    /// A client on `platform`, if `config` can be used.
+    pub fn new(platform: P, config: Config) -> Result<Self, ConfigError> {
+        Self::with_observer(platform, config, None)
+    }
+
+    /// The same, with someone who is told of every attempt and call.
+    pub fn with_observer(
+        platform: P,
+        config: Config,
+        observer: Option<Rc<dyn Observer>>,
+    ) -> Result<Self, ConfigError> {
+        let base = config.check()?;
+        Ok(Self(Rc::new(Inner {
+            platform,
+            host: base.host().into(),
+            base,
+            config,
+            office: Office {
+                observer,
+                totals: Rc::default(),
+            },
+            lanes: RefCell::default(),
+            flights: Flights::new(),
+        })))
+    }
+
+    /// Sends a request and waits for the whole answer.
+    pub async fn send(&self, request: Request) -> Result<Reply, Error> {
+        let prepared = Prepared::new(&self.0, request, false)?;
+        if let Some((entry, answer)) = self.cached(&prepared).await {
+            let head = Head {
+                status: 200,
+                headers: Headers::new(),
+            };
+            let record = prepared.hit(answer.usage);
+            return Ok(Reply {
+                head,
+                body: entry.body,
+                answer,
+                record,
+            });
+        }
+        let Prepared {
+            call,
+            reading,
+            cache,
+            flight,
+        } = prepared;
+        let Some(flight) = flight else {
+            return self
+                .clone()
+                .fetch(call, reading, cache)
+                .await
+                .map(Reply::from);
+        };
+        let Some(answer) = self.0.flights.running(&flight) else {
+            // This call begins the flight, and its record tells the whole story.
+            let fetched = self.clone().fetch(call, reading, cache).map_ok(Rc::new);
+            let fetched = self.0.flights.begin(&flight, fetched).await?;
+            return Ok(Reply::shared(&fetched, fetched.record.clone()));
+        };
+        let mut watch = Watch::new(self.0.platform.clone());
+        let outcome = match watch.guard(call.deadline, answer).await {
+            Ok(outcome) => outcome,
+            Err(timeout) => Err(Error::of(ErrorKind::Timeout(timeout), Phase::Queue)),
+        };
+        match outcome {
+            Ok(fetched) => {
+                call.ledger.note(|record| {
+                    record.cache = CacheUse::Shared;
+                    record.usage = fetched.record.usage;
+                });
+                Ok(Reply::shared(&fetched, call.settle(None)))
+            }
+            Err(error) => {
+                call.settle(Some(error.kind.as_str()));
+                Err(error)
+            }
+        }
+    }
+
+    /// Sends a request whose answer arrives piece by piece, and waits for its first content.
+    pub async fn stream(&self, request: Request) -> Result<Stream<P>, Error> {
+        let prepared = Prepared::new(&self.0, request, true)?;
+        let Reading::Answer(dialect) = prepared.reading else {
+            let error = ConfigError::new("stream", "true", "an endpoint that streams");
+            return Err(Error::of(error.into(), Phase::Queue));
+        };
+        if let Some((cache, key)) = &prepared.cache
+            && let Some(entry) = self.look_up(cache, key, prepared.call.deadline).await
+        {
+            return Ok(Stream::kept(entry.body, dialect, prepared.hit(None)));
+        }
+        let Prepared {
+            mut call, cache, ..
+        } = prepared;
+        let config = &self.0.config;
+        let pace = Pace {
+            first_token: config.first_token_timeout,
+            idle: config.idle_timeout,
+            bytes_max: config.answer_bytes_max,
+        };
+        let keep = cache.map(|(cache, key)| {
+            call.ledger.note(|record| record.cache = CacheUse::Miss);
+            let client = self.clone();
+            Box::new(move |text: String| client.keep(&cache, key, text.into())) as Keep
+        });
+        let begun = call
+            .run(async |exchange, head, body| {
+                let mut reader = Reader::new(exchange, body, dialect, pace, keep.is_some());
+                let mut first = Decoded::default();
+                match reader.step(&mut first).await {
+                    Ok(step) => Ok((head, reader, (first, step))),
+                    Err(kind) => Err(reader.fail(kind, Phase::Body)),
+                }
+            })
+            .await;
+        match begun {
+            Ok((head, reader, first)) => Ok(Stream::live(head, reader, first, call, keep)),
+            Err(error) => {
+                call.settle(Some(error.kind.as_str()));
+                Err(error)
+            }
+        }
+    }
+
+    /// Generates an answer to `prompt`, whoever the provider is.
+    pub async fn generate(&self, prompt: &Prompt) -> Result<Reply, Error> {
+        self.send(self.request(prompt, false)).await
+    }
+
+    /// The same, piece by piece.
+    pub async fn generate_stream(&self, prompt: &Prompt) -> Result<Stream<P>, Error> {
+        self.stream(self.request(prompt, true)).await
+    }
+
+    /// The request that asks for `prompt` in the provider's own words.
+    pub fn request(&self, prompt: &Prompt, stream: bool) -> Request {
+        let family = self.0.config.provider.family;
+        Request::from_json(family.generation(), &family.body(prompt, stream))
+    }
+
+    /// The figures of the moment.
+    pub fn stats(&self) -> Stats {
+        let lanes = self.0.lanes.borrow();
+        Stats {
+            totals: *self.0.office.totals.borrow(),
+            lanes: lanes.values().map(|lane| lane.stats()).collect(),
+        }
+    }
+
+    /// Fetches a whole answer, and hands it to the cache.
+    async fn fetch(
+        self,
+        mut call: Call<P>,
+        reading: Reading,
+        cache: Option<(Cache, Key)>,
+    ) -> Result<Fetched, Error> {
+        let bytes_max = self.0.config.answer_bytes_max;
+        let outcome = call
+            .run(async |exchange, head, body| {
+                let (exchange, text) = exchange.read(body, bytes_max).await?;
+                match reading.read(&text) {
+                    Ok(answer) => {
+                        exchange.succeed(answer.usage.and_then(|usage| usage.output));
+                        Ok((head, text, answer))
+                    }
+                    Err(error) => Err(exchange.fail(error.into(), Phase::Body)),
+                }
+            })
+            .await;
+        match outcome {
+            Ok((head, text, answer)) => {
+                let body: Rc<str> = text.into();
+                call.ledger.note(|record| record.usage = answer.usage);
+                if let Some((cache, key)) = cache {
+                    call.ledger.note(|record| record.cache = CacheUse::Miss);
+                    self.keep(&cache, key, body.clone());
+                }
+                Ok(Fetched {
+                    head,
+                    body,
+                    answer,
+                    record: call.settle(None),
+                })
+            }
+            Err(error) => {
+                call.settle(Some(error.kind.as_str()));
+                Err(error)
+            }
+        }
+    }
+
+    /// The cache's answer, if it has one that can be read.
+    async fn cached(&self, prepared: &Prepared<P>) -> Option<(Entry, Answer)> {
+        let (cache, key) = prepared.cache.as_ref()?;
+        let entry = self.look_up(cache, key, prepared.call.deadline).await?;
+        let answer = prepared.reading.read(&entry.body).ok()?;
+        Some((entry, answer))
+    }
+
+    /// Asks the store, but not for longer than it may take; whatever fails there is a miss.
+    async fn look_up(&self, cache: &Cache, key: &Key, deadline: Option<Deadline>) -> Option<Entry> {
+        let now = self.0.platform.now();
+        let patience = (now + cache.wait_max, Timeout::Attempt);
+        let mut watch = Watch::new(self.0.platform.clone());
+        watch
+            .guard(earlier(deadline, Some(patience)), cache.store.get(key, now))
+            .await
+            .ok()?
+            .ok()?
+    }
+
+    /// Hands an answer to the store, in the background and within its time.
+    fn keep(&self, cache: &Cache, key: Key, body: Rc<str>) {
+        let platform = self.0.platform.clone();
+        let cache = cache.clone();
+        self.0.platform.spawn(async move {
+            let now = platform.now();
+            let patience = Some((now + cache.wait_max, Timeout::Attempt));
+            let kept = cache.store.put(&key, Entry { body }, cache.ttl, now);
+            // A store that fails keeps nothing, which is all that it can do wrong.
+            let _ = Watch::new(platform.clone()).guard(patience, kept).await;
+        });
+    }
+}
+
+impl Reply {
+    fn shared(fetched: &Fetched, record: Record) -> Self {
+        Self {
+            head: fetched.head.clone(),
+            body: fetched.body.clone(),
+            answer: fetched.answer.clone(),
+            record,
+        }
+    }
+}
+
+impl From<Fetched> for Reply {
+    fn from(fetched: Fetched) -> Self {
+        let Fetched {
+            head,
+            body,
+            answer,
+            record,
+        } = fetched;
+        Self {
+            head,
+            body,
+            answer,
+            record,
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! What a client is told once, checked where it enters.
+
+use std::time::Duration;
+
+use crate::cache::Cache;
+use crate::http::Headers;
+use crate::provider::Provider;
+use crate::retry::RetryPolicy;
+use crate::secret::Secret;
+use crate::url::BaseUrl;
+
+/// How many requests may be in flight at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Concurrency {
+    /// Found by the client itself, without a ceiling but the runtime's.
+    #[default]
+    Auto,
+    /// Never more than this many, at least 1. Refusals still shrink the working limit below it,
+    /// unless [`Config::adaptive`] is off.
+    AtMost(u32),
+}
+
+/// Everything a client is told. Fields are public; start from [`Config::new`].
+#[derive(Clone)]
+pub struct Config {
+    /// Who answers.
+    pub provider: Provider,
+    /// The key; none for servers that ask for none.
+    pub api_key: Option<Secret>,
+    /// Requests in flight at once. Default: [`Concurrency::Auto`].
+    pub concurrency: Concurrency,
+    /// Whether refusals and queueing shape the working limit. Default: `true`.
+    pub adaptive: bool,
+    /// Calls that may wait for their turn before further ones fail with `QueueFull`. Default:
+    /// 100,000, at a few hundred bytes each.
+    pub queue_max: usize,
+    /// When and how often failed attempts are repeated.
+    pub retry: RetryPolicy,
+    /// The whole call: waiting, attempts and pauses included. Default: 10 minutes; `None` waits
+    /// for ever.
+    pub timeout: Option<Duration>,
+    /// One attempt: to the end of the answer, or to the head of a stream. Default: none.
+    pub attempt_timeout: Option<Duration>,
+    /// From an attempt's dispatch to the first content of its stream. Default: none.
+    pub first_token_timeout: Option<Duration>,
+    /// Between two pieces of a stream's content; comments and pings do not count. Default: 2
+    /// minutes.
+    pub idle_timeout: Option<Duration>,
+    /// Whether a second attempt may race a first one that is slow to answer. Default: `false`.
+    pub hedge: bool,
+    /// Whether equal calls in flight share one attempt. Default: `false`.
+    pub dedupe: bool,
+    /// Where answers are kept. Default: nowhere.
+    pub cache: Option<Cache>,
+    /// Headers for every request, on top of the protocol's own.
+    pub headers: Headers,
+    /// Parameters for every URL.
+    pub query: Vec<(String, String)>,
+    /// The longest answer that is read, in bytes. Default: 64 MiB.
+    pub answer_bytes_max: usize,
+}
+
+impl Config {
+    /// The defaults for `provider`.
+    pub fn new(provider: Provider) -> Self {
+        Self {
+            provider,
+            api_key: None,
+            concurrency: Concurrency::Auto,
+            adaptive: true,
+            queue_max: 100_000,
+            retry: RetryPolicy::default(),
+            timeout: Some(Duration::from_secs(600)),
+            attempt_timeout: None,
+            first_token_timeout: None,
+            idle_timeout: Some(Duration::from_secs(120)),
+            hedge: false,
+            dedupe: false,
+            cache: None,
+            headers: Headers::new(),
+            query: Vec::new(),
+            answer_bytes_max: 64 << 20,
+        }
+    }
+
+    /// Checks every field and answers the base URL, taken apart.
+    pub(crate) fn check(&self) -> Result<BaseUrl, ConfigError> {
+        if self.concurrency == Concurrency::AtMost(0) {
+            return Err(ConfigError::new(
+                "concurrency",
+                "0",
+                "a number from 1, or \"auto\"",
+            ));
+        }
+        if let Some(key) = &self.api_key {
+            check_key(key)?;
+        }
+        for (name, value) in self.headers.open() {
+            check_header(name, value)?;
+        }
+        for (option, timeout) in [
+            ("timeout", self.timeout),
+            ("attemptTimeout", self.attempt_timeout),
+            ("firstTokenTimeout", self.first_token_timeout),
+            ("idleTimeout", self.idle_timeout),
+        ] {
+            if timeout == Some(Duration::ZERO) {
+                return Err(ConfigError::new(
+                    option,
+                    "0",
+                    "more than 0 ms, or null for none",
+                ));
+            }
+        }
+        BaseUrl::parse(&self.provider.base_url)
+    }
+}
+
+/// A key travels in a header: visible ASCII, or the transport would refuse or cut it.
+pub(crate) fn check_key(key: &Secret) -> Result<(), ConfigError> {
+    if key.is_empty() {
+        return Err(ConfigError::new(
+            "apiKey",
+            "an empty text",
+            "a key, or none at all",
+        ));
+    }
+    if key.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+        Ok(())
+    } else {
+        let found = "a space, a line end or a character outside ASCII in it";
+        Err(ConfigError::new(
+            "apiKey",
+            found,
+            "the key exactly as it was issued",
+        ))
+    }
+}
+
+/// Refuses what would end a header early or cannot be written in one.
+pub(crate) fn check_header(name: &str, value: &str) -> Result<(), ConfigError> {
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if name.is_empty() || !name.bytes().all(token) {
+        return Err(ConfigError::new(
+            "headers",
+            &format!("the name {name:?}"),
+            "letters, digits and -",
+        ));
+    }
+    let printable = |c: char| matches!(c, '\t' | ' '..='~' | '\u{a0}'..='\u{ff}');
+    if value.chars().all(printable) {
+        Ok(())
+    } else {
+        let found = format!("a line end or a character outside Latin-1 in {name:?}");
+        Err(ConfigError::new("headers", &found, "a value without them"))
+    }
+}
+
+/// An option that cannot be used: which, what was found, and what was expected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{option}: found {found}, expected {expected}")]
+pub struct ConfigError {
+    /// The option's name as JavaScript spells it.
+    pub option: &'static str,
+    /// What was found; never a key.
+    pub found: String,
+    /// What would do.
+    pub expected: &'static str,
+}
+
+impl ConfigError {
+    pub(crate) fn new(option: &'static str, found: &str, expected: &'static str) -> Self {
+        Self {
+            option,
+            found: found.to_owned(),
+            expected,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> Config {
+        Config::new(Provider::openai())
+    }
+
+    #[test]
+    fn the_defaults_hold() {
+        assert_eq!(config().check().unwrap().host(), "api.openai.com");
+    }
+
+    #[test]
+    fn keys_that_would_split_a_header_are_refused_and_not_repeated() {
+        for key in ["sk-a\r\nx: y", "sk-\u{0}", "sk-ключ", "sk a", ""] {
+            let error = Config {
+                api_key: Some(Secret::new(key)),
+                ..config()
+            }
+            .check()
+            .unwrap_err();
+            assert_eq!(error.option, "apiKey");
+            assert!(
+                key.is_empty() || !error.to_string().contains(key),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn pasted_white_space_around_a_key_is_harmless() {
+        assert!(
+            Config {
+                api_key: Some(Secret::new(" sk-1\n")),
+                ..config()
+            }
+            .check()
+            .is_ok()
+        );
+    }
+
+    #[test]
+    fn headers_that_cannot_be_written_are_refused() {
+        #[rustfmt::skip]
+        let cases = [
+            ("x-team", "blue",          true),
+            ("x-team", "café",          true),   // Latin-1
+            ("x-team", "a\tb",          true),
+            ("x-team", "a\nb",          false),
+            ("x-team", "a\rb",          false),
+            ("x-team", "a\0b",          false),
+            ("x-team", "→",             false),
+            ("x team", "blue",          false),
+            ("",       "blue",          false),
+            ("x:y",    "blue",          false),
+        ];
+        for (name, value, allowed) in cases {
+            assert_eq!(
+                check_header(name, value).is_ok(),
+                allowed,
+                "{name:?}: {value:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_may_take_no_time_or_no_place() {
+        let timeout = Config {
+            timeout: Some(Duration::ZERO),
+            ..config()
+        };
+        assert_eq!(timeout.check().unwrap_err().option, "timeout");
+        let none = Config {
+            concurrency: Concurrency::AtMost(0),
+            ..config()
+        };
+        assert_eq!(none.check().unwrap_err().option, "concurrency");
+    }
+}

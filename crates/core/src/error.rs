@@ -1,0 +1,267 @@
+//! The one shape of failure.
+//!
+//! A kind for each thing that a caller would do differently, with data rather than text, and
+//! beside it where the call stood. No error ever holds a key.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::config::ConfigError;
+use crate::decode::{AnswerError, ApiError, StreamError};
+use crate::platform::TransportError;
+use crate::secret::Secret;
+
+/// Where a call stood when it failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Waiting for its turn, or between two attempts.
+    Queue,
+    /// From dispatch until the server is known to have been reached.
+    Connect,
+    /// Waiting for the head of the reply.
+    Headers,
+    /// Reading a whole answer, or a stream before its first content.
+    Body,
+    /// After the first content of a stream reached the caller.
+    Stream,
+}
+
+impl Phase {
+    /// The phase's name in records and in JavaScript.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queue => "queue",
+            Self::Connect => "connect",
+            Self::Headers => "headers",
+            Self::Body => "body",
+            Self::Stream => "stream",
+        }
+    }
+}
+
+/// Which clock ran out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Timeout {
+    /// The whole call's.
+    Call,
+    /// One attempt's.
+    Attempt,
+    /// The one for a stream's first content.
+    FirstToken,
+    /// The one between two pieces of content.
+    Idle,
+}
+
+/// What went wrong.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The call itself cannot be made.
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    /// The caller took the call back.
+    #[error("the call was aborted")]
+    Aborted,
+    /// A clock ran out.
+    #[error("{}", match .0 {
+        Timeout::Call => "the call took longer than its timeout",
+        Timeout::Attempt => "an attempt took longer than its timeout",
+        Timeout::FirstToken => "no content arrived within the first-token timeout",
+        Timeout::Idle => "the stream fell silent for longer than the idle timeout",
+    })]
+    Timeout(Timeout),
+    /// As many calls as allowed are waiting already.
+    #[error("{queue_max} calls are waiting already, which is the limit of the queue")]
+    QueueFull {
+        /// The limit.
+        queue_max: usize,
+    },
+    /// The network.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// The server said no.
+    #[error("the server answered {status}: {error}")]
+    Status {
+        /// The HTTP status.
+        status: u16,
+        /// What it said.
+        error: Box<ApiError>,
+    },
+    /// An error inside an answer that had begun well.
+    #[error("the server reported an error inside its answer: {0}")]
+    InBand(Box<ApiError>),
+    /// A success that is none: HTML, nothing at all, broken JSON.
+    #[error("the server answered with success, but {0}")]
+    Answer(AnswerError),
+    /// A stream that cannot be read.
+    #[error("the stream cannot be read: {0}")]
+    Stream(StreamError),
+    /// A stream that ended without saying so.
+    #[error("the stream ended before its end")]
+    Truncated,
+    /// The answer is longer than the client reads.
+    #[error("the answer is longer than {bytes_max} bytes")]
+    TooLong {
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// A failure after content had been handed on, so that nothing could be retried.
+    /// What arrived is in [`Error::partial`].
+    #[error("interrupted after the answer had begun: {0}")]
+    Interrupted(Box<Self>),
+}
+
+impl ErrorKind {
+    /// The kind's name in records and in JavaScript.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Config(_) => "config",
+            Self::Aborted => "aborted",
+            Self::Timeout(_) => "timeout",
+            Self::QueueFull { .. } => "queue_full",
+            Self::Transport(TransportError::Opaque(_)) => "opaque",
+            Self::Transport(_) => "network",
+            Self::Status { .. } => "status",
+            Self::InBand(_) => "in_band",
+            Self::Answer(_) => "answer",
+            Self::Stream(_) => "stream",
+            Self::Truncated => "truncated",
+            Self::TooLong { .. } => "too_long",
+            Self::Interrupted(_) => "interrupted",
+        }
+    }
+
+    /// The same without `key`, which some servers repeat in their errors.
+    pub(crate) fn scrubbed(self, key: &Secret) -> Self {
+        match self {
+            Self::Status { status, error } => Self::Status {
+                status,
+                error: scrub(error, key),
+            },
+            Self::InBand(error) => Self::InBand(scrub(error, key)),
+            Self::Answer(AnswerError::Html(text)) => {
+                Self::Answer(AnswerError::Html(key.scrub(&text)))
+            }
+            Self::Answer(AnswerError::Malformed(text)) => {
+                Self::Answer(AnswerError::Malformed(key.scrub(&text)))
+            }
+            Self::Answer(AnswerError::Unexpected(text)) => {
+                Self::Answer(AnswerError::Unexpected(key.scrub(&text)))
+            }
+            Self::Stream(StreamError::Malformed(text)) => {
+                Self::Stream(StreamError::Malformed(key.scrub(&text)))
+            }
+            Self::Stream(StreamError::NotEvents(text)) => {
+                Self::Stream(StreamError::NotEvents(key.scrub(&text)))
+            }
+            Self::Interrupted(inner) => Self::Interrupted(Box::new(inner.scrubbed(key))),
+            // Texts of our own, and of a transport that never saw the key in an answer.
+            other => other,
+        }
+    }
+
+    /// The HTTP status, where there was one.
+    pub const fn status(&self) -> Option<u16> {
+        match self {
+            Self::Status { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+}
+
+fn scrub(mut error: Box<ApiError>, key: &Secret) -> Box<ApiError> {
+    let texts = [
+        &mut error.error_type,
+        &mut error.code,
+        &mut error.param,
+        &mut error.object,
+    ];
+    for text in texts.into_iter().flatten() {
+        *text = key.scrub(text);
+    }
+    error.message = key.scrub(&error.message);
+    error
+}
+
+impl From<StreamError> for ErrorKind {
+    fn from(error: StreamError) -> Self {
+        match error {
+            StreamError::Api(error) => Self::InBand(error),
+            StreamError::Truncated => Self::Truncated,
+            StreamError::Empty => Self::Answer(AnswerError::Empty),
+            other => Self::Stream(other),
+        }
+    }
+}
+
+impl From<AnswerError> for ErrorKind {
+    fn from(error: AnswerError) -> Self {
+        match error {
+            AnswerError::Api(error) => Self::InBand(error),
+            other => Self::Answer(other),
+        }
+    }
+}
+
+/// A call that failed, once and for all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Error {
+    /// What went wrong in the last attempt, or instead of one.
+    pub kind: ErrorKind,
+    /// Where the call stood.
+    pub phase: Phase,
+    /// How many attempts were sent.
+    pub attempts: u32,
+    /// How long the server asked to wait. Where this is longer than the client may wait, the call
+    /// fails at once and says so here.
+    pub retry_after: Option<Duration>,
+    /// Whether the same call may succeed later, unchanged.
+    pub retryable: bool,
+    /// Whether a retry was due but the retry budget was empty.
+    pub budget_exhausted: bool,
+    /// The server's name for the last attempt.
+    pub request_id: Option<String>,
+    /// What a stream had delivered before it was interrupted.
+    pub partial: Option<String>,
+}
+
+impl Error {
+    /// A failure before any attempt, or beside them.
+    pub(crate) fn of(kind: ErrorKind, phase: Phase) -> Self {
+        Self {
+            retryable: matches!(kind, ErrorKind::Timeout(_) | ErrorKind::QueueFull { .. }),
+            kind,
+            phase,
+            attempts: 0,
+            retry_after: None,
+            budget_exhausted: false,
+            request_id: None,
+            partial: None,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.kind)?;
+        if self.attempts > 1 {
+            write!(f, " (after {} attempts)", self.attempts)?;
+        }
+        if self.budget_exhausted {
+            write!(
+                f,
+                "; not retried further, because too many calls are failing at once"
+            )?;
+        }
+        if let Some(wait) = self.retry_after {
+            write!(f, "; the server asks to wait {} ms", wait.as_millis())?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.kind)
+    }
+}

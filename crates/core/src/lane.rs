@@ -1,0 +1,98 @@
+//! Everything that the calls of one key share: origin, credential and model meet the same limits
+//! at the server, so here they share a limiter, a retry budget and a sense of how fast it answers.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use crate::adapt;
+use crate::budget::Budget;
+use crate::config::{Concurrency, Config};
+use crate::hedge::Hedger;
+use crate::limiter::{Limiter, Options};
+use crate::platform::Platform;
+use crate::pulse::Pulse;
+
+/// One key's shared state.
+pub(crate) struct Lane<P: Platform> {
+    model: String,
+    pub(crate) limiter: Limiter<P>,
+    pub(crate) budget: RefCell<Budget>,
+    /// From dispatch to the head of the reply.
+    pub(crate) first_byte: RefCell<Pulse>,
+    /// From the caller's request to the end of the answer.
+    pub(crate) call: RefCell<Pulse>,
+    pub(crate) hedger: RefCell<Hedger>,
+}
+
+/// A lane's figures of the moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LaneStats {
+    /// The model; empty for calls that name none.
+    pub model: String,
+    /// The working limit.
+    pub limit: f64,
+    /// The pace in requests a second, where the server's limit is a rate.
+    pub rate: Option<f64>,
+    /// Requests in flight.
+    pub in_flight: u32,
+    /// Calls waiting for their turn.
+    pub queued: usize,
+    /// What is left of the retry budget.
+    pub budget_left: u32,
+    /// The time to the first byte that half of the latest requests kept.
+    pub first_byte_p50: Option<Duration>,
+    /// And 95 in a hundred.
+    pub first_byte_p95: Option<Duration>,
+    /// The time that half of the latest calls took, waiting included.
+    pub call_p50: Option<Duration>,
+    /// And 95 in a hundred.
+    pub call_p95: Option<Duration>,
+}
+
+impl<P: Platform> Lane<P> {
+    pub(crate) fn new(platform: &P, config: &Config, model: &str) -> Self {
+        let ceiling = match config.concurrency {
+            Concurrency::Auto => adapt::Options::AUTOMATIC,
+            Concurrency::AtMost(ceiling) => ceiling,
+        };
+        let rule = adapt::Options {
+            ceiling,
+            adaptive: config.adaptive,
+            ..Default::default()
+        };
+        let options = Options {
+            rule,
+            queue_max: config.queue_max,
+        };
+        Self {
+            model: model.to_owned(),
+            limiter: Limiter::new(platform.clone(), options),
+            budget: RefCell::new(Budget::new(config.retry.budget)),
+            first_byte: RefCell::default(),
+            call: RefCell::default(),
+            hedger: RefCell::default(),
+        }
+    }
+
+    /// Whether nothing is in flight or waiting.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.limiter.queued() == 0 && self.limiter.snapshot().in_flight == 0
+    }
+
+    pub(crate) fn stats(&self) -> LaneStats {
+        let limit = self.limiter.snapshot();
+        let (first_byte, call) = (self.first_byte.borrow(), self.call.borrow());
+        LaneStats {
+            model: self.model.clone(),
+            limit: limit.limit,
+            rate: limit.rate,
+            in_flight: limit.in_flight,
+            queued: self.limiter.queued(),
+            budget_left: self.budget.borrow().left(),
+            first_byte_p50: first_byte.percentile(50),
+            first_byte_p95: first_byte.percentile(95),
+            call_p50: call.percentile(50),
+            call_p95: call.percentile(95),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! From anything that JavaScript may throw to the one thing that matters: was it sent?
+//!
+//! Promises reject with errors, exceptions, texts or nothing at all. Runtimes that tell put a code
+//! on the error or on its cause; browsers never tell. No error is recognised by its text, which
+//! changes with every release.
+
+use js_sys::Reflect;
+use wasm_bindgen::JsValue;
+
+use super::global;
+use crate::platform::TransportError;
+
+/// The longest text that is kept of an error.
+const TEXT_CHARS_MAX: usize = 200;
+
+/// How deep causes are followed. They may form a circle.
+const CAUSES_MAX: usize = 4;
+
+/// Codes that say that no connection came about, as Node, undici, Bun and OpenSSL spell them.
+const UNSENT: &[&str] = &[
+    "ECONNREFUSED",
+    "ENOTFOUND",
+    "EAI_AGAIN",
+    "EHOSTUNREACH",
+    "ENETUNREACH",
+    "ENETDOWN",
+    "EADDRNOTAVAIL",
+    "UND_ERR_CONNECT_TIMEOUT",
+    "ConnectionRefused",
+    "FailedToOpenSocket",
+    "DNSResolveFailed",
+    "CERT_HAS_EXPIRED",
+    "DEPTH_ZERO_SELF_SIGNED_CERT",
+    "SELF_SIGNED_CERT_IN_CHAIN",
+    "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+    "ERR_TLS_CERT_ALTNAME_INVALID",
+];
+
+/// Codes that say that the request itself is at fault.
+const INVALID: &[&str] = &[
+    "ERR_INVALID_URL",
+    "UND_ERR_INVALID_ARG",
+    "ERR_INVALID_ARG_TYPE",
+];
+
+/// Where something was thrown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Before the head of the reply was there.
+    Head,
+    /// While its body was read.
+    Body,
+}
+
+/// How much the runtime is willing to tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Runtime {
+    /// A window or a worker of a browser: nothing, lest pages learn about networks.
+    Browser,
+    /// Node, Deno, Bun or workerd.
+    Server,
+}
+
+impl Runtime {
+    /// Which one this is.
+    pub(super) fn detect() -> Self {
+        let agent = property(&global("navigator"), "userAgent")
+            .as_string()
+            .unwrap_or_default();
+        let versions = property(&global("process"), "versions");
+        let server = !property(&versions, "node").is_undefined()
+            || !global("Deno").is_undefined()
+            || agent == "Cloudflare-Workers";
+        if server { Self::Server } else { Self::Browser }
+    }
+}
+
+/// Makes a typed error of anything that was thrown.
+pub fn transport_error(thrown: &JsValue, stage: Stage, runtime: Runtime) -> TransportError {
+    let text = describe(thrown);
+    if stage == Stage::Body {
+        return TransportError::Cut(text);
+    }
+    let mut cause = thrown.clone();
+    for _ in 0..CAUSES_MAX {
+        if let Some(code) = property(&cause, "code").as_string() {
+            if UNSENT.contains(&&*code) {
+                return TransportError::Connect(text);
+            }
+            if INVALID.contains(&&*code) {
+                return TransportError::Invalid(text);
+            }
+        }
+        cause = property(&cause, "cause");
+    }
+    match runtime {
+        Runtime::Browser => TransportError::Opaque(text),
+        Runtime::Server => TransportError::Lost(text),
+    }
+}
+
+/// A property of anything; `undefined` where there is none, or where asking for it throws.
+fn property(value: &JsValue, name: &str) -> JsValue {
+    if !value.is_object() && !value.is_function() {
+        return JsValue::UNDEFINED;
+    }
+    Reflect::get(value, &name.into()).unwrap_or(JsValue::UNDEFINED)
+}
+
+/// A short text for people.
+fn describe(thrown: &JsValue) -> String {
+    let part = |name| {
+        property(thrown, name)
+            .as_string()
+            .filter(|text| !text.is_empty())
+    };
+    let text = match (part("name"), part("message")) {
+        (Some(name), Some(message)) => format!("{name}: {message}"),
+        (Some(text), None) | (None, Some(text)) => text,
+        (None, None) => thrown
+            .as_string()
+            .unwrap_or_else(|| "no reason given".to_owned()),
+    };
+    let cause = property(thrown, "cause");
+    let code = property(&cause, "code")
+        .as_string()
+        .or_else(|| property(thrown, "code").as_string());
+    let text = code.map_or_else(|| text.clone(), |code| format!("{text} ({code})"));
+    text.chars().take(TEXT_CHARS_MAX).collect()
+}

@@ -1,0 +1,211 @@
+//! From what a caller asks to a call that can run: checked, addressed and signed.
+
+use std::rc::Rc;
+
+use crate::cache::{Cache, Key, KeyParts};
+use crate::call::Call;
+use crate::client::Inner;
+use crate::config::{Config, ConfigError, check_key};
+use crate::decode::Usage;
+use crate::error::{Error, Phase, Timeout};
+use crate::http::{Headers, HttpRequest};
+use crate::lane::Lane;
+use crate::ledger::Ledger;
+use crate::platform::Platform;
+use crate::provider::Reading;
+use crate::record::{CacheUse, Record};
+use crate::request::{CallOptions, Request};
+use crate::retry::Tries;
+use crate::secret::Secret;
+
+/// Lanes of models that are not in use are kept up to this number; each is a few kilobytes.
+const LANES_MAX: usize = 64;
+
+/// A call that can run, and what surrounds it.
+pub(crate) struct Prepared<P: Platform> {
+    pub(crate) call: Call<P>,
+    pub(crate) reading: Reading,
+    /// Where the answer may be kept, and under which name.
+    pub(crate) cache: Option<(Cache, Key)>,
+    /// Under which name the attempt may be shared.
+    pub(crate) flight: Option<Key>,
+}
+
+impl<P: Platform> Prepared<P> {
+    /// Checks `request` and makes a call of it. `streamed` says what the caller expects.
+    pub(crate) fn new(
+        client: &Rc<Inner<P>>,
+        request: Request,
+        streamed: bool,
+    ) -> Result<Self, Error> {
+        let steering = request.steering();
+        check_streaming(steering.stream.unwrap_or_default(), streamed).map_err(refuse)?;
+        let config = &client.config;
+        let Request {
+            endpoint,
+            body,
+            options,
+        } = request;
+        let key = options.api_key.clone().or_else(|| config.api_key.clone());
+        let headers = headers(config, &options, key.as_ref(), body.is_some(), streamed);
+        let headers = headers.map_err(refuse)?;
+        let query: Vec<_> = config.query.iter().chain(&options.query).cloned().collect();
+        let url: Rc<str> = client.base.join(&endpoint.path(), &query).into();
+        let policy = options.policy(&config.retry);
+        let timeout = options.timeout.or(config.timeout);
+
+        let parts = KeyParts {
+            url: &url,
+            credential: key.as_ref().map(Secret::expose),
+            headers: &headers,
+            body: body.as_deref().unwrap_or_default(),
+            terms: "",
+        };
+        let stored = options.cache.unwrap_or(true) && body.is_some();
+        let cache = config.cache.clone().filter(|_| stored);
+        let cache = cache.map(|cache| (cache, parts.key()));
+        let shared = options.dedupe.unwrap_or(config.dedupe) && !streamed;
+        let flight = shared.then(|| {
+            let terms = format!("{timeout:?} {policy:?} {:?}", options.idempotency_key);
+            KeyParts {
+                terms: &terms,
+                ..parts
+            }
+            .key()
+        });
+
+        let now = client.platform.now();
+        let model: Option<Rc<str>> = steering.model.map(Into::into);
+        let lane = lane(client, model.as_ref(), &options);
+        let record = Record::new(endpoint.operation(), model, client.host.clone(), now);
+        let call = Call {
+            platform: client.platform.clone(),
+            position: lane.limiter.position(options.priority),
+            priority: options.priority,
+            lane,
+            request: HttpRequest {
+                method: endpoint.method(),
+                url,
+                headers,
+                body,
+            },
+            policy,
+            hedge: config.hedge,
+            deadline: timeout.map(|timeout| (now + timeout, Timeout::Call)),
+            attempt_timeout: config.attempt_timeout,
+            key,
+            ledger: Ledger::open(record, &client.office, client.platform.clone()),
+            tries: Tries::default(),
+        };
+        Ok(Self {
+            call,
+            reading: endpoint.reading(),
+            cache,
+            flight,
+        })
+    }
+
+    /// Settles the call with an answer from the cache.
+    pub(crate) fn hit(self, usage: Option<Usage>) -> Record {
+        let ledger = self.call.ledger;
+        ledger.note(|record| {
+            record.cache = CacheUse::Hit;
+            record.usage = usage;
+        });
+        ledger.settle(None)
+    }
+}
+
+/// A caller that waits for a whole answer could not read a stream, and the other way round.
+fn check_streaming(asked: bool, expected: bool) -> Result<(), ConfigError> {
+    match (asked, expected) {
+        (true, false) => {
+            let found = "true in the body of a call for a whole answer";
+            Err(ConfigError::new(
+                "stream",
+                found,
+                "a call for a stream, or no such field",
+            ))
+        }
+        (false, true) => {
+            let found = "no such field in the body of a call for a stream";
+            Err(ConfigError::new(
+                "stream",
+                found,
+                "\"stream\": true, or a call for a whole answer",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The protocol's own header fields, then the client's, then the call's.
+fn headers(
+    config: &Config,
+    options: &CallOptions,
+    key: Option<&Secret>,
+    has_body: bool,
+    streamed: bool,
+) -> Result<Headers, ConfigError> {
+    let mut headers = Headers::new();
+    if has_body {
+        headers.set_open("content-type", "application/json");
+    }
+    headers.set_open(
+        "accept",
+        if streamed {
+            "text/event-stream"
+        } else {
+            "application/json"
+        },
+    );
+    config.provider.family.protocol_headers(&mut headers);
+    if let Some(key) = key {
+        check_key(key)?;
+        config.provider.family.authorize(key, &mut headers);
+    }
+    for (name, value) in config.headers.iter() {
+        headers.set(name, value.clone());
+    }
+    options.apply_headers(&mut headers)?;
+    Ok(headers)
+}
+
+fn refuse(error: ConfigError) -> Error {
+    Error::of(error.into(), Phase::Queue)
+}
+
+/// The lane of this model and credential. A client has one origin.
+fn lane<P: Platform>(
+    client: &Inner<P>,
+    model: Option<&Rc<str>>,
+    options: &CallOptions,
+) -> Rc<Lane<P>> {
+    let model = model.map_or("", |model| model);
+    let name = match &options.api_key {
+        None => model.to_owned(),
+        // A key of the call's own is told apart by its hash, so that none lies about as a name.
+        Some(key) => {
+            let credential = Some(key.expose());
+            let none = Headers::new();
+            let parts = KeyParts {
+                url: "",
+                credential,
+                headers: &none,
+                body: "",
+                terms: "",
+            };
+            format!("{model}\0{}", parts.key().as_str())
+        }
+    };
+    let mut lanes = client.lanes.borrow_mut();
+    if let Some(lane) = lanes.get(&name) {
+        return lane.clone();
+    }
+    if lanes.len() >= LANES_MAX {
+        lanes.retain(|_, lane| !lane.is_idle());
+    }
+    let lane = Rc::new(Lane::new(&client.platform, &client.config, model));
+    lanes.insert(name, lane.clone());
+    lane
+}

@@ -1,0 +1,236 @@
+//! Who answers: where an endpoint lives, how it is asked, and in which dialect it speaks.
+//!
+//! Pure tables and text. Servers that speak OpenAI's protocol (vLLM, SGLang, llama.cpp, hosted
+//! APIs, our own simulated endpoint) need nothing but their base URL.
+
+mod anthropic;
+mod openai;
+mod prompt;
+
+pub use prompt::{Message, Prompt};
+
+use crate::decode::{self, Answer, AnswerError, Dialect};
+use crate::http::{HeaderValue, Headers, Method};
+use crate::secret::Secret;
+
+/// Which family of protocols an endpoint speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// OpenAI's and everything compatible with it.
+    OpenAi,
+    /// Anthropic's messages.
+    Anthropic,
+}
+
+/// An endpoint's presets: address, protocol and the environment variable that holds its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provider {
+    /// A short name, for records.
+    pub name: &'static str,
+    /// The base under which the paths lie.
+    pub base_url: String,
+    /// The protocol.
+    pub family: Family,
+    /// Where command lines and servers look for the key.
+    pub key_variable: &'static str,
+}
+
+impl Provider {
+    /// `https://api.openai.com/v1`
+    pub fn openai() -> Self {
+        Self::preset(
+            "openai",
+            "https://api.openai.com/v1",
+            Family::OpenAi,
+            "OPENAI_API_KEY",
+        )
+    }
+
+    /// `https://api.anthropic.com/v1`
+    pub fn anthropic() -> Self {
+        Self::preset(
+            "anthropic",
+            "https://api.anthropic.com/v1",
+            Family::Anthropic,
+            "ANTHROPIC_API_KEY",
+        )
+    }
+
+    /// `https://api.fireworks.ai/inference/v1`. A dedicated deployment has a host of its own, which
+    /// spares the global load balancer: give that as the base URL.
+    pub fn fireworks() -> Self {
+        Self::preset(
+            "fireworks",
+            "https://api.fireworks.ai/inference/v1",
+            Family::OpenAi,
+            "FIREWORKS_API_KEY",
+        )
+    }
+
+    /// Any OpenAI-compatible server.
+    pub fn compatible(base_url: &str) -> Self {
+        Self::preset("compatible", base_url, Family::OpenAi, "OPENAI_API_KEY")
+    }
+
+    /// The preset of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "openai" => Some(Self::openai()),
+            "anthropic" => Some(Self::anthropic()),
+            "fireworks" => Some(Self::fireworks()),
+            _ => None,
+        }
+    }
+
+    fn preset(
+        name: &'static str,
+        base_url: &str,
+        family: Family,
+        key_variable: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            base_url: base_url.to_owned(),
+            family,
+            key_variable,
+        }
+    }
+}
+
+impl Family {
+    /// The endpoint that plain generation uses.
+    pub const fn generation(self) -> Endpoint {
+        match self {
+            Self::OpenAi => Endpoint::ChatCompletions,
+            Self::Anthropic => Endpoint::Messages,
+        }
+    }
+
+    /// Sets the headers that say who asks.
+    pub(crate) fn authorize(self, key: &Secret, headers: &mut Headers) {
+        let (name, prefix) = match self {
+            Self::OpenAi => openai::CREDENTIAL,
+            Self::Anthropic => anthropic::CREDENTIAL,
+        };
+        headers.set(
+            name,
+            HeaderValue::Secret {
+                prefix,
+                secret: key.clone(),
+            },
+        );
+    }
+
+    /// Sets the headers that the protocol itself asks for.
+    pub(crate) fn protocol_headers(self, headers: &mut Headers) {
+        if self == Self::Anthropic {
+            headers.set_open(anthropic::VERSION.0, anthropic::VERSION.1);
+        }
+    }
+
+    /// The JSON body that asks for `prompt`.
+    pub(crate) fn body(self, prompt: &Prompt, stream: bool) -> String {
+        match self {
+            Self::OpenAi => openai::body(prompt, stream),
+            Self::Anthropic => anthropic::body(prompt, stream),
+        }
+    }
+}
+
+/// How much of an answer is understood on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// Text, tool calls and usage, in this dialect.
+    Answer(Dialect),
+    /// That it is a JSON object and reports no error.
+    Json,
+    /// Nothing: it is handed on as it is.
+    AsIs,
+}
+
+impl Reading {
+    /// Reads a whole body.
+    pub(crate) fn read(self, body: &str) -> Result<Answer, AnswerError> {
+        match self {
+            Self::Answer(dialect) => decode::answer(dialect, body.as_bytes()),
+            Self::Json => decode::check(body.as_bytes()).map(|()| Answer::default()),
+            Self::AsIs => Ok(Answer::default()),
+        }
+    }
+}
+
+/// What is asked of a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `POST /chat/completions`
+    ChatCompletions,
+    /// `POST /completions`
+    Completions,
+    /// `POST /embeddings`
+    Embeddings,
+    /// `POST /responses`
+    Responses,
+    /// `POST /messages` (Anthropic)
+    Messages,
+    /// `GET /models` or `GET /models/{id}`
+    Models(Option<String>),
+    /// Anything else; the answer is handed on as it is.
+    Other {
+        /// The method.
+        method: Method,
+        /// The path under the base URL, with its leading slash.
+        path: String,
+    },
+}
+
+impl Endpoint {
+    /// The method.
+    pub const fn method(&self) -> Method {
+        match self {
+            Self::Models(_) => Method::Get,
+            Self::Other { method, .. } => *method,
+            _ => Method::Post,
+        }
+    }
+
+    /// The path under the base URL.
+    pub fn path(&self) -> String {
+        match self {
+            Self::ChatCompletions => "/chat/completions".to_owned(),
+            Self::Completions => "/completions".to_owned(),
+            Self::Embeddings => "/embeddings".to_owned(),
+            Self::Responses => "/responses".to_owned(),
+            Self::Messages => "/messages".to_owned(),
+            Self::Models(None) => "/models".to_owned(),
+            Self::Models(Some(id)) => {
+                let mut path = "/models/".to_owned();
+                crate::url::percent_encode(id, &mut path);
+                path
+            }
+            Self::Other { path, .. } => path.clone(),
+        }
+    }
+
+    /// How its answers are read.
+    pub const fn reading(&self) -> Reading {
+        match self {
+            Self::ChatCompletions => Reading::Answer(Dialect::Chat),
+            Self::Completions => Reading::Answer(Dialect::Completions),
+            Self::Responses => Reading::Answer(Dialect::Responses),
+            Self::Messages => Reading::Answer(Dialect::Messages),
+            Self::Embeddings | Self::Models(_) => Reading::Json,
+            Self::Other { .. } => Reading::AsIs,
+        }
+    }
+
+    /// The operation's name among OpenTelemetry's for generative AI.
+    pub const fn operation(&self) -> &'static str {
+        match self {
+            Self::ChatCompletions | Self::Messages | Self::Responses => "chat",
+            Self::Completions => "text_completion",
+            Self::Embeddings => "embeddings",
+            Self::Models(_) => "list_models",
+            Self::Other { .. } => "request",
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What a caller asks for: an endpoint, a body, and how this one call differs from the client's
+//! defaults.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::{ConfigError, check_header};
+use crate::http::{HeaderValue, Headers};
+use crate::provider::Endpoint;
+use crate::retry::RetryPolicy;
+use crate::secret::Secret;
+
+/// One call.
+#[derive(Clone)]
+pub struct Request {
+    /// What is asked of the server.
+    pub endpoint: Endpoint,
+    /// The JSON body, sent as it stands; none for reads.
+    pub body: Option<Rc<str>>,
+    /// How this call differs.
+    pub options: CallOptions,
+}
+
+impl Request {
+    /// A request with anything that serialises to JSON as its body.
+    pub fn new(endpoint: Endpoint, body: &impl Serialize) -> Result<Self, ConfigError> {
+        let text = serde_json::to_string(body).map_err(|error| {
+            ConfigError::new(
+                "body",
+                &error.to_string(),
+                "something that can be written as JSON",
+            )
+        })?;
+        Ok(Self::from_json(endpoint, &text))
+    }
+
+    /// A request whose body is already JSON.
+    pub fn from_json(endpoint: Endpoint, body: &str) -> Self {
+        Self {
+            endpoint,
+            body: Some(body.into()),
+            options: CallOptions::default(),
+        }
+    }
+
+    /// A request without a body.
+    pub fn read(endpoint: Endpoint) -> Self {
+        Self {
+            endpoint,
+            body: None,
+            options: CallOptions::default(),
+        }
+    }
+
+    /// The fields of the body that steer us. A body that is no JSON object steers nothing; the
+    /// server will say what it thinks of it.
+    pub(crate) fn steering(&self) -> Steering {
+        self.body
+            .as_deref()
+            .and_then(|body| serde_json::from_str(body).ok())
+            .unwrap_or_default()
+    }
+}
+
+/// What we read in a body: the model keys limits and caches, `stream` says what will come back.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Steering {
+    pub(crate) model: Option<String>,
+    pub(crate) stream: Option<bool>,
+}
+
+/// How one call differs from the client's defaults.
+#[derive(Clone, Default)]
+pub struct CallOptions {
+    /// The whole call's timeout. Default: the client's.
+    pub timeout: Option<Duration>,
+    /// Retries of this call. Default: the client's.
+    pub retries_max: Option<u32>,
+    /// Never repeat this call once the server may have carried it out. Default: the client's.
+    pub at_most_once: Option<bool>,
+    /// Header fields on top of the client's; `None` takes one away.
+    pub headers: Vec<(String, Option<String>)>,
+    /// Parameters on top of the client's.
+    pub query: Vec<(String, String)>,
+    /// Sent as `idempotency-key`, the same with every attempt.
+    pub idempotency_key: Option<String>,
+    /// Calls of higher priority leave the queue first. Default: 0.
+    pub priority: i32,
+    /// Asked with this key instead of the client's.
+    pub api_key: Option<Secret>,
+    /// Whether the client's cache may serve and keep this call. Default: `true`.
+    pub cache: Option<bool>,
+    /// Whether this call may share the attempt of an equal one. Default: the client's.
+    pub dedupe: Option<bool>,
+}
+
+impl CallOptions {
+    /// The client's policy with this call's differences.
+    pub(crate) fn policy(&self, client: &RetryPolicy) -> RetryPolicy {
+        RetryPolicy {
+            retries_max: self.retries_max.or(client.retries_max),
+            at_most_once: self.at_most_once.unwrap_or(client.at_most_once),
+            ..*client
+        }
+    }
+
+    /// Lays this call's header fields over `headers`.
+    pub(crate) fn apply_headers(&self, headers: &mut Headers) -> Result<(), ConfigError> {
+        for (name, value) in &self.headers {
+            match value {
+                Some(value) => {
+                    check_header(name, value)?;
+                    headers.set(name, HeaderValue::Open(value.as_str().into()));
+                }
+                None => headers.remove(name),
+            }
+        }
+        if let Some(key) = &self.idempotency_key {
+            check_header("idempotency-key", key)?;
+            headers.set_open("idempotency-key", key);
+        }
+        Ok(())
+    }
+}

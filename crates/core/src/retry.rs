@@ -1,0 +1,502 @@
+//! Whether, and when, a failed attempt is repeated. Pure: a table of classes and one decision.
+//!
+//! The caller sleeps; nothing here does. A retry is always paid for (see [`crate::budget`]),
+//! unless the server itself named the time.
+
+use std::time::Duration;
+
+use crate::budget::{Budget, COST_THROTTLE, COST_TRANSIENT};
+use crate::decode::{ApiError, ApiErrorKind};
+use crate::error::{ErrorKind, Timeout};
+use crate::platform::TransportError;
+
+/// No pause without a hint is longer: twenty seconds on, the trouble is someone's to look at.
+const BACKOFF_MAX: Duration = Duration::from_secs(20);
+
+/// The first pause after trouble is drawn from 0 to this, then from twice as much.
+const BACKOFF_TRANSIENT: Duration = Duration::from_millis(500);
+
+/// The same after a refusal, which calls for more patience.
+const BACKOFF_THROTTLE: Duration = Duration::from_secs(1);
+
+/// Servers that say "0 s" mean "soon", not "at once and all together".
+const HINT_MIN: Duration = Duration::from_millis(50);
+
+/// Calls that wait for the same hint are spread over a tenth of it, and no more than this.
+const HINT_SPREAD_MAX: Duration = Duration::from_secs(1);
+
+/// Attempts after trouble where the caller names no number: two more than the first.
+const RETRIES_TROUBLE: u32 = 2;
+
+/// Retries after refusals where the caller names no number. A refusal costs the server nothing and
+/// is rarely the call's own fault, so patience is cheap; the deadline bounds it as well.
+const RETRIES_REFUSED: u32 = 10;
+
+/// What each call may do after a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// Retries of one call. Default: `None`, which means 2 after trouble and 10 after refusals.
+    pub retries_max: Option<u32>,
+    /// The longest wait that a server may ask for; beyond it the call fails at once. Default: 60 s.
+    pub wait_max: Duration,
+    /// Never repeat what the server may have carried out already. Default: `false`.
+    pub at_most_once: bool,
+    /// The retry budget that all calls of a key share. Default: [`crate::budget::CAPACITY`].
+    pub budget: u32,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            retries_max: None,
+            wait_max: Duration::from_secs(60),
+            at_most_once: false,
+            budget: crate::budget::CAPACITY,
+        }
+    }
+}
+
+/// What a failure says about trying again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Refused because of us: too many requests. Nothing was carried out.
+    Throttle,
+    /// Refused because of the server: it is overloaded. Nothing was carried out.
+    Overload,
+    /// Trouble that tends to pass; the server may have begun the work.
+    Transient,
+    /// Nothing was sent: repeating is safe.
+    Unsent,
+    /// Lost after sending: the server may have done, and billed, the work.
+    UnknownOutcome,
+    /// Nobody can tell; worth one more try.
+    Dubious,
+    /// Repeating changes nothing.
+    Fatal,
+}
+
+impl Class {
+    /// The class's name in records and in JavaScript.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Throttle => "throttle",
+            Self::Overload => "overload",
+            Self::Transient => "transient",
+            Self::Unsent => "unsent",
+            Self::UnknownOutcome => "unknown_outcome",
+            Self::Dubious => "dubious",
+            Self::Fatal => "fatal",
+        }
+    }
+
+    /// Whether the server refused to begin: the two classes that shape the limit.
+    pub const fn is_refusal(self) -> bool {
+        matches!(self, Self::Throttle | Self::Overload)
+    }
+
+    const fn is_safe_to_repeat(self) -> bool {
+        matches!(self, Self::Throttle | Self::Overload | Self::Unsent)
+    }
+}
+
+/// Sorts a failure into its class. `should_retry` is the server's own word on it, if it gave one.
+pub fn classify(kind: &ErrorKind, should_retry: Option<bool>) -> Class {
+    let class = match kind {
+        ErrorKind::Status { status, error } => classify_status(*status, error),
+        ErrorKind::InBand(error) => classify_api(error),
+        ErrorKind::Truncated => Class::Transient,
+        ErrorKind::Transport(TransportError::Connect(_)) => Class::Unsent,
+        ErrorKind::Transport(TransportError::Lost(_) | TransportError::Cut(_))
+        | ErrorKind::Timeout(Timeout::Attempt | Timeout::FirstToken | Timeout::Idle) => {
+            Class::UnknownOutcome
+        }
+        ErrorKind::Answer(_)
+        | ErrorKind::Stream(_)
+        | ErrorKind::Transport(TransportError::Opaque(_)) => Class::Dubious,
+        ErrorKind::Transport(TransportError::Redirected | TransportError::Invalid(_))
+        | ErrorKind::Timeout(Timeout::Call)
+        | ErrorKind::Config(_)
+        | ErrorKind::Aborted
+        | ErrorKind::QueueFull { .. }
+        | ErrorKind::TooLong { .. }
+        | ErrorKind::Interrupted(_) => Class::Fatal,
+    };
+    match (should_retry, class) {
+        (Some(false), _) => Class::Fatal,
+        (Some(true), Class::Fatal) if kind.status().is_some() => Class::Transient,
+        _ => class,
+    }
+}
+
+fn classify_status(status: u16, error: &ApiError) -> Class {
+    match status {
+        // An account without money does not get any by waiting.
+        429 if error.kind() == ApiErrorKind::Quota => Class::Fatal,
+        429 => Class::Throttle,
+        503 | 529 => Class::Overload,
+        408 | 409 | 500.. => Class::Transient,
+        _ => Class::Fatal,
+    }
+}
+
+/// Errors inside an answer carry a type instead of a status.
+fn classify_api(error: &ApiError) -> Class {
+    match error.kind() {
+        ApiErrorKind::Overloaded => Class::Overload,
+        ApiErrorKind::RateLimited => Class::Throttle,
+        ApiErrorKind::Quota | ApiErrorKind::Rejected => Class::Fatal,
+        _ => Class::Transient,
+    }
+}
+
+/// What a call has tried so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tries {
+    refused: u32,
+    trouble: u32,
+    unknown: u32,
+    dubious: u32,
+    spent: u32,
+}
+
+impl Tries {
+    /// What its retries have cost; given back to the budget when the call succeeds.
+    pub const fn spent(&self) -> u32 {
+        self.spent
+    }
+}
+
+/// Why there is no further attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// The class does not allow one, or all allowed ones are used up.
+    Final,
+    /// The server asks for a longer wait than the caller, or the deadline, allows.
+    WaitTooLong,
+    /// The shared retry budget is empty.
+    BudgetExhausted,
+}
+
+/// What to do after a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Wait this long, then queue again.
+    RetryAfter(Duration),
+    /// Give the failure to the caller.
+    Stop(Stop),
+}
+
+/// Decides on a failure of `class`.
+///
+/// `hint` is how long the server asked to wait, `remaining` what is left until the call's deadline,
+/// `unit` a draw from 0 to 1.
+pub fn decide(
+    policy: &RetryPolicy,
+    class: Class,
+    hint: Option<Duration>,
+    remaining: Option<Duration>,
+    unit: f64,
+    tries: &mut Tries,
+    budget: &mut Budget,
+) -> Decision {
+    if policy.at_most_once && !class.is_safe_to_repeat() {
+        return Decision::Stop(Stop::Final);
+    }
+    let (used, allowed, base) = match class {
+        Class::Throttle | Class::Overload => (
+            &mut tries.refused,
+            policy.retries_max.unwrap_or(RETRIES_REFUSED),
+            BACKOFF_THROTTLE,
+        ),
+        Class::Transient | Class::Unsent => (
+            &mut tries.trouble,
+            policy.retries_max.unwrap_or(RETRIES_TROUBLE),
+            BACKOFF_TRANSIENT,
+        ),
+        Class::UnknownOutcome => (
+            &mut tries.unknown,
+            policy.retries_max.unwrap_or(1).min(1),
+            BACKOFF_TRANSIENT,
+        ),
+        Class::Dubious => (
+            &mut tries.dubious,
+            policy.retries_max.unwrap_or(1).min(1),
+            BACKOFF_TRANSIENT,
+        ),
+        Class::Fatal => return Decision::Stop(Stop::Final),
+    };
+    if *used >= allowed {
+        return Decision::Stop(Stop::Final);
+    }
+    if hint.is_some_and(|wait| wait > policy.wait_max) {
+        return Decision::Stop(Stop::WaitTooLong);
+    }
+    let delay = hint.map_or_else(|| backoff(base, *used, unit), |wait| obey(wait, unit));
+    if remaining.is_some_and(|left| delay >= left) {
+        return Decision::Stop(Stop::WaitTooLong);
+    }
+    let cost = match (hint, class) {
+        (Some(_), _) => 0,
+        (None, Class::Throttle) => COST_THROTTLE,
+        (None, _) => COST_TRANSIENT,
+    };
+    if !budget.spend(cost) {
+        return Decision::Stop(Stop::BudgetExhausted);
+    }
+    *used += 1;
+    tries.spent += cost;
+    Decision::RetryAfter(delay)
+}
+
+/// A random share of an exponentially growing pause: herds spread, and grow thinner.
+fn backoff(base: Duration, used: u32, unit: f64) -> Duration {
+    base.saturating_mul(1 << used.min(16))
+        .min(BACKOFF_MAX)
+        .mul_f64(unit)
+}
+
+/// Never before the server's own time, and not all in the same moment.
+fn obey(hint: Duration, unit: f64) -> Duration {
+    let hint = hint.max(HINT_MIN);
+    hint + (hint / 10).min(HINT_SPREAD_MAX).mul_f64(unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::{AnswerError, StreamError};
+
+    const fn ms(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    fn status(status: u16, code: Option<&str>) -> ErrorKind {
+        let error = ApiError {
+            code: code.map(str::to_owned),
+            ..ApiError::default()
+        };
+        ErrorKind::Status {
+            status,
+            error: Box::new(error),
+        }
+    }
+
+    fn in_band(word: &str) -> ErrorKind {
+        let error = ApiError {
+            error_type: Some(word.to_owned()),
+            ..ApiError::default()
+        };
+        ErrorKind::InBand(Box::new(error))
+    }
+
+    #[test]
+    fn every_failure_has_its_class() {
+        use Class::{Dubious, Fatal, Overload, Throttle, Transient, UnknownOutcome, Unsent};
+        let text = || "x".to_owned();
+        #[rustfmt::skip]
+        let cases = [
+            // failure, the server's word, class
+            (status(429, None),                            None,        Throttle),
+            (status(429, Some("rate_limit_exceeded")),     None,        Throttle),
+            (status(429, Some("insufficient_quota")),      None,        Fatal),   // money, not time
+            (status(429, Some("enforced_spend_limit_reached")), None,   Fatal),
+            (status(429, None),                            Some(false), Fatal),
+            (status(503, None),                            None,        Overload),
+            (status(529, None),                            None,        Overload),
+            (status(503, None),                            Some(true),  Overload), // still shapes the limit
+            (status(408, None),                            None,        Transient),
+            (status(409, None),                            None,        Transient),
+            (status(500, None),                            None,        Transient),
+            (status(502, None),                            None,        Transient),
+            (status(504, None),                            None,        Transient),
+            (status(599, None),                            None,        Transient),
+            (status(500, None),                            Some(false), Fatal),
+            (status(400, None),                            None,        Fatal),
+            (status(400, None),                            Some(true),  Transient),
+            (status(401, None),                            None,        Fatal),
+            (status(404, None),                            None,        Fatal),
+            (status(407, None),                            None,        Fatal),
+            (status(410, None),                            None,        Fatal),
+            (status(428, None),                            None,        Fatal),
+            (status(430, None),                            None,        Fatal),
+            (status(499, None),                            None,        Fatal),
+            (status(304, None),                            None,        Fatal),
+            (in_band("overloaded_error"),                  None,        Overload),
+            (in_band("rate_limit_error"),                  None,        Throttle),
+            (in_band("insufficient_quota"),                None,        Fatal),
+            (in_band("invalid_request_error"),             None,        Fatal),
+            (in_band("server_error"),                      None,        Transient),
+            (in_band("never heard of"),                    None,        Transient),
+            (in_band("invalid_request_error"),             Some(true),  Fatal),   // was said of the 200
+            (ErrorKind::Answer(AnswerError::Empty),        None,        Dubious),
+            (ErrorKind::Answer(AnswerError::Html(text())), None,        Dubious),
+            (ErrorKind::Stream(StreamError::Malformed(text())), None,   Dubious),
+            (ErrorKind::Truncated,                         None,        Transient),
+            (TransportError::Connect(text()).into(),       None,        Unsent),
+            (TransportError::Lost(text()).into(),          None,        UnknownOutcome),
+            (TransportError::Cut(text()).into(),           None,        UnknownOutcome),
+            (TransportError::Opaque(text()).into(),        None,        Dubious),
+            (TransportError::Redirected.into(),            None,        Fatal),
+            (TransportError::Invalid(text()).into(),       None,        Fatal),
+            (ErrorKind::Timeout(Timeout::Attempt),         None,        UnknownOutcome),
+            (ErrorKind::Timeout(Timeout::FirstToken),      None,        UnknownOutcome),
+            (ErrorKind::Timeout(Timeout::Idle),            None,        UnknownOutcome),
+            (ErrorKind::Timeout(Timeout::Call),            None,        Fatal),
+            (ErrorKind::Aborted,                           None,        Fatal),
+            (ErrorKind::QueueFull { queue_max: 1 },        None,        Fatal),
+            (ErrorKind::TooLong { bytes_max: 1 },          None,        Fatal),
+            (ErrorKind::Interrupted(Box::new(ErrorKind::Truncated)), None, Fatal),
+        ];
+        for (kind, should_retry, class) in cases {
+            assert_eq!(
+                classify(&kind, should_retry),
+                class,
+                "{kind:?}, {should_retry:?}"
+            );
+        }
+    }
+
+    fn policy(retries_max: Option<u32>) -> RetryPolicy {
+        RetryPolicy {
+            retries_max,
+            ..RetryPolicy::default()
+        }
+    }
+
+    /// How often a failure of this class is retried with nothing in the way.
+    fn retries(policy: &RetryPolicy, class: Class) -> u32 {
+        let (mut tries, mut budget) = (Tries::default(), Budget::default());
+        let attempts = std::iter::repeat_with(|| {
+            decide(policy, class, None, None, 0.5, &mut tries, &mut budget)
+        });
+        let retried = attempts.take_while(|one| matches!(one, Decision::RetryAfter(_)));
+        retried.take(100).count() as u32
+    }
+
+    #[test]
+    fn each_class_has_its_number_of_retries() {
+        use Class::{Dubious, Fatal, Overload, Throttle, Transient, UnknownOutcome, Unsent};
+        #[rustfmt::skip]
+        let cases = [
+            // class, by default, with 0, with 5, with 5 at most once
+            (Throttle,       10, 0, 5, 5),
+            (Overload,       10, 0, 5, 5),
+            (Transient,       2, 0, 5, 0),
+            (Unsent,          2, 0, 5, 5),
+            (UnknownOutcome,  1, 0, 1, 0),
+            (Dubious,         1, 0, 1, 0),
+            (Fatal,           0, 0, 0, 0),
+        ];
+        for (class, by_default, none, five, once) in cases {
+            assert_eq!(retries(&policy(None), class), by_default, "{class:?}");
+            assert_eq!(retries(&policy(Some(0)), class), none, "{class:?}");
+            assert_eq!(retries(&policy(Some(5)), class), five, "{class:?}");
+            let once_only = RetryPolicy {
+                at_most_once: true,
+                ..policy(Some(5))
+            };
+            assert_eq!(retries(&once_only, class), once, "{class:?}, at most once");
+        }
+    }
+
+    #[test]
+    fn pauses_follow_the_table() {
+        use Decision::{RetryAfter, Stop as Halt};
+        #[rustfmt::skip]
+        let cases = [
+            // class, used before, hint, remaining, unit, decision
+            (Class::Transient, 0, None,              None,           0.0, RetryAfter(ms(0))),
+            (Class::Transient, 0, None,              None,           1.0, RetryAfter(ms(500))),
+            (Class::Transient, 1, None,              None,           1.0, RetryAfter(ms(1000))),
+            (Class::Transient, 5, None,              None,           1.0, RetryAfter(ms(16_000))),
+            (Class::Transient, 6, None,              None,           1.0, RetryAfter(ms(20_000))), // the bound
+            (Class::Transient, 60, None,             None,           0.5, RetryAfter(ms(10_000))), // no overflow
+            (Class::Throttle,  0, None,              None,           1.0, RetryAfter(ms(1000))),
+            (Class::Throttle,  3, None,              None,           0.5, RetryAfter(ms(4000))),
+            (Class::Throttle,  9, Some(ms(2000)),    None,           0.0, RetryAfter(ms(2000))),   // never early
+            (Class::Throttle,  0, Some(ms(2000)),    None,           1.0, RetryAfter(ms(2200))),   // spread by a tenth
+            (Class::Throttle,  0, Some(ms(60_000)),  None,           1.0, RetryAfter(ms(61_000))), // but no more than 1 s
+            (Class::Throttle,  0, Some(ms(0)),       None,           0.0, RetryAfter(ms(50))),     // the floor
+            (Class::Throttle,  0, Some(ms(60_001)),  None,           0.0, Halt(Stop::WaitTooLong)),
+            (Class::Overload,  0, Some(Duration::MAX), None,         1.0, Halt(Stop::WaitTooLong)),
+            (Class::Throttle,  0, Some(ms(2000)),    Some(ms(2000)), 0.0, Halt(Stop::WaitTooLong)),
+            (Class::Throttle,  0, Some(ms(2000)),    Some(ms(2001)), 0.0, RetryAfter(ms(2000))),
+            (Class::Transient, 0, None,              Some(ms(100)),  0.1, RetryAfter(ms(50))),
+            (Class::Transient, 0, None,              Some(ms(50)),   0.1, Halt(Stop::WaitTooLong)),
+        ];
+        for (class, used, hint, remaining, unit, expected) in cases {
+            let mut tries = Tries {
+                refused: used,
+                trouble: used,
+                ..Tries::default()
+            };
+            let patient = policy(Some(100));
+            let mut budget = Budget::default();
+            let decision = decide(
+                &patient,
+                class,
+                hint,
+                remaining,
+                unit,
+                &mut tries,
+                &mut budget,
+            );
+            assert_eq!(
+                decision, expected,
+                "{class:?} {used} {hint:?} {remaining:?} {unit}"
+            );
+            let stopped = matches!(decision, Halt(_));
+            assert_eq!(
+                tries.refused + tries.trouble,
+                2 * used + u32::from(!stopped)
+            );
+        }
+    }
+
+    #[test]
+    fn a_retry_is_paid_for_unless_the_server_named_the_time() {
+        #[rustfmt::skip]
+        let cases = [
+            (Class::Throttle,       None,           5),
+            (Class::Throttle,       Some(ms(100)),  0),
+            (Class::Overload,       None,          14),
+            (Class::Overload,       Some(ms(100)),  0),
+            (Class::Transient,      None,          14),
+            (Class::Unsent,         None,          14),
+            (Class::UnknownOutcome, None,          14),
+            (Class::Dubious,        None,          14),
+        ];
+        for (class, hint, cost) in cases {
+            let (mut tries, mut budget) = (Tries::default(), Budget::default());
+            let _ = decide(
+                &policy(None),
+                class,
+                hint,
+                None,
+                0.5,
+                &mut tries,
+                &mut budget,
+            );
+            assert_eq!(
+                (tries.spent(), budget.left()),
+                (cost, 500 - cost),
+                "{class:?} {hint:?}"
+            );
+            let mut empty = Budget::new(cost.saturating_sub(1));
+            let decision = decide(
+                &policy(None),
+                class,
+                hint,
+                None,
+                0.5,
+                &mut Tries::default(),
+                &mut empty,
+            );
+            assert_eq!(
+                decision == Decision::Stop(Stop::BudgetExhausted),
+                cost > 0,
+                "{class:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! An answer that arrives piece by piece.
+//!
+//! Pull-based: nothing is read ahead of the caller, so that a slow consumer slows the socket.
+//! Dropping a stream aborts its request. Once its first content is handed out, nothing is retried.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::stream;
+
+use crate::attempt::{Exchange, Failure};
+use crate::call::Call;
+use crate::decode::{Caps, Decoded, Delta, Dialect, StreamDecoder, Usage};
+use crate::error::{Error, ErrorKind, Phase, Timeout};
+use crate::http::{Head, Headers};
+use crate::platform::{Body, Platform};
+use crate::record::Record;
+use crate::retry::Stop;
+use crate::time::Instant;
+use crate::watch::{Deadline, earlier};
+
+/// The clocks and bounds of a stream.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    pub(crate) first_token: Option<Duration>,
+    pub(crate) idle: Option<Duration>,
+    pub(crate) bytes_max: usize,
+}
+
+/// The reading end of one attempt. Its failures may still be repeated by whoever owns the call.
+pub(crate) struct Reader<P: Platform> {
+    exchange: Exchange<P>,
+    body: P::Body,
+    decoder: StreamDecoder,
+    pace: Pace,
+    bytes: usize,
+    usage: Usage,
+    /// Since when the stream has been silent: the dispatch, then each piece of content, and at its
+    /// end what says how it ended. Comments and pings say nothing.
+    silent_since: Instant,
+    has_content: bool,
+    /// An error that came in one chunk with content; due with the next step.
+    broken: Option<ErrorKind>,
+    /// All bytes so far, where a cache wants them.
+    kept: Option<Vec<u8>>,
+}
+
+/// How far a step came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    Content,
+    Ended,
+}
+
+impl<P: Platform> Reader<P> {
+    pub(crate) fn new(
+        exchange: Exchange<P>,
+        body: P::Body,
+        dialect: Dialect,
+        pace: Pace,
+        keep: bool,
+    ) -> Self {
+        Self {
+            silent_since: exchange.platform.now(),
+            exchange,
+            body,
+            decoder: StreamDecoder::new(dialect, Caps::default()),
+            pace,
+            bytes: 0,
+            usage: Usage::default(),
+            has_content: false,
+            broken: None,
+            kept: keep.then(Vec::new),
+        }
+    }
+
+    /// Reads on until there is content, or the stream has ended well.
+    pub(crate) async fn step(&mut self, decoded: &mut Decoded) -> Result<Step, ErrorKind> {
+        if let Some(kind) = self.broken.take() {
+            return Err(kind);
+        }
+        loop {
+            let deadline = earlier(self.exchange.call_deadline(), self.silence_deadline());
+            let chunk = match self.exchange.watch.guard(deadline, self.body.chunk()).await {
+                Ok(chunk) => chunk?,
+                // An answer that is complete but for its last event is not made to fail by it.
+                Err(Timeout::Idle) if self.decoder.is_complete() => None,
+                Err(timeout) => return Err(ErrorKind::Timeout(timeout)),
+            };
+            let Some(chunk) = chunk else {
+                self.decoder.finish(decoded)?;
+                self.note(decoded);
+                return Ok(Step::Ended);
+            };
+            self.exchange.received(chunk.len());
+            self.bytes += chunk.len();
+            if self.bytes > self.pace.bytes_max {
+                return Err(ErrorKind::TooLong {
+                    bytes_max: self.pace.bytes_max,
+                });
+            }
+            if let Some(kept) = &mut self.kept {
+                kept.extend_from_slice(&chunk);
+            }
+            let committed = self.has_content;
+            let fed = self.decoder.feed(&chunk, decoded);
+            self.note(decoded);
+            match fed {
+                // What stands before the error in a stream under way belongs to the caller. In one
+                // that is just beginning nothing was handed out, so that the call can be repeated.
+                Err(error) if committed && decoded.content_events > 0 => {
+                    self.broken = Some(error.into());
+                    return Ok(Step::Content);
+                }
+                Err(error) => return Err(error.into()),
+                Ok(()) if self.decoder.ended() => return Ok(Step::Ended),
+                Ok(()) if decoded.content_events > 0 => return Ok(Step::Content),
+                Ok(()) => {}
+            }
+        }
+    }
+
+    fn silence_deadline(&self) -> Option<Deadline> {
+        let (limit, timeout) = if self.has_content {
+            (self.pace.idle, Timeout::Idle)
+        } else {
+            (self.pace.first_token, Timeout::FirstToken)
+        };
+        limit.map(|limit| (self.silent_since + limit, timeout))
+    }
+
+    fn note(&mut self, decoded: &Decoded) {
+        for delta in &decoded.deltas {
+            if let Delta::Usage(usage) = delta {
+                self.usage = *usage;
+            }
+        }
+        let now = self.exchange.platform.now();
+        if !decoded.deltas.is_empty() && self.has_content {
+            self.silent_since = now;
+        }
+        if decoded.content_events == 0 {
+            return;
+        }
+        self.silent_since = now;
+        self.has_content = true;
+        let visible = !decoded.text.is_empty();
+        self.exchange.journal.note(|attempt| {
+            attempt.chunks += decoded.content_events;
+            attempt.first_token.get_or_insert(now);
+            attempt.last_token = Some(now);
+            if visible {
+                attempt.first_visible.get_or_insert(now);
+            }
+        });
+    }
+
+    /// Gives the attempt back as failed.
+    pub(crate) fn fail(self, kind: ErrorKind, phase: Phase) -> Failure {
+        drop(self.body);
+        self.exchange.fail(kind, phase)
+    }
+
+    /// Ends the attempt well. Answers what the server says it used, and the text to be kept.
+    fn finish(self) -> (Usage, Option<String>) {
+        let (usage, kept) = (self.usage, self.kept);
+        self.exchange.succeed_and_drain(self.body, usage.output);
+        (usage, kept.and_then(|bytes| String::from_utf8(bytes).ok()))
+    }
+}
+
+/// Takes the text of a whole stream into the cache.
+pub(crate) type Keep = Box<dyn FnOnce(String)>;
+
+/// An answer that is being read.
+///
+/// [`Stream::next`] answers one piece for each chunk of the network that held any content.
+pub struct Stream<P: Platform> {
+    head: Head,
+    source: Source<P>,
+    text: String,
+    record: Option<Record>,
+}
+
+enum Source<P: Platform> {
+    Live(Box<Live<P>>),
+    Kept(Box<Kept>),
+    Over,
+}
+
+/// From the network.
+struct Live<P: Platform> {
+    reader: Reader<P>,
+    call: Call<P>,
+    keep: Option<Keep>,
+    /// What was read up to the commit point and not handed out yet.
+    first: Option<(Decoded, Step)>,
+}
+
+/// From the cache: the text of a whole event stream, handed out event by event.
+struct Kept {
+    text: Rc<str>,
+    at: usize,
+    decoder: StreamDecoder,
+}
+
+impl<P: Platform> Stream<P> {
+    pub(crate) fn live(
+        head: Head,
+        reader: Reader<P>,
+        first: (Decoded, Step),
+        call: Call<P>,
+        keep: Option<Keep>,
+    ) -> Self {
+        let live = Live {
+            reader,
+            call,
+            keep,
+            first: Some(first),
+        };
+        Self {
+            head,
+            source: Source::Live(Box::new(live)),
+            text: String::new(),
+            record: None,
+        }
+    }
+
+    pub(crate) fn kept(text: Rc<str>, dialect: Dialect, record: Record) -> Self {
+        let head = Head {
+            status: 200,
+            headers: Headers::new(),
+        };
+        let kept = Kept {
+            text,
+            at: 0,
+            decoder: StreamDecoder::new(dialect, Caps::default()),
+        };
+        Self {
+            head,
+            source: Source::Kept(Box::new(kept)),
+            text: String::new(),
+            record: Some(record),
+        }
+    }
+
+    /// The head of the reply; without headers where the answer comes from the cache.
+    pub const fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// The call's record, once the stream has ended in whatever way.
+    pub const fn record(&self) -> Option<&Record> {
+        self.record.as_ref()
+    }
+
+    /// All text of the first choice so far.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The next piece; `None` after the end. An error is the last thing that a stream answers.
+    pub async fn next(&mut self) -> Option<Result<Decoded, Error>> {
+        let (decoded, step) = match &mut self.source {
+            Source::Over => return None,
+            Source::Kept(kept) => kept.step(),
+            Source::Live(live) => match live.step().await {
+                Ok(step) => step,
+                Err(kind) => return Some(Err(self.interrupt(kind))),
+            },
+        };
+        self.text.push_str(&decoded.text);
+        if step == Step::Ended {
+            self.finish();
+        }
+        Some(Ok(decoded))
+    }
+
+    /// The stream as one of `futures`.
+    pub fn into_stream(self) -> impl stream::Stream<Item = Result<Decoded, Error>> {
+        stream::unfold(self, |mut this| async move {
+            let piece = this.next().await?;
+            Some((piece, this))
+        })
+    }
+
+    fn finish(&mut self) {
+        if let Source::Live(live) = std::mem::replace(&mut self.source, Source::Over) {
+            let Live {
+                reader, call, keep, ..
+            } = *live;
+            let (usage, kept) = reader.finish();
+            if let (Some(keep), Some(text)) = (keep, kept) {
+                keep(text);
+            }
+            call.ledger.note(|record| record.usage = Some(usage));
+            self.record = Some(call.settle(None));
+        }
+    }
+
+    fn interrupt(&mut self, kind: ErrorKind) -> Error {
+        let source = std::mem::replace(&mut self.source, Source::Over);
+        let Source::Live(live) = source else {
+            return Error::of(kind, Phase::Stream);
+        };
+        let Live { reader, call, .. } = *live;
+        let failure = reader.fail(kind, Phase::Stream);
+        let mut error = call.error(failure, Stop::Final);
+        error.kind = ErrorKind::Interrupted(Box::new(error.kind));
+        error.partial = Some(std::mem::take(&mut self.text));
+        self.record = Some(call.settle(Some(error.kind.as_str())));
+        error
+    }
+}
+
+impl<P: Platform> Live<P> {
+    async fn step(&mut self) -> Result<(Decoded, Step), ErrorKind> {
+        if let Some(first) = self.first.take() {
+            return Ok(first);
+        }
+        let mut decoded = Decoded::default();
+        let step = self.reader.step(&mut decoded).await?;
+        Ok((decoded, step))
+    }
+}
+
+impl Kept {
+    /// Reads on until there is content. Only whole streams are kept, so that nothing can fail.
+    fn step(&mut self) -> (Decoded, Step) {
+        let mut decoded = Decoded::default();
+        while self.at < self.text.len() {
+            let rest = &self.text[self.at..];
+            let end = rest.find("\n\n").map_or(rest.len(), |blank| blank + 2);
+            self.at += end;
+            let fed = self.decoder.feed(&rest.as_bytes()[..end], &mut decoded);
+            if fed.is_err() || self.decoder.ended() {
+                break;
+            }
+            if decoded.content_events > 0 {
+                return (decoded, Step::Content);
+            }
+        }
+        (decoded, Step::Ended)
+    }
+}

@@ -1,0 +1,152 @@
+//! Just enough of URLs to join an endpoint's path to a base, without 80 kB of general parser.
+
+use std::fmt::Write as _;
+
+use crate::config::ConfigError;
+
+/// A checked base URL: scheme, host and port, then a path without a slash at its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BaseUrl {
+    origin: String,
+    path: String,
+}
+
+impl BaseUrl {
+    /// Checks and takes apart `text`, such as `https://api.openai.com/v1`.
+    pub(crate) fn parse(text: &str) -> Result<Self, ConfigError> {
+        let wrong = |expected| ConfigError::new("baseURL", text, expected);
+        let text = text.trim();
+        if let Some(bad) = text
+            .chars()
+            .find(|c| c.is_control() || c.is_whitespace() || *c == '\\')
+        {
+            return Err(ConfigError::new(
+                "baseURL",
+                &format!("{bad:?} in it"),
+                "no spaces or control characters",
+            ));
+        }
+        let (scheme, rest) = text
+            .split_once("://")
+            .ok_or_else(|| wrong("https://host/path"))?;
+        let scheme = scheme.to_ascii_lowercase();
+        if scheme != "https" && scheme != "http" {
+            return Err(wrong("a URL that begins with https:// or http://"));
+        }
+        if rest.contains(['?', '#']) {
+            return Err(wrong(
+                "a URL without ? and #; parameters go into defaultQuery",
+            ));
+        }
+        let (host, path) = rest
+            .find('/')
+            .map_or((rest, ""), |slash| rest.split_at(slash));
+        if host.contains('@') {
+            // The text is not repeated, since what stands before the @ is a password.
+            return Err(ConfigError::new(
+                "baseURL",
+                "a user name or password in it",
+                "the key in apiKey",
+            ));
+        }
+        if host.is_empty() || host.starts_with(':') {
+            return Err(wrong("a host after the //"));
+        }
+        Ok(Self {
+            origin: format!("{scheme}://{}", host.to_ascii_lowercase()),
+            path: path.trim_end_matches('/').to_owned(),
+        })
+    }
+
+    /// Host and port, for records.
+    pub(crate) fn host(&self) -> &str {
+        self.origin
+            .split_once("://")
+            .map_or(&self.origin, |(_, host)| host)
+    }
+
+    /// The URL of `path` (which begins with a slash) under this base.
+    pub(crate) fn join(&self, path: &str, query: &[(String, String)]) -> String {
+        let mut url = format!("{}{}{path}", self.origin, self.path);
+        for (index, (name, value)) in query.iter().enumerate() {
+            url.push(if index == 0 && !path.contains('?') {
+                '?'
+            } else {
+                '&'
+            });
+            percent_encode(name, &mut url);
+            url.push('=');
+            percent_encode(value, &mut url);
+        }
+        url
+    }
+}
+
+/// Appends `text` with all but RFC 3986's unreserved characters escaped.
+pub(crate) fn percent_encode(text: &str, into: &mut String) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            into.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(into, "%{byte:02X}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_join_under_every_base() {
+        #[rustfmt::skip]
+        let cases = [
+            ("https://api.openai.com/v1",        "https://api.openai.com/v1/chat/completions"),
+            ("https://api.openai.com/v1/",       "https://api.openai.com/v1/chat/completions"),
+            ("https://acme-x.direct.fireworks.ai", "https://acme-x.direct.fireworks.ai/chat/completions"),
+            ("HTTP://LocalHost:8088/mock/a=1,b=ln:2:3/v1", "http://localhost:8088/mock/a=1,b=ln:2:3/v1/chat/completions"),
+            ("http://[::1]:8000//",              "http://[::1]:8000/chat/completions"),
+        ];
+        for (base, expected) in cases {
+            let joined = BaseUrl::parse(base).unwrap().join("/chat/completions", &[]);
+            assert_eq!(joined, expected, "{base}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_escaped() {
+        let base = BaseUrl::parse("https://host/v1").unwrap();
+        let query = [
+            ("api version".to_owned(), "1&2=ü".to_owned()),
+            ("a".to_owned(), String::new()),
+        ];
+        assert_eq!(
+            base.join("/models", &query),
+            "https://host/v1/models?api%20version=1%262%3D%C3%BC&a="
+        );
+    }
+
+    #[test]
+    fn what_is_no_base_url_is_named() {
+        #[rustfmt::skip]
+        let cases = [
+            ("api.openai.com/v1",       "https://host/path"),
+            ("ftp://host",              "https:// or http://"),
+            ("https://",                "a host"),
+            ("https://:443/v1",         "a host"),
+            ("https://host/v1?x=1",     "defaultQuery"),
+            ("https://me:pw@host/v1",   "apiKey"),
+            ("https://host/v1\r\nx: y", "control characters"),
+            ("https://ho st/",          "no spaces"),
+        ];
+        for (text, hint) in cases {
+            let error = BaseUrl::parse(text).unwrap_err().to_string();
+            assert!(error.contains(hint), "{text}: {error}");
+            assert!(
+                !error.contains("pw"),
+                "a password must not be repeated: {error}"
+            );
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! Answers that are not paid for twice, and never mixed up.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::{LocalBoxFuture, join, join_all, pending, ready};
+use kneepoint_core::cache::{Cache, Entry, Key, MemoryStore, Store, StoreError};
+use kneepoint_core::platform::Platform;
+use kneepoint_core::platform::sim::{Reply, Script};
+use kneepoint_core::{CacheUse, CallOptions, Config, Instant, Prompt, Request, Secret};
+
+use crate::harness::{ANSWER, Stage, chat_stream, config, drain, ms, stream_request};
+
+fn cached() -> Config {
+    Config {
+        cache: Some(Cache::new(MemoryStore::new(1 << 20))),
+        ..config()
+    }
+}
+
+fn deduped() -> Config {
+    Config {
+        dedupe: true,
+        ..config()
+    }
+}
+
+fn slow() -> Script {
+    Script::new().forever(Reply::json(ANSWER).after(ms(100)))
+}
+
+fn request(stage: &Stage, options: CallOptions) -> Request {
+    Request {
+        options,
+        ..stage.client.request(&Prompt::new("m", "Hi"), false)
+    }
+}
+
+#[test]
+fn the_same_question_is_answered_from_the_cache_until_the_answer_is_old() {
+    let stage = Stage::with(1, cached(), slow());
+    let ask = || {
+        stage
+            .sim
+            .run(stage.client.generate(&Prompt::new("m", "Hi")))
+            .unwrap()
+    };
+    let (first, second) = (ask(), ask());
+    assert_eq!(
+        (first.record.cache, second.record.cache),
+        (CacheUse::Miss, CacheUse::Hit)
+    );
+    assert_eq!(
+        (first.body, first.answer.text()),
+        (second.body.clone(), second.answer.text())
+    );
+    assert!(second.record.attempts.is_empty());
+    stage.sim.advance(Duration::from_secs(3600));
+    assert_eq!(ask().record.cache, CacheUse::Miss);
+    assert_eq!(stage.requests(), 2);
+    stage.assert_settled();
+}
+
+#[test]
+fn what_one_key_was_told_no_other_key_hears() {
+    let stage = Stage::with(1, cached(), slow());
+    for (key, requests) in [
+        (None, 1),
+        (Some("sk-other"), 2),
+        (None, 2),
+        (Some("sk-other"), 2),
+    ] {
+        let options = CallOptions {
+            api_key: key.map(Secret::new),
+            ..CallOptions::default()
+        };
+        stage
+            .sim
+            .run(stage.client.send(request(&stage, options)))
+            .unwrap();
+        assert_eq!(stage.requests(), requests, "{key:?}");
+    }
+}
+
+#[test]
+fn errors_and_broken_streams_are_not_kept() {
+    let cut = chat_stream(&["a", "b"], ms(1)).cut_at(260);
+    let script = Script::new()
+        .reply(Reply::status(400))
+        .reply(Reply::json(ANSWER));
+    let script = script.reply(cut).reply(chat_stream(&["a", "b"], ms(1)));
+    let stage = Stage::with(1, cached(), script);
+    stage.send().unwrap_err();
+    stage.send().unwrap();
+    stage.stream().1.unwrap_err();
+    assert_eq!(stage.stream().0.concat(), "ab");
+    assert_eq!(stage.requests(), 4);
+}
+
+#[test]
+fn a_streamed_answer_is_replayed_as_a_stream() {
+    let stage = Stage::with(
+        1,
+        cached(),
+        Script::new().reply(chat_stream(&["a", "b", "c"], ms(10))),
+    );
+    let first = stage.stream();
+    stage.sim.advance(ms(1));
+    let second = stage.stream();
+    assert_eq!(first.0.concat(), "abc");
+    let content = |pieces: Vec<String>| {
+        pieces
+            .into_iter()
+            .filter(|p| !p.is_empty())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(content(second.0), content(first.0), "piece by piece");
+    assert_eq!(stage.requests(), 1);
+    assert_eq!(stage.notebook.calls.borrow()[1].cache, CacheUse::Hit);
+    stage.assert_settled();
+}
+
+/// A store that fails, or never answers.
+struct Broken {
+    hangs: bool,
+}
+
+impl Store for Broken {
+    fn get(&self, _: &Key, _: Instant) -> LocalBoxFuture<'_, Result<Option<Entry>, StoreError>> {
+        if self.hangs {
+            pending().boxed_local()
+        } else {
+            ready(Err(StoreError("down".into()))).boxed_local()
+        }
+    }
+
+    fn put(
+        &self,
+        _: &Key,
+        _: Entry,
+        _: Duration,
+        _: Instant,
+    ) -> LocalBoxFuture<'_, Result<(), StoreError>> {
+        if self.hangs {
+            pending().boxed_local()
+        } else {
+            ready(Err(StoreError("down".into()))).boxed_local()
+        }
+    }
+}
+
+#[test]
+fn a_broken_or_hanging_store_never_fails_a_call() {
+    for hangs in [false, true] {
+        let config = Config {
+            cache: Some(Cache::new(Broken { hangs })),
+            ..config()
+        };
+        let stage = Stage::with(1, config, slow());
+        stage.send().unwrap();
+        assert!(
+            stage.sim.now().as_secs_f64() < 0.4,
+            "waited for within a bound"
+        );
+        stage.assert_settled();
+    }
+}
+
+#[test]
+fn equal_calls_in_flight_share_one_attempt() {
+    let stage = Stage::with(1, deduped(), slow());
+    let prompt = Prompt::new("m", "Hi");
+    let replies = stage
+        .sim
+        .run(join_all((0..50).map(|_| stage.client.generate(&prompt))));
+    let uses: Vec<CacheUse> = replies
+        .into_iter()
+        .map(|reply| reply.unwrap().record.cache)
+        .collect();
+    assert_eq!(
+        uses.iter()
+            .filter(|used| **used == CacheUse::Shared)
+            .count(),
+        49
+    );
+    assert_eq!(stage.requests(), 1);
+    // Afterwards nothing is shared any more.
+    stage.send().unwrap();
+    assert_eq!(stage.requests(), 2);
+    stage.assert_settled();
+}
+
+#[test]
+fn calls_that_differ_in_anything_do_not_share() {
+    let stage = Stage::with(1, deduped(), slow());
+    let options = [
+        CallOptions::default(),
+        CallOptions {
+            api_key: Some(Secret::new("sk-other")),
+            ..CallOptions::default()
+        },
+        CallOptions {
+            timeout: Some(ms(5000)),
+            ..CallOptions::default()
+        },
+        CallOptions {
+            at_most_once: Some(true),
+            ..CallOptions::default()
+        },
+        CallOptions {
+            headers: vec![("x-beta".into(), Some("1".into()))],
+            ..CallOptions::default()
+        },
+        CallOptions {
+            dedupe: Some(false),
+            ..CallOptions::default()
+        },
+        CallOptions {
+            dedupe: Some(false),
+            ..CallOptions::default()
+        },
+    ];
+    let calls = options.map(|options| stage.client.send(request(&stage, options)));
+    stage
+        .sim
+        .run(join_all(calls))
+        .into_iter()
+        .for_each(|reply| drop(reply.unwrap()));
+    assert_eq!(stage.requests(), 7);
+}
+
+#[test]
+fn a_waiter_that_leaves_takes_nothing_with_it_and_the_last_one_everything() {
+    for (leave_first, leave_second) in [(true, false), (false, true), (true, true)] {
+        let stage = Stage::with(1, deduped(), slow());
+        let prompt = Prompt::new("m", "Hi");
+        let patient = |leaves: bool| {
+            let (call, sim) = (stage.client.generate(&prompt), stage.sim.clone());
+            async move {
+                let patience = if leaves { ms(50) } else { ms(10_000) };
+                let (call, pause) = (Box::pin(call), Box::pin(sim.sleep(patience)));
+                match futures_util::future::select(call, pause).await {
+                    futures_util::future::Either::Left((reply, _)) => Some(reply.unwrap()),
+                    futures_util::future::Either::Right(_) => None,
+                }
+            }
+        };
+        let (first, second) = stage
+            .sim
+            .run(join(patient(leave_first), patient(leave_second)));
+        assert_eq!(
+            (first.is_none(), second.is_none()),
+            (leave_first, leave_second)
+        );
+        stage.assert_settled();
+        let counts = stage.truth.counts();
+        assert_eq!(
+            (counts.requests, counts.aborted),
+            (1, u64::from(leave_first && leave_second))
+        );
+    }
+}
+
+#[test]
+fn a_shared_failure_reaches_all_who_share_it() {
+    let stage = Stage::with(
+        1,
+        deduped(),
+        Script::new().forever(Reply::status(400).after(ms(10))),
+    );
+    let prompt = Prompt::new("m", "Hi");
+    let replies = stage
+        .sim
+        .run(join_all((0..5).map(|_| stage.client.generate(&prompt))));
+    assert!(
+        replies
+            .iter()
+            .all(|reply| reply.as_ref().unwrap_err().kind.status() == Some(400))
+    );
+    assert_eq!(stage.requests(), 1);
+    stage.assert_settled();
+}
+
+#[test]
+fn streams_are_each_their_own_even_where_whole_answers_are_shared() {
+    let stage = Stage::with(
+        1,
+        deduped(),
+        Script::new().forever(chat_stream(&["a"], ms(5))),
+    );
+    let read = || async {
+        let stream = stage
+            .client
+            .stream(stream_request(&stage.client))
+            .await
+            .unwrap();
+        drain(stream).await.unwrap()
+    };
+    let (first, second) = stage.sim.run(join(read(), read()));
+    assert_eq!((&*first, &*second), ("a", "a"));
+    assert_eq!(stage.requests(), 2);
+}

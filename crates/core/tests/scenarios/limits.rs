@@ -1,0 +1,208 @@
+//! The limit holds for the whole client, is shared fairly, and is learned without harm.
+
+use futures_util::future::{join_all, select};
+use kneepoint_core::platform::Platform;
+use kneepoint_core::platform::sim::{Bucket, Latency, Reply, Script, ServerModel, Sim};
+use kneepoint_core::{CallOptions, Client, Concurrency, Config, ErrorKind, Prompt, Request};
+
+use crate::harness::{ANSWER, Stage, config, ms};
+
+fn patient() -> Config {
+    Config {
+        timeout: None,
+        ..config()
+    }
+}
+
+#[test]
+fn never_more_in_flight_than_the_caller_allows() {
+    for (ceiling, calls) in [(1, 20), (7, 200), (64, 1000)] {
+        let config = Config {
+            concurrency: Concurrency::AtMost(ceiling),
+            ..patient()
+        };
+        let stage = Stage::with(1, config, ServerModel::default());
+        let prompt = Prompt::new("m", "Hi");
+        let replies = stage
+            .sim
+            .run(join_all((0..calls).map(|_| stage.client.generate(&prompt))));
+        assert!(replies.iter().all(Result::is_ok));
+        assert_eq!(stage.truth.counts().in_flight_max, ceiling);
+        stage.assert_settled();
+    }
+}
+
+#[test]
+fn a_full_queue_says_so_at_once() {
+    let config = Config {
+        concurrency: Concurrency::AtMost(1),
+        queue_max: 3,
+        ..config()
+    };
+    let stage = Stage::with(
+        1,
+        config,
+        Script::new().forever(Reply::json(ANSWER).after(ms(100))),
+    );
+    let prompt = Prompt::new("m", "Hi");
+    let replies = stage
+        .sim
+        .run(join_all((0..10).map(|_| stage.client.generate(&prompt))));
+    let full = replies.iter().filter(
+        |reply| matches!(reply, Err(error) if error.kind == ErrorKind::QueueFull { queue_max: 3 }),
+    );
+    assert_eq!(full.count(), 6, "one in flight, three waiting");
+    stage.assert_settled();
+}
+
+#[test]
+fn first_come_first_served_but_for_priorities() {
+    let config = Config {
+        concurrency: Concurrency::AtMost(1),
+        ..config()
+    };
+    let stage = Stage::with(
+        1,
+        config,
+        Script::new().forever(Reply::json(ANSWER).after(ms(10))),
+    );
+    let calls = [(0, "a"), (0, "b"), (5, "c"), (-1, "d"), (0, "e")].map(|(priority, name)| {
+        let request = stage.client.request(&Prompt::new("m", name), false);
+        let options = CallOptions {
+            priority,
+            ..CallOptions::default()
+        };
+        stage.client.send(Request { options, ..request })
+    });
+    stage.sim.run(join_all(calls));
+    let order: Vec<String> = stage
+        .truth
+        .requests()
+        .iter()
+        .map(|seen| {
+            let body: serde_json::Value =
+                serde_json::from_str(seen.request.body.as_deref().unwrap()).unwrap();
+            body["messages"][0]["content"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!(order, ["a", "c", "b", "e", "d"]);
+}
+
+#[test]
+fn a_hint_holds_back_every_call_of_its_key_and_no_call_of_another() {
+    let refusal = Reply::status(429).header("retry-after", "5");
+    let stage = Stage::new(Script::new().reply(refusal).forever(Reply::json(ANSWER)));
+    let (a, b) = (Prompt::new("a", "Hi"), Prompt::new("b", "Hi"));
+    stage.sim.run(async {
+        let first = Box::pin(stage.client.generate(&a));
+        let pause = Box::pin(stage.sim.sleep(ms(100)));
+        let first = match select(first, pause).await {
+            futures_util::future::Either::Right(((), first)) => first,
+            futures_util::future::Either::Left(_) => panic!("it was refused"),
+        };
+        let others = join_all((0..5).map(|_| stage.client.generate(&a)));
+        let other_model = stage.client.generate(&b);
+        let (first, others, other) = futures_util::future::join3(first, others, other_model).await;
+        assert!(first.is_ok() && others.iter().all(Result::is_ok) && other.is_ok());
+    });
+    for seen in &stage.truth.requests()[1..] {
+        let model_b = seen
+            .request
+            .body
+            .as_deref()
+            .unwrap()
+            .contains(r#""model":"b""#);
+        assert_eq!(seen.at.as_secs_f64() < 5.0, model_b, "at {:?}", seen.at);
+    }
+}
+
+#[test]
+fn after_the_gate_the_herd_comes_at_the_learned_pace() {
+    // 20 a second with a burst of 20, and a hint of two seconds with every refusal.
+    for seed in 1..=3 {
+        let model = ServerModel {
+            requests: Some(Bucket {
+                rate: 20.0,
+                burst: 20.0,
+            }),
+            retry_after: Some(1.0),
+            latency: Latency {
+                median: 0.5,
+                per_unit: 0.0,
+                sigma: 0.0,
+            },
+            ..ServerModel::default()
+        };
+        let stage = Stage::with(seed, patient(), model);
+        let prompt = Prompt::new("m", "Hi");
+        let replies = stage
+            .sim
+            .run(join_all((0..1500).map(|_| stage.client.generate(&prompt))));
+        assert!(replies.iter().all(Result::is_ok), "seed {seed}");
+        let seen = stage.truth.requests();
+        let refused: Vec<f64> = stage
+            .notebook
+            .attempts
+            .borrow()
+            .iter()
+            .filter(|attempt| attempt.status == Some(429))
+            .map(|attempt| attempt.end.unwrap().as_secs_f64())
+            .collect();
+        for at in &refused {
+            let early = seen.iter().filter(|one| {
+                let sent = one.at.as_secs_f64();
+                sent > *at + 1e-6 && sent < *at + 0.999
+            });
+            assert_eq!(
+                early.count(),
+                0,
+                "nothing before the hint of {at} has passed, seed {seed}"
+            );
+        }
+        // Once it has found the pace, no second sees a fifth more than it.
+        let settled = seen.last().unwrap().at.as_secs_f64() * 0.5;
+        let mut per_second = std::collections::BTreeMap::<u64, u32>::new();
+        for one in seen.iter().filter(|one| one.at.as_secs_f64() > settled) {
+            *per_second.entry(one.at.as_secs_f64() as u64).or_default() += 1;
+        }
+        let most = per_second.values().max().unwrap();
+        assert!(*most <= 25, "{most} in one second, seed {seed}");
+    }
+}
+
+#[test]
+fn four_clients_of_one_limit_finish_within_twice_of_each_other() {
+    for seed in 1..=3 {
+        let sim = Sim::new(seed);
+        let model = ServerModel {
+            requests: Some(Bucket {
+                rate: 50.0,
+                burst: 50.0,
+            }),
+            latency: Latency {
+                median: 1.0,
+                per_unit: 0.0,
+                sigma: 0.3,
+            },
+            ..ServerModel::default()
+        };
+        let truth = sim.serve("https://llm.test", model);
+        let ends = sim.run(join_all((0..4).map(|_| async {
+            let config = Config {
+                concurrency: Concurrency::AtMost(64),
+                ..patient()
+            };
+            let client = Client::new(sim.clone(), config).unwrap();
+            let prompt = Prompt::new("m", "Hi");
+            let replies = join_all((0..2500).map(|_| client.generate(&prompt))).await;
+            assert!(replies.iter().all(Result::is_ok), "seed {seed}");
+            sim.now().as_secs_f64()
+        })));
+        let (first, last) = (
+            ends.iter().copied().fold(f64::MAX, f64::min),
+            ends.iter().copied().fold(0.0, f64::max),
+        );
+        assert!(last / first <= 2.0, "{ends:?}, seed {seed}");
+        assert!(truth.counts().rejected as f64 <= 0.05 * truth.counts().requests as f64);
+    }
+}

@@ -1,0 +1,170 @@
+//! Each clock runs out when it says, and a timeout is never mistaken for an abort.
+
+use std::time::Duration;
+
+use kneepoint_core::platform::sim::{Reply, Script};
+use kneepoint_core::{CallOptions, Config, ErrorKind, Prompt, Request, Timeout};
+
+use crate::harness::{ANSWER, Stage, chat_events, chat_stream, config, ms};
+
+/// Retries off, so that one attempt's clock is seen alone.
+fn once() -> Config {
+    let mut config = config();
+    config.retry.retries_max = Some(0);
+    config
+}
+
+fn elapsed(stage: &Stage) -> Duration {
+    stage.sim.now() - kneepoint_core::Instant::ZERO
+}
+
+#[test]
+fn an_attempt_that_gets_no_head_or_no_body_in_time_is_given_up() {
+    let stalled = Reply::json(ANSWER).stalls_at(50);
+    for (phase, reply) in [("headers", Reply::hang()), ("body", stalled)] {
+        let config = Config {
+            attempt_timeout: Some(ms(500)),
+            ..once()
+        };
+        let stage = Stage::with(1, config, Script::new().forever(reply));
+        let error = stage.send().unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Timeout(Timeout::Attempt));
+        assert_eq!((error.phase.as_str(), elapsed(&stage)), (phase, ms(500)));
+        stage.assert_settled();
+        assert_eq!(stage.truth.counts().aborted, 1);
+    }
+}
+
+#[test]
+fn a_stream_must_bring_its_first_content_in_time_whatever_else_it_brings() {
+    let events = chat_events(&[]);
+    let pings = (0..100).fold(Reply::sse([&*events[0]]), |r, _| {
+        r.piece_after(ms(50), ": ping\n\n")
+    });
+    let config = Config {
+        first_token_timeout: Some(ms(400)),
+        ..once()
+    };
+    let stage = Stage::with(1, config, Script::new().forever(pings));
+    let error = stage.stream().1.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Timeout(Timeout::FirstToken));
+    assert_eq!(elapsed(&stage), ms(400));
+    stage.assert_settled();
+}
+
+#[test]
+fn silence_in_a_stream_is_measured_from_content_to_content() {
+    // Content every 300 ms keeps it alive; comments do not.
+    let alive = chat_stream(&["a", "b", "c", "d"], ms(300));
+    let config = || Config {
+        idle_timeout: Some(ms(400)),
+        ..once()
+    };
+    let stage = Stage::with(1, config(), Script::new().forever(alive));
+    stage.stream().1.unwrap();
+
+    let events = chat_events(&["a"]);
+    let fading = Reply::sse([&*events[0], &*events[1]]);
+    let fading = (0..100).fold(fading, |r, _| r.piece_after(ms(100), ": still here\n\n"));
+    let stage = Stage::with(1, config(), Script::new().forever(fading));
+    let error = stage.stream().1.unwrap_err();
+    assert_eq!(
+        error.kind,
+        ErrorKind::Interrupted(Box::new(ErrorKind::Timeout(Timeout::Idle)))
+    );
+    assert_eq!(error.partial.as_deref(), Some("a"));
+    assert_eq!(elapsed(&stage), ms(400));
+    stage.assert_settled();
+}
+
+#[test]
+fn a_drip_of_comments_meets_the_deadline_of_the_call() {
+    let drip = (0..10_000).fold(Reply::status(200), |r, _| r.piece_after(ms(10), ":\n"));
+    let config = Config {
+        timeout: Some(ms(2000)),
+        idle_timeout: None,
+        ..once()
+    };
+    let stage = Stage::with(1, config, Script::new().forever(drip));
+    let error = stage.stream().1.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Timeout(Timeout::Call));
+    assert_eq!(elapsed(&stage), ms(2000));
+    stage.assert_settled();
+}
+
+#[test]
+fn the_call_s_deadline_covers_queue_attempts_and_pauses() {
+    let config = || Config {
+        timeout: Some(ms(2000)),
+        ..config()
+    };
+    // Attempts that hang.
+    let stage = Stage::with(1, config(), Script::new().forever(Reply::hang()));
+    let error = stage.send().unwrap_err();
+    assert_eq!(
+        (error.kind, error.attempts),
+        (ErrorKind::Timeout(Timeout::Call), 1)
+    );
+    assert_eq!(elapsed(&stage), ms(2000));
+    // A server that refuses for ever: the pause that would end too late is not begun.
+    let refusing = Reply::status(429).header("retry-after-ms", "700");
+    let stage = Stage::with(1, config(), Script::new().forever(refusing));
+    let error = stage.send().unwrap_err();
+    assert_eq!(
+        error.kind.status(),
+        Some(429),
+        "the reason is told, not only that time is up"
+    );
+    assert_eq!(error.retry_after, Some(ms(700)));
+    assert!(elapsed(&stage) < ms(2000));
+    // A queue that does not move.
+    let config = Config {
+        concurrency: kneepoint_core::Concurrency::AtMost(1),
+        ..config()
+    };
+    let stage = Stage::with(1, config, Script::new().forever(Reply::hang()));
+    let (first, second) = stage.sim.run(async {
+        let request = || stage.client.request(&Prompt::new("m", "Hi"), false);
+        let options = CallOptions {
+            timeout: Some(ms(1000)),
+            ..CallOptions::default()
+        };
+        let second = Request {
+            options,
+            ..request()
+        };
+        futures_util::future::join(stage.client.send(request()), stage.client.send(second)).await
+    });
+    assert_eq!(first.unwrap_err().phase.as_str(), "headers");
+    let second = second.unwrap_err();
+    assert_eq!((second.phase.as_str(), second.attempts), ("queue", 0));
+    stage.assert_settled();
+}
+
+#[test]
+fn an_aborted_call_is_recorded_as_aborted_and_a_late_one_as_a_timeout() {
+    let late = Config {
+        timeout: Some(ms(100)),
+        ..once()
+    };
+    let stage = Stage::with(1, late, Script::new().forever(Reply::hang()));
+    let _ = stage.send();
+    stage.sim.run(async {
+        let prompt = Prompt::new("m", "Hi");
+        let call = std::pin::pin!(stage.client.generate(&prompt));
+        let pause = std::pin::pin!(kneepoint_core::platform::Platform::sleep(
+            &stage.sim,
+            ms(50)
+        ));
+        futures_util::future::select(call, pause).await;
+    });
+    let outcomes: Vec<_> = stage
+        .notebook
+        .calls
+        .borrow()
+        .iter()
+        .map(|call| call.error)
+        .collect();
+    assert_eq!(outcomes, [Some("timeout"), Some("aborted")]);
+    stage.assert_settled();
+}

@@ -1,0 +1,370 @@
+//! `platform::web` in a real runtime: Node and a browser run this same file.
+#![cfg(target_arch = "wasm32")]
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use js_sys::{Array, Function, Object, Reflect};
+use kneepoint_core::platform::web::{Runtime, Stage, Web, transport_error};
+use kneepoint_core::platform::{Body, Platform, TransportError};
+use kneepoint_core::{
+    Client, Config, HeaderValue, Headers, HttpRequest, Method, Prompt, Provider, Secret,
+};
+use wasm_bindgen::JsValue;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+/// A function of JavaScript, from its text.
+fn js(arguments: &str, body: &str) -> Function {
+    Function::new_with_args(arguments, body)
+}
+
+/// A platform whose `fetch` is this JavaScript; what it was called with is in `globalThis.seen`.
+fn web(body: &str) -> Web {
+    Web::with_fetch(js(
+        "url, init",
+        &format!("globalThis.seen = {{ url, init }}; {body}"),
+    ))
+}
+
+/// A value of JavaScript, from its text.
+fn value(expression: &str) -> JsValue {
+    js("", &format!("return {expression}"))
+        .call0(&JsValue::UNDEFINED)
+        .unwrap()
+}
+
+fn request(url: &str) -> HttpRequest {
+    let mut headers = Headers::new();
+    headers.set_open("accept", "text/event-stream");
+    let secret = Secret::new("sk-1");
+    headers.set(
+        "authorization",
+        HeaderValue::Secret {
+            prefix: "Bearer ",
+            secret,
+        },
+    );
+    HttpRequest {
+        method: Method::Post,
+        url: url.into(),
+        headers,
+        body: Some("{\"a\":1}".into()),
+    }
+}
+
+fn get(url: &str) -> HttpRequest {
+    HttpRequest {
+        method: Method::Get,
+        url: url.into(),
+        headers: Headers::new(),
+        body: None,
+    }
+}
+
+async fn read(body: &mut impl Body) -> Result<String, TransportError> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = body.chunk().await? {
+        bytes.extend(chunk);
+    }
+    Ok(String::from_utf8(bytes).unwrap())
+}
+
+#[wasm_bindgen_test]
+async fn a_sleep_is_never_early() {
+    let web = Web::new().unwrap();
+    for micros in [0, 1, 999, 1500, 7300, 20_000] {
+        let (before, pause) = (web.now(), Duration::from_micros(micros));
+        web.sleep(pause).await;
+        // Browsers round their clock, by a millisecond at most.
+        let passed = web.now() - before;
+        assert!(
+            passed + Duration::from_millis(1) >= pause,
+            "{passed:?} of {pause:?}"
+        );
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_sleep_longer_than_timers_can_hold_does_not_fire_at_once() {
+    let web = Web::new().unwrap();
+    let (long, short) = (
+        web.sleep(Duration::from_secs(3_000_000)),
+        web.sleep(Duration::from_millis(30)),
+    );
+    let first = select(Box::pin(long), Box::pin(short)).await;
+    assert!(matches!(first, Either::Right(_)));
+}
+
+#[wasm_bindgen_test]
+async fn a_turn_lets_the_event_loop_go_round() {
+    let web = Web::new().unwrap();
+    value("(globalThis.rounds = 0, setTimeout(() => { globalThis.rounds += 1 }, 0))");
+    for _ in 0..200 {
+        web.turn().await;
+        web.sleep(Duration::ZERO).await;
+        if value("globalThis.rounds").as_f64() == Some(1.0) {
+            return;
+        }
+    }
+    panic!("a timer never fired between turns");
+}
+
+#[wasm_bindgen_test]
+fn dice_and_clocks_are_sane() {
+    let web = Web::new().unwrap();
+    let draws: Vec<f64> = (0..100).map(|_| web.random()).collect();
+    assert!(draws.iter().all(|draw| (0.0..1.0).contains(draw)));
+    assert!(draws.windows(2).any(|pair| pair[0] != pair[1]));
+    assert!(web.unix_time() > Duration::from_secs(1_700_000_000));
+    let instants: Vec<_> = (0..1000).map(|_| web.now()).collect();
+    assert!(instants.is_sorted());
+}
+
+#[wasm_bindgen_test]
+async fn a_body_is_read_chunk_by_chunk_to_its_end() {
+    let web = web(
+        "const parts = ['data: a', '\\n\\n', 'data: ü\\n\\n'];
+         const body = new ReadableStream({ pull(c) {
+           if (parts.length) c.enqueue(new TextEncoder().encode(parts.shift())); else c.close();
+         } });
+         return Promise.resolve(new Response(body, { status: 201, headers: { 'X-Request-Id': 'r-1' } }));",
+    );
+    let (head, mut body) = web.fetch(request("https://llm.test/v1")).await.unwrap();
+    assert_eq!(
+        (head.status, head.headers.get("x-request-id")),
+        (201, Some("r-1"))
+    );
+    assert_eq!(body.chunk().await.unwrap().unwrap(), b"data: a");
+    assert_eq!(read(&mut body).await.unwrap(), "\n\ndata: ü\n\n");
+    assert_eq!(body.chunk().await.unwrap(), None, "and stays at its end");
+    assert_eq!(value("globalThis.seen.init.signal.aborted"), JsValue::FALSE);
+}
+
+#[wasm_bindgen_test]
+async fn a_request_says_what_it_was_told_to_and_follows_no_redirect() {
+    let web = web("return new Response('{}')");
+    web.fetch(request("https://llm.test/v1/x?y=1"))
+        .await
+        .unwrap();
+    let seen = |path: &str| value(&format!("globalThis.seen.{path}")).as_string();
+    assert_eq!(seen("url").as_deref(), Some("https://llm.test/v1/x?y=1"));
+    assert_eq!(seen("init.method").as_deref(), Some("POST"));
+    assert_eq!(seen("init.body").as_deref(), Some("{\"a\":1}"));
+    assert_eq!(seen("init.redirect").as_deref(), Some("manual"));
+    assert_eq!(
+        seen("init.headers.get('authorization')").as_deref(),
+        Some("Bearer sk-1")
+    );
+
+    let redirecting = self::web("return Response.redirect('https://elsewhere.test/', 307)");
+    let outcome = redirecting.fetch(request("https://llm.test/")).await.err();
+    assert_eq!(outcome, Some(TransportError::Redirected));
+}
+
+#[wasm_bindgen_test]
+async fn dropping_a_fetch_or_a_body_aborts_the_request() {
+    let aborted = || value("globalThis.seen.init.signal.aborted").is_truthy();
+
+    let hanging = web("return new Promise(() => {})");
+    let fetch = Box::pin(hanging.fetch(request("https://llm.test/")));
+    let pause = Box::pin(hanging.sleep(Duration::from_millis(5)));
+    let Either::Right((_, fetch)) = select(fetch, pause).await else {
+        panic!("it hangs")
+    };
+    assert!(!aborted());
+    drop(fetch);
+    assert!(aborted(), "before the head");
+
+    let endless = web("return Promise.resolve(new Response(new ReadableStream({
+           pull(c) { c.enqueue(new Uint8Array(10)) } })))");
+    let (_, mut body) = endless.fetch(request("https://llm.test/")).await.unwrap();
+    body.chunk().await.unwrap();
+    assert!(!aborted());
+    drop(body);
+    assert!(aborted(), "in the body");
+}
+
+#[wasm_bindgen_test]
+fn anything_that_may_be_thrown_becomes_a_typed_error() {
+    let circle = value("(() => { const e = new Error('round'); e.cause = e; return e })()");
+    let trap =
+        value("({ get code() { throw 1 }, get message() { throw 2 }, get cause() { throw 3 } })");
+    #[rustfmt::skip]
+    let cases: Vec<(JsValue, &str)> = vec![
+        // thrown, what it means on a server
+        (JsValue::UNDEFINED,                                         "lost"),
+        (JsValue::NULL,                                              "lost"),
+        ("a text".into(),                                            "lost"),
+        (7.into(),                                                   "lost"),
+        (value("Symbol('s')"),                                       "lost"),
+        (value("10n"),                                               "lost"),
+        (value("(() => {})"),                                        "lost"),
+        (value("Object.create(null)"),                               "lost"),
+        (value("new Proxy({}, { get() { throw 1 } })"),              "lost"),
+        (trap,                                                       "lost"),
+        (circle,                                                     "lost"),
+        (value("new DOMException('gone', 'AbortError')"),            "lost"),
+        (value("new TypeError('Failed to fetch')"),                  "lost"),       // Chrome's word
+        (value("new TypeError('NetworkError when attempting to fetch resource.')"), "lost"), // Firefox
+        (value("new TypeError('Load failed')"),                      "lost"),       // Safari
+        (value("new TypeError('fetch failed', { cause: { code: 'ECONNREFUSED' } })"), "connect"), // Node
+        (value("new TypeError('fetch failed', { cause: { code: 'UND_ERR_SOCKET' } })"), "lost"),
+        (value("new TypeError('fetch failed', { cause: { code: 'UND_ERR_CONNECT_TIMEOUT' } })"), "connect"),
+        (value("new TypeError('fetch failed', { cause: { cause: { code: 'ENOTFOUND' } } })"), "connect"),
+        (value("Object.assign(new Error('Unable to connect'), { code: 'ConnectionRefused' })"), "connect"), // Bun
+        (value("new Error('Network connection lost.')"),             "lost"),       // workerd
+        (value("Object.assign(new TypeError('Invalid URL'), { code: 'ERR_INVALID_URL' })"), "invalid"),
+    ];
+    for (thrown, meaning) in cases {
+        let name = |error: &TransportError| match error {
+            TransportError::Connect(_) => "connect",
+            TransportError::Lost(_) => "lost",
+            TransportError::Opaque(_) => "opaque",
+            TransportError::Cut(_) => "cut",
+            TransportError::Invalid(_) => "invalid",
+            _ => "other",
+        };
+        let server = transport_error(&thrown, Stage::Head, Runtime::Server);
+        assert_eq!(name(&server), meaning, "{thrown:?}");
+        let browser = transport_error(&thrown, Stage::Head, Runtime::Browser);
+        let expected = if meaning == "lost" { "opaque" } else { meaning };
+        assert_eq!(name(&browser), expected, "{thrown:?}");
+        assert_eq!(
+            name(&transport_error(&thrown, Stage::Body, Runtime::Server)),
+            "cut"
+        );
+        assert!(server.to_string().chars().count() < 300);
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_fetch_that_misbehaves_is_an_error_and_not_a_panic() {
+    for body in [
+        "throw undefined",
+        "return Promise.reject()",
+        "return Promise.reject(new Proxy({}, { get() { throw 1 } }))",
+        "return undefined",
+        "return Promise.resolve(7)",
+        "return {}",
+    ] {
+        assert!(
+            web(body).fetch(request("https://llm.test/")).await.is_err(),
+            "{body}"
+        );
+    }
+    for body in [
+        "new ReadableStream({ pull(c) { c.error(undefined) } })",
+        "new ReadableStream({ pull() { throw new TypeError('terminated') } })",
+        "new ReadableStream({ start(c) { c.enqueue('a text'); c.close() } })",
+    ] {
+        // Not every runtime lets a Response be made of a stream of texts; that is an error too.
+        let web = web(&format!("return Promise.resolve(new Response({body}))"));
+        let Ok((_, mut body)) = web.fetch(request("https://llm.test/")).await else {
+            continue;
+        };
+        assert!(matches!(read(&mut body).await, Err(TransportError::Cut(_))));
+    }
+    let empty = web("return new Response(null, { status: 204 })");
+    let (head, mut body) = empty.fetch(request("https://llm.test/")).await.unwrap();
+    assert_eq!((head.status, body.chunk().await.unwrap()), (204, None));
+}
+
+#[wasm_bindgen_test]
+async fn the_runtime_s_own_fetch_works() {
+    let web = Web::new().unwrap();
+    let (head, mut body) = web
+        .fetch(get("data:application/json,{\"a\":1}"))
+        .await
+        .unwrap();
+    assert_eq!(
+        (head.status, head.headers.get("content-type")),
+        (200, Some("application/json"))
+    );
+    assert_eq!(read(&mut body).await.unwrap(), "{\"a\":1}");
+    // A port of this machine that nobody listens on: servers tell, browsers do not.
+    let refused = web
+        .fetch(get("http://127.0.0.1:59998/"))
+        .await
+        .err()
+        .unwrap();
+    let node = !value("globalThis.process?.versions?.node").is_undefined();
+    match refused {
+        TransportError::Connect(_) => assert!(node, "{refused}"),
+        TransportError::Opaque(_) => assert!(!node, "{refused}"),
+        other => panic!("{other}"),
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_client_answers_streams_and_retries() {
+    let web = web(
+        "globalThis.calls = (globalThis.calls ?? 0) + 1;
+         if (globalThis.calls === 1) return new Response('busy', { status: 503, headers: { 'retry-after-ms': '20' } });
+         if (!JSON.parse(init.body).stream) return Promise.resolve(new Response(JSON.stringify({
+           choices: [{ message: { content: 'Hello' }, finish_reason: 'stop' }] })));
+         const event = (delta, end) => 'data: ' + JSON.stringify({ choices: [{ index: 0, delta, finish_reason: end }] }) + '\\n\\n';
+         const parts = [event({ content: 'Hel' }, null), event({ content: 'lo' }, null), event({}, 'stop'), 'data: [DONE]\\n\\n'];
+         return Promise.resolve(new Response(new ReadableStream({ pull(c) {
+           if (parts.length) c.enqueue(new TextEncoder().encode(parts.shift())); else c.close(); } })));",
+    );
+    let config = Config::new(Provider::compatible("https://llm.test/v1"));
+    let client = Client::new(web, config).unwrap();
+    let prompt = Prompt::new("m", "Hi");
+    let reply = client.generate(&prompt).await.unwrap();
+    assert_eq!(
+        (reply.answer.text(), reply.record.attempts.len()),
+        ("Hello", 2)
+    );
+    let waited = reply.record.attempts[1].start - reply.record.attempts[0].start;
+    assert!(waited >= Duration::from_millis(19), "{waited:?}");
+
+    let mut stream = client.generate_stream(&prompt).await.unwrap();
+    let mut pieces = Vec::new();
+    while let Some(piece) = stream.next().await {
+        pieces.push(piece.unwrap().text);
+    }
+    assert_eq!(pieces.concat(), "Hello");
+    assert!(pieces.len() >= 2, "piece by piece: {pieces:?}");
+    let usage = stream.record().map(Rc::new);
+    assert!(usage.is_some_and(|record| record.error.is_none()));
+}
+
+#[wasm_bindgen_test]
+async fn many_calls_leave_no_timer_and_no_listener_behind() {
+    // Every timer that is set must be cleared or fire: counted at the source.
+    value(
+        "(() => { const [set, clear] = [globalThis.setTimeout, globalThis.clearTimeout];
+           globalThis.open = new Set();
+           globalThis.setTimeout = (f, ...rest) => {
+             const id = set((...a) => { globalThis.open.delete(id); f(...a) }, ...rest);
+             globalThis.open.add(id); globalThis.timers = (globalThis.timers ?? 0) + 1; return id };
+           globalThis.clearTimeout = (id) => { globalThis.open.delete(id); clear(id) };
+           globalThis.restore = () => { globalThis.setTimeout = set; globalThis.clearTimeout = clear };
+         })()",
+    );
+    let web = web(
+        "return Promise.resolve(new Response('{\"choices\":[{\"message\":{\"content\":\"x\"}}]}'))",
+    );
+    let client = Client::new(
+        web.clone(),
+        Config::new(Provider::compatible("https://llm.test/v1")),
+    )
+    .unwrap();
+    for _ in 0..500 {
+        client.generate(&Prompt::new("m", "Hi")).await.unwrap();
+    }
+    let open = value("globalThis.open.size").as_f64().unwrap();
+    value("globalThis.restore()");
+    assert!(
+        value("globalThis.timers >= 500").is_truthy(),
+        "each call has a deadline"
+    );
+    assert_eq!(open, 0.0, "timers left");
+    let keys = Object::keys(
+        &Reflect::get(&js_sys::global(), &"seen".into())
+            .unwrap()
+            .into(),
+    );
+    assert_eq!(Array::from(&keys).length(), 2);
+}
