@@ -1,14 +1,14 @@
 //! Two systems measured in alternation (A B B A …), compared pair by pair. Pairs share what
 //! drifts with time, which comparing all of A with all of B would take for a difference.
 
-use crate::interval::{Confidence, Interval, NoInterval, mean_interval};
+use crate::interval::{Confidence, Interval, mean_interval};
 use crate::special::binomial_cdf;
 use thiserror::Error;
 
 /// How many pairs it takes to compare at all.
 pub const PAIRS_MIN: usize = 5;
 
-/// How many pairs [`shift`] takes at most: it looks at every two of them.
+/// How many pairs [`hodges_lehmann`] takes at most: it looks at every two of them.
 pub const PAIRS_MAX: usize = 1000;
 
 /// Up to so many pairs the distribution of the signed ranks is computed exactly.
@@ -74,13 +74,11 @@ pub fn log_ratio(a: &[f64], b: &[f64], confidence: Confidence) -> Result<Ratio, 
         let usable = a > 0.0 && b > 0.0 && a.is_finite() && b.is_finite();
         usable.then(|| libm::log(b) - libm::log(a))
     })?;
-    let mean = mean_interval(&logs, confidence).map_err(|reason| match reason {
-        NoInterval::TooFew { .. } => CompareError::TooFew {
-            needs: PAIRS_MIN,
-            has: logs.len(),
-        },
-        _ => CompareError::Value { index: 0 },
-    })?;
+    let too_few = CompareError::TooFew {
+        needs: PAIRS_MIN,
+        has: logs.len(),
+    };
+    let mean = mean_interval(&logs, confidence).map_err(|_| too_few)?;
     let interval = Interval {
         low: libm::exp(mean.interval.low),
         high: libm::exp(mean.interval.high),
@@ -145,16 +143,16 @@ pub struct Shift {
 /// [`PAIRS_MAX`].
 ///
 /// ```
-/// use kneepoint_stats::{Confidence, shift};
+/// use kneepoint_stats::{Confidence, hodges_lehmann};
 ///
 /// let a = [10.0, 11.0, 12.0, 13.0, 14.0, 15.0];
 /// let b = [12.0, 13.5, 14.0, 15.5, 16.0, 99.0];
-/// let found = shift(&a, &b, Confidence::P95)?;
+/// let found = hodges_lehmann(&a, &b, Confidence::P95)?;
 /// assert_eq!(found.shift, 2.25);
 /// assert_eq!((found.interval.low, found.interval.high), (2.0, 84.0));
 /// # Ok::<(), kneepoint_stats::CompareError>(())
 /// ```
-pub fn shift(a: &[f64], b: &[f64], confidence: Confidence) -> Result<Shift, CompareError> {
+pub fn hodges_lehmann(a: &[f64], b: &[f64], confidence: Confidence) -> Result<Shift, CompareError> {
     if a.len() > PAIRS_MAX {
         return Err(CompareError::TooMany { has: a.len() });
     }
@@ -279,12 +277,12 @@ mod tests {
             Err(CompareError::Value { index: 3 })
         );
         assert_eq!(
-            shift(&five, &five, P95),
+            hodges_lehmann(&five, &five, P95),
             Err(CompareError::TooFew { needs: 6, has: 5 })
         );
         let many = vec![1.0; PAIRS_MAX + 1];
         let too_many = CompareError::TooMany { has: 1001 };
-        assert_eq!(shift(&many, &many, P95), Err(too_many));
+        assert_eq!(hodges_lehmann(&many, &many, P95), Err(too_many));
         assert_eq!(too_many.to_string(), "takes at most 1000 pairs, has 1001");
     }
 
@@ -319,7 +317,7 @@ mod tests {
             .enumerate()
             .map(|(i, x)| x + 3.0 + (i % 7) as f64)
             .collect();
-        let found = shift(&a, &b, P95).unwrap();
+        let found = hodges_lehmann(&a, &b, P95).unwrap();
         assert!(found.interval.contains(found.shift) && found.interval.contains(6.0));
     }
 
@@ -329,7 +327,10 @@ mod tests {
             [1.0, 4.0, 2.5, 7.0, 3.0, 8.0, 1.5],
             [2.0, 4.5, 2.0, 9.0, 4.0, 8.5, 3.0],
         );
-        let (there, back) = (shift(&a, &b, P95).unwrap(), shift(&b, &a, P95).unwrap());
+        let (there, back) = (
+            hodges_lehmann(&a, &b, P95).unwrap(),
+            hodges_lehmann(&b, &a, P95).unwrap(),
+        );
         assert_eq!(
             (there.shift, there.interval.low),
             (-back.shift, -back.interval.high)

@@ -50,6 +50,7 @@ impl fmt::Display for Table<'_> {
             seen += bucket.count;
             let value = bucket.high as f64 / ticks_per_unit;
             let reached = 100.0 * seen as f64 / histogram.len() as f64;
+            let is_last = seen == histogram.len();
             while reached >= percentile {
                 let level = percentile / 100.0;
                 writeln!(
@@ -57,11 +58,13 @@ impl fmt::Display for Table<'_> {
                     "{value:12.3} {level:.12} {seen:10} {:14.2}",
                     1.0 / (1.0 - level)
                 )?;
-                percentile += step(percentile);
-                if seen == histogram.len() {
-                    writeln!(out, "{value:12.3} {:.12} {seen:10}", 1.0)?;
+                percentile = next(percentile);
+                if is_last {
                     break;
                 }
+            }
+            if is_last {
+                writeln!(out, "{value:12.3} {:.12} {seen:10}", 1.0)?;
             }
         }
         let in_units = |ticks: Option<f64>| ticks.unwrap_or(0.0) / ticks_per_unit;
@@ -92,10 +95,16 @@ fn population_sd(histogram: &Histogram) -> Option<f64> {
     histogram.sd().map(|sd| sd * ((n - 1.0) / n).sqrt())
 }
 
-/// How far the next row lies from the percentile of this one, below 100.
-fn step(percentile: f64) -> f64 {
+/// The percentile of the row after this one. Where the steps become too small to tell, which
+/// takes more than 10¹³ values, no further row follows.
+fn next(percentile: f64) -> f64 {
     let halvings = libm::ilogb(100.0 / (100.0 - percentile)) + 1;
-    100.0 / (ROWS_PER_HALVING * libm::ldexp(1.0, halvings))
+    let next = percentile + 100.0 / (ROWS_PER_HALVING * libm::ldexp(1.0, halvings));
+    if next > percentile && next < 100.0 {
+        next
+    } else {
+        f64::INFINITY
+    }
 }
 
 #[cfg(test)]
@@ -135,6 +144,16 @@ mod tests {
             #[Buckets =            3, SubBuckets     =         2048]
         "]]
         .assert_eq(&histogram.to_hgrm(1000.0));
+    }
+
+    #[test]
+    fn a_share_that_rounds_to_all_still_ends() {
+        let mut histogram = Histogram::new();
+        histogram.record_many(1, 1 << 62).unwrap();
+        histogram.record(5000).unwrap();
+        let table = histogram.to_hgrm(1.0);
+        assert!(table.contains("5003.000 1.000000000000 4611686018427387905\n"));
+        assert!(table.lines().count() < 300);
     }
 
     #[test]

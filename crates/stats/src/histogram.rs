@@ -4,10 +4,6 @@
 use crate::quantile::nearest_rank;
 use thiserror::Error;
 
-/// How far a quantile may lie above the recorded value it stands for, relative to it: a counter
-/// is at most 1/1024 of its values wide (0.098 %). Values below 2048 have a counter each.
-pub const RELATIVE_ERROR: f64 = 1.0 / 1024.0;
-
 /// log₂ of the counters per doubling of the value.
 const HALF_BITS: u32 = 10;
 /// Counters per doubling of the value.
@@ -52,7 +48,7 @@ impl Bucket {
 /// A histogram of whole numbers (ticks of whatever unit the caller chose).
 ///
 /// ```
-/// use kneepoint_stats::{Histogram, RELATIVE_ERROR};
+/// use kneepoint_stats::Histogram;
 ///
 /// let mut monday = Histogram::new();
 /// monday.record_many(1_000, 99)?;
@@ -65,7 +61,7 @@ impl Bucket {
 /// assert_eq!(monday.mean(), Some(10_990.0));
 /// # Ok::<(), kneepoint_stats::HistogramError>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Histogram {
     counts: Vec<u64>,
     total: u64,
@@ -74,7 +70,18 @@ pub struct Histogram {
     max: u64,
 }
 
+impl Default for Histogram {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Histogram {
+    /// How far a quantile may lie above the recorded value it stands for, relative to it: a
+    /// counter is at most 1/1024 of its values wide (0.098 %). Values below 2048 have a counter
+    /// each.
+    pub const RELATIVE_ERROR: f64 = 1.0 / 1024.0;
+
     /// An empty histogram. Takes memory with the first value.
     pub const fn new() -> Self {
         Self {
@@ -144,13 +151,13 @@ impl Histogram {
     }
 
     /// The mean, exactly (a decoded histogram knows only the counters, so there within
-    /// [`RELATIVE_ERROR`]).
+    /// [`RELATIVE_ERROR`](Self::RELATIVE_ERROR)).
     pub fn mean(&self) -> Option<f64> {
         (self.total > 0).then(|| self.sum as f64 / self.total as f64)
     }
 
     /// The standard deviation (divided by n − 1), from the middles of the counters: off by at most
-    /// half of [`RELATIVE_ERROR`] of the largest value. `None` for fewer than two values.
+    /// half of [`RELATIVE_ERROR`](Self::RELATIVE_ERROR) of the largest value. `None` for fewer than two values.
     pub fn sd(&self) -> Option<f64> {
         let mean = self.mean().filter(|_| self.total > 1)?;
         let squares: f64 = self
@@ -164,7 +171,7 @@ impl Histogram {
     }
 
     /// The `q`-quantile by nearest rank: never below the recorded value, and above it by at most
-    /// [`RELATIVE_ERROR`]. `None` when empty or for a `q` outside 0–1.
+    /// [`RELATIVE_ERROR`](Self::RELATIVE_ERROR). `None` when empty or for a `q` outside 0–1.
     pub fn quantile(&self, q: f64) -> Option<u64> {
         let asked = !self.is_empty() && (0.0..=1.0).contains(&q);
         if asked {
@@ -244,7 +251,7 @@ impl Histogram {
     }
 }
 
-/// Counts whole buckets of the layout, as they come over the wire: `None` past its end.
+/// The value that stands for those of a counter, `None` past the end of the layout.
 pub(crate) fn representative(index: usize) -> Option<u64> {
     let bucket = |index| Bucket {
         low: lowest(index),
@@ -279,7 +286,7 @@ mod tests {
         for index in 0..COUNTERS_MAX {
             let (low, high) = (lowest(index), lowest(index + 1) - 1);
             assert_eq!((index_of(low), index_of(high)), (index, index));
-            assert!((high - low) as f64 <= low as f64 * RELATIVE_ERROR);
+            assert!((high - low) as f64 <= low as f64 * Histogram::RELATIVE_ERROR);
         }
         assert_eq!(lowest(COUNTERS_MAX) - 1, LARGEST);
         assert_eq!(representative(COUNTERS_MAX), None);
@@ -288,7 +295,8 @@ mod tests {
 
     #[test]
     fn an_empty_histogram_answers_nothing() {
-        let empty = Histogram::new();
+        let empty = Histogram::default();
+        assert_eq!(empty, Histogram::new());
         assert!(empty.is_empty() && empty.counts().is_empty());
         assert_eq!(
             (empty.min(), empty.max(), empty.mean(), empty.sd()),

@@ -44,6 +44,33 @@ pub struct Step {
 }
 
 impl Step {
+    /// Judges a step up the ladder. The errors of both rungs add in quadrature. `None` where
+    /// [`elasticity`] is, where `to` is not the higher rung, or for an error that is negative or
+    /// NaN.
+    ///
+    /// ```
+    /// use kneepoint_stats::{PLATEAU_ELASTICITY, Rung, Step, Trend};
+    ///
+    /// let rung = |concurrency, throughput| Rung { concurrency, throughput, relative_error: 0.01 };
+    /// let up = Step::between(&rung(16.0, 1000.0), &rung(32.0, 1030.0)).expect("a step up");
+    /// assert_eq!(up.trend(PLATEAU_ELASTICITY), Trend::Plateau);
+    /// let up = Step::between(&rung(16.0, 1000.0), &rung(32.0, 900.0)).expect("a step up");
+    /// assert_eq!(up.trend(PLATEAU_ELASTICITY), Trend::Retrograde);
+    /// ```
+    pub fn between(from: &Rung, to: &Rung) -> Option<Self> {
+        let errors_are_known = from.relative_error >= 0.0 && to.relative_error >= 0.0;
+        if !errors_are_known || to.concurrency <= from.concurrency {
+            return None;
+        }
+        let low = (from.concurrency, from.throughput);
+        let error = libm::hypot(from.relative_error, to.relative_error);
+        let in_favour = to.throughput * (1.0 + PLATEAU_Z * error);
+        Some(Self {
+            elasticity: elasticity(low, (to.concurrency, to.throughput))?,
+            elasticity_high: elasticity(low, (to.concurrency, in_favour))?,
+        })
+    }
+
     /// What the step says, given the elasticity below which it is a plateau
     /// ([`PLATEAU_ELASTICITY`] unless there is a reason).
     pub fn trend(&self, plateau_elasticity: f64) -> Trend {
@@ -75,42 +102,21 @@ pub fn elasticity((n1, x1): (f64, f64), (n2, x2): (f64, f64)) -> Option<f64> {
     (usable && span != 0.0).then(|| libm::log(x2 / x1) / span)
 }
 
-/// Judges a step up the ladder. The errors of both rungs add in quadrature. `None` where
-/// [`elasticity`] is, where `to` is not the higher rung, or for an error that is negative or NaN.
-///
-/// ```
-/// use kneepoint_stats::{PLATEAU_ELASTICITY, Rung, Trend, step};
-///
-/// let rung = |concurrency, throughput| Rung { concurrency, throughput, relative_error: 0.01 };
-/// let up = step(&rung(16.0, 1000.0), &rung(32.0, 1030.0)).expect("a step up");
-/// assert_eq!(up.trend(PLATEAU_ELASTICITY), Trend::Plateau);
-/// let up = step(&rung(16.0, 1000.0), &rung(32.0, 900.0)).expect("a step up");
-/// assert_eq!(up.trend(PLATEAU_ELASTICITY), Trend::Retrograde);
-/// ```
-pub fn step(from: &Rung, to: &Rung) -> Option<Step> {
-    let low = (from.concurrency, from.throughput);
-    let errors_are_known = from.relative_error >= 0.0 && to.relative_error >= 0.0;
-    if !errors_are_known || to.concurrency <= from.concurrency {
-        return None;
-    }
-    let error = libm::hypot(from.relative_error, to.relative_error);
-    Some(Step {
-        elasticity: elasticity(low, (to.concurrency, to.throughput))?,
-        elasticity_high: elasticity(
-            low,
-            (to.concurrency, to.throughput * (1.0 + PLATEAU_Z * error)),
-        )?,
-    })
-}
-
 /// Kleinrock's power x²/n: throughput divided by latency, up to a constant. It is largest where
-/// the elasticity is ½, so the knee needs no threshold.
+/// the elasticity is ½, so the knee needs no threshold. `None` unless both are positive and
+/// finite.
 ///
 /// ```
-/// assert_eq!(kneepoint_stats::power(4.0, 100.0), 2500.0);
+/// use kneepoint_stats::power;
+///
+/// assert_eq!(power(4.0, 100.0), Some(2500.0));
+/// assert_eq!(power(0.0, 100.0), None);
 /// ```
-pub fn power(concurrency: f64, throughput: f64) -> f64 {
-    throughput * throughput / concurrency
+pub fn power(concurrency: f64, throughput: f64) -> Option<f64> {
+    let usable = [concurrency, throughput]
+        .iter()
+        .all(|&value| value > 0.0 && value.is_finite());
+    usable.then(|| throughput * throughput / concurrency)
 }
 
 /// The index of the rung with the greatest [`power`]; among equals that with the least
@@ -124,18 +130,11 @@ pub fn power(concurrency: f64, throughput: f64) -> f64 {
 /// assert_eq!(knee(&rungs), Some(2));
 /// ```
 pub fn knee(rungs: &[Rung]) -> Option<usize> {
-    let powers = usable(rungs).map(|(index, rung)| {
-        (
-            index,
-            power(rung.concurrency, rung.throughput),
-            rung.concurrency,
-        )
-    });
-    let better = powers.reduce(|best, other| {
-        let is_better = (other.1, best.2) > (best.1, other.2);
+    let better = usable(rungs).reduce(|best, other| {
+        let is_better = (other.power, best.concurrency) > (best.power, other.concurrency);
         if is_better { other } else { best }
     });
-    better.map(|(index, ..)| index)
+    better.map(|rung| rung.index)
 }
 
 /// The index of the rung with the least concurrency that reaches `share` of the highest
@@ -150,12 +149,12 @@ pub fn knee(rungs: &[Rung]) -> Option<usize> {
 /// ```
 pub fn peak(rungs: &[Rung], share: f64) -> Option<usize> {
     let highest = usable(rungs)
-        .map(|(_, rung)| rung.throughput)
+        .map(|rung| rung.throughput)
         .fold(0.0, f64::max);
-    let reaching = usable(rungs).filter(|(_, rung)| rung.throughput >= share * highest);
+    let reaching = usable(rungs).filter(|rung| rung.throughput >= share * highest);
     reaching
-        .min_by(|(_, a), (_, b)| a.concurrency.total_cmp(&b.concurrency))
-        .map(|(index, _)| index)
+        .min_by(|a, b| a.concurrency.total_cmp(&b.concurrency))
+        .map(|rung| rung.index)
 }
 
 /// How far n requests in flight are from Little's law n = rate · time, as a share of n. Beyond
@@ -174,12 +173,33 @@ pub fn little_residual(concurrency: f64, rate: f64, time_in_system: f64) -> Opti
     (concurrency > 0.0 && residual.is_finite()).then_some(residual)
 }
 
-fn usable(rungs: &[Rung]) -> impl Iterator<Item = (usize, &Rung)> {
-    rungs.iter().enumerate().filter(|(_, rung)| {
-        [rung.concurrency, rung.throughput]
-            .iter()
-            .all(|&value| value > 0.0 && value.is_finite())
-    })
+/// A rung with usable figures, and where it stands in the list.
+struct Candidate {
+    index: usize,
+    concurrency: f64,
+    throughput: f64,
+    power: f64,
+}
+
+fn usable(rungs: &[Rung]) -> impl Iterator<Item = Candidate> {
+    rungs.iter().enumerate().filter_map(
+        |(
+            index,
+            &Rung {
+                concurrency,
+                throughput,
+                ..
+            },
+        )| {
+            let power = power(concurrency, throughput)?;
+            Some(Candidate {
+                index,
+                concurrency,
+                throughput,
+                power,
+            })
+        },
+    )
 }
 
 #[cfg(test)]
@@ -207,7 +227,7 @@ mod tests {
             (100.0,  99.0, 0.01, Trend::Plateau),    // might be level
         ];
         for (from, to, error, trend) in cases {
-            let step = step(&rung(8.0, from, error), &rung(16.0, to, error)).unwrap();
+            let step = Step::between(&rung(8.0, from, error), &rung(16.0, to, error)).unwrap();
             assert!(step.elasticity_high >= step.elasticity);
             assert_eq!(step.trend(PLATEAU_ELASTICITY), trend, "{from} {to} {error}");
         }
@@ -227,7 +247,7 @@ mod tests {
             rung(f64::NAN, 1.0, 0.0),
         ];
         for to in bad.iter().chain(&unknown) {
-            assert_eq!(step(&good, to), None, "{to:?}");
+            assert_eq!(Step::between(&good, to), None, "{to:?}");
         }
         assert_eq!(elasticity((1.0, f64::INFINITY), (2.0, 1.0)), None);
     }

@@ -3,8 +3,8 @@
 //! the concurrency ladder.
 //!
 //! Everything here is a function of its arguments: no clock, no randomness, no input or output,
-//! and the same bits natively and in WebAssembly. Raw samples are checked where they enter;
-//! an answer that does not exist is `None` or a typed error, never NaN.
+//! and the same bits natively and in WebAssembly. Raw samples are checked where they enter,
+//! and an answer that does not exist is `None` or a typed error.
 //!
 //! ```
 //! use kneepoint_stats::{Confidence, Rule, Summary, quantile, wilson};
@@ -48,7 +48,7 @@ pub use summary::Summary;
 
 /// Counters in HDR's log-linear layout, 3 significant digits.
 mod histogram;
-pub use histogram::{Bucket, Histogram, HistogramError, RELATIVE_ERROR};
+pub use histogram::{Bucket, Histogram, HistogramError};
 
 /// The HDR V2 binary payload.
 mod hdr;
@@ -66,7 +66,7 @@ mod counted;
 
 /// Exact samples while they are few, a histogram beyond.
 mod series;
-pub use series::{EXACT_MAX, MergeError, Quantile, RecordError, Series, TICK};
+pub use series::{MergeError, Quantile, RecordError, Series};
 
 /// Intervals for quantiles, means, shares and rates.
 mod interval;
@@ -78,14 +78,15 @@ pub use interval::{
 /// Two systems measured in alternation.
 mod compare;
 pub use compare::{
-    CompareError, PAIRS_MAX, PAIRS_MIN, Ratio, Shift, SignTest, log_ratio, shift, sign_test,
+    CompareError, PAIRS_MAX, PAIRS_MIN, Ratio, Shift, SignTest, hodges_lehmann, log_ratio,
+    sign_test,
 };
 
 /// Elasticity, knee, peak and Little's law.
 mod ladder;
 pub use ladder::{
     PEAK_SHARE, PLATEAU_ELASTICITY, PLATEAU_Z, Rung, Step, Trend, elasticity, knee,
-    little_residual, peak, power, step,
+    little_residual, peak, power,
 };
 
 /// The universal scalability law, fitted.

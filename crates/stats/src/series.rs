@@ -11,13 +11,6 @@ use crate::select::Selected;
 use crate::summary::{Summary, check_quantiles, select_quantiles};
 use thiserror::Error;
 
-/// How many samples a [`Series`] keeps exactly (512 KiB).
-pub const EXACT_MAX: usize = 65_536;
-
-/// The finest step a [`Series`] tells apart beyond [`EXACT_MAX`], unless told otherwise: a
-/// microsecond where values are milliseconds.
-pub const TICK: f64 = 0.001;
-
 /// Why a value was not recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum RecordError {
@@ -62,7 +55,7 @@ pub struct Quantile {
     /// The rule that answered: the one asked for while samples are exact, `nearest` beyond.
     pub rule: Rule,
     /// Whether the samples were exact. If not, the value lies above the true one by at most
-    /// [`RELATIVE_ERROR`](crate::RELATIVE_ERROR), give or take half a tick.
+    /// [`Histogram::RELATIVE_ERROR`], give or take half a tick.
     pub exact: bool,
 }
 
@@ -94,7 +87,7 @@ pub struct Series {
 
 #[derive(Clone, Debug)]
 enum Kept {
-    /// At most [`EXACT_MAX`].
+    /// At most [`Series::EXACT_MAX`].
     Exact(Vec<f64>),
     /// More than that.
     Counted(Counted),
@@ -107,10 +100,17 @@ impl Default for Series {
 }
 
 impl Series {
-    /// An empty series with ticks of [`TICK`].
+    /// How many samples are kept exactly (512 KiB of them).
+    pub const EXACT_MAX: usize = 65_536;
+
+    /// The finest step that is told apart beyond [`EXACT_MAX`](Self::EXACT_MAX), unless told
+    /// otherwise: a microsecond where values are milliseconds.
+    pub const TICK: f64 = 0.001;
+
+    /// An empty series with ticks of [`Series::TICK`].
     pub const fn new() -> Self {
         Self {
-            tick: TICK,
+            tick: Self::TICK,
             kept: Kept::Exact(Vec::new()),
         }
     }
@@ -141,7 +141,7 @@ impl Series {
             return Err(RecordError::TooLarge);
         }
         match &mut self.kept {
-            Kept::Exact(samples) if samples.len() < EXACT_MAX => samples.push(value),
+            Kept::Exact(samples) if samples.len() < Self::EXACT_MAX => samples.push(value),
             Kept::Counted(counted) => counted.record(value)?,
             Kept::Exact(_) => {
                 let mut counted = self.to_counted();
@@ -172,7 +172,7 @@ impl Series {
             });
         }
         if let (Kept::Exact(ours), Kept::Exact(theirs)) = (&mut self.kept, &other.kept)
-            && ours.len() + theirs.len() <= EXACT_MAX
+            && ours.len() + theirs.len() <= Self::EXACT_MAX
         {
             ours.extend_from_slice(theirs);
             return Ok(());
@@ -242,7 +242,8 @@ impl Series {
         })
     }
 
-    /// An interval that holds the `q`-quantile of what the values are drawn from.
+    /// An interval that holds the `q`-quantile of what the values are drawn from. Once samples are
+    /// counted, its ends share the error of a [`Quantile`].
     ///
     /// ```
     /// use kneepoint_stats::{Confidence, NoInterval, Series};
@@ -329,7 +330,6 @@ impl Series {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::RELATIVE_ERROR;
 
     fn series(values: impl IntoIterator<Item = f64>) -> Series {
         let mut series = Series::new();
@@ -345,15 +345,15 @@ mod tests {
 
     #[test]
     fn one_value_too_many_turns_samples_into_counters() {
-        let mut series = many(EXACT_MAX as u32);
-        assert_eq!(series.samples().map(<[f64]>::len), Some(EXACT_MAX));
+        let mut series = many(Series::EXACT_MAX as u32);
+        assert_eq!(series.samples().map(<[f64]>::len), Some(Series::EXACT_MAX));
         let exact = series.quantile(0.99, Rule::Nearest).unwrap();
         series.record(0.5).unwrap();
         assert!(series.samples().is_none());
-        assert_eq!(series.len(), EXACT_MAX as u64 + 1);
+        assert_eq!(series.len(), Series::EXACT_MAX as u64 + 1);
         let counted = series.quantile(0.99, Rule::Exclusive).unwrap();
         assert_eq!((counted.rule, counted.exact), (Rule::Nearest, false));
-        assert!((counted.value / exact.value - 1.0).abs() < RELATIVE_ERROR);
+        assert!((counted.value / exact.value - 1.0).abs() < Histogram::RELATIVE_ERROR);
     }
 
     #[test]
@@ -377,7 +377,7 @@ mod tests {
         assert!((counted.mean / exact.mean - 1.0).abs() < 1e-6);
         assert!((counted.sd.unwrap() / exact.sd.unwrap() - 1.0).abs() < 1e-3);
         for (counted, exact) in counted.quantiles.iter().zip(&exact.quantiles) {
-            assert!((counted / exact - 1.0).abs() < RELATIVE_ERROR);
+            assert!((counted / exact - 1.0).abs() < Histogram::RELATIVE_ERROR);
         }
         let interval = series.interval(0.99, Confidence::P95).unwrap();
         assert!(interval.low <= counted.quantiles[1] && counted.quantiles[1] <= interval.high);
@@ -427,7 +427,7 @@ mod tests {
         }
         let other = MergeError::Tick {
             ours: 0.5,
-            theirs: TICK,
+            theirs: Series::TICK,
         };
         assert_eq!(series.merge(&Series::new()), Err(other));
         assert_eq!(

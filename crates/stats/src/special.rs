@@ -13,7 +13,7 @@ const EXACT_FREEDOM_MAX: f64 = 1e4;
 /// Student's quantiles beyond this are not looked for: their squares would overflow.
 const STUDENT_MAX: f64 = 1e150;
 
-/// The standard normal distribution function.
+/// The standard normal distribution function; NaN only for NaN.
 ///
 /// ```
 /// use kneepoint_stats::special::normal_cdf;

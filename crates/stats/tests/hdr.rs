@@ -5,7 +5,7 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use kneepoint_stats::{Histogram, RELATIVE_ERROR};
+use kneepoint_stats::Histogram;
 
 fn lines(
     text: &'static str,
@@ -93,13 +93,13 @@ fn moments_are_within_the_stated_error() {
         let (mean, sd): (f64, f64) = (words[0].parse().unwrap(), words[1].parse().unwrap());
         let found = histogram.mean().unwrap();
         assert!(
-            (found - mean).abs() <= RELATIVE_ERROR * mean,
+            (found - mean).abs() <= Histogram::RELATIVE_ERROR * mean,
             "{name}: {found}, not {mean}"
         );
         // HDR divides by n rather than n − 1.
         let n = histogram.len() as f64;
         let found = histogram.sd().unwrap_or(0.0) * ((n - 1.0) / n).sqrt();
-        let allowed = RELATIVE_ERROR / 2.0 * histogram.max().unwrap() as f64;
+        let allowed = Histogram::RELATIVE_ERROR / 2.0 * histogram.max().unwrap() as f64;
         assert!((found - sd).abs() <= allowed, "{name}: {found}, not {sd}");
     }
 }
@@ -128,7 +128,7 @@ fn tables_are_those_of_hdr() {
         assert_eq!(found.len(), 6);
         for (found, expected) in found.iter().zip(&expected) {
             // Three decimals are printed, and the other takes the mean from the counters.
-            let allowed = RELATIVE_ERROR * expected + 0.0011;
+            let allowed = Histogram::RELATIVE_ERROR * expected + 0.0011;
             assert!(
                 (found - expected).abs() <= allowed,
                 "{name}: {found}, not {expected}"

@@ -6,9 +6,9 @@
 
 use kneepoint_stats::special::{binomial_cdf, normal_quantile, student_quantile};
 use kneepoint_stats::{
-    Confidence, Estimate, Rule, Rung, Series, Summary, Usl, elasticity, log_ratio, mean_interval,
-    quantile, quantile_interval, quantile_needs, quantile_ranks, rate_interval, shift, sign_test,
-    wilson,
+    Confidence, Estimate, Rule, Rung, Series, Summary, Usl, elasticity, hodges_lehmann, log_ratio,
+    mean_interval, quantile, quantile_interval, quantile_needs, quantile_ranks, rate_interval,
+    sign_test, wilson,
 };
 use std::collections::{BTreeMap, HashMap};
 
@@ -203,7 +203,7 @@ fn check_comparison(kind: &str, case: &mut Case<'_>) {
         }
         "shift" => {
             let (a, b) = sides(case);
-            let found = shift(&a, &b, case.confidence()).unwrap();
+            let found = hodges_lehmann(&a, &b, case.confidence()).unwrap();
             case.expect(
                 &[found.shift, found.interval.low, found.interval.high],
                 largest(&a),

@@ -4,9 +4,9 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use kneepoint_stats::{
-    Confidence, Histogram, NoInterval, RELATIVE_ERROR, Rule, Rung, Scale, Series, Summary, Usl,
-    check_sorted, knee, log_ratio, mean_interval, peak, quantile, quantile_interval, rate_interval,
-    shift, sign_test, wilson,
+    Confidence, Histogram, NoInterval, Rule, Rung, Scale, Series, Summary, Usl, check_sorted,
+    hodges_lehmann, knee, log_ratio, mean_interval, peak, quantile, quantile_interval,
+    rate_interval, sign_test, wilson,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -153,12 +153,12 @@ proptest! {
         let floats: Vec<f64> = values.iter().map(|&value| value as f64).collect();
         let exact = quantile(&sorted(floats.clone()), q, Rule::Nearest).unwrap();
         let found = histogram.quantile(q).unwrap() as f64;
-        prop_assert!(exact <= found && found <= exact * (1.0 + RELATIVE_ERROR), "{} {}", exact, found);
+        prop_assert!(exact <= found && found <= exact * (1.0 + Histogram::RELATIVE_ERROR), "{} {}", exact, found);
         let summary = Summary::of(&floats, &[], Rule::Nearest).unwrap().unwrap();
         let mean = histogram.mean().unwrap();
         prop_assert!((mean - summary.mean).abs() <= 1e-12 * mean);
         let sd = histogram.sd().unwrap_or(0.0);
-        prop_assert!((sd - summary.sd.unwrap_or(0.0)).abs() <= RELATIVE_ERROR * summary.max);
+        prop_assert!((sd - summary.sd.unwrap_or(0.0)).abs() <= Histogram::RELATIVE_ERROR * summary.max);
     }
 
     #[test]
@@ -276,7 +276,7 @@ proptest! {
         prop_assert!(ratio.interval.contains(ratio.ratio) && ratio.ratio > 1.0);
         let test = sign_test(&a, &b).unwrap();
         prop_assert!(test.b_larger == a.len() as u64 && test.p < 0.05);
-        let moved = shift(&a, &b, Confidence::P95).unwrap();
+        let moved = hodges_lehmann(&a, &b, Confidence::P95).unwrap();
         prop_assert!(moved.interval.contains(moved.shift) && moved.interval.low > 0.0);
     }
 

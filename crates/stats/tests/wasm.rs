@@ -5,7 +5,8 @@
 
 use kneepoint_stats::special::{binomial_cdf, normal_quantile, student_quantile};
 use kneepoint_stats::{
-    Confidence, Rule, Rung, Scale, Series, Usl, elasticity, log_ratio, rate_interval, shift, wilson,
+    Confidence, Rule, Rung, Scale, Series, Usl, elasticity, hodges_lehmann, log_ratio,
+    rate_interval, wilson,
 };
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -54,7 +55,7 @@ fn intervals_have_the_same_bits() {
     let (a, b) = samples.split_at(12);
     let share = wilson(3, 200, Confidence::P95).unwrap();
     let ratio = log_ratio(a, b, Confidence::P95).unwrap();
-    let moved = shift(a, b, Confidence::P95).unwrap();
+    let moved = hodges_lehmann(a, b, Confidence::P95).unwrap();
     let events: Vec<(f64, f64)> = samples.iter().map(|&at| (at, 1.0)).collect();
     let rate = rate_interval(&events, 100.0..=600.0, Confidence::P95).unwrap();
     #[rustfmt::skip]
