@@ -8,8 +8,9 @@ use core::fmt;
 const ROWS_PER_HALVING: f64 = 5.0;
 
 impl Histogram {
-    /// The percentile table as text; in its last lines mean and largest value are exact. All values are divided by `ticks_per_unit` (1000 to print
-    /// milliseconds from ticks of a microsecond).
+    /// The percentile table as text, all values divided by `ticks_per_unit` (1000 to print
+    /// milliseconds from ticks of a microsecond). Mean and largest value, in the last lines, are
+    /// exact.
     ///
     /// ```
     /// let mut histogram = kneepoint_stats::Histogram::new();

@@ -25,73 +25,70 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(
     test,
-    allow(
-        clippy::float_cmp,
-        reason = "where arithmetic is exact, so are the tests"
-    )
+    allow(clippy::float_cmp, reason = "exact arithmetic, exact tests")
 )]
 
-/// Quantiles of sorted samples, and the rules they go by.
+// Quantiles of sorted samples, and the rules they go by.
 mod quantile;
 pub use quantile::{Rule, UnknownRule, quantile};
 
-/// What can be wrong with samples from outside.
+// What can be wrong with samples from outside.
 mod sample;
-pub use sample::{SampleError, check_sorted};
+pub use sample::{RecordError, SampleError, check_sorted};
 
-/// Chosen order statistics without sorting everything.
+// Chosen order statistics without sorting everything.
 mod select;
 
-/// Everything one usually wants to know of one sample.
+// Everything one usually wants to know of one sample.
 mod summary;
 pub use summary::Summary;
 
-/// Counters in HDR's log-linear layout, 3 significant digits.
+// Counters in HDR's log-linear layout, 3 significant digits.
 mod histogram;
 pub use histogram::{Bucket, Histogram, HistogramError};
 
-/// The HDR V2 binary payload.
+// The HDR V2 binary payload.
 mod hdr;
 pub use hdr::DecodeError;
 
-/// The `.hgrm` percentile table.
+// The `.hgrm` percentile table.
 mod hgrm;
 
-/// Bars for a plot.
+// Bars for a plot.
 mod bins;
 pub use bins::{Bin, Scale};
 
-/// Samples too many to keep, counted.
+// Samples too many to keep, counted.
 mod counted;
 
-/// Exact samples while they are few, a histogram beyond.
+// Exact samples while they are few, a histogram beyond.
 mod series;
-pub use series::{MergeError, Quantile, RecordError, Series};
+pub use series::{MergeError, Quantile, Series};
 
-/// Intervals for quantiles, means, shares and rates.
+// Intervals for quantiles, means, shares and rates.
 mod interval;
 pub use interval::{
     BATCHES, Confidence, Estimate, Interval, NoInterval, mean_interval, quantile_interval,
     quantile_needs, quantile_ranks, rate_interval, wilson,
 };
 
-/// Two systems measured in alternation.
+// Two systems measured in alternation.
 mod compare;
 pub use compare::{
     CompareError, PAIRS_MAX, PAIRS_MIN, Ratio, Shift, SignTest, hodges_lehmann, log_ratio,
     sign_test,
 };
 
-/// Elasticity, knee, peak and Little's law.
+// Elasticity, knee, peak and Little's law.
 mod ladder;
 pub use ladder::{
     PEAK_SHARE, PLATEAU_ELASTICITY, PLATEAU_Z, Rung, Step, Trend, elasticity, knee,
     little_residual, peak, power,
 };
 
-/// The universal scalability law, fitted.
+// The universal scalability law, fitted.
 mod usl;
 pub use usl::Usl;
 
-/// The probability functions that the intervals stand on.
+// The probability functions that the intervals stand on.
 pub mod special;

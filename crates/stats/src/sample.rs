@@ -1,5 +1,6 @@
 //! What can be wrong with samples that come from outside, checked once where they enter.
 
+use crate::histogram::HistogramError;
 use thiserror::Error;
 
 /// Why samples (or a quantile asked of them) were refused.
@@ -29,6 +30,26 @@ pub enum SampleError {
         /// The one that was asked for.
         q: f64,
     },
+}
+
+/// Why a value was not recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum RecordError {
+    /// It is NaN.
+    #[error("the value is not a number")]
+    NotANumber,
+    /// It is less than 0.
+    #[error("the value is negative")]
+    Negative,
+    /// It is infinite, or 2⁶³ ticks or more, or so many were recorded already.
+    #[error("the value is too large")]
+    TooLarge,
+}
+
+impl From<HistogramError> for RecordError {
+    fn from(_: HistogramError) -> Self {
+        Self::TooLarge
+    }
 }
 
 /// Makes sure that samples may be given to functions that take them sorted.

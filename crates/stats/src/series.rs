@@ -6,30 +6,10 @@ use crate::counted::Counted;
 use crate::histogram::{Histogram, HistogramError};
 use crate::interval::{Confidence, Interval, NoInterval, quantile_ranks};
 use crate::quantile::{Rule, nearest_rank};
-use crate::sample::SampleError;
+use crate::sample::{RecordError, SampleError};
 use crate::select::Selected;
 use crate::summary::{Summary, check_quantiles, select_quantiles};
 use thiserror::Error;
-
-/// Why a value was not recorded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum RecordError {
-    /// It is NaN.
-    #[error("the value is not a number")]
-    NotANumber,
-    /// It is less than 0.
-    #[error("the value is negative")]
-    Negative,
-    /// It is infinite, or 2⁶³ ticks or more, or so many were recorded already.
-    #[error("the value is too large")]
-    TooLarge,
-}
-
-impl From<HistogramError> for RecordError {
-    fn from(_: HistogramError) -> Self {
-        Self::TooLarge
-    }
-}
 
 /// Why two series were not merged.
 #[derive(Clone, Copy, Debug, PartialEq, Error)]
