@@ -197,6 +197,18 @@ mod tests {
     }
 
     #[test]
+    fn a_deviation_of_the_last_bit_is_still_measured() {
+        // Two neighbouring floats, in turn: any rounding of the mean is as large as what is
+        // to be measured.
+        let (low, high) = (1e9 / 3.0, f64::next_up(1e9 / 3.0));
+        let samples: Vec<f64> = (0..999_999)
+            .map(|i| if i % 3 == 0 { high } else { low })
+            .collect();
+        let exact = (high - low) * (2.0_f64 / 9.0 * 999_999.0 / 999_998.0).sqrt();
+        assert!((summary(&samples).sd.unwrap() / exact - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
     fn huge_and_tiny_samples_neither_overflow_nor_vanish() {
         for size in [f64::MAX, 1e-200, 5e-324, 1e-310] {
             let summary = summary(&[size, size, size]);
