@@ -1,17 +1,18 @@
 //! The suites, and how each is run. A new suite is a row in [`SUITES`] and a function.
 
+use std::cell::Cell;
 use std::fs;
 use std::process::Command;
 
 use serde_json::json;
 
-use super::summary::is_summary;
+use super::summary::{is_beginning, is_failure, is_summary};
 use crate::checks;
 use crate::failure::{Failure, Result};
 use crate::repo::{Repo, WASM};
 use crate::setup::chromium::{Browser, find_browser};
 use crate::setup::{WASM_BINDGEN, locate};
-use crate::shell::run_keeping;
+use crate::shell::{run, run_keeping};
 use crate::tidy;
 
 /// A part of the test run.
@@ -110,10 +111,35 @@ fn wasm_node(repo: &Repo) -> TestRun {
 }
 
 fn wasm_browser(repo: &Repo) -> TestRun {
-    match wasm_test(repo).and_then(|command| in_chromium(repo, command)) {
-        Ok(mut command) => run_keeping(&mut command, is_summary),
+    let built = wasm_test(repo).and_then(|mut command| run(command.arg("--no-run")));
+    match built.and_then(|()| in_chromium(repo, wasm_test(repo)?)) {
+        Ok(mut command) => run_in_browser(&mut command),
         Err(failure) => (Vec::new(), Err(failure)),
     }
+}
+
+/// Runs browser tests. On a machine with far too much to do, Chromium once in a while does not
+/// start: then all is run once more. Tests that began are never given a second chance.
+fn run_in_browser(command: &mut Command) -> TestRun {
+    let (summaries, begun, result) = run_counting(command);
+    let all_that_began_passed =
+        summaries.len() == begun && !summaries.iter().any(|line| is_failure(line));
+    if result.is_ok() || !all_that_began_passed {
+        return (summaries, result);
+    }
+    println!("A browser did not start. Trying once more.");
+    let (summaries, _, result) = run_counting(command);
+    (summaries, result)
+}
+
+/// The summary lines, and how many targets began to run tests.
+fn run_counting(command: &mut Command) -> (Vec<String>, usize, Result) {
+    let begun = Cell::new(0);
+    let (summaries, result) = run_keeping(command, |line| {
+        begun.set(begun.get() + usize::from(is_beginning(line)));
+        is_summary(line)
+    });
+    (summaries, begun.get(), result)
 }
 
 /// `cargo test` for the wasm tests of all packages. Where they run is told to the test runner by
@@ -179,6 +205,8 @@ fn capabilities(browser: &Browser) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
     use crate::setup::THINGS;
 
@@ -215,5 +243,38 @@ mod tests {
     fn ci_has_a_job_for_every_family() {
         let workflow = include_str!("../../../../.github/workflows/ci.yml");
         assert!(workflow.contains(&format!("family: [{}]", families().join(", "))));
+    }
+
+    /// A shell command that appends a line to a file each time, then runs `script`.
+    fn browser(name: &str, script: &str) -> (Command, PathBuf) {
+        let file = std::env::temp_dir().join(format!("xtask-{name}-{}", std::process::id()));
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", &format!("echo >> \"$0\"; {script}")])
+            .arg(&file);
+        (command, file)
+    }
+
+    #[test]
+    fn only_a_browser_that_did_not_start_is_tried_again() {
+        let passed = "echo 'running 1 test'; echo 'test result: ok. 1 passed; 0 failed'";
+        let failed = "echo 'running 1 test'; echo 'test result: FAILED. 0 passed; 1 failed'";
+        #[rustfmt::skip]
+        let cases = [
+            // what runs, how often it does, whether it ends well
+            ("passes", passed.to_owned(), 1, true),
+            ("fails", format!("{failed}; exit 1"), 1, false),
+            ("hangs", "echo 'running 1 test'; exit 1".to_owned(), 1, false),
+            ("never-starts", "exit 1".to_owned(), 2, false),
+            ("starts-at-last", format!("test $(wc -l < \"$0\") -eq 2 || exit 1; {passed}"), 2, true),
+            ("one-of-two", format!("{passed}; test $(wc -l < \"$0\") -eq 2"), 2, true),
+        ];
+        for (name, script, times, ends_well) in cases {
+            let (mut command, file) = browser(name, &script);
+            let (_, result) = run_in_browser(&mut command);
+            let ran = fs::read_to_string(&file).unwrap().lines().count();
+            fs::remove_file(&file).unwrap();
+            assert_eq!((ran, result.is_ok()), (times, ends_well), "{name}");
+        }
     }
 }

@@ -1,5 +1,15 @@
 //! The line with which a Rust test runner, native or wasm, closes: what it counts.
 
+/// Whether a line of a runner's output says that tests begin.
+pub(super) fn is_beginning(line: &str) -> bool {
+    line.starts_with("running ")
+}
+
+/// Whether a summary tells of tests that failed.
+pub(super) fn is_failure(summary: &str) -> bool {
+    summary.starts_with("test result: FAILED")
+}
+
 /// Whether a line of a runner's output is its summary.
 pub(super) fn is_summary(line: &str) -> bool {
     line.starts_with("test result: ")
@@ -47,6 +57,8 @@ mod tests {
             assert_eq!(executed(&[line.to_owned()]), tests, "{line}");
             assert_eq!(is_empty(line), empty, "{line}");
         }
+        assert!(is_failure(cases[1].0) && !is_failure(cases[0].0));
         assert!(!is_summary("test parses_a_line ... ok"));
+        assert!(is_beginning("running 1 test") && !is_beginning("Running headless tests"));
     }
 }
