@@ -176,3 +176,73 @@ fn digits(bytes: &[u8]) -> usize {
         .count();
     if len > 1 && bytes[0] == b'0' { 0 } else { len }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVENT: &str = "event: x\ndata: {\"n\":7,\"t\":\"a\",\"p\":\"zz\"}\n\n";
+
+    fn learned() -> Template {
+        let part = |text: &str| {
+            let at = EVENT.find(text).expect("a part of the event");
+            &EVENT[at..at + text.len()]
+        };
+        let data = part("{\"n\":7,\"t\":\"a\",\"p\":\"zz\"}");
+        let plain = Plain {
+            kind: Kind::Text,
+            text: &part("a\",\"p\"")[..1],
+            padding: Some(part("zz")),
+            sequence: Some(part("7")),
+        };
+        Template::learn(EVENT.as_bytes(), data, plain).expect("a usual event")
+    }
+
+    #[test]
+    fn what_differs_in_its_holes_only_fits() {
+        let template = learned();
+        #[rustfmt::skip]
+        let cases = [
+            // the bytes, the string in the hole, why
+            (EVENT, Some("\"a\""), "the event itself"),
+            ("event: x\ndata: {\"n\":12,\"t\":\"bcd\",\"p\":\"\"}\n\n", Some("\"bcd\""), "other values"),
+            ("event: x\ndata: {\"n\":0,\"t\":\"\",\"p\":\"z\"}\n\nmore", Some("\"\""), "more after it"),
+            ("event: x\ndata: {\"n\":1,\"t\":\"\\\"é\",\"p\":\"z\"}\n\n", Some("\"\\\"é\""), "escapes"),
+            ("event: x\ndata: {\"n\":1,\"t\":\"b\",\"p\":\"\\n\"}\n\n", None, "escapes where none are expected"),
+            ("event: x\ndata: {\"n\":01,\"t\":\"b\",\"p\":\"z\"}\n\n", None, "no number of JSON"),
+            ("event: x\ndata: {\"n\":,\"t\":\"b\",\"p\":\"z\"}\n\n", None, "no number"),
+            ("event: x\ndata: {\"n\":1,\"t\":\"b\tc\",\"p\":\"z\"}\n\n", None, "a bare control character"),
+            ("event: x\ndata: {\"n\":1,\"t\":\"b\",\"p\":\"z\"}\n", None, "not whole"),
+            ("event: x\ndata: {\"n\":1,\"t\":\"b", None, "cut in the hole"),
+            ("event: x\ndata: {\"n\":1,\"t\":\"b\\", None, "cut in an escape"),
+            ("event: x\ndata: {\"n\":1,\"t\":null,\"p\":\"z\"}\n\n", None, "another type"),
+            ("event: y\ndata: {\"n\":1,\"t\":\"b\",\"p\":\"z\"}\n\n", None, "another name"),
+            ("", None, "nothing"),
+        ];
+        for (bytes, quoted, why) in cases {
+            let fit = template.fit(bytes.as_bytes());
+            assert_eq!(fit.as_ref().map(|fit| fit.quoted), quoted, "{why}");
+            if let Some(fit) = fit {
+                assert!(bytes[..fit.len].ends_with("}\n\n"), "{why}");
+                assert!(
+                    fit.data.starts_with(b"{") && fit.data.ends_with(b"}"),
+                    "{why}"
+                );
+            }
+        }
+        let no_utf8 = b"event: x\ndata: {\"n\":1,\"t\":\"\xff\",\"p\":\"z\"}\n\n";
+        assert_eq!(template.fit(no_utf8), None);
+    }
+
+    #[test]
+    fn only_what_lies_in_the_event_is_learned() {
+        let data = &EVENT[15..EVENT.len() - 2];
+        let elsewhere = Plain {
+            kind: Kind::Text,
+            text: "a",
+            padding: None,
+            sequence: None,
+        };
+        assert!(Template::learn(EVENT.as_bytes(), data, elsewhere).is_none());
+    }
+}
