@@ -149,8 +149,8 @@ pub enum StreamError {
     /// It ended before its terminal event.
     #[error("the stream ended before the answer was complete")]
     Truncated,
-    /// It ended before it began.
-    #[error("the stream is empty")]
+    /// It ended without an answer: no bytes, or an end without a single choice before it.
+    #[error("the stream holds no answer")]
     Empty,
     /// An event that is not the JSON it should be; what was found, at most 200 characters.
     #[error("an event of the stream cannot be read: {0}")]

@@ -13,6 +13,10 @@ use super::{Dialect, chat, html, json, messages, responses};
 /// How much of a body that is no event stream is read, in bytes: enough for any error object.
 const FOREIGN_BYTES_MAX: usize = 64 * 1024;
 
+/// Replacing what is not UTF-8 can triple an event's size. Garbled JSON beyond this size is refused,
+/// in bytes.
+const GARBLED_BYTES_MAX: usize = 1024 * 1024;
+
 const BOM: &[u8] = "\u{feff}".as_bytes();
 
 /// Decodes one stream. Made anew for each.
@@ -194,6 +198,7 @@ impl StreamDecoder {
         Ok(true)
     }
 
+    /// Judges what arrived, now that nothing will follow.
     fn close(&mut self, out: &mut Decoded) -> Result<(), StreamError> {
         match &self.opening {
             Opening::Foreign(body) => return Err(foreign(body)),
@@ -250,6 +255,11 @@ fn dispatch(
     event: Event<'_>,
     writer: &mut Writer<'_>,
 ) -> Result<Option<Template>, StreamError> {
+    let garbled = event.data.len() > GARBLED_BYTES_MAX && std::str::from_utf8(event.data).is_err();
+    if garbled {
+        let beginning = String::from_utf8_lossy(&event.data[..GARBLED_BYTES_MAX]);
+        return Err(StreamError::Malformed(json::excerpt(&beginning)));
+    }
     let text = event.text();
     let data = text.trim();
     // Some proxies keep the connection alive with events instead of comments.
@@ -258,10 +268,10 @@ fn dispatch(
     }
     if data == "[DONE]" {
         // Where the dialect has its own last event, this mark of a proxy says nothing.
-        if matches!(dialect, Dialect::Chat | Dialect::Completions) {
-            writer.end();
+        if matches!(dialect, Dialect::Responses | Dialect::Messages) {
+            return Ok(None);
         }
-        return Ok(None);
+        return writer.end_of_choices().map(|()| None);
     }
     if event.name == "error" {
         let error = error::from_text(data)

@@ -177,6 +177,16 @@ impl<'a> Writer<'a> {
         self.delta(Delta::Finish { choice, reason });
     }
 
+    /// The terminal event of dialects that answer by choices. Without a single one, nothing was
+    /// answered, which must not pass for a success.
+    pub(super) fn end_of_choices(&mut self) -> Result<(), StreamError> {
+        if self.state.choices.is_empty() {
+            return Err(StreamError::Empty);
+        }
+        self.end();
+        Ok(())
+    }
+
     pub(super) fn end(&mut self) {
         self.state.ended = true;
     }

@@ -222,7 +222,9 @@ fn shapes_in_use_elsewhere() {
     for (choices, text, thoughts, why) in cases {
         let said = said(
             Dialect::Chat,
-            &format!("data: {{\"choices\":{choices}}}\n\ndata: [DONE]\n\n"),
+            &format!(
+                "data: {{\"choices\":{choices}}}\n\ndata: {{\"choices\":[{{}}]}}\n\ndata: [DONE]\n\n"
+            ),
         );
         assert_eq!(said.text, text, "{why}");
         let expected: Vec<Delta> = Some(reasoning(thoughts))

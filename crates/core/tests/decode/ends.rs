@@ -39,6 +39,8 @@ fn the_rules_of_the_end() {
         ("\n\n \r\n".to_owned(), Err(StreamError::Empty), false, "white space"),
         (": hi\n\n".to_owned(), cut.clone(), false, "comments only"),
         (usage.to_owned(), cut.clone(), false, "nothing was answered"),
+        (DONE.to_owned(), Err(StreamError::Empty), false, "nor was anything here"),
+        (format!("{usage}{DONE}"), Err(StreamError::Empty), false, "usage is no answer"),
     ];
     for (stream, outcome, ended, why) in cases {
         let said = said(Dialect::Chat, &stream);

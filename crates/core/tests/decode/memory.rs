@@ -156,3 +156,20 @@ fn a_page_without_end_is_read_only_in_part() {
     };
     assert!(words.starts_with("sorry sorry") && words.chars().count() <= 200);
 }
+
+#[test]
+fn garbled_json_of_many_megabytes_is_refused_before_it_grows() {
+    let mut decoder = StreamDecoder::new(Dialect::Chat, Caps::default());
+    let mut out = Decoded::default();
+    let body = [
+        b"data: {\"x\":\"".as_slice(),
+        &vec![0xff; 2 << 20],
+        b"\"}\n\n",
+    ]
+    .concat();
+    let outcome = decoder.feed(&body, &mut out);
+    assert!(
+        matches!(outcome, Err(StreamError::Malformed(_))),
+        "{outcome:?}"
+    );
+}
