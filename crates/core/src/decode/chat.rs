@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::answer::{Answer, Choice as Answered, ToolCall};
-use super::delta::{FinishReason, Timings, Usage, WireUsage};
+use super::delta::{FinishReason, Timings, Usage};
 use super::error::{self, AnswerError, StreamError};
 use super::json::{self, Content, Count, Loose};
 use super::template::{Kind, Plain};
@@ -24,8 +24,10 @@ struct Completion<'a> {
     object: Loose<'a>,
     #[serde(borrow)]
     choices: Option<Vec<Choice<'a>>>,
-    usage: Option<WireUsage>,
-    timings: Option<Timings>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
+    #[serde(borrow)]
+    timings: Option<&'a RawValue>,
     #[serde(borrow, default)]
     obfuscation: Loose<'a>,
     #[serde(borrow)]
@@ -131,10 +133,10 @@ pub(super) fn event<'a>(
             Some(word) => writer.finish(index, FinishReason::from_word(word)),
         }
     }
-    if let Some(usage) = chunk.usage {
-        writer.usage(usage.into());
+    if let Some(usage) = Usage::read(chunk.usage) {
+        writer.usage(usage);
     }
-    if let Some(timings) = chunk.timings {
+    if let Some(timings) = Timings::read(chunk.timings) {
         writer.timings(timings);
     }
     Ok(plain)
@@ -247,7 +249,7 @@ pub(super) fn answer(body: &str) -> Result<Answer, AnswerError> {
         id: whole.id.owned(),
         model: whole.model.owned(),
         choices: choices.into_iter().map(answered).collect(),
-        usage: whole.usage.map(Usage::from),
+        usage: Usage::read(whole.usage),
     })
 }
 

@@ -1,8 +1,9 @@
 //! What a stream says, piece by piece, in one vocabulary for all dialects.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
-use super::json::Count;
+use super::json::{self, Count};
 
 /// What one chunk of the network held. Made once and reused: [`Decoded::clear`] keeps its memory.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -117,7 +118,7 @@ impl FinishReason {
             }
             "tool_calls" | "tool_use" | "function_call" => Self::ToolCalls,
             "content_filter" | "refusal" => Self::ContentFilter,
-            other => Self::Other(super::json::excerpt(other)),
+            other => Self::Other(json::excerpt(other)),
         }
     }
 }
@@ -139,6 +140,12 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// Reads usage off the wire. In a shape that nobody knows it is none: no answer is lost for it.
+    pub(super) fn read(value: Option<&RawValue>) -> Option<Self> {
+        let wire: WireUsage = json::object(value?.get(), &mut String::new()).ok()?;
+        Some(wire.into())
+    }
+
     /// Takes over what `newer` knows. Providers report in parts, each count cumulative.
     pub(super) fn update(&mut self, newer: Self) {
         self.input = newer.input.or(self.input);
@@ -159,10 +166,17 @@ pub struct Timings {
     pub predicted_ms: Option<f64>,
 }
 
+impl Timings {
+    /// Reads timings off the wire; none where their shape is unknown.
+    pub(super) fn read(value: Option<&RawValue>) -> Option<Self> {
+        json::object(value?.get(), &mut String::new()).ok()
+    }
+}
+
 /// Usage on the wire, in all three spellings.
 #[derive(Deserialize, Default)]
 #[serde(default)]
-pub(super) struct WireUsage {
+struct WireUsage {
     prompt_tokens: Count,
     completion_tokens: Count,
     input_tokens: Count,

@@ -5,7 +5,9 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// How much of something unexpected is shown, in characters.
@@ -24,7 +26,7 @@ pub(super) fn object<'t, T: Deserialize<'t>>(
 }
 
 /// Parses `text`. `mended` is room for a copy, should one be needed.
-fn read<'t, T: Deserialize<'t>>(
+pub(super) fn read<'t, T: Deserialize<'t>>(
     text: &'t str,
     mended: &'t mut String,
 ) -> Result<T, serde_json::Error> {
@@ -134,6 +136,17 @@ struct Part<'a> {
     thinking: Option<Content<'a>>,
 }
 
+/// An object, or whatever else stands in its place, which counts as none: events of types that we do
+/// not know may use our names for other things.
+#[derive(Debug, Clone)]
+pub(super) struct Maybe<T>(pub(super) Option<T>);
+
+impl<T> Default for Maybe<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
 /// The values that none of our readers makes anything of.
 macro_rules! nothing_from {
     ($($visit:ident: $value:ty),*) => {
@@ -180,6 +193,36 @@ impl<'de> Visitor<'de> for LooseVisitor {
 impl<'de: 'a, 'a> Deserialize<'de> for Loose<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(LooseVisitor)
+    }
+}
+
+struct MaybeVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for MaybeVisitor<T> {
+    type Value = Maybe<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("anything")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(|value| Maybe(Some(value)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
+        LooseVisitor.visit_seq(list).map(|_| Maybe(None))
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Maybe(None))
+    }
+
+    nothing_from!(visit_bool: bool, visit_u64: u64, visit_i64: i64, visit_f64: f64, visit_str: &str);
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Maybe<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(MaybeVisitor(PhantomData))
     }
 }
 

@@ -4,9 +4,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::answer::{Answer, Choice, ToolCall};
-use super::delta::{FinishReason, Usage, WireUsage};
+use super::delta::{FinishReason, Usage};
 use super::error::{self, AnswerError, StreamError};
-use super::json::{self, Count, Loose};
+use super::json::{self, Count, Loose, Maybe};
 use super::template::{Kind, Plain};
 use super::writer::Writer;
 
@@ -16,13 +16,14 @@ struct Happening<'a> {
     kind: Loose<'a>,
     #[serde(default)]
     index: Count,
+    #[serde(borrow, default)]
+    delta: Maybe<Block<'a>>,
+    #[serde(borrow, default)]
+    content_block: Maybe<Block<'a>>,
+    #[serde(borrow, default)]
+    message: Maybe<Message<'a>>,
     #[serde(borrow)]
-    delta: Option<Block<'a>>,
-    #[serde(borrow)]
-    content_block: Option<Block<'a>>,
-    #[serde(borrow)]
-    message: Option<Message<'a>>,
-    usage: Option<WireUsage>,
+    usage: Option<&'a RawValue>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
 }
@@ -59,7 +60,8 @@ struct Message<'a> {
     content: Option<Vec<Block<'a>>>,
     #[serde(borrow, default)]
     stop_reason: Loose<'a>,
-    usage: Option<WireUsage>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
 }
@@ -78,31 +80,31 @@ pub(super) fn event<'a>(
     let index = u32::try_from(event.index.0.unwrap_or(0)).unwrap_or(u32::MAX);
     match event.kind.as_deref() {
         Some("content_block_delta") => {
-            let Some(block) = event.delta else {
+            let Some(block) = event.delta.0 else {
                 return Ok(None);
             };
             return Ok(piece(index, &block, writer));
         }
         Some("content_block_start") => {
-            if let Some(block) = event.content_block {
+            if let Some(block) = event.content_block.0 {
                 start(index, &block, writer);
             }
         }
         Some("message_start") => {
-            if let Some(message) = event.message {
+            if let Some(message) = event.message.0 {
                 writer.begin(message.id.as_deref(), message.model.as_deref());
-                if let Some(usage) = message.usage {
-                    writer.usage(usage.into());
+                if let Some(usage) = Usage::read(message.usage) {
+                    writer.usage(usage);
                 }
             }
         }
         Some("message_delta") => {
-            let stop_reason = event.delta.map(|delta| delta.stop_reason);
+            let stop_reason = event.delta.0.map(|delta| delta.stop_reason);
             if let Some(word) = stop_reason.as_ref().and_then(Loose::as_deref) {
                 writer.finish(0, FinishReason::from_word(word));
             }
-            if let Some(usage) = event.usage {
-                writer.usage(usage.into());
+            if let Some(usage) = Usage::read(event.usage) {
+                writer.usage(usage);
             }
         }
         Some("message_stop") => writer.end(),
@@ -186,6 +188,6 @@ pub(super) fn answer(body: &str) -> Result<Answer, AnswerError> {
         id: message.id.owned(),
         model: message.model.owned(),
         choices: vec![choice],
-        usage: message.usage.map(Usage::from),
+        usage: Usage::read(message.usage),
     })
 }

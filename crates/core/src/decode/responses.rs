@@ -4,9 +4,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::answer::{Answer, Choice, ToolCall};
-use super::delta::{FinishReason, Usage, WireUsage};
+use super::delta::{FinishReason, Usage};
 use super::error::{self, AnswerError, ApiError, StreamError};
-use super::json::{self, Count, Loose};
+use super::json::{self, Count, Loose, Maybe};
 use super::template::{Kind, Plain};
 use super::writer::Writer;
 
@@ -18,10 +18,10 @@ struct Happening<'a> {
     output_index: Count,
     #[serde(borrow, default)]
     delta: Loose<'a>,
-    #[serde(borrow)]
-    item: Option<Item<'a>>,
-    #[serde(borrow)]
-    response: Option<Response<'a>>,
+    #[serde(borrow, default)]
+    item: Maybe<Item<'a>>,
+    #[serde(borrow, default)]
+    response: Maybe<Response<'a>>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -39,10 +39,11 @@ struct Response<'a> {
     #[serde(borrow, default)]
     status: Loose<'a>,
     #[serde(borrow)]
-    output: Option<Vec<Item<'a>>>,
+    output: Option<Vec<Maybe<Item<'a>>>>,
     #[serde(borrow)]
     incomplete_details: Option<Incomplete<'a>>,
-    usage: Option<WireUsage>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
 }
@@ -66,9 +67,9 @@ struct Item<'a> {
     #[serde(borrow, default)]
     arguments: Loose<'a>,
     #[serde(borrow)]
-    content: Option<Vec<Part<'a>>>,
+    content: Option<&'a RawValue>,
     #[serde(borrow)]
-    summary: Option<Vec<Part<'a>>>,
+    summary: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -126,8 +127,8 @@ pub(super) fn event<'a>(
                 "response.function_call_arguments.delta" => {
                     writer.tool_call(0, index, None, None, delta);
                 }
-                "response.output_item.added" => added(index, event.item, writer),
-                _ => whole(other, event.response, writer)?,
+                "response.output_item.added" => added(index, event.item.0, writer),
+                _ => whole(other, event.response.0, writer)?,
             }
             return Ok(None);
         }
@@ -162,8 +163,8 @@ fn whole(
         "response.failed" => return Err(StreamError::Api(Box::new(failed(&response)))),
         "response.completed" | "response.incomplete" => {
             writer.finish(0, reason(&response));
-            if let Some(usage) = response.usage {
-                writer.usage(usage.into());
+            if let Some(usage) = Usage::read(response.usage) {
+                writer.usage(usage);
             }
             writer.end();
         }
@@ -181,7 +182,8 @@ fn failed(response: &Response<'_>) -> ApiError {
 
 fn reason(response: &Response<'_>) -> FinishReason {
     let details = response.incomplete_details.as_ref();
-    let called = response.output.iter().flatten().any(Item::is_call);
+    let items = response.output.iter().flatten();
+    let called = items.filter_map(|item| item.0.as_ref()).any(Item::is_call);
     match details.and_then(|details| details.reason.as_deref()) {
         Some(word) => FinishReason::from_word(word),
         None if called => FinishReason::ToolCalls,
@@ -205,16 +207,9 @@ pub(super) fn answer(body: &str) -> Result<Answer, AnswerError> {
     let Some(items) = response.output else {
         return Err(AnswerError::Unexpected(json::excerpt(body)));
     };
-    for item in items {
-        let parts = item.content.iter().chain(&item.summary).flatten();
-        for part in parts {
-            let text = part.text.as_deref().unwrap_or_default();
-            match part.kind.as_deref() {
-                Some("output_text") => choice.text += text,
-                Some("reasoning_text" | "summary_text") => choice.reasoning += text,
-                Some("refusal") => choice.refusal += part.refusal.as_deref().unwrap_or_default(),
-                _ => {}
-            }
+    for item in items.into_iter().filter_map(|item| item.0) {
+        for list in [item.content, item.summary].into_iter().flatten() {
+            say(list, &mut choice);
         }
         if item.is_call() {
             choice.tool_calls.push(ToolCall {
@@ -228,6 +223,21 @@ pub(super) fn answer(body: &str) -> Result<Answer, AnswerError> {
         id: response.id.owned(),
         model: response.model.owned(),
         choices: vec![choice],
-        usage: response.usage.map(Usage::from),
+        usage: Usage::read(response.usage),
     })
+}
+
+/// Adds what an item's parts say. Items of types that we do not know may hold anything there.
+fn say(list: &RawValue, choice: &mut Choice) {
+    let mut mended = String::new();
+    let parts: Vec<Maybe<Part<'_>>> = json::read(list.get(), &mut mended).unwrap_or_default();
+    for part in parts.into_iter().filter_map(|part| part.0) {
+        let text = part.text.as_deref().unwrap_or_default();
+        match part.kind.as_deref() {
+            Some("output_text") => choice.text += text,
+            Some("reasoning_text" | "summary_text") => choice.reasoning += text,
+            Some("refusal") => choice.refusal += part.refusal.as_deref().unwrap_or_default(),
+            _ => {}
+        }
+    }
 }

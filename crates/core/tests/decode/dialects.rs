@@ -288,3 +288,18 @@ fn raw_data_is_one_json_list_per_chunk() {
     assert!(out.deltas.is_empty());
     assert!(decoder.ended());
 }
+
+#[test]
+fn events_and_items_of_unknown_types_say_nothing() {
+    let stream = "data: {\"type\":\"new\",\"delta\":\"text\",\"content_block\":[1],\"message\":7}\n\n\
+        data: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"new_delta\",\"text\":{}}}\n\n\
+        data: {\"type\":\"message_stop\"}\n\n";
+    let said_then = said(Dialect::Messages, stream);
+    assert_eq!((said_then.outcome, said_then.content_events), (Ok(()), 0));
+
+    let stream = "data: {\"type\":\"response.new\",\"delta\":{},\"item\":\"x\",\"response\":[]}\n\n\
+        data: {\"type\":\"response.completed\",\"response\":{\"output\":[7,{\"content\":\"x\",\"summary\":{}}]}}\n\n";
+    let said_then = said(Dialect::Responses, stream);
+    assert_eq!((said_then.outcome, said_then.content_events), (Ok(()), 0));
+    assert_eq!(said_then.deltas, [finish(0, FinishReason::Stop)]);
+}
