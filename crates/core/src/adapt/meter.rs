@@ -11,15 +11,27 @@ const ENOUGH: f64 = 16.0;
 /// Seconds below which the division would be noise.
 const SHORTEST: f64 = 0.2;
 
+/// Where there is no better measurement, less than this many seconds count as so many.
+const SHORT: f64 = 0.5;
+
+/// The share of gated time during which a server's bucket does not fill any more.
+const GATED_LOST: f64 = 0.5;
+
+/// At least this share of an interval counts as open, lest a rate be computed from nothing.
+const OPEN_LEAST: f64 = 0.1;
+
 /// The measurement of one limiter.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Meter {
     /// Attempts sent and not refused since `since`.
     accepted: f64,
     since: Instant,
+    /// The first attempt that belongs to it.
+    first: u64,
     /// The same for the interval before, joined where this one is too short.
     accepted_before: f64,
     since_before: Instant,
+    first_before: u64,
     /// Seconds of it during which nothing was allowed out.
     gated: f64,
     gated_from: Option<Instant>,
@@ -29,24 +41,29 @@ pub(super) struct Meter {
 
 impl Meter {
     /// Nothing was measured before `now`.
-    pub(super) fn starting(now: Instant) -> Self {
-        Self { since: now, since_before: now, ..Self::default() }
+    pub(super) fn starting(now: Instant, first: u64) -> Self {
+        let (since, since_before, first_before) = (now, now, first);
+        Self { since, since_before, first, first_before, ..Self::default() }
     }
 
     /// An attempt goes out. `more` tells whether another one was waiting behind it: where the work
     /// ran out, the measurement restarts, since idle time is no rate.
-    pub(super) fn sent(&mut self, now: Instant, more: bool, blocked: bool) {
+    pub(super) fn sent(&mut self, now: Instant, serial: u64, more: bool, blocked: bool) {
         if !more {
             self.busy = false;
         } else if !self.busy && !blocked {
-            *self = Self { busy: true, gated_from: self.gated_from, ..Self::starting(now) };
+            *self = Self { busy: true, gated_from: self.gated_from, ..Self::starting(now, serial) };
         }
         self.accepted += 1.0;
     }
 
-    /// An attempt was refused, or never went out.
-    pub(super) fn retracted(&mut self) {
-        self.accepted -= 1.0;
+    /// An attempt was refused, or never went out. It counts where it was counted.
+    pub(super) fn retracted(&mut self, serial: u64) {
+        if serial >= self.first {
+            self.accepted -= 1.0;
+        } else if serial >= self.first_before {
+            self.accepted_before -= 1.0;
+        }
     }
 
     /// From now on nothing is let out.
@@ -61,30 +78,28 @@ impl Meter {
         }
     }
 
-    /// Accepted per second, where enough was.
+    /// Accepted per second, where enough was. Time without leave to send counts half: a bucket that
+    /// fills up meanwhile loses the rest of it, one that is large enough loses nothing.
     pub(super) fn rate(&self, now: Instant) -> Option<f64> {
-        let recent = (now - self.since).as_secs_f64();
-        if self.accepted >= ENOUGH && recent > SHORTEST {
-            return Some(self.accepted / recent);
-        }
-        let (accepted, elapsed) = self.both(now);
-        (accepted >= ENOUGH && elapsed > SHORTEST).then(|| accepted / elapsed)
+        let (accepted, elapsed) = self.measured(now)?;
+        Some(accepted / (elapsed - GATED_LOST * self.gated).max(OPEN_LEAST * elapsed))
     }
 
-    /// The same for the first rate of all: time in which nothing was let out does not count, and a
-    /// guess from little is better than none.
+    /// The same for the first rate of all: time without leave to send does not count, and a guess
+    /// from little is better than none.
     pub(super) fn first_rate(&self, now: Instant) -> f64 {
-        let (_, elapsed) = self.both(now);
-        match self.rate(now) {
-            Some(rate) => rate * elapsed / (elapsed - self.gated).max(0.1 * elapsed),
-            None => self.accepted.max(1.0) / (now - self.since).as_secs_f64().max(0.5),
+        match self.measured(now) {
+            Some((accepted, elapsed)) => {
+                accepted / (elapsed - self.gated).max(OPEN_LEAST * elapsed)
+            }
+            None => self.accepted.max(1.0) / (now - self.since).as_secs_f64().max(SHORT),
         }
     }
 
     /// Accepted per second over both intervals, whatever their length.
     pub(super) fn whole_rate(&self, now: Instant) -> f64 {
         let (accepted, elapsed) = self.both(now);
-        accepted / elapsed.max(0.5)
+        accepted.max(1.0) / elapsed.max(SHORT)
     }
 
     /// Whether the server asked for silence during most of the interval.
@@ -93,10 +108,12 @@ impl Meter {
     }
 
     /// A refusal ends the interval, if it holds enough to stand alone.
-    pub(super) fn close_interval(&mut self, now: Instant) {
+    pub(super) fn close_interval(&mut self, now: Instant, next: u64) {
         if self.accepted >= ENOUGH {
             self.accepted_before = self.accepted;
             self.since_before = self.since;
+            self.first_before = self.first;
+            self.first = next;
             self.accepted = 0.0;
             self.since = now;
             self.gated = 0.0;
@@ -104,8 +121,15 @@ impl Meter {
     }
 
     /// Forgets everything, as after a change of rule.
-    pub(super) fn restart(&mut self, now: Instant) {
-        *self = Self { busy: self.busy, gated_from: self.gated_from, ..Self::starting(now) };
+    pub(super) fn restart(&mut self, now: Instant, next: u64) {
+        *self = Self { busy: self.busy, gated_from: self.gated_from, ..Self::starting(now, next) };
+    }
+
+    /// What was accepted, and in how many seconds, over the shortest stretch that says enough.
+    fn measured(&self, now: Instant) -> Option<(f64, f64)> {
+        let recent = (self.accepted, (now - self.since).as_secs_f64());
+        let enough = |&(accepted, seconds): &(f64, f64)| accepted >= ENOUGH && seconds > SHORTEST;
+        Some(recent).filter(enough).or_else(|| Some(self.both(now)).filter(enough))
     }
 
     fn both(&self, now: Instant) -> (f64, f64) {

@@ -24,7 +24,7 @@ use meter::Meter;
 use noise::Noise;
 use pacer::Pacer;
 use probe::{Blocked, Step, Trial, Turn};
-pub use value::{Admission, Options, Purpose, Rejection, Sent, Snapshot};
+pub use value::{Admission, Options, Part, Purpose, Rejection, Sent, Snapshot};
 use window::{Surroundings, Window};
 
 /// Seconds that set the curves' width: one look beyond the level each twelve to twenty seconds.
@@ -130,7 +130,7 @@ impl Rule {
             overloaded: None,
             window: Window::new(options.ceiling, options.initial),
             pacer: Pacer::default(),
-            meter: Meter::starting(now),
+            meter: Meter::starting(now, 1),
             evidence: Evidence::default(),
             blocked: Blocked::default(),
             trial: Trial::default(),
@@ -187,7 +187,7 @@ impl Rule {
             Purpose::Ordinary if self.pacer.is_on() => self.pacer.spend(),
             Purpose::Ordinary => {}
         }
-        self.meter.sent(now, more, self.blocked.is_on());
+        self.meter.sent(now, self.sends, more, self.blocked.is_on());
         self.noise.sent(self.is_below_level());
         Sent { at: now, serial: self.sends, in_flight: self.in_flight, purpose: self.purpose }
     }
@@ -238,7 +238,7 @@ impl Rule {
             Purpose::Trial if self.is_fresh(sent) => self.trial.withdrawn(),
             _ => {}
         }
-        self.meter.retracted();
+        self.meter.retracted(sent.serial);
     }
 
     /// The server asked, outside a refusal, for a pause: nothing is sent during it.
@@ -273,7 +273,9 @@ impl Rule {
 
     /// The window is full: time may open it, or a trial may show that it is no limit.
     fn admit_above(&mut self, now: Instant) -> Admission {
-        let tries = !self.pacer.is_on() && self.window.is_on_curve() && !self.evidence.is_firm();
+        let tries = self.has(Part::Trial)
+            && self.has(Part::Pacer)
+            && !self.pacer.is_on() && self.window.is_on_curve() && !self.evidence.is_firm();
         let step = if tries {
             self.trial.step(now, self.epoch.started, self.patience())
         } else {
@@ -290,7 +292,7 @@ impl Rule {
             Step::Passed => {
                 self.trial.after_cut(false);
                 self.pacer.start(now, self.meter.whole_rate(now), self.span);
-                self.meter.restart(now);
+                self.meter.restart(now, self.sends + 1);
                 self.evidence.clear_votes();
                 self.window.open_fully();
                 self.admit_paced(now)
@@ -338,7 +340,7 @@ impl Rule {
         let delay = (now - sent.at).as_secs_f64();
         let smoothed = self.refusal_delay + DELAY_WEIGHT * (delay - self.refusal_delay);
         self.refusal_delay = smoothed.max(delay);
-        self.meter.retracted();
+        self.meter.retracted(sent.serial);
         if rejection.hint.is_some() {
             self.meter.closed(now);
         }
@@ -350,7 +352,7 @@ impl Rule {
             return;
         }
         self.noise.cut();
-        let first = sent.serial == self.epoch.after + 1;
+        let first = self.has(Part::Probes) && sent.serial == self.epoch.after + 1;
         let on_trial = self.trial.is_pending();
         self.begin_epoch(now);
         if on_trial {
@@ -368,14 +370,16 @@ impl Rule {
                 self.gate = self.gate.max(now + self.blocked.pause(unit));
             }
         }
-        self.span = rejection.hint.map_or(SPAN, |hint| {
+        let hint = rejection.hint.filter(|_| self.has(Part::LongSpan));
+        self.span = hint.map_or(SPAN, |hint| {
             (SPAN_PER_HINT * hint.as_secs_f64()).clamp(SPAN, SPAN_LONGEST)
         });
     }
 
     /// A refusal of the same epoch only corrects the first guess.
     fn correct(&mut self, sent: Sent, rejection: Rejection) {
-        let applies = sent.serial > self.epoch.after_before
+        let applies = self.has(Part::Correction)
+            && sent.serial > self.epoch.after_before
             && !self.pacer.is_on()
             && !self.blocked.is_on()
             && !rejection.overload;
@@ -405,6 +409,7 @@ impl Rule {
         let paced = self.pacer.is_on();
         let about_time = rejection.hint.is_some_and(|hint| hint >= LONG_HINT);
         let abstain = about_time || rejection.overload;
+        let abstain = abstain || !self.has(Part::Pacer);
         let flips = self.evidence.hear(sent.in_flight, paced, abstain);
         if rejection.overload {
             self.cut_for_overload(now, sent);
@@ -412,18 +417,18 @@ impl Rule {
             self.pacer.start(now, self.meter.first_rate(now), self.span);
             self.window.stand_back(self.evidence.record(), self.span);
         } else if paced && !flips {
-            let floor = !self.meter.mostly_gated(now);
+            let floor = self.has(Part::Floor) && !self.meter.mostly_gated(now);
             self.pacer.cut(now, self.meter.rate(now), floor, self.span);
         } else {
             self.pacer.stop();
             self.window.cut(sent.in_flight);
             self.ladder.watch_doubling(self.window.level());
             self.trial.after_cut(!self.blocked.is_on());
-            if rejection.hint.is_some() {
+            if rejection.hint.is_some() && self.has(Part::Climb) {
                 self.window.climb_back();
             }
         }
-        self.meter.close_interval(now);
+        self.meter.close_interval(now, self.sends + 1);
     }
 
     fn cut_for_overload(&mut self, now: Instant, sent: Sent) {
@@ -432,6 +437,10 @@ impl Rule {
             self.window.cut_for_overload(sent.in_flight);
         }
         self.overloaded = Some(now);
+    }
+
+    fn has(&self, part: Part) -> bool {
+        self.options.without != Some(part)
     }
 
     fn is_fresh(&self, sent: Sent) -> bool {

@@ -32,10 +32,12 @@ pub(super) struct Pacer {
     on: bool,
     /// The measured rate, per second.
     measured: f64,
-    /// Seconds of use since it was measured.
+    /// Seconds since it was measured during which it was what held attempts back.
     age: f64,
     tokens: f64,
     refilled: Instant,
+    /// Whether the next attempt waits for a token, and for nothing else.
+    waiting: bool,
 }
 
 impl Pacer {
@@ -54,6 +56,7 @@ impl Pacer {
 
     /// Nobody could have been sent until `now` for another reason: no tokens gather meanwhile.
     pub(super) fn rest(&mut self, now: Instant) {
+        self.waiting = false;
         self.refilled = now;
     }
 
@@ -68,10 +71,13 @@ impl Pacer {
         let rate = self.rate(span);
         let seconds = (now - self.refilled).as_secs_f64();
         self.tokens = (self.tokens + seconds * rate).min((DEPTH * rate).max(1.0));
-        self.age += seconds.min(STEP);
+        if self.waiting {
+            self.age += seconds.min(STEP);
+        }
         self.refilled = now;
         // A wait is rounded to whole microseconds; this forgives what the rounding lost.
         let missing = 1.0 - self.tokens;
+        self.waiting = missing > 1e-9;
         (missing > 1e-9).then(|| now + Duration::from_secs_f64(missing / rate) + MICROSECOND)
     }
 

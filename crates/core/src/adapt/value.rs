@@ -22,6 +22,29 @@ pub struct Options {
     /// Whether to look for the point at which more requests in flight only make each one slower,
     /// on servers that queue instead of refusing. Default true.
     pub ladder: bool,
+    /// A part of the rule to leave out, so that a bench can tell what it is worth. Default none.
+    #[doc(hidden)]
+    pub without: Option<Part>,
+}
+
+/// The parts that can be left out of the rule, one at a time.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The belief that a limit may be a rate.
+    Pacer,
+    /// One probe at a time while a server refuses everything.
+    Probes,
+    /// One attempt above a full window after a cut.
+    Trial,
+    /// Refusals of older attempts correct the first guess.
+    Correction,
+    /// A climb to the level after a pause, instead of starting there.
+    Climb,
+    /// A longer span where a refusal costs a pause.
+    LongSpan,
+    /// A bound on what one refusal takes from a rate.
+    Floor,
 }
 
 impl Options {
@@ -38,6 +61,7 @@ impl Default for Options {
             adaptive: true,
             noise: true,
             ladder: true,
+            without: None,
         }
     }
 }
