@@ -1,6 +1,10 @@
 //! `platform::web` in a real runtime: Node and a browser run this same file.
 #![cfg(target_arch = "wasm32")]
 
+#[path = "laws/client.rs"]
+mod client;
+mod seeds;
+
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -367,4 +371,9 @@ async fn many_calls_leave_no_timer_and_no_listener_behind() {
             .into(),
     );
     assert_eq!(Array::from(&keys).length(), 2);
+}
+
+#[wasm_bindgen_test]
+fn ten_thousand_seeds_leave_the_same_trace_as_natively() {
+    assert_eq!(seeds::trace(), seeds::KNOWN, "got {:#x}", seeds::trace());
 }
