@@ -152,6 +152,11 @@ impl<P: Platform> Exchange<P> {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
+    /// What the head of the reply said about limits.
+    pub(crate) const fn hints(&self) -> &Hints {
+        &self.hints
+    }
+
     /// The deadline of the whole call.
     pub(crate) const fn call_deadline(&self) -> Option<Deadline> {
         self.call_deadline

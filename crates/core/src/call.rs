@@ -11,11 +11,11 @@ use futures_util::future::{Either, select};
 
 use crate::attempt::{Exchange, Failure};
 use crate::error::{Error, ErrorKind, Phase, Timeout};
-use crate::hints::Hints;
+use crate::hints::{Hints, Quota};
 use crate::http::{Head, HttpRequest};
 use crate::lane::Lane;
 use crate::ledger::Ledger;
-use crate::limiter::{Permit, Position};
+use crate::limiter::{Permit, Position, TokenHint};
 use crate::platform::Platform;
 use crate::record::{AttemptRecord, Record};
 use crate::retry::{Class, Decision, RetryPolicy, Stop, Tries, decide};
@@ -126,11 +126,31 @@ impl<P: Platform> Call<P> {
                 },
             },
         };
+        let hints = opened
+            .as_ref()
+            .map_or_else(|failure| &failure.hints, |opened| opened.0.hints());
+        self.learn(hints);
         if opened.is_ok() {
             let waited = self.platform.now() - sent;
             self.lane.first_byte.borrow_mut().note(waited);
         }
         opened
+    }
+
+    /// Hands on what the server says about its limit on tokens.
+    fn learn(&self, hints: &Hints) {
+        if let Some(Quota {
+            limit: Some(limit),
+            remaining: Some(remaining),
+            reset,
+        }) = hints.tokens
+        {
+            self.lane.limiter.learn_tokens(TokenHint {
+                limit,
+                remaining,
+                reset,
+            });
+        }
     }
 
     /// A place for a rival, if one is free at once, allowed and paid for.

@@ -75,12 +75,13 @@ impl<P: Platform> Prepared<P> {
         });
 
         let now = client.platform.now();
+        let tokens = steering.tokens(body.as_deref());
         let model: Option<Rc<str>> = steering.model.map(Into::into);
         let lane = lane(client, model.as_ref(), &options);
         let record = Record::new(endpoint.operation(), model, client.host.clone(), now);
         let call = Call {
             platform: client.platform.clone(),
-            position: lane.limiter.position(options.priority),
+            position: lane.limiter.position(options.priority).with_tokens(tokens),
             priority: options.priority,
             lane,
             request: HttpRequest {

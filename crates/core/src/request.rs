@@ -70,6 +70,25 @@ impl Request {
 pub(crate) struct Steering {
     pub(crate) model: Option<String>,
     pub(crate) stream: Option<bool>,
+    max_tokens: Option<u64>,
+    max_completion_tokens: Option<u64>,
+    max_output_tokens: Option<u64>,
+}
+
+/// A token is about this many bytes of a body, JSON's own included. Servers that count tokens ahead
+/// estimate likewise; the answer's usage puts it right.
+const BYTES_PER_TOKEN: usize = 4;
+
+impl Steering {
+    /// How many tokens the call may use: its prompt, and as much as it allows the answer to be.
+    pub(crate) fn tokens(&self, body: Option<&str>) -> u64 {
+        let prompt = body.map_or(0, |body| body.len() / BYTES_PER_TOKEN) as u64;
+        let answer = self
+            .max_tokens
+            .or(self.max_completion_tokens)
+            .or(self.max_output_tokens);
+        prompt + answer.unwrap_or_default()
+    }
 }
 
 /// How one call differs from the client's defaults.

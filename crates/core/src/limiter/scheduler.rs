@@ -164,9 +164,9 @@ impl Scheduler {
             return Next::WaitUntil(at);
         }
         self.queue.remove(&chosen.ticket);
-        self.tokens.spend(chosen.tokens);
+        let tokens = self.tokens.spend(chosen.tokens);
         let sent = self.rule.sent(now, !self.queue.is_empty());
-        Next::Grant(Grant { ticket: chosen.ticket, sent, tokens: chosen.tokens })
+        Next::Grant(Grant { ticket: chosen.ticket, sent, tokens })
     }
 
     /// Takes back a grant. `unit` is a number drawn evenly from 0 to 1.

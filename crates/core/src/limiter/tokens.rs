@@ -66,16 +66,21 @@ impl TokenBudget {
         })
     }
 
-    /// A request of so many tokens goes out.
-    pub fn spend(&mut self, tokens: u64) {
-        if let Some(known) = &mut self.0 {
-            known.left -= tokens as f64;
-        }
+    /// A request of so many tokens goes out. Answers how many were set aside for it: none as long
+    /// as there is no account to take them from.
+    #[must_use]
+    pub fn spend(&mut self, tokens: u64) -> u64 {
+        let Some(known) = &mut self.0 else { return 0 };
+        known.left -= tokens as f64;
+        tokens
     }
 
-    /// The request needed `used` of the `reserved` tokens.
+    /// The request needed `used` of the `reserved` tokens. Where none were set aside, the server's
+    /// own figure counts it already.
     pub fn settle(&mut self, reserved: u64, used: u64) {
-        if let Some(known) = &mut self.0 {
+        if let Some(known) = &mut self.0
+            && reserved > 0
+        {
             known.left = (known.left + reserved as f64 - used as f64).min(known.limit);
         }
     }
@@ -104,7 +109,7 @@ mod tests {
     #[test]
     fn holds_nothing_back_before_the_server_names_a_limit() {
         let mut budget = TokenBudget::default();
-        budget.spend(1_000_000);
+        let _ = budget.spend(1_000_000);
         assert_eq!(budget.next(at(0), 1_000_000), None);
     }
 
@@ -113,7 +118,7 @@ mod tests {
         let mut budget = TokenBudget::default();
         budget.learn(at(0), hint(6000, 1000, 50)); // 100 per second
         assert_eq!(budget.next(at(0), 1000), None);
-        budget.spend(1000);
+        let _ = budget.spend(1000);
         let wait = budget.next(at(0), 500).unwrap() - at(0);
         assert_eq!(wait.as_millis(), 5000);
         assert_eq!(budget.next(at(6), 500), None);
@@ -123,7 +128,7 @@ mod tests {
     fn what_was_reserved_and_not_used_comes_back_at_once() {
         let mut budget = TokenBudget::default();
         budget.learn(at(0), hint(6000, 500, 55));
-        budget.spend(500);
+        let _ = budget.spend(500);
         budget.settle(500, 100);
         assert_eq!(budget.next(at(0), 400), None);
     }

@@ -206,3 +206,34 @@ fn four_clients_of_one_limit_finish_within_twice_of_each_other() {
         assert!(truth.counts().rejected as f64 <= 0.05 * truth.counts().requests as f64);
     }
 }
+
+#[test]
+fn a_limit_on_tokens_is_kept_once_the_server_has_named_it() {
+    // 6000 tokens a minute, all used up: 100 a second come back.
+    let quota = |remaining: &str, reset: &str| {
+        Reply::json(ANSWER)
+            .header("x-ratelimit-limit-tokens", "6000")
+            .header("x-ratelimit-remaining-tokens", remaining)
+            .header("x-ratelimit-reset-tokens", reset)
+    };
+    let script = Script::new()
+        .reply(quota("0", "1m0s"))
+        .forever(Reply::json(ANSWER));
+    let stage = Stage::new(script);
+    let prompt = Prompt {
+        max_tokens: Some(480),
+        ..Prompt::new("m", "Hi")
+    };
+    for _ in 0..3 {
+        stage.sim.run(stage.client.generate(&prompt)).unwrap();
+    }
+    let at: Vec<f64> = stage
+        .truth
+        .requests()
+        .iter()
+        .map(|one| one.at.as_secs_f64())
+        .collect();
+    // About 20 tokens of prompt beside the 480: five seconds each, less what was not used.
+    assert!(at[0] < 0.1 && (4.9..5.3).contains(&at[1]), "{at:?}");
+    assert!(at[2] - at[1] < 5.3, "{at:?}");
+}
