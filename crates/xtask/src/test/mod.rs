@@ -43,11 +43,8 @@ pub(crate) fn command(repo: &Repo, args: &Args) -> Result {
     for line in outcomes.iter().flat_map(report) {
         println!("{line}");
     }
-    println!(
-        "{} suites in {}",
-        outcomes.len(),
-        seconds(started.elapsed())
-    );
+    let suites = counted(outcomes.len(), "suite");
+    println!("{suites} in {}", seconds(started.elapsed()));
     match failures(&outcomes) {
         None => Ok(()),
         Some(text) => Err(Failure::work(text)),
@@ -107,16 +104,18 @@ fn report(outcome: &Outcome) -> Vec<String> {
     match outcome.suite.work {
         Work::Check(_) => vec![format!("{}: {verdict}", outcome.suite.name)],
         Work::Tests(_) => {
-            let count = match executed(&outcome.summaries) {
-                1 => "1 test".to_owned(),
-                count => format!("{count} tests"),
-            };
+            let count = counted(executed(&outcome.summaries), "test");
             let heading = format!("{}: {verdict}, {count}", outcome.suite.name);
             std::iter::once(heading)
                 .chain(outcome.summaries.iter().cloned())
                 .collect()
         }
     }
+}
+
+/// `1 test`, `2 tests`.
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// What failed and how to run it again; nothing when all is well.
