@@ -13,16 +13,13 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 /// How much of something unexpected is shown, in characters.
 pub(super) const EXCERPT_CHARS: usize = 200;
 
-/// Parses an object. A list, which serde would take for a struct's fields in order, is refused.
+/// Parses an object. A list, which serde would take for a struct's fields in order, is refused; the
+/// code to read structs from lists is left out by that, too.
 pub(super) fn object<'t, T: Deserialize<'t>>(
     text: &'t str,
     mended: &'t mut String,
 ) -> Result<T, serde_json::Error> {
-    if text.starts_with('{') {
-        read(text, mended)
-    } else {
-        Err(serde::de::Error::custom("not an object"))
-    }
+    read(text, mended).map(|Object(value)| value)
 }
 
 /// Parses `text`. `mended` is room for a copy, should one be needed.
@@ -193,6 +190,29 @@ impl<'de> Visitor<'de> for LooseVisitor {
 impl<'de: 'a, 'a> Deserialize<'de> for Loose<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(LooseVisitor)
+    }
+}
+
+/// What is an object and nothing else.
+struct Object<T>(T);
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
     }
 }
 

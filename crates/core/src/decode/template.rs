@@ -69,26 +69,31 @@ impl Template {
         }
         let data = place(source, data)?;
         let string = |text| place(source, text).filter(|range| is_quoted(source, range));
-        let mut found = vec![(string(plain.text)?, Hole::Text)];
-        if let Some(range) = plain.padding.and_then(string) {
-            found.push((range, Hole::Padding));
-        }
         let number = plain
             .sequence
             .filter(|text| digits(text.as_bytes()) == text.len());
-        if let Some(range) = number.and_then(|text| place(source, text)) {
-            found.push((range, Hole::Sequence));
+        let found = [
+            (Some(string(plain.text)?), Hole::Text),
+            (plain.padding.and_then(string), Hole::Padding),
+            (number.and_then(|text| place(source, text)), Hole::Sequence),
+        ];
+        let mut ordered: Vec<(Range<usize>, Hole)> = Vec::with_capacity(found.len());
+        for (range, hole) in found {
+            if let Some(range) = range {
+                // Three at most: less code than any sort.
+                let at = ordered.partition_point(|(before, _)| before.start < range.start);
+                ordered.insert(at, (range, hole));
+            }
         }
-        found.sort_by_key(|(range, _)| range.start);
         let mut template = Self {
             kind: plain.kind,
             literals: Vec::with_capacity(source.len()),
-            holes: Vec::with_capacity(found.len()),
+            holes: Vec::with_capacity(ordered.len()),
             before_data: data.start,
             after_data: source.len() - data.end,
         };
         let mut at = 0;
-        for (range, hole) in found {
+        for (range, hole) in ordered {
             template
                 .literals
                 .extend_from_slice(&source[at..range.start]);
