@@ -8,6 +8,7 @@ mod bench;
 mod checks;
 mod ci;
 mod failure;
+mod fuzz;
 mod parts;
 mod repo;
 mod setup;
@@ -31,7 +32,7 @@ struct Command {
     run: fn(&Repo, &Args) -> Result,
 }
 
-static COMMANDS: [Command; 8] = [
+static COMMANDS: [Command; 9] = [
     Command {
         name: "setup",
         about: "Install what the other commands need and this machine lacks",
@@ -40,7 +41,7 @@ static COMMANDS: [Command; 8] = [
             name: "--only",
             takes: Takes::Many,
             value: "THING…",
-            about: "some of: wasm-target, node, npm, wasm-bindgen, trunk, chromium",
+            about: "some of: wasm-target, node, npm, wasm-bindgen, trunk, chromium, cargo-fuzz",
         }],
         run: setup::command,
     },
@@ -121,6 +122,18 @@ static COMMANDS: [Command; 8] = [
         }],
         run: bench::command,
     },
+    Command {
+        name: "fuzz",
+        about: "Run each fuzz target for some seconds (default 60)",
+        word: Some("SECONDS"),
+        flags: &[Flag {
+            name: "--target",
+            takes: Takes::Many,
+            value: "NAME…",
+            about: "some of: client, delta, hints, sse",
+        }],
+        run: fuzz::command,
+    },
 ];
 
 fn main() -> ExitCode {
@@ -190,7 +203,7 @@ mod tests {
     fn what_is_not_understood_is_a_usage_error() {
         #[rustfmt::skip]
         let cases = [
-            ("tset", "unknown command `tset`; expected one of: setup, test, ci, fmt, lint, doc, tidy, bench"),
+            ("tset", "unknown command `tset`; expected one of: setup, test, ci, fmt, lint, doc, tidy, bench, fuzz"),
             ("test --slow", "test: unknown flag `--slow`; expected one of: --fast, --family"),
             ("lint --fix", "lint: unknown flag `--fix`; expected no flags"),
             ("tidy up", "tidy: unexpected `up`; expected no flags"),

@@ -45,6 +45,15 @@ pub(super) static TRUNK: CargoTool = CargoTool {
     opt_level: "0",
 };
 
+/// The driver of the fuzz targets.
+pub(super) static CARGO_FUZZ: CargoTool = CargoTool {
+    name: "cargo-fuzz",
+    package: "cargo-fuzz",
+    programs: &["cargo-fuzz"],
+    install: &[],
+    opt_level: "0",
+};
+
 /// Provides a tool.
 pub(super) fn ensure(repo: &Repo, tool: &CargoTool) -> Result<String> {
     if missing(repo, tool)?.is_none() {

@@ -31,7 +31,7 @@ pub(crate) struct Thing {
 }
 
 /// Everything that can be provided, in the order in which it is.
-pub(crate) static THINGS: [Thing; 6] = [
+pub(crate) static THINGS: [Thing; 7] = [
     Thing {
         name: "wasm-target",
         why: "Rust's library for wasm",
@@ -70,6 +70,13 @@ pub(crate) static THINGS: [Thing; 6] = [
         why: "the browser of the browser tests, and its driver",
         by_hand: chromium::BY_HAND,
         ensure: |_| chromium::ensure(),
+    },
+    Thing {
+        name: "cargo-fuzz",
+        why: "runs the fuzz targets",
+        by_hand: "cargo install cargo-fuzz --version <the one in Cargo.toml>; \
+                  found on the PATH, it is used",
+        ensure: |repo| cargo_tool::ensure(repo, &cargo_tool::CARGO_FUZZ),
     },
 ];
 
