@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::answer::{Answer, Choice as Answered, ToolCall};
 use super::delta::{FinishReason, Timings, Usage};
 use super::error::{self, AnswerError, StreamError};
-use super::json::{self, Content, Count, Loose};
+use super::json::{self, Content, Count, Loose, Object};
 use super::template::{Kind, Plain};
 use super::writer::Writer;
 
@@ -23,7 +23,7 @@ struct Completion<'a> {
     #[serde(borrow, default)]
     object: Loose<'a>,
     #[serde(borrow)]
-    choices: Option<Vec<Choice<'a>>>,
+    choices: Option<Vec<Object<Choice<'a>>>>,
     #[serde(borrow)]
     usage: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -39,9 +39,9 @@ struct Choice<'a> {
     #[serde(default)]
     index: Count,
     #[serde(borrow)]
-    delta: Option<Message<'a>>,
+    delta: Option<Object<Message<'a>>>,
     #[serde(borrow)]
-    message: Option<Message<'a>>,
+    message: Option<Object<Message<'a>>>,
     #[serde(borrow, default)]
     text: Content<'a>,
     #[serde(borrow, default)]
@@ -62,9 +62,9 @@ struct Message<'a> {
     #[serde(borrow)]
     refusal: Loose<'a>,
     #[serde(borrow)]
-    tool_calls: Option<Vec<Call<'a>>>,
+    tool_calls: Option<Vec<Object<Call<'a>>>>,
     #[serde(borrow)]
-    function_call: Option<Function<'a>>,
+    function_call: Option<Object<Function<'a>>>,
 }
 
 #[derive(Deserialize)]
@@ -74,7 +74,7 @@ struct Call<'a> {
     #[serde(borrow, default)]
     id: Loose<'a>,
     #[serde(borrow)]
-    function: Option<Function<'a>>,
+    function: Option<Object<Function<'a>>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -120,11 +120,11 @@ pub(super) fn event<'a>(
     }
     let plain = plain(&chunk);
     writer.begin(chunk.id.as_deref(), chunk.model.as_deref());
-    for choice in chunk.choices.unwrap_or_default() {
+    for Object(choice) in chunk.choices.unwrap_or_default() {
         let index = index(choice.index);
         writer.choice(index)?;
         writer.text(index, choice.text.text.as_deref().unwrap_or_default());
-        if let Some(message) = choice.delta.or(choice.message) {
+        if let Some(Object(message)) = choice.delta.or(choice.message) {
             say(index, &message, writer);
         }
         match choice.finish_reason.as_deref() {
@@ -147,8 +147,8 @@ fn say(index: u32, message: &Message<'_>, writer: &mut Writer<'_>) {
     writer.reasoning(index, &message.content.reasoning);
     writer.text(index, message.content.text.as_deref().unwrap_or_default());
     writer.refusal(index, message.refusal.as_deref().unwrap_or_default());
-    for call in message.tool_calls.iter().flatten() {
-        let function = call.function.as_ref();
+    for Object(call) in message.tool_calls.iter().flatten() {
+        let function = call.function.as_ref().map(|Object(function)| function);
         writer.tool_call(
             index,
             self::index(call.index),
@@ -157,7 +157,7 @@ fn say(index: u32, message: &Message<'_>, writer: &mut Writer<'_>) {
             &function.map(Function::arguments).unwrap_or_default(),
         );
     }
-    if let Some(function) = &message.function_call {
+    if let Some(Object(function)) = &message.function_call {
         writer.tool_call(
             index,
             0,
@@ -170,7 +170,7 @@ fn say(index: u32, message: &Message<'_>, writer: &mut Writer<'_>) {
 
 /// The chunk's only text, where it holds nothing else that we read.
 fn plain<'a>(chunk: &Completion<'a>) -> Option<Plain<'a>> {
-    let [choice] = chunk.choices.as_deref()? else {
+    let [Object(choice)] = chunk.choices.as_deref()? else {
         return None;
     };
     let quiet = index(choice.index) == 0
@@ -179,7 +179,7 @@ fn plain<'a>(chunk: &Completion<'a>) -> Option<Plain<'a>> {
         && chunk.timings.is_none();
     let (kind, text) = match choice.delta.as_ref().or(choice.message.as_ref()) {
         None => (Kind::Text, borrowed(&choice.text)?),
-        Some(message) if choice.text.text.is_none() => plain_message(message)?,
+        Some(Object(message)) if choice.text.text.is_none() => plain_message(message)?,
         Some(_) => return None,
     };
     quiet.then_some(Plain {
@@ -241,7 +241,8 @@ pub(super) fn answer(body: &str) -> Result<Answer, AnswerError> {
     if choices.is_empty() {
         return Err(AnswerError::Unexpected(json::excerpt(body)));
     }
-    let failed = |choice: &Choice<'_>| choice.finish_reason.as_deref() == Some("error");
+    let failed =
+        |Object(choice): &Object<Choice<'_>>| choice.finish_reason.as_deref() == Some("error");
     if choices.iter().any(failed) {
         return Err(AnswerError::Api(Box::new(finish_error())));
     }
@@ -253,25 +254,33 @@ pub(super) fn answer(body: &str) -> Result<Answer, AnswerError> {
     })
 }
 
-fn answered(choice: Choice<'_>) -> Answered {
-    let message = choice.message.or(choice.delta).unwrap_or_default();
+fn answered(Object(choice): Object<Choice<'_>>) -> Answered {
+    let Object(message) = choice.message.or(choice.delta).unwrap_or_default();
     let calls = message.tool_calls.iter().flatten();
     let mut tool_calls: Vec<ToolCall> = calls
-        .map(|call| ToolCall {
+        .map(|Object(call)| ToolCall {
             id: call.id.clone().owned(),
-            name: call.function.as_ref().and_then(|f| f.name.clone().owned()),
+            name: call
+                .function
+                .as_ref()
+                .and_then(|f| f.0.name.clone().owned()),
             arguments: call
                 .function
                 .as_ref()
-                .map(Function::arguments)
+                .map(|f| f.0.arguments())
                 .unwrap_or_default(),
         })
         .collect();
-    tool_calls.extend(message.function_call.as_ref().map(|function| ToolCall {
-        id: None,
-        name: function.name.clone().owned(),
-        arguments: function.arguments(),
-    }));
+    tool_calls.extend(
+        message
+            .function_call
+            .as_ref()
+            .map(|Object(function)| ToolCall {
+                id: None,
+                name: function.name.clone().owned(),
+                arguments: function.arguments(),
+            }),
+    );
     Answered {
         index: index(choice.index),
         reasoning: message.thoughts().to_owned() + &message.content.reasoning,

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::json::{self, Count};
+use super::json::{self, Count, Maybe};
 
 /// What one chunk of the network held. Made once and reused: [`Decoded::clear`] keeps its memory.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -181,10 +181,10 @@ struct WireUsage {
     completion_tokens: Count,
     input_tokens: Count,
     output_tokens: Count,
-    prompt_tokens_details: Option<Details>,
-    completion_tokens_details: Option<Details>,
-    input_tokens_details: Option<Details>,
-    output_tokens_details: Option<Details>,
+    prompt_tokens_details: Maybe<Details>,
+    completion_tokens_details: Maybe<Details>,
+    input_tokens_details: Maybe<Details>,
+    output_tokens_details: Maybe<Details>,
     prompt_cache_hit_tokens: Count,
     cache_read_input_tokens: Count,
     cache_creation_input_tokens: Count,
@@ -199,10 +199,11 @@ struct Details {
 
 impl From<WireUsage> for Usage {
     fn from(wire: WireUsage) -> Self {
-        let input = wire.prompt_tokens_details.or(wire.input_tokens_details);
+        let input = wire.prompt_tokens_details.0.or(wire.input_tokens_details.0);
         let output = wire
             .completion_tokens_details
-            .or(wire.output_tokens_details);
+            .0
+            .or(wire.output_tokens_details.0);
         let cached = input.and_then(|details| details.cached_tokens.0);
         Self {
             input: wire.prompt_tokens.0.or(wire.input_tokens.0),

@@ -194,7 +194,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Loose<'a> {
 }
 
 /// What is an object and nothing else.
-struct Object<T>(T);
+#[derive(Debug, Default, Clone)]
+pub(super) struct Object<T>(pub(super) T);
 
 struct ObjectVisitor<T>(PhantomData<T>);
 
@@ -275,7 +276,7 @@ impl<'de> Visitor<'de> for ContentVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
         let (mut text, mut reasoning) = (None, String::new());
-        while let Some(part) = list.next_element::<Part<'_>>()? {
+        while let Some(Object(part)) = list.next_element::<Object<Part<'_>>>()? {
             if let Some(piece) = part.text.0 {
                 text.get_or_insert_with(String::new).push_str(&piece);
             }

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::answer::{Answer, Choice, ToolCall};
 use super::delta::{FinishReason, Usage};
 use super::error::{self, AnswerError, StreamError};
-use super::json::{self, Count, Loose, Maybe};
+use super::json::{self, Count, Loose, Maybe, Object};
 use super::template::{Kind, Plain};
 use super::writer::Writer;
 
@@ -57,7 +57,7 @@ struct Message<'a> {
     #[serde(borrow, default)]
     model: Loose<'a>,
     #[serde(borrow)]
-    content: Option<Vec<Block<'a>>>,
+    content: Option<Vec<Object<Block<'a>>>>,
     #[serde(borrow, default)]
     stop_reason: Loose<'a>,
     #[serde(borrow)]
@@ -169,7 +169,7 @@ pub(super) fn answer(body: &str) -> Result<Answer, AnswerError> {
         finish: message.stop_reason.as_deref().map(FinishReason::from_word),
         ..Choice::default()
     };
-    for block in blocks {
+    for Object(block) in blocks {
         match block.kind.as_deref() {
             Some("text") => choice.text += block.text.as_deref().unwrap_or_default(),
             Some("thinking") => choice.reasoning += block.thinking.as_deref().unwrap_or_default(),

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::answer::{Answer, Choice, ToolCall};
 use super::delta::{FinishReason, Usage};
 use super::error::{self, AnswerError, ApiError, StreamError};
-use super::json::{self, Count, Loose, Maybe};
+use super::json::{self, Count, Loose, Maybe, Object};
 use super::template::{Kind, Plain};
 use super::writer::Writer;
 
@@ -41,7 +41,7 @@ struct Response<'a> {
     #[serde(borrow)]
     output: Option<Vec<Maybe<Item<'a>>>>,
     #[serde(borrow)]
-    incomplete_details: Option<Incomplete<'a>>,
+    incomplete_details: Option<Object<Incomplete<'a>>>,
     #[serde(borrow)]
     usage: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -184,7 +184,7 @@ fn reason(response: &Response<'_>) -> FinishReason {
     let details = response.incomplete_details.as_ref();
     let items = response.output.iter().flatten();
     let called = items.filter_map(|item| item.0.as_ref()).any(Item::is_call);
-    match details.and_then(|details| details.reason.as_deref()) {
+    match details.and_then(|details| details.0.reason.as_deref()) {
         Some(word) => FinishReason::from_word(word),
         None if called => FinishReason::ToolCalls,
         None => FinishReason::from_word(response.status.as_deref().unwrap_or("completed")),
