@@ -173,3 +173,22 @@ fn garbled_json_of_many_megabytes_is_refused_before_it_grows() {
         "{outcome:?}"
     );
 }
+
+/// Found by fuzzing: a name that is not UTF-8 grows threefold, which tight caps did not foresee.
+#[test]
+fn a_garbled_name_stays_within_a_few_kilobytes() {
+    let mut parser = EventParser::new(Caps {
+        line_bytes_max: 2000,
+        event_bytes_max: 2000,
+    });
+    let line = [b"event: ".as_slice(), &[0xff; 1024], b"\n"].concat();
+    for byte in line.chunks(1) {
+        parser.feed(byte, |_| {}).expect("within the caps");
+        assert!(parser.bytes_buffered() <= 2000 + (8 << 10));
+    }
+    parser
+        .feed(b"data: a\n\n", |event| {
+            assert_eq!(event.name, "\u{fffd}".repeat(1024));
+        })
+        .expect("within the caps");
+}

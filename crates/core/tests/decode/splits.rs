@@ -1,6 +1,6 @@
 //! Any split of the bytes decodes alike.
 
-use kneepoint_core::decode::{Caps, StreamDecoder};
+use kneepoint_core::decode::{Caps, Dialect, StreamDecoder};
 
 use crate::STREAMS;
 use crate::laws::{sse, stream};
@@ -31,7 +31,7 @@ fn every_cut_and_every_two_cuts_of_a_rule_decode_alike() {
 fn every_cut_of_a_short_stream_decodes_alike() {
     let short = crate::chat_piece("\"é\\n\"") + &crate::chat_piece("\"b\"") + "data: [DONE]\n\n";
     let bytes = &short.as_bytes()[..short.len().min(CUT_EVERYWHERE_MAX)];
-    let decoder = || StreamDecoder::new(kneepoint_core::decode::Dialect::Chat, Caps::default());
+    let decoder = || StreamDecoder::new(Dialect::Chat, Caps::default());
     let expected = stream::decode([bytes], decoder());
     assert_eq!(expected.text, "é\nb");
     for first in 0..=bytes.len() {
@@ -78,5 +78,17 @@ fn the_laws_hold_for_every_fixture_and_rule() {
         for seed in 0..20 {
             stream::check(&[&[dialect as u8, seed], text.as_bytes()].concat());
         }
+    }
+}
+
+/// Found by fuzzing: the mark's bytes were shown as part of the page, or not, by where it was cut.
+#[test]
+fn a_mark_before_a_page_may_be_cut() {
+    let page = "\u{feff}<title>Hi</title>".as_bytes();
+    let decoder = || StreamDecoder::new(Dialect::Chat, Caps::default());
+    let expected = stream::decode([page], decoder());
+    for cut in 0..=page.len() {
+        let said = stream::decode([&page[..cut], &page[cut..]], decoder());
+        assert_eq!(said, expected, "cut at {cut}");
     }
 }
