@@ -149,8 +149,8 @@ pub fn further() -> Vec<Scenario> {
     vec![
         scenario("64 slots × 1 s", 3000, slots(64, 1.0, 0.3), share(90.0, 3.0)),
         scenario("64 slots × 1 s, retry-after", 3000, hinted(slots(64, 1.0, 0.3)), share(90.0, 3.0)),
-        scenario("300 per minute, retry-after", 1500, hinted(fixed_window()), share(90.0, 4.0)),
-        scenario("300 per minute", 1500, fixed_window(), share(85.0, 6.0)),
+        scenario("300 per minute, retry-after", 1500, hinted(fixed_window()), share(90.0, 10.0)),
+        scenario("300 per minute", 1500, fixed_window(), share(85.0, 10.0)),
         scenario("10/s, then 50/s", 5000, grows, share(90.0, 3.0)),
         scenario("64 slots and 40/s × 1 s", 4000, both(1.0), share(90.0, 4.0)),
         scenario("64 slots and 40/s × 1.6 s", 4000, both(1.6), share(90.0, 4.0)),
@@ -163,7 +163,7 @@ pub fn further() -> Vec<Scenario> {
 #[rustfmt::skip]
 pub fn knees() -> Vec<Scenario> {
     let wide = Target::Knee { low: 20.0, high: 64.0, throughput: 75.0, p95: 2.0 };
-    let soft = Target::Knee { low: 40.0, high: 256.0, throughput: 90.0, p95: 4.0 };
+    let soft = Target::Knee { low: 40.0, high: 256.0, throughput: 75.0, p95: 4.0 };
     vec![
         scenario("queue of 32, usage unknown", 4000, queueing(32, 0.5, false), wide),
         scenario("queue of 32, spread lengths", 4000, queueing(32, 1.0, true), wide),

@@ -44,8 +44,15 @@ const PATIENCE_AT_FIRST: Duration = Duration::from_secs(1);
 /// What each new refusal weighs in the usual delay, if it came sooner. Slower ones count at once.
 const DELAY_WEIGHT: f64 = 0.1;
 
+/// A refusal is not waited for longer than twice this, however long one once took.
+const DELAY_LONGEST: f64 = 3.5;
+
 /// Time counts as growth by this much per step at most, so that a machine that slept has not grown.
 const STEP: f64 = 1.0;
+
+/// Where the limit turns out to be a rate, the window steps back to so many times the number at
+/// which the server refused: out of the pacer's way, yet still a bound.
+const ROOM: f64 = 2.0;
 
 /// Timers are no finer than this anywhere, so no wake-up is asked for sooner.
 const TICK: Duration = Duration::from_millis(1);
@@ -224,19 +231,30 @@ impl Rule {
         }
     }
 
-    /// An attempt failed in a way that tells nothing about the load, such as a 500.
-    pub fn failed(&mut self, now: Instant) {
+    /// An attempt failed in a way that tells nothing about the load, such as a 500. A probe that
+    /// failed like that was at least not refused.
+    pub fn failed(&mut self, now: Instant, sent: Sent) {
         self.count_growth(now);
         self.in_flight = self.in_flight.saturating_sub(1);
+        if self.is_fresh(sent) {
+            match sent.purpose {
+                Purpose::Probe => self.blocked.answered(),
+                Purpose::Trial => self.trial.answered(),
+                Purpose::Ordinary => {}
+            }
+        }
     }
 
     /// An attempt was given up by its caller, before it was sent or before it ended.
     pub fn abandoned(&mut self, now: Instant, sent: Sent) {
-        self.failed(now);
-        match sent.purpose {
-            Purpose::Probe if self.is_fresh(sent) => self.blocked.withdrawn(),
-            Purpose::Trial if self.is_fresh(sent) => self.trial.withdrawn(),
-            _ => {}
+        self.count_growth(now);
+        self.in_flight = self.in_flight.saturating_sub(1);
+        if self.is_fresh(sent) {
+            match sent.purpose {
+                Purpose::Probe => self.blocked.withdrawn(),
+                Purpose::Trial => self.trial.withdrawn(),
+                Purpose::Ordinary => {}
+            }
         }
         self.meter.retracted(sent.serial);
     }
@@ -339,7 +357,7 @@ impl Rule {
     fn judge(&mut self, now: Instant, sent: Sent, rejection: Rejection, unit: f64) {
         let delay = (now - sent.at).as_secs_f64();
         let smoothed = self.refusal_delay + DELAY_WEIGHT * (delay - self.refusal_delay);
-        self.refusal_delay = smoothed.max(delay);
+        self.refusal_delay = smoothed.max(delay).min(DELAY_LONGEST);
         self.meter.retracted(sent.serial);
         if rejection.hint.is_some() {
             self.meter.closed(now);
@@ -415,7 +433,7 @@ impl Rule {
             self.cut_for_overload(now, sent);
         } else if flips && !paced {
             self.pacer.start(now, self.meter.first_rate(now), self.span);
-            self.window.stand_back(self.evidence.record(), self.span);
+            self.window.stand_back(self.evidence.record() * ROOM, self.span);
         } else if paced && !flips {
             let floor = self.has(Part::Floor) && !self.meter.mostly_gated(now);
             self.pacer.cut(now, self.meter.rate(now), floor, self.span);

@@ -218,7 +218,7 @@ impl Window {
         self.level *= share;
         self.limit = (self.limit * share).max(1.0);
         if let Growth::Climbing { to } = &mut self.growth {
-            *to *= share;
+            *to = (*to * share).max(1.0);
         }
         true
     }

@@ -180,7 +180,7 @@ impl Scheduler {
                 self.rule.rejected(now, grant.sent, rejection, unit);
                 self.tokens.settle(grant.tokens, 0);
             }
-            Outcome::Failed => self.rule.failed(now),
+            Outcome::Failed => self.rule.failed(now, grant.sent),
             Outcome::Abandoned => self.rule.abandoned(now, grant.sent),
         }
     }
