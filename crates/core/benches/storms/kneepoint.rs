@@ -11,37 +11,55 @@ use kneepoint_core::{Head, Headers, HttpRequest, Method};
 use super::run::{Call, CallReport, Caller, URL};
 
 /// How often a call is tried again.
-pub const RETRIES: u32 = 10;
+pub(crate) const RETRIES: u32 = 10;
 
 /// A client with an adaptive limiter.
-pub struct Kneepoint {
+pub(crate) struct Kneepoint {
     sim: Sim,
-    pub limiter: Limiter<Sim>,
+    pub(crate) limiter: Limiter<Sim>,
 }
 
 impl Kneepoint {
-    pub fn new(sim: &Sim, rule: kneepoint_core::adapt::Options) -> Self {
-        let options = Options { rule, ..Options::default() };
-        Self { sim: sim.clone(), limiter: Limiter::new(sim.clone(), options) }
+    pub(crate) fn new(sim: &Sim, rule: kneepoint_core::adapt::Options) -> Self {
+        let options = Options {
+            rule,
+            ..Options::default()
+        };
+        Self {
+            sim: sim.clone(),
+            limiter: Limiter::new(sim.clone(), options),
+        }
     }
 }
 
 /// Sends one attempt and reads its answer.
-pub async fn attempt(sim: &Sim, call: &Call) -> (Head, Vec<u8>) {
+pub(crate) async fn attempt(sim: &Sim, call: &Call) -> (Head, Vec<u8>) {
     let mut headers = Headers::new();
     headers.set_open("content-type", "application/json");
     let body = Some(call.body.clone());
-    let request = HttpRequest { method: Method::Post, url: URL.into(), headers, body };
-    let (head, mut body) = sim.fetch(request).await.expect("modelled servers always answer");
+    let request = HttpRequest {
+        method: Method::Post,
+        url: URL.into(),
+        headers,
+        body,
+    };
+    let (head, mut body) = sim
+        .fetch(request)
+        .await
+        .expect("modelled servers always answer");
     let mut text = Vec::new();
-    while let Some(piece) = body.chunk().await.expect("modelled servers never cut an answer") {
+    while let Some(piece) = body
+        .chunk()
+        .await
+        .expect("modelled servers never cut an answer")
+    {
         text.extend(piece);
     }
     (head, text)
 }
 
 /// The pause that the answer asks for.
-pub fn hint(head: &Head) -> Option<Duration> {
+pub(crate) fn hint(head: &Head) -> Option<Duration> {
     let seconds: f64 = head.headers.get("retry-after")?.parse().ok()?;
     Some(Duration::from_secs_f64(seconds))
 }
@@ -71,7 +89,11 @@ impl Caller for Kneepoint {
             in_flight: 0,
         };
         loop {
-            let permit = self.limiter.acquire(position).await.expect("the queue holds a storm");
+            let permit = self
+                .limiter
+                .acquire(position)
+                .await
+                .expect("the queue holds a storm");
             if report.attempts == 0 {
                 report.started = self.sim.now();
             }
@@ -81,7 +103,9 @@ impl Caller for Kneepoint {
             let hint = hint(&head);
             match head.status {
                 200 => {
-                    permit.settle(Outcome::Succeeded { units: units(&text) });
+                    permit.settle(Outcome::Succeeded {
+                        units: units(&text),
+                    });
                     report.answered = true;
                     return report;
                 }

@@ -5,6 +5,8 @@
 //! `--quick` (ours only), `--more` (servers without a promise), `--ablation` (the rule without each
 //! of its parts), `--million` (a million calls with every invariant checked), `--only TEXT`.
 
+mod ablation;
+mod judge;
 mod kneepoint;
 mod million;
 mod oracle;
@@ -17,9 +19,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use ::kneepoint_core::adapt::Options;
+use judge::Judged;
 use kneepoint::Kneepoint;
 use peers::Peer;
-use report::{Judged, Row};
+use report::Row;
 use run::Measured;
 use scenarios::Scenario;
 
@@ -31,7 +34,7 @@ const RANDOM_COUNT: u64 = 200;
 
 /// A kind of client.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Policy {
+pub(crate) enum Policy {
     /// Ours, with these options; the ceiling is the scenario's unless it is to be found.
     Ours { options: Options, automatic: bool },
     /// A peer's retry rule under a fixed number of workers.
@@ -40,10 +43,13 @@ pub enum Policy {
 
 impl Policy {
     fn ours() -> Self {
-        Self::Ours { options: Options::default(), automatic: false }
+        Self::Ours {
+            options: Options::default(),
+            automatic: false,
+        }
     }
 
-    pub fn run(&self, scenario: &Scenario, seed: u64) -> Measured {
+    pub(crate) fn run(&self, scenario: &Scenario, seed: u64) -> Measured {
         match self {
             Self::Ours { options, automatic } => {
                 let mut options = options.clone();
@@ -52,16 +58,22 @@ impl Policy {
                 }
                 run::run(scenario, seed, |sim| Kneepoint::new(sim, options.clone()))
             }
-            Self::Peer { retries } => {
-                run::run(scenario, seed, |sim| Peer::new(sim, scenario.ceiling, *retries))
-            }
+            Self::Peer { retries } => run::run(scenario, seed, |sim| {
+                Peer::new(sim, scenario.ceiling, *retries)
+            }),
         }
     }
 
     /// With no ceiling of its own a client must be measured against an oracle without one.
     fn oracle(&self, scenario: &Scenario, seed: u64) -> Measured {
         let mut scenario = scenario.clone();
-        if matches!(self, Self::Ours { automatic: true, .. }) {
+        if matches!(
+            self,
+            Self::Ours {
+                automatic: true,
+                ..
+            }
+        ) {
             scenario.ceiling = Options::AUTOMATIC;
         }
         oracle::run(&scenario, seed)
@@ -72,12 +84,15 @@ impl Policy {
             .iter()
             .map(|&seed| (self.run(scenario, seed), self.oracle(scenario, seed)))
             .collect();
-        report::judge(scenario, &pairs)
+        judge::judge(scenario, &pairs)
     }
 }
 
 fn policies(quick: bool) -> Vec<(String, Policy)> {
-    let automatic = Policy::Ours { options: Options::default(), automatic: true };
+    let automatic = Policy::Ours {
+        options: Options::default(),
+        automatic: true,
+    };
     let mut policies = vec![
         ("kneepoint auto".to_owned(), automatic),
         ("kneepoint".to_owned(), Policy::ours()),
@@ -100,14 +115,25 @@ fn random_servers(policy: &Policy, set: u64, verbose: bool) -> Judged {
         let scenario = scenarios::random(set, number);
         let seed = number + 1;
         let ours = policy.run(&scenario, seed);
-        let goodput = report::goodput(&oracle::run(&scenario, seed), &ours).min(100.0);
+        let goodput = judge::goodput(&oracle::run(&scenario, seed), &ours).min(100.0);
         if verbose {
             println!(
                 "{:22} goodput {:5.1} waste {:5.2} calls {:5} tries {:2} {:?}",
-                scenario.name, goodput, ours.waste(), scenario.calls, ours.attempts_max(),
-                (scenario.ceiling, scenario.server.slots, scenario.server.requests,
-                 scenario.server.window, scenario.server.latency, scenario.server.retry_after,
-                 scenario.server.round_trip, scenario.server.refusal_delay.1),
+                scenario.name,
+                goodput,
+                ours.waste(),
+                scenario.calls,
+                ours.attempts_max(),
+                (
+                    scenario.ceiling,
+                    scenario.server.slots,
+                    scenario.server.requests,
+                    scenario.server.window,
+                    scenario.server.latency,
+                    scenario.server.retry_after,
+                    scenario.server.round_trip,
+                    scenario.server.refusal_delay.1
+                ),
             );
         }
         goodputs.push(goodput);
@@ -116,19 +142,21 @@ fn random_servers(policy: &Policy, set: u64, verbose: bool) -> Judged {
         judged.lost += ours.lost() as f64;
         judged.attempts_max = judged.attempts_max.max(ours.attempts_max());
     }
-    let p10 = report::quantile(goodputs.clone(), 0.1);
-    judged.goodput = report::mean(goodputs);
-    judged.waste = report::mean(wastes);
-    judged.p99_ms = report::mean(p99s);
-    judged.met =
-        judged.goodput >= 88.0 && p10 >= 72.0 && judged.waste <= 5.5 && judged.lost == 0.0;
+    let p10 = judge::quantile(goodputs.clone(), 0.1);
+    judged.goodput = judge::mean(goodputs);
+    judged.waste = judge::mean(wastes);
+    judged.p99_ms = judge::mean(p99s);
+    judged.met = judged.goodput >= 88.0 && p10 >= 72.0 && judged.waste <= 5.5 && judged.lost == 0.0;
     judged.notes = format!("p10 {p10:.1} %");
     judged
 }
 
 fn table(arguments: &[String]) -> Vec<Row> {
     let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
-    let only = arguments.iter().skip_while(|argument| *argument != "--only").nth(1);
+    let only = arguments
+        .iter()
+        .skip_while(|argument| *argument != "--only")
+        .nth(1);
     let wanted = |name: &str| only.is_none_or(|only| name.contains(only.as_str()));
     let mut storms = scenarios::promised();
     if has("--more") {
@@ -140,7 +168,7 @@ fn table(arguments: &[String]) -> Vec<Row> {
         for (name, policy) in policies(has("--quick")) {
             rows.push(Row {
                 scenario: scenario.name.clone(),
-                target: report::describe(scenario),
+                target: judge::describe(scenario),
                 judged: policy.judge(scenario),
                 ours: matches!(policy, Policy::Ours { .. }),
                 policy: name,
@@ -165,6 +193,10 @@ fn table(arguments: &[String]) -> Vec<Row> {
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|argument| argument == "--ablation") {
+        ablation::run();
+        return ExitCode::SUCCESS;
+    }
     if arguments.iter().any(|argument| argument == "--million") {
         million::run();
         return ExitCode::SUCCESS;

@@ -16,17 +16,24 @@ const SLOTS: u32 = 64;
 
 /// Runs them and prints how long it took.
 #[allow(clippy::disallowed_methods, reason = "a bench measures real time")]
-pub fn run() {
+pub(crate) fn run() {
     let started = std::time::Instant::now();
     let sim = Sim::new(1);
     let server = ServerModel {
         slots: Some(SLOTS),
-        latency: Latency { median: 0.5, per_unit: 0.0, sigma: 0.3 },
+        latency: Latency {
+            median: 0.5,
+            per_unit: 0.0,
+            sigma: 0.3,
+        },
         ..ServerModel::default()
     };
     let truth = sim.serve(URL, server);
     truth.keep_requests(0);
-    let rule = Options { ceiling: CEILING, ..Options::default() };
+    let rule = Options {
+        ceiling: CEILING,
+        ..Options::default()
+    };
     let client = Rc::new(Kneepoint::new(&sim, rule));
     let next = Rc::new(Cell::new(0));
     let answered = Rc::new(Cell::new(0));
@@ -39,14 +46,24 @@ pub fn run() {
                 if number >= CALLS {
                     return;
                 }
-                let report = client.call(Call { number, body: run::body(number) }).await;
+                let report = client
+                    .call(Call {
+                        body: run::body(number),
+                    })
+                    .await;
                 assert!(report.answered, "call {number} was lost");
                 answered.set(answered.get() + 1);
                 let seen = client.limiter.snapshot();
                 let counts = truth.counts();
                 assert!(seen.in_flight <= CEILING, "in flight: {seen:?}");
-                assert!((1.0..=f64::from(CEILING)).contains(&seen.limit), "limit: {seen:?}");
-                assert!(counts.in_flight <= SLOTS.min(seen.in_flight), "server: {counts:?}");
+                assert!(
+                    (1.0..=f64::from(CEILING)).contains(&seen.limit),
+                    "limit: {seen:?}"
+                );
+                assert!(
+                    counts.in_flight <= SLOTS.min(seen.in_flight),
+                    "server: {counts:?}"
+                );
                 assert!(seen.rate.is_none_or(|rate| rate >= 0.05), "rate: {seen:?}");
                 assert!(client.limiter.queued() <= WORKERS, "queue");
             }
@@ -54,14 +71,21 @@ pub fn run() {
         kneepoint_core::platform::Platform::spawn(&sim, worker);
     }
     while answered.get() < CALLS {
-        sim.advance(std::time::Duration::from_secs(60));
+        sim.advance(std::time::Duration::from_mins(1));
     }
     let (counts, seen) = (truth.counts(), client.limiter.snapshot());
     assert_eq!(answered.get(), CALLS);
     assert_eq!(counts.accepted, CALLS as u64, "each call was answered once");
     assert_eq!(counts.requests, counts.accepted + counts.rejected);
-    assert_eq!((counts.aborted, counts.in_flight, seen.in_flight), (0, 0, 0));
-    assert_eq!((sim.timers(), sim.tasks()), (0, 0), "nothing is left running");
+    assert_eq!(
+        (counts.aborted, counts.in_flight, seen.in_flight),
+        (0, 0, 0)
+    );
+    assert_eq!(
+        (sim.timers(), sim.tasks()),
+        (0, 0),
+        "nothing is left running"
+    );
     println!(
         "{CALLS} calls, {} attempts, {} steps, {:.0} simulated seconds: {:.1} s",
         counts.requests,

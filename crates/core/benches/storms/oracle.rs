@@ -18,7 +18,7 @@ use super::run::{self, Call, CallReport, Caller, Measured};
 use super::scenarios::Scenario;
 
 /// Runs a storm as the oracle would.
-pub fn run(scenario: &Scenario, seed: u64) -> Measured {
+pub(crate) fn run(scenario: &Scenario, seed: u64) -> Measured {
     let mut known = scenario.clone();
     known.clients = 1;
     known.ceiling = scenario.ceiling * scenario.clients as u32;
@@ -39,7 +39,9 @@ pub fn run(scenario: &Scenario, seed: u64) -> Measured {
         ..scenario.server.clone()
     };
     let server = scenario.server.clone();
-    run::run(&known, seed, |sim| Oracle::new(sim, server.clone(), known.ceiling))
+    run::run(&known, seed, |sim| {
+        Oracle::new(sim, server.clone(), known.ceiling)
+    })
 }
 
 struct Oracle {
@@ -75,10 +77,22 @@ impl Account {
 
 impl Oracle {
     fn new(sim: &Sim, server: ServerModel, ceiling: u32) -> Self {
-        let rule = adapt::Options { ceiling, adaptive: false, ..Default::default() };
-        let options = Options { rule, ..Options::default() };
+        let rule = adapt::Options {
+            ceiling,
+            adaptive: false,
+            ..Default::default()
+        };
+        let options = Options {
+            rule,
+            ..Options::default()
+        };
         let places = Limiter::new(sim.clone(), options);
-        Self { sim: sim.clone(), server, places, books: RefCell::default() }
+        Self {
+            sim: sim.clone(),
+            server,
+            places,
+            books: RefCell::default(),
+        }
     }
 
     /// The first moment at which the server has room for this call.
@@ -86,15 +100,18 @@ impl Oracle {
         let now = self.sim.now().as_secs_f64();
         let books = &mut *self.books.borrow_mut();
         let mut at = now;
-        if let Some((from, to)) = self.server.outage {
-            if (from..to).contains(&now) {
-                at = to;
-            }
+        if let Some((from, to)) = self.server.outage
+            && (from..to).contains(&now)
+        {
+            at = to;
         }
         if let Some(mut bucket) = self.server.requests {
             for &(from, rate) in &self.server.request_steps {
                 if books.requests.full_at - bucket.burst / bucket.rate >= from || now >= from {
-                    bucket = Bucket { rate, burst: rate.max(1.0) };
+                    bucket = Bucket {
+                        rate,
+                        burst: rate.max(1.0),
+                    };
                 }
             }
             at = at.max(books.requests.take(now, bucket, 1.0));
@@ -120,13 +137,25 @@ impl Oracle {
 
 impl Caller for Oracle {
     async fn call(&self, call: Call) -> CallReport {
-        let place = self.places.acquire(self.places.position(0)).await.expect("the queue is large");
+        let place = self
+            .places
+            .acquire(self.places.position(0))
+            .await
+            .expect("the queue is large");
         let room_at = Duration::from_secs_f64(self.room_at(&call));
-        self.sim.sleep((Instant::ZERO + room_at) - self.sim.now()).await;
+        self.sim
+            .sleep((Instant::ZERO + room_at) - self.sim.now())
+            .await;
         let started = self.sim.now();
         attempt(&self.sim, &call).await;
         let in_flight = self.places.snapshot().in_flight;
         place.settle(Outcome::Failed);
-        CallReport { attempts: 1, rejected: 0, answered: true, started, in_flight }
+        CallReport {
+            attempts: 1,
+            rejected: 0,
+            answered: true,
+            started,
+            in_flight,
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The peers, by their published rules.
 //!
-//! The OpenAI and Fireworks clients share one: up to so many retries of 408, 409, 429 and 5xx, after
+//! The `OpenAI` and Fireworks clients share one: up to so many retries of 408, 409, 429 and 5xx, after
 //! `retry-after` if that is within a minute, else after 0.5 s doubling up to 8 s, less up to a
 //! quarter (`_calculate_retry_timeout` in fireworks-ai's `_base_client.py`, `calculateDefaultRetryTimeoutMillis`
 //! in openai-node's `client.ts`). None of them limits how many calls run at once, so their users
@@ -20,20 +20,31 @@ use super::run::{Call, CallReport, Caller};
 const FIRST_DELAY: f64 = 0.5;
 const LONGEST_DELAY: f64 = 8.0;
 const JITTER: f64 = 0.25;
-const LONGEST_HINT: Duration = Duration::from_secs(60);
+const LONGEST_HINT: Duration = Duration::from_mins(1);
 
 /// A fixed number of workers, each with the SDKs' retry rule.
-pub struct Peer {
+pub(crate) struct Peer {
     sim: Sim,
     workers: Limiter<Sim>,
     retries: u32,
 }
 
 impl Peer {
-    pub fn new(sim: &Sim, workers: u32, retries: u32) -> Self {
-        let rule = adapt::Options { ceiling: workers, adaptive: false, ..Default::default() };
-        let options = Options { rule, ..Options::default() };
-        Self { sim: sim.clone(), workers: Limiter::new(sim.clone(), options), retries }
+    pub(crate) fn new(sim: &Sim, workers: u32, retries: u32) -> Self {
+        let rule = adapt::Options {
+            ceiling: workers,
+            adaptive: false,
+            ..Default::default()
+        };
+        let options = Options {
+            rule,
+            ..Options::default()
+        };
+        Self {
+            sim: sim.clone(),
+            workers: Limiter::new(sim.clone(), options),
+            retries,
+        }
     }
 
     fn delay(&self, hint: Option<Duration>, retry: u32) -> Duration {
@@ -50,10 +61,19 @@ impl Peer {
 impl Caller for Peer {
     async fn call(&self, call: Call) -> CallReport {
         let position = self.workers.position(0);
-        let place = self.workers.acquire(position).await.expect("the queue holds a storm");
+        let place = self
+            .workers
+            .acquire(position)
+            .await
+            .expect("the queue holds a storm");
         let started = self.sim.now();
-        let mut report =
-            CallReport { attempts: 0, rejected: 0, answered: false, started, in_flight: 0 };
+        let mut report = CallReport {
+            attempts: 0,
+            rejected: 0,
+            answered: false,
+            started,
+            in_flight: 0,
+        };
         for retry in 0..=self.retries {
             let (head, _) = attempt(&self.sim, &call).await;
             report.attempts += 1;

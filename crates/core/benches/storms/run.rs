@@ -13,84 +13,97 @@ use kneepoint_core::platform::sim::Sim;
 use super::scenarios::{Arrivals, Scenario};
 
 /// Where the simulated server is.
-pub const URL: &str = "https://llm.test/v1/chat/completions";
+pub(crate) const URL: &str = "https://llm.test/v1/chat/completions";
 
-/// One call's work: which one it is, and the body that it sends.
+/// One call's work: the body that it sends.
 #[derive(Clone)]
-pub struct Call {
-    pub number: usize,
-    pub body: Rc<str>,
+pub(crate) struct Call {
+    pub(crate) body: Rc<str>,
 }
 
 /// How a call went.
 #[derive(Debug, Clone, Copy)]
-pub struct CallReport {
-    pub attempts: u32,
+pub(crate) struct CallReport {
+    pub(crate) attempts: u32,
     /// Attempts that the server refused.
-    pub rejected: u32,
-    pub answered: bool,
+    pub(crate) rejected: u32,
+    pub(crate) answered: bool,
     /// When its first attempt was sent.
-    pub started: Instant,
+    pub(crate) started: Instant,
     /// Attempts in flight in this client when it was answered, this one included.
-    pub in_flight: u32,
+    pub(crate) in_flight: u32,
 }
 
 /// A client: sends a call, with whatever limits and retries it has.
-pub trait Caller: 'static {
+pub(crate) trait Caller: 'static {
     fn call(&self, call: Call) -> impl Future<Output = CallReport>;
 }
 
 /// One call as the client saw it.
 #[derive(Debug, Clone, Copy)]
-pub struct Done {
-    pub at: f64,
-    pub client: usize,
-    pub seconds: f64,
-    pub report: CallReport,
+pub(crate) struct Done {
+    pub(crate) at: f64,
+    pub(crate) client: usize,
+    pub(crate) seconds: f64,
+    pub(crate) report: CallReport,
 }
 
 /// A storm, measured.
 #[derive(Debug, Clone, Default)]
-pub struct Measured {
-    pub done: Vec<Done>,
+pub(crate) struct Measured {
+    pub(crate) done: Vec<Done>,
 }
 
 impl Measured {
-    pub fn makespan(&self) -> f64 {
+    pub(crate) fn makespan(&self) -> f64 {
         self.done.iter().map(|done| done.at).fold(0.0, f64::max)
     }
 
-    pub fn answered(&self) -> usize {
+    pub(crate) fn answered(&self) -> usize {
         self.done.iter().filter(|done| done.report.answered).count()
     }
 
-    pub fn lost(&self) -> usize {
+    pub(crate) fn lost(&self) -> usize {
         self.done.len() - self.answered()
     }
 
-    pub fn attempts(&self) -> u64 {
-        self.done.iter().map(|done| u64::from(done.report.attempts)).sum()
+    pub(crate) fn attempts(&self) -> u64 {
+        self.done
+            .iter()
+            .map(|done| u64::from(done.report.attempts))
+            .sum()
     }
 
     /// The most attempts that any one call needed.
-    pub fn attempts_max(&self) -> u32 {
-        self.done.iter().map(|done| done.report.attempts).max().unwrap_or(0)
+    pub(crate) fn attempts_max(&self) -> u32 {
+        self.done
+            .iter()
+            .map(|done| done.report.attempts)
+            .max()
+            .unwrap_or(0)
     }
 
     /// Refused attempts in per cent.
-    pub fn waste(&self) -> f64 {
-        let rejected: u64 = self.done.iter().map(|done| u64::from(done.report.rejected)).sum();
+    pub(crate) fn waste(&self) -> f64 {
+        let rejected: u64 = self
+            .done
+            .iter()
+            .map(|done| u64::from(done.report.rejected))
+            .sum();
         100.0 * rejected as f64 / self.attempts().max(1) as f64
     }
 
     /// A quantile of the seconds from a call's first attempt to its answer.
-    pub fn latency(&self, from: f64, quantile: f64) -> f64 {
-        let late = self.done.iter().filter(|done| done.at >= from && done.report.answered);
-        super::report::quantile(late.map(|done| done.seconds).collect(), quantile)
+    pub(crate) fn latency(&self, from: f64, quantile: f64) -> f64 {
+        let late = self
+            .done
+            .iter()
+            .filter(|done| done.at >= from && done.report.answered);
+        super::judge::quantile(late.map(|done| done.seconds).collect(), quantile)
     }
 
     /// How much longer the slowest client took than the fastest.
-    pub fn unfairness(&self, clients: usize) -> f64 {
+    pub(crate) fn unfairness(&self, clients: usize) -> f64 {
         let mut ends = vec![0.0_f64; clients];
         for done in &self.done {
             ends[done.client] = ends[done.client].max(done.at);
@@ -108,19 +121,22 @@ struct Ledger {
 }
 
 /// The body of a call. The server draws the call's cost from it.
-pub fn body(number: usize) -> Rc<str> {
-    format!("{{\"model\":\"sim\",\"messages\":[{{\"role\":\"user\",\"content\":\"{number}\"}}]}}").into()
+pub(crate) fn body(number: usize) -> Rc<str> {
+    format!("{{\"model\":\"sim\",\"messages\":[{{\"role\":\"user\",\"content\":\"{number}\"}}]}}")
+        .into()
 }
 
 /// Runs a storm; `caller` makes one client.
-pub fn run<C: Caller>(
+pub(crate) fn run<C: Caller>(
     scenario: &Scenario,
     seed: u64,
     caller: impl Fn(&Sim) -> C,
 ) -> Measured {
     let sim = Sim::new(seed);
     sim.serve(URL, scenario.server.clone()).keep_requests(0);
-    let clients: Vec<Rc<C>> = (0..scenario.clients).map(|_| Rc::new(caller(&sim))).collect();
+    let clients: Vec<Rc<C>> = (0..scenario.clients)
+        .map(|_| Rc::new(caller(&sim)))
+        .collect();
     let ledger = Rc::new(RefCell::new(Ledger::default()));
     for number in 0..scenario.calls {
         let client = number % scenario.clients;
@@ -132,11 +148,16 @@ pub fn run<C: Caller>(
         };
         sim.spawn(async move {
             world.sleep(arrival).await;
-            let report = caller.call(Call { number, body: body(number) }).await;
+            let report = caller.call(Call { body: body(number) }).await;
             let seconds = (world.now() - report.started).as_secs_f64();
             let ledger = &mut *ledger.borrow_mut();
             let at = world.now().as_secs_f64();
-            ledger.measured.done.push(Done { at, client, seconds, report });
+            ledger.measured.done.push(Done {
+                at,
+                client,
+                seconds,
+                report,
+            });
             if let Some(waker) = ledger.waker.take() {
                 waker.wake();
             }

@@ -6,7 +6,7 @@ use kneepoint_core::platform::sim::{
 
 /// When calls arrive.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Arrivals {
+pub(crate) enum Arrivals {
     /// All at the start.
     AtOnce,
     /// So many per second.
@@ -15,33 +15,46 @@ pub enum Arrivals {
 
 /// What a row has to reach, in per cent where nothing else is said.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Target {
+pub(crate) enum Target {
     /// At least this goodput, at most this waste, nothing lost, and with several clients the
     /// slowest at most so many times as long as the fastest.
-    Share { goodput: f64, waste: f64, fairness: f64 },
+    Share {
+        goodput: f64,
+        waste: f64,
+        fairness: f64,
+    },
     /// At most so many attempts per call, and full goodput so many seconds after the end.
     Outage { attempts: f64, recovery: f64 },
     /// Settles with so many in flight, at this throughput and at most so many times the 95th
     /// percentile of the knee.
-    Knee { low: f64, high: f64, throughput: f64, p95: f64 },
+    Knee {
+        low: f64,
+        high: f64,
+        throughput: f64,
+        p95: f64,
+    },
 }
 
 /// One storm.
 #[derive(Debug, Clone)]
-pub struct Scenario {
-    pub name: String,
-    pub server: ServerModel,
-    pub calls: usize,
+pub(crate) struct Scenario {
+    pub(crate) name: String,
+    pub(crate) server: ServerModel,
+    pub(crate) calls: usize,
     /// How many attempts a client may have in flight.
-    pub ceiling: u32,
+    pub(crate) ceiling: u32,
     /// How many clients share the server; each has a limiter of its own and an equal share of calls.
-    pub clients: usize,
-    pub arrivals: Arrivals,
-    pub target: Target,
+    pub(crate) clients: usize,
+    pub(crate) arrivals: Arrivals,
+    pub(crate) target: Target,
 }
 
 fn share(goodput: f64, waste: f64) -> Target {
-    Target::Share { goodput, waste, fairness: 2.0 }
+    Target::Share {
+        goodput,
+        waste,
+        fairness: 2.0,
+    }
 }
 
 fn scenario(name: &str, calls: usize, server: ServerModel, target: Target) -> Scenario {
@@ -57,60 +70,109 @@ fn scenario(name: &str, calls: usize, server: ServerModel, target: Target) -> Sc
 }
 
 const fn seconds(median: f64, sigma: f64) -> Latency {
-    Latency { median, per_unit: 0.0, sigma }
+    Latency {
+        median,
+        per_unit: 0.0,
+        sigma,
+    }
 }
 
 fn slots(slots: u32, median: f64, sigma: f64) -> ServerModel {
-    ServerModel { slots: Some(slots), latency: seconds(median, sigma), ..ServerModel::default() }
+    ServerModel {
+        slots: Some(slots),
+        latency: seconds(median, sigma),
+        ..ServerModel::default()
+    }
 }
 
 fn bucket(rate: f64, median: f64, sigma: f64) -> ServerModel {
     let requests = Some(Bucket { rate, burst: rate });
-    ServerModel { requests, latency: seconds(median, sigma), ..ServerModel::default() }
+    ServerModel {
+        requests,
+        latency: seconds(median, sigma),
+        ..ServerModel::default()
+    }
 }
 
 fn hinted(server: ServerModel) -> ServerModel {
-    ServerModel { retry_after: Some(1.0), ..server }
+    ServerModel {
+        retry_after: Some(1.0),
+        ..server
+    }
 }
 
 fn tokens_per_minute() -> ServerModel {
     ServerModel {
-        tokens: Some(Bucket { rate: 20_000.0, burst: 60_000.0 }),
-        units: Units { median: 800.0, sigma: 0.8, step: None },
-        latency: Latency { median: 1.5, per_unit: 3.0 / 1600.0, sigma: 0.2 },
+        tokens: Some(Bucket {
+            rate: 20_000.0,
+            burst: 60_000.0,
+        }),
+        units: Units {
+            median: 800.0,
+            sigma: 0.8,
+            step: None,
+        },
+        latency: Latency {
+            median: 1.5,
+            per_unit: 3.0 / 1600.0,
+            sigma: 0.2,
+        },
         ..ServerModel::default()
     }
 }
 
 fn fixed_window() -> ServerModel {
-    let window = Some(FixedWindow { requests: 300.0, seconds: 60.0 });
-    ServerModel { window, latency: seconds(1.0, 0.3), ..ServerModel::default() }
+    let window = Some(FixedWindow {
+        requests: 300.0,
+        seconds: 60.0,
+    });
+    ServerModel {
+        window,
+        latency: seconds(1.0, 0.3),
+        ..ServerModel::default()
+    }
 }
 
 /// Takes everything on, works on `slots` at a time: more in flight only wait longer.
-pub fn queueing(slots: u32, sigma: f64, reports_usage: bool) -> ServerModel {
+pub(crate) fn queueing(slots: u32, sigma: f64, reports_usage: bool) -> ServerModel {
     ServerModel {
         slots: Some(slots),
         queues: true,
-        units: Units { median: 150.0, sigma, step: None },
-        latency: Latency { median: 0.0, per_unit: 0.02, sigma: 0.0 },
+        units: Units {
+            median: 150.0,
+            sigma,
+            step: None,
+        },
+        latency: Latency {
+            median: 0.0,
+            per_unit: 0.02,
+            sigma: 0.0,
+        },
         reports_usage,
         ..ServerModel::default()
     }
 }
 
 /// Works on everything together, slower the more there is.
-pub fn batching(fixed: f64, linear: f64, square: f64) -> ServerModel {
+pub(crate) fn batching(fixed: f64, linear: f64, square: f64) -> ServerModel {
     ServerModel {
-        batching: Some(Batching { fixed, linear, square }),
-        units: Units { median: 150.0, sigma: 0.5, step: None },
+        batching: Some(Batching {
+            fixed,
+            linear,
+            square,
+        }),
+        units: Units {
+            median: 150.0,
+            sigma: 0.5,
+            step: None,
+        },
         ..ServerModel::default()
     }
 }
 
 /// The storms with a target that is promised.
 #[rustfmt::skip]
-pub fn promised() -> Vec<Scenario> {
+pub(crate) fn promised() -> Vec<Scenario> {
     let fast = |sigma| ServerModel {
         refusal_delay: (0.001, 0.02),
         round_trip: 0.002,
@@ -139,7 +201,7 @@ pub fn promised() -> Vec<Scenario> {
 
 /// More servers, which nothing is promised about but everything was tuned with in view.
 #[rustfmt::skip]
-pub fn further() -> Vec<Scenario> {
+pub(crate) fn further() -> Vec<Scenario> {
     let both = |median| ServerModel {
         requests: Some(Bucket { rate: 40.0, burst: 40.0 }),
         ..slots(64, median, 0.3)
@@ -161,7 +223,7 @@ pub fn further() -> Vec<Scenario> {
 
 /// Servers that never refuse: no target but a place to look at.
 #[rustfmt::skip]
-pub fn knees() -> Vec<Scenario> {
+pub(crate) fn knees() -> Vec<Scenario> {
     let wide = Target::Knee { low: 20.0, high: 64.0, throughput: 75.0, p95: 2.0 };
     let soft = Target::Knee { low: 40.0, high: 256.0, throughput: 75.0, p95: 4.0 };
     vec![
@@ -174,7 +236,7 @@ pub fn knees() -> Vec<Scenario> {
 }
 
 /// A server drawn at random: slots, a bucket, both, or a fixed window, of any size and speed.
-pub fn random(set: u64, number: u64) -> Scenario {
+pub(crate) fn random(set: u64, number: u64) -> Scenario {
     let mut dice = Random::new((set << 32) ^ number.wrapping_mul(0x9E37_79B9));
     let refusal = dice.log_between(0.001, 0.3);
     let latency = seconds(
@@ -207,7 +269,10 @@ pub fn random(set: u64, number: u64) -> Scenario {
         }
         4 => {
             server.slots = Some(slots);
-            server.requests = Some(Bucket { rate, burst: rate.max(1.0) });
+            server.requests = Some(Bucket {
+                rate,
+                burst: rate.max(1.0),
+            });
             ("slots and bucket", rate.min(of_slots), 0.0)
         }
         _ => {
@@ -218,7 +283,12 @@ pub fn random(set: u64, number: u64) -> Scenario {
         }
     };
     let duration = dice.log_between(40.0, 300.0).max(10.0 * mean);
-    let calls = (capacity * duration).clamp(100.0, 15_000.0).max(least.min(40_000.0));
+    let calls = (capacity * duration)
+        .clamp(100.0, 15_000.0)
+        .max(least.min(40_000.0));
     let name = format!("{kind} #{number}");
-    Scenario { ceiling, ..scenario(&name, calls as usize, server, share(0.0, 100.0)) }
+    Scenario {
+        ceiling,
+        ..scenario(&name, calls as usize, server, share(0.0, 100.0))
+    }
 }

@@ -62,7 +62,10 @@ mod tests {
 
     #[test]
     fn starts_at_what_was_kept_and_passes_through_the_level() {
-        let curve = Curve { kept: 0.93, span: 20.0 };
+        let curve = Curve {
+            kept: 0.93,
+            span: 20.0,
+        };
         assert!((curve.factor(0.0) - 0.93).abs() < 1e-12);
         assert!((curve.factor(curve.recovery()) - 1.0).abs() < 1e-12);
         assert!((curve.factor(curve.refuted()) - REFUTED).abs() < 1e-9);
@@ -71,9 +74,15 @@ mod tests {
 
     #[test]
     fn age_undoes_factor() {
-        let curve = Curve { kept: 0.95, span: 33.0 };
+        let curve = Curve {
+            kept: 0.95,
+            span: 33.0,
+        };
         for factor in [0.95, 0.99, 1.0, 1.1, 1.25, 1.3, 4.0] {
-            assert!((curve.factor(curve.age(factor)) - factor).abs() < 1e-9, "{factor}");
+            assert!(
+                (curve.factor(curve.age(factor)) - factor).abs() < 1e-9,
+                "{factor}"
+            );
         }
     }
 }

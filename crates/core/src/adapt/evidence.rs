@@ -55,7 +55,12 @@ impl Evidence {
             return false;
         }
         self.votes = if same == paced { self.votes + 1 } else { 0 };
-        let flips = self.votes >= if paced { VOTES_FOR_SLOTS } else { VOTES_FOR_RATE };
+        let flips = self.votes
+            >= if paced {
+                VOTES_FOR_SLOTS
+            } else {
+                VOTES_FOR_RATE
+            };
         if flips {
             self.votes = 0;
         }
@@ -68,8 +73,7 @@ impl Evidence {
         } else if paced {
             (seen - self.last).abs() <= (SAME_PACED * seen).max(0.5)
         } else {
-            self.record == 0.0
-                || (SAME_LOW * self.record..=SAME_HIGH * self.record).contains(&seen)
+            self.record == 0.0 || (SAME_LOW * self.record..=SAME_HIGH * self.record).contains(&seen)
         }
     }
 
@@ -101,7 +105,10 @@ mod tests {
 
     fn verdicts(paced: bool, refusals: &[u32]) -> Vec<bool> {
         let mut evidence = Evidence::default();
-        refusals.iter().map(|&at| evidence.hear(at, paced, false)).collect()
+        refusals
+            .iter()
+            .map(|&at| evidence.hear(at, paced, false))
+            .collect()
     }
 
     #[test]
@@ -112,12 +119,18 @@ mod tests {
     #[test]
     fn two_other_numbers_in_a_row_are_a_rate() {
         assert_eq!(verdicts(false, &[65, 40, 30]), [false, false, true]);
-        assert_eq!(verdicts(false, &[65, 40, 62, 40]), [false, false, false, false]);
+        assert_eq!(
+            verdicts(false, &[65, 40, 62, 40]),
+            [false, false, false, false]
+        );
     }
 
     #[test]
     fn three_equal_numbers_while_pacing_are_slots() {
-        assert_eq!(verdicts(true, &[50, 50, 50, 50]), [false, false, false, true]);
+        assert_eq!(
+            verdicts(true, &[50, 50, 50, 50]),
+            [false, false, false, true]
+        );
         assert_eq!(verdicts(true, &[50, 50, 40, 50]), [false; 4]);
     }
 

@@ -128,8 +128,8 @@ impl Sums {
     /// The relative variance of seconds per unit, as that of a ratio of means.
     fn variance(&self) -> f64 {
         let ratio = self.seconds_per_unit();
-        let residual = self.seconds_squared - 2.0 * ratio * self.product
-            + ratio * ratio * self.units_squared;
+        let residual =
+            self.seconds_squared - 2.0 * ratio * self.product + ratio * ratio * self.units_squared;
         let mean = self.seconds / self.count;
         (residual.max(0.0) / self.count) / (mean * mean) / self.count
     }
@@ -223,16 +223,23 @@ impl Ladder {
     }
 
     /// Hears an answer and moves the window where it tells enough.
-    pub(super) fn answered(&mut self, now: Instant, span: f64, answer: &Answer, window: &mut Window) {
-        match self.rung {
-            Some(rung) => {
-                if self.counts(answer, window) {
-                    self.judge(rung, now, span, window);
-                }
+    pub(super) fn answered(
+        &mut self,
+        now: Instant,
+        span: f64,
+        answer: &Answer,
+        window: &mut Window,
+    ) {
+        let Some(rung) = self.rung else {
+            if window.is_doubling() {
+                self.watch(now, answer, window);
+            } else if window.is_on_curve() {
+                self.rest(answer, window);
             }
-            None if window.is_doubling() => self.watch(now, answer, window),
-            None if window.is_on_curve() => self.rest(answer, window),
-            None => {}
+            return;
+        };
+        if self.counts(answer, window) {
+            self.judge(rung, now, span, window);
         }
     }
 
@@ -259,7 +266,11 @@ impl Ladder {
         }
         if self.reference.count >= 0.5 * SAMPLES {
             let seconds = self.reference.seconds_per_unit();
-            self.best = if self.best > 0.0 { self.best.min(seconds) } else { seconds };
+            self.best = if self.best > 0.0 {
+                self.best.min(seconds)
+            } else {
+                seconds
+            };
         }
         match self.verdict(window.limit()) {
             Verdict::Past => {
@@ -368,8 +379,12 @@ impl Ladder {
         self.found = true;
         self.climbs = 0;
         self.vain_climbs += 1;
-        self.best = if self.best > 0.0 { (self.best * AGEING).min(seconds) } else { seconds };
-        if self.vain_climbs % LOOK_DOWN_EVERY == 0 {
+        self.best = if self.best > 0.0 {
+            (self.best * AGEING).min(seconds)
+        } else {
+            seconds
+        };
+        if self.vain_climbs.is_multiple_of(LOOK_DOWN_EVERY) {
             self.look_down(seconds, now, window);
         } else if !self.looks_down(seconds, now, window) {
             self.step_to(Rung::Level, now, window);

@@ -42,8 +42,13 @@ pub(super) struct Meter {
 impl Meter {
     /// Nothing was measured before `now`.
     pub(super) fn starting(now: Instant, first: u64) -> Self {
-        let (since, since_before, first_before) = (now, now, first);
-        Self { since, since_before, first, first_before, ..Self::default() }
+        Self {
+            since: now,
+            first,
+            since_before: now,
+            first_before: first,
+            ..Self::default()
+        }
     }
 
     /// An attempt goes out. `more` tells whether another one was waiting behind it: where the work
@@ -52,7 +57,11 @@ impl Meter {
         if !more {
             self.busy = false;
         } else if !self.busy && !blocked {
-            *self = Self { busy: true, gated_from: self.gated_from, ..Self::starting(now, serial) };
+            *self = Self {
+                busy: true,
+                gated_from: self.gated_from,
+                ..Self::starting(now, serial)
+            };
         }
         self.accepted += 1.0;
     }
@@ -122,14 +131,20 @@ impl Meter {
 
     /// Forgets everything, as after a change of rule.
     pub(super) fn restart(&mut self, now: Instant, next: u64) {
-        *self = Self { busy: self.busy, gated_from: self.gated_from, ..Self::starting(now, next) };
+        *self = Self {
+            busy: self.busy,
+            gated_from: self.gated_from,
+            ..Self::starting(now, next)
+        };
     }
 
     /// What was accepted, and in how many seconds, over the shortest stretch that says enough.
     fn measured(&self, now: Instant) -> Option<(f64, f64)> {
         let recent = (self.accepted, (now - self.since).as_secs_f64());
         let enough = |&(accepted, seconds): &(f64, f64)| accepted >= ENOUGH && seconds > SHORTEST;
-        Some(recent).filter(enough).or_else(|| Some(self.both(now)).filter(enough))
+        Some(recent)
+            .filter(enough)
+            .or_else(|| Some(self.both(now)).filter(enough))
     }
 
     fn both(&self, now: Instant) -> (f64, f64) {

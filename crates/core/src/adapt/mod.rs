@@ -196,7 +196,12 @@ impl Rule {
         }
         self.meter.sent(now, self.sends, more, self.blocked.is_on());
         self.noise.sent(self.is_below_level());
-        Sent { at: now, serial: self.sends, in_flight: self.in_flight, purpose: self.purpose }
+        Sent {
+            at: now,
+            serial: self.sends,
+            in_flight: self.in_flight,
+            purpose: self.purpose,
+        }
     }
 
     /// An attempt was answered. `units` is its output in tokens, where known.
@@ -214,8 +219,14 @@ impl Rule {
             let units = units.map_or(1.0, |units| units.max(1) as f64);
             // A clock that stands still must not make an answer infinitely fast.
             let seconds = (now - sent.at).as_secs_f64().max(1e-6);
-            let answer = Answer { sent: sent.at, load, units, seconds };
-            self.ladder.answered(now, self.span, &answer, &mut self.window);
+            let answer = Answer {
+                sent: sent.at,
+                load,
+                units,
+                seconds,
+            };
+            self.ladder
+                .answered(now, self.span, &answer, &mut self.window);
         }
     }
 
@@ -281,7 +292,11 @@ impl Rule {
     pub fn snapshot(&self) -> Snapshot {
         let ceiling = f64::from(self.options.ceiling.max(1));
         Snapshot {
-            limit: if self.options.adaptive { self.window.limit() } else { ceiling },
+            limit: if self.options.adaptive {
+                self.window.limit()
+            } else {
+                ceiling
+            },
             in_flight: self.in_flight,
             rate: self.pacer.is_on().then(|| self.pacer.rate(self.span)),
             blocked: self.blocked.refusals(),
@@ -293,7 +308,9 @@ impl Rule {
     fn admit_above(&mut self, now: Instant) -> Admission {
         let tries = self.has(Part::Trial)
             && self.has(Part::Pacer)
-            && !self.pacer.is_on() && self.window.is_on_curve() && !self.evidence.is_firm();
+            && !self.pacer.is_on()
+            && self.window.is_on_curve()
+            && !self.evidence.is_firm();
         let step = if tries {
             self.trial.step(now, self.epoch.started, self.patience())
         } else {
@@ -433,7 +450,8 @@ impl Rule {
             self.cut_for_overload(now, sent);
         } else if flips && !paced {
             self.pacer.start(now, self.meter.first_rate(now), self.span);
-            self.window.stand_back(self.evidence.record() * ROOM, self.span);
+            self.window
+                .stand_back(self.evidence.record() * ROOM, self.span);
         } else if paced && !flips {
             let floor = self.has(Part::Floor) && !self.meter.mostly_gated(now);
             self.pacer.cut(now, self.meter.rate(now), floor, self.span);
@@ -450,8 +468,12 @@ impl Rule {
     }
 
     fn cut_for_overload(&mut self, now: Instant, sent: Sent) {
-        if self.overloaded.is_none_or(|last| now >= last + OVERLOAD_PAUSE) {
-            self.blocked.remember(self.window.limit().min(2.0 * f64::from(sent.in_flight)));
+        if self
+            .overloaded
+            .is_none_or(|last| now >= last + OVERLOAD_PAUSE)
+        {
+            self.blocked
+                .remember(self.window.limit().min(2.0 * f64::from(sent.in_flight)));
             self.window.cut_for_overload(sent.in_flight);
         }
         self.overloaded = Some(now);
@@ -497,5 +519,6 @@ impl Rule {
 /// The pause that a hint asks for, never shorter, and spread at its end.
 fn spread(hint: Duration, unit: f64) -> Duration {
     let seconds = (HINT_SPREAD * hint.as_secs_f64()).min(HINT_SPREAD_LONGEST);
-    hint.max(HINT_SHORTEST).saturating_add(Duration::from_secs_f64(seconds * unit))
+    hint.max(HINT_SHORTEST)
+        .saturating_add(Duration::from_secs_f64(seconds * unit))
 }

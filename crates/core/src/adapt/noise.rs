@@ -35,7 +35,11 @@ pub(super) struct Noise {
 impl Noise {
     /// An attempt goes out, with the load below the last level or not.
     pub(super) fn sent(&mut self, below: bool) {
-        let tally = if below { &mut self.below } else { &mut self.above };
+        let tally = if below {
+            &mut self.below
+        } else {
+            &mut self.above
+        };
         tally.sent += 1.0;
     }
 

@@ -70,7 +70,7 @@ impl Blocked {
     /// Without a hint: how long to leave the server alone before the next probe. Between half of
     /// the pause and all of it, so that clients which were refused together come back apart.
     pub(super) fn pause(&self, unit: f64) -> Duration {
-        let doublings = self.refusals.saturating_sub(1).min(16) as i32;
+        let doublings = self.refusals.saturating_sub(1).min(16);
         let pause = (FIRST_PAUSE * libm::exp2(f64::from(doublings))).min(LONGEST_PAUSE);
         Duration::from_secs_f64(pause * (0.5 + 0.5 * unit))
     }
@@ -94,7 +94,11 @@ impl Blocked {
             return Turn::Free;
         }
         let Some(sent) = self.probe else {
-            return if self.answered { self.recover() } else { Turn::Probe };
+            return if self.answered {
+                self.recover()
+            } else {
+                Turn::Probe
+            };
         };
         if self.answered || now >= sent + patience {
             return self.recover();
@@ -140,12 +144,19 @@ impl Trial {
 
     /// The server refused with such a cut that a trial makes sense, or not.
     pub(super) fn after_cut(&mut self, allowed: bool) {
-        *self = Self { allowed, ..Self::default() };
+        *self = Self {
+            allowed,
+            ..Self::default()
+        };
     }
 
     /// The server refused the trial itself.
     pub(super) fn refuse(&mut self) {
-        *self = Self { allowed: self.allowed, refused: self.refused + 1, ..Self::default() };
+        *self = Self {
+            allowed: self.allowed,
+            refused: self.refused + 1,
+            ..Self::default()
+        };
     }
 
     /// Something was answered since the cut: the window moves by itself, there is nothing to try.
@@ -169,9 +180,17 @@ impl Trial {
         }
         if let Some(sent) = self.sent {
             let decided = sent + patience;
-            return if now >= decided { Step::Passed } else { Step::Wait(decided) };
+            return if now >= decided {
+                Step::Passed
+            } else {
+                Step::Wait(decided)
+            };
         }
         let due = cut + BEFORE_TRIAL * (1 << self.refused.min(TRIAL_DOUBLINGS));
-        if now >= due { Step::Try } else { Step::Wait(due) }
+        if now >= due {
+            Step::Try
+        } else {
+            Step::Wait(due)
+        }
     }
 }

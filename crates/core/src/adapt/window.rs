@@ -178,7 +178,11 @@ impl Window {
             Growth::Curve { age } => {
                 let curve = curve(around.span);
                 let risen = curve.age(next / self.level);
-                let until = if around.paced { risen } else { risen.min(curve.refuted()) };
+                let until = if around.paced {
+                    risen
+                } else {
+                    risen.min(curve.refuted())
+                };
                 Some(until - age)
             }
         }
@@ -242,7 +246,9 @@ impl Window {
     pub(super) fn stand_back(&mut self, level: f64, span: f64) {
         self.level = level.clamp(1.0, self.ceiling);
         self.limit = self.level;
-        self.growth = Growth::Curve { age: curve(span).recovery() };
+        self.growth = Growth::Curve {
+            age: curve(span).recovery(),
+        };
     }
 
     /// The same where nothing contradicts the ceiling.
@@ -278,13 +284,21 @@ impl Window {
     }
 
     fn doubling_cap(&self, around: Surroundings) -> f64 {
-        let boldness = if around.slows_down { BOLDNESS_WARNED } else { BOLDNESS };
+        let boldness = if around.slows_down {
+            BOLDNESS_WARNED
+        } else {
+            BOLDNESS
+        };
         (boldness * self.answered).min(self.ceiling)
     }
 
     fn arrive(&mut self, to: f64, span: f64) {
         let at_level = to >= REACHED * self.level;
-        let age = if at_level { curve(span).recovery() } else { 0.0 };
+        let age = if at_level {
+            curve(span).recovery()
+        } else {
+            0.0
+        };
         self.growth = Growth::Curve { age };
     }
 }
@@ -294,7 +308,11 @@ fn curve(span: f64) -> Curve {
 }
 
 fn start_doubling(around: Surroundings) -> f64 {
-    if around.refused_before { DOUBLING } else { START_DOUBLING }
+    if around.refused_before {
+        DOUBLING
+    } else {
+        START_DOUBLING
+    }
 }
 
 fn climb_doubling(around: Surroundings) -> f64 {

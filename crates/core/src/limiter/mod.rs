@@ -18,9 +18,7 @@ use std::time::Duration;
 use crate::adapt::Snapshot;
 use crate::platform::Platform;
 use crate::time::Instant;
-pub use scheduler::{
-    Grant, Next, Options, Outcome, Position, QueueFull, Scheduler, Ticket,
-};
+pub use scheduler::{Grant, Next, Options, Outcome, Position, QueueFull, Scheduler, Ticket};
 pub use tokens::{TokenBudget, TokenHint};
 
 /// The queue of one key. Clones share it.
@@ -70,8 +68,16 @@ impl<P: Platform> Limiter<P> {
     /// A limiter that knows nothing yet about its server.
     pub fn new(platform: P, options: Options) -> Self {
         let scheduler = Scheduler::new(options, platform.now());
-        let state = State { scheduler, waiters: BTreeMap::new(), alarm: None, turns_owed: 0 };
-        Self(Rc::new(Shared { platform, state: RefCell::new(state) }))
+        let state = State {
+            scheduler,
+            waiters: BTreeMap::new(),
+            alarm: None,
+            turns_owed: 0,
+        };
+        Self(Rc::new(Shared {
+            platform,
+            state: RefCell::new(state),
+        }))
     }
 
     /// A new call's position in the queue, which all its attempts keep. Higher priorities go first.
@@ -81,7 +87,11 @@ impl<P: Platform> Limiter<P> {
 
     /// Waits for permission to send one attempt. Dropping the future leaves the queue.
     pub fn acquire(&self, position: Position) -> Acquire<P> {
-        Acquire { limiter: self.clone(), stage: Stage::New(position), timer: None }
+        Acquire {
+            limiter: self.clone(),
+            stage: Stage::New(position),
+            timer: None,
+        }
     }
 
     /// The rule's present view of the server.
@@ -96,24 +106,42 @@ impl<P: Platform> Limiter<P> {
 
     /// Changes the ceiling. Attempts in flight beyond a lower one are left to end by themselves.
     pub fn set_ceiling(&self, ceiling: u32) {
-        self.0.state.borrow_mut().scheduler.rule().set_ceiling(ceiling);
+        self.0
+            .state
+            .borrow_mut()
+            .scheduler
+            .rule()
+            .set_ceiling(ceiling);
         self.drive();
     }
 
     /// Sends nothing for as long as the server asked for, plus a little, spread.
     pub fn pause(&self, hint: Duration) {
         let (now, unit) = (self.0.platform.now(), self.0.platform.random());
-        self.0.state.borrow_mut().scheduler.rule().pause(now, hint, unit);
+        self.0
+            .state
+            .borrow_mut()
+            .scheduler
+            .rule()
+            .pause(now, hint, unit);
     }
 
     /// Takes over what the server said about its limit on tokens.
     pub fn learn_tokens(&self, hint: TokenHint) {
-        self.0.state.borrow_mut().scheduler.learn_tokens(self.0.platform.now(), hint);
+        self.0
+            .state
+            .borrow_mut()
+            .scheduler
+            .learn_tokens(self.0.platform.now(), hint);
     }
 
     fn settle(&self, grant: Grant, outcome: Outcome) {
         let platform = &self.0.platform;
-        let unit = if matches!(outcome, Outcome::Rejected(_)) { platform.random() } else { 0.0 };
+        let unit = if matches!(outcome, Outcome::Rejected(_)) {
+            platform.random()
+        } else {
+            0.0
+        };
         let mut state = self.0.state.borrow_mut();
         state.scheduler.settle(platform.now(), grant, outcome, unit);
         if outcome != Outcome::Abandoned {
@@ -150,17 +178,29 @@ impl State {
             Next::Grant(grant) => {
                 let waiter = self.waiters.entry(grant.ticket).or_default();
                 waiter.grant = Some(grant);
-                Step { waker: waiter.waker.take(), last: false }
+                Step {
+                    waker: waiter.waker.take(),
+                    last: false,
+                }
             }
-            Next::WaitUntil(at) => Step { waker: self.set_alarm(at), last: true },
-            Next::Idle => Step { waker: None, last: true },
+            Next::WaitUntil(at) => Step {
+                waker: self.set_alarm(at),
+                last: true,
+            },
+            Next::Idle => Step {
+                waker: None,
+                last: true,
+            },
         }
     }
 
     /// Lets the head of the queue ask again at `at`; an earlier alarm of its own will do as well.
     fn set_alarm(&mut self, at: Instant) -> Option<Waker> {
         let head = self.scheduler.head()?;
-        if self.alarm.is_some_and(|(owner, alarm)| owner == head && alarm <= at) {
+        if self
+            .alarm
+            .is_some_and(|(owner, alarm)| owner == head && alarm <= at)
+        {
             return None;
         }
         self.alarm = Some((head, at));
@@ -191,16 +231,21 @@ impl<P: Platform> Future for Acquire<P> {
     type Output = Result<Permit<P>, QueueFull>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Stage::New(position) = self.stage {
-            if let Err(full) = self.enter(position) {
-                self.stage = Stage::Done;
-                return Poll::Ready(Err(full));
-            }
+        if let Stage::New(position) = self.stage
+            && let Err(full) = self.enter(position)
+        {
+            self.stage = Stage::Done;
+            return Poll::Ready(Err(full));
         }
         if let Stage::Waiting(ticket) = self.stage {
-            let Some(grant) = self.wait(ticket, context) else { return Poll::Pending };
+            let Some(grant) = self.wait(ticket, context) else {
+                return Poll::Pending;
+            };
             let owed = self.limiter.take_turn();
-            let permit = Permit { limiter: self.limiter.clone(), grant: Some(grant) };
+            let permit = Permit {
+                limiter: self.limiter.clone(),
+                grant: Some(grant),
+            };
             if !owed {
                 self.stage = Stage::Done;
                 return Poll::Ready(Ok(permit));
@@ -208,10 +253,10 @@ impl<P: Platform> Future for Acquire<P> {
             let turn = Box::pin(self.limiter.0.platform.turn());
             self.stage = Stage::Turning(permit, turn);
         }
-        if let Stage::Turning(_, turn) = &mut self.stage {
-            if turn.as_mut().poll(context).is_pending() {
-                return Poll::Pending;
-            }
+        if let Stage::Turning(_, turn) = &mut self.stage
+            && turn.as_mut().poll(context).is_pending()
+        {
+            return Poll::Pending;
         }
         match std::mem::replace(&mut self.stage, Stage::Done) {
             Stage::Turning(permit, _) => Poll::Ready(Ok(permit)),
@@ -245,7 +290,9 @@ impl<P: Platform> Acquire<P> {
                     return Some(grant);
                 }
                 waiter.waker = Some(context.waker().clone());
-                state.alarm.and_then(|(owner, at)| (owner == ticket).then_some(at))
+                state
+                    .alarm
+                    .and_then(|(owner, at)| (owner == ticket).then_some(at))
             };
             let Some(at) = alarm else {
                 self.timer = None;
@@ -268,12 +315,17 @@ impl<P: Platform> Acquire<P> {
 
 impl<P: Platform> Drop for Acquire<P> {
     fn drop(&mut self) {
-        let Stage::Waiting(ticket) = self.stage else { return };
+        let Stage::Waiting(ticket) = self.stage else {
+            return;
+        };
         let grant = {
             let state = &mut *self.limiter.0.state.borrow_mut();
             state.scheduler.cancel(ticket);
             state.alarm = state.alarm.filter(|(owner, _)| *owner != ticket);
-            state.waiters.remove(&ticket).and_then(|waiter| waiter.grant)
+            state
+                .waiters
+                .remove(&ticket)
+                .and_then(|waiter| waiter.grant)
         };
         match grant {
             Some(grant) => self.limiter.settle(grant, Outcome::Abandoned),

@@ -21,7 +21,10 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { rule: adapt::Options::default(), queue_max: 1_000_000 }
+        Self {
+            rule: adapt::Options::default(),
+            queue_max: 1_000_000,
+        }
     }
 }
 
@@ -131,14 +134,23 @@ impl Scheduler {
     /// A position behind all others of its priority. Higher priorities go first; 0 is usual.
     pub fn position(&mut self, priority: i32) -> Position {
         self.arrivals += 1;
-        let ticket = Ticket { priority: Reverse(priority), arrival: self.arrivals };
-        Position { ticket, refusals: 0, tokens: 0 }
+        let ticket = Ticket {
+            priority: Reverse(priority),
+            arrival: self.arrivals,
+        };
+        Position {
+            ticket,
+            refusals: 0,
+            tokens: 0,
+        }
     }
 
     /// Lets a call wait for its turn. One that was refused before is always let in again.
     pub fn enqueue(&mut self, position: Position) -> Result<Ticket, QueueFull> {
         if self.queue.len() >= self.queue_max && position.refusals == 0 {
-            return Err(QueueFull { queue_max: self.queue_max });
+            return Err(QueueFull {
+                queue_max: self.queue_max,
+            });
         }
         self.queue.insert(position.ticket, position);
         Ok(position.ticket)
@@ -159,7 +171,11 @@ impl Scheduler {
             Admission::UntilChange => return Next::Idle,
             Admission::Go => {}
         }
-        let chosen = if self.rule.is_asking() { self.least_refused(head) } else { head };
+        let chosen = if self.rule.is_asking() {
+            self.least_refused(head)
+        } else {
+            head
+        };
         if let Some(at) = self.tokens.next(now, chosen.tokens) {
             return Next::WaitUntil(at);
         }
@@ -174,7 +190,8 @@ impl Scheduler {
         match outcome {
             Outcome::Succeeded { units } => {
                 self.rule.succeeded(now, grant.sent, units);
-                self.tokens.settle(grant.tokens, units.unwrap_or(grant.tokens));
+                self.tokens
+                    .settle(grant.tokens, units.unwrap_or(grant.tokens));
             }
             Outcome::Rejected(rejection) => {
                 self.rule.rejected(now, grant.sent, rejection, unit);

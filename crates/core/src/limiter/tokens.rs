@@ -50,7 +50,12 @@ impl TokenBudget {
             _ => limit / PERIOD,
         };
         let left = self.0.map_or(remaining, |known| known.left.min(remaining));
-        self.0 = Some(Known { limit, rate, left, at: now });
+        self.0 = Some(Known {
+            limit,
+            rate,
+            left,
+            at: now,
+        });
     }
 
     /// From when on a request of so many tokens may be sent; `None` means now. One that is larger
@@ -103,7 +108,11 @@ mod tests {
     }
 
     fn hint(limit: u64, remaining: u64, reset: u64) -> TokenHint {
-        TokenHint { limit, remaining, reset: Some(Duration::from_secs(reset)) }
+        TokenHint {
+            limit,
+            remaining,
+            reset: Some(Duration::from_secs(reset)),
+        }
     }
 
     #[test]

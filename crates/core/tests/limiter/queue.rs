@@ -14,8 +14,18 @@ use kneepoint_core::platform::sim::Sim;
 const DONE: Outcome = Outcome::Succeeded { units: None };
 
 fn limiter(sim: &Sim, ceiling: u32) -> Limiter<Sim> {
-    let rule = adapt::Options { ceiling, adaptive: false, ..adapt::Options::default() };
-    Limiter::new(sim.clone(), Options { rule, ..Options::default() })
+    let rule = adapt::Options {
+        ceiling,
+        adaptive: false,
+        ..adapt::Options::default()
+    };
+    Limiter::new(
+        sim.clone(),
+        Options {
+            rule,
+            ..Options::default()
+        },
+    )
 }
 
 /// Takes a permit that must be free at once.
@@ -28,7 +38,10 @@ fn take(limiter: &Limiter<Sim>) -> Permit<Sim> {
 }
 
 fn refusal(hint: Option<Duration>) -> Outcome {
-    Outcome::Rejected(Rejection { hint, overload: false })
+    Outcome::Rejected(Rejection {
+        hint,
+        overload: false,
+    })
 }
 
 #[test]
@@ -82,7 +95,11 @@ fn a_call_that_is_tried_again_keeps_its_place() {
 #[test]
 fn a_full_queue_says_so_but_lets_in_what_was_let_in_before() {
     let sim = Sim::new(1);
-    let rule = adapt::Options { ceiling: 1, adaptive: false, ..adapt::Options::default() };
+    let rule = adapt::Options {
+        ceiling: 1,
+        adaptive: false,
+        ..adapt::Options::default()
+    };
     let limiter = Limiter::new(sim.clone(), Options { rule, queue_max: 1 });
     let mut retried = limiter.position(0);
     retried.refused();
@@ -120,7 +137,11 @@ fn a_higher_ceiling_lets_waiting_calls_go_and_a_lower_one_waits_for_the_rest() {
     assert_eq!(limiter.snapshot().in_flight, 4);
     limiter.set_ceiling(1);
     sim.advance(Duration::from_secs(8) + Duration::from_millis(500));
-    assert_eq!(limiter.snapshot().in_flight, 3, "the first ended, nobody took its place");
+    assert_eq!(
+        limiter.snapshot().in_flight,
+        3,
+        "the first ended, nobody took its place"
+    );
     sim.advance(Duration::from_secs(5));
     assert_eq!(limiter.snapshot().in_flight, 1);
 }
@@ -129,13 +150,23 @@ fn a_higher_ceiling_lets_waiting_calls_go_and_a_lower_one_waits_for_the_rest() {
 fn dropped_callers_leave_no_timer_no_place_and_no_task() {
     let sim = Sim::new(1);
     let limiter = limiter(&sim, 8);
-    take(&limiter).settle(refusal(Some(Duration::from_secs(60))));
-    let mut waiting: Vec<_> =
-        (0..5).map(|_| Box::pin(limiter.acquire(limiter.position(0)))).collect();
+    take(&limiter).settle(refusal(Some(Duration::from_mins(1))));
+    let mut waiting: Vec<_> = (0..5)
+        .map(|_| Box::pin(limiter.acquire(limiter.position(0))))
+        .collect();
     for acquire in &mut waiting {
-        assert!(acquire.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert!(
+            acquire
+                .as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()))
+                .is_pending()
+        );
     }
-    assert_eq!((limiter.queued(), sim.timers()), (5, 1), "the head owns the only timer");
+    assert_eq!(
+        (limiter.queued(), sim.timers()),
+        (5, 1),
+        "the head owns the only timer"
+    );
     drop(waiting);
     assert_eq!((limiter.queued(), sim.timers(), sim.tasks()), (0, 0, 0));
 }
@@ -144,9 +175,13 @@ fn dropped_callers_leave_no_timer_no_place_and_no_task() {
 fn when_the_head_leaves_the_next_one_takes_over_its_timer() {
     let sim = Sim::new(1);
     let limiter = limiter(&sim, 8);
-    take(&limiter).settle(refusal(Some(Duration::from_secs(60))));
+    take(&limiter).settle(refusal(Some(Duration::from_mins(1))));
     let mut head = Box::pin(limiter.acquire(limiter.position(0)));
-    assert!(head.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    assert!(
+        head.as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+            .is_pending()
+    );
     let second = limiter.clone();
     let (world, granted) = (sim.clone(), Rc::new(RefCell::new(None)));
     let at = Rc::clone(&granted);
@@ -158,7 +193,10 @@ fn when_the_head_leaves_the_next_one_takes_over_its_timer() {
     sim.advance(Duration::from_secs(1));
     drop(head);
     sim.advance(Duration::from_secs(100));
-    let granted = granted.borrow().expect("the second was granted").as_secs_f64();
+    let granted = granted
+        .borrow()
+        .expect("the second was granted")
+        .as_secs_f64();
     assert!((60.0..=61.0).contains(&granted), "{granted}");
 }
 
@@ -171,7 +209,12 @@ fn a_permit_that_is_dropped_gives_its_place_back() {
     // Granted, but dropped before it was taken.
     let held = take(&limiter);
     let mut waiting = Box::pin(limiter.acquire(limiter.position(0)));
-    assert!(waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    assert!(
+        waiting
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+            .is_pending()
+    );
     held.settle(DONE);
     assert_eq!(limiter.snapshot().in_flight, 1);
     drop(waiting);
@@ -183,21 +226,39 @@ fn a_hundred_thousand_cancelled_callers_neither_recurse_nor_block() {
     let sim = Sim::new(1);
     let limiter = limiter(&sim, 1);
     let held = take(&limiter);
-    let mut waiting: Vec<_> =
-        (0..100_000).map(|_| Box::pin(limiter.acquire(limiter.position(0)))).collect();
+    let mut waiting: Vec<_> = (0..100_000)
+        .map(|_| Box::pin(limiter.acquire(limiter.position(0))))
+        .collect();
     for acquire in &mut waiting {
-        assert!(acquire.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert!(
+            acquire
+                .as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()))
+                .is_pending()
+        );
     }
     held.settle(DONE);
     drop(waiting);
-    assert_eq!((limiter.queued(), limiter.snapshot().in_flight, sim.timers()), (0, 0, 0));
+    assert_eq!(
+        (limiter.queued(), limiter.snapshot().in_flight, sim.timers()),
+        (0, 0, 0)
+    );
 }
 
 #[test]
 fn a_probe_is_the_call_that_was_refused_least() {
     let sim = Sim::new(1);
-    let rule = adapt::Options { ceiling: 1, ..adapt::Options::default() };
-    let limiter = Limiter::new(sim.clone(), Options { rule, ..Options::default() });
+    let rule = adapt::Options {
+        ceiling: 1,
+        ..adapt::Options::default()
+    };
+    let limiter = Limiter::new(
+        sim.clone(),
+        Options {
+            rule,
+            ..Options::default()
+        },
+    );
     let attempts = Rc::new(RefCell::new([0; 6]));
     for number in 0..6 {
         let (world, limiter) = (sim.clone(), limiter.clone());
@@ -208,15 +269,21 @@ fn a_probe_is_the_call_that_was_refused_least() {
                 let permit = limiter.acquire(position).await.unwrap();
                 attempts.borrow_mut()[number] += 1;
                 world.sleep(Duration::from_millis(20)).await;
-                permit.settle(Outcome::Rejected(Rejection { hint: None, overload: true }));
+                permit.settle(Outcome::Rejected(Rejection {
+                    hint: None,
+                    overload: true,
+                }));
                 position.refused();
             }
         });
     }
     // A refusal each half to eight seconds: about nine per minute, shared by all six.
-    sim.advance(Duration::from_secs(180));
+    sim.advance(Duration::from_mins(3));
     let attempts = *attempts.borrow();
-    let (least, most) = (attempts.iter().min().unwrap(), attempts.iter().max().unwrap());
+    let (least, most) = (
+        attempts.iter().min().unwrap(),
+        attempts.iter().max().unwrap(),
+    );
     assert!(*least >= 2 && most - least <= 1, "{attempts:?}");
 }
 
@@ -224,8 +291,12 @@ fn a_probe_is_the_call_that_was_refused_least() {
 fn tokens_per_minute_are_kept_once_the_server_names_them() {
     let sim = Sim::new(1);
     let limiter = limiter(&sim, 100);
-    let reset = Some(Duration::from_secs(60));
-    limiter.learn_tokens(TokenHint { limit: 6000, remaining: 0, reset });
+    let reset = Some(Duration::from_mins(1));
+    limiter.learn_tokens(TokenHint {
+        limit: 6000,
+        remaining: 0,
+        reset,
+    });
     let granted = Rc::new(RefCell::new(Vec::new()));
     for _ in 0..3 {
         let (world, limiter, granted) = (sim.clone(), limiter.clone(), Rc::clone(&granted));
@@ -236,6 +307,6 @@ fn tokens_per_minute_are_kept_once_the_server_names_them() {
             permit.settle(Outcome::Succeeded { units: Some(1000) });
         });
     }
-    sim.advance(Duration::from_secs(120));
+    sim.advance(Duration::from_mins(2));
     assert_eq!(*granted.borrow(), [10.0, 20.0, 30.0]);
 }

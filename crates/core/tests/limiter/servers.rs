@@ -27,8 +27,17 @@ impl Demand {
     fn on(server: ServerModel, ceiling: u32, seed: u64) -> Self {
         let sim = Sim::new(seed);
         let truth = sim.serve(URL, server);
-        let rule = adapt::Options { ceiling, ..adapt::Options::default() };
-        let limiter = Limiter::new(sim.clone(), Options { rule, ..Options::default() });
+        let rule = adapt::Options {
+            ceiling,
+            ..adapt::Options::default()
+        };
+        let limiter = Limiter::new(
+            sim.clone(),
+            Options {
+                rule,
+                ..Options::default()
+            },
+        );
         let demand = Self {
             sim,
             limiter,
@@ -44,25 +53,43 @@ impl Demand {
     }
 
     fn spawn(&self, worker: u32) {
-        let (sim, limiter, answered) =
-            (self.sim.clone(), self.limiter.clone(), Rc::clone(&self.answered));
+        let (sim, limiter, answered) = (
+            self.sim.clone(),
+            self.limiter.clone(),
+            Rc::clone(&self.answered),
+        );
         let (sends, hinted_until) = (Rc::clone(&self.sends), Rc::clone(&self.hinted_until));
         self.sim.spawn(async move {
             for number in 0_u64.. {
-                let permit = limiter.acquire(limiter.position(0)).await.unwrap();
+                let permit = limiter
+                    .acquire(limiter.position(0))
+                    .await
+                    .expect("room in the queue");
                 let now = sim.now().as_secs_f64();
-                assert!(now >= hinted_until.get(), "sent before the hint's end (seed {})", sim.seed());
+                assert!(
+                    now >= hinted_until.get(),
+                    "sent before the hint's end (seed {})",
+                    sim.seed()
+                );
                 sends.borrow_mut().push(now);
                 let body = Some(format!("{worker}-{number}").into());
                 let headers = Headers::new();
-                let request = HttpRequest { method: Method::Post, url: URL.into(), headers, body };
-                let (head, mut body) = sim.fetch(request).await.unwrap();
-                while body.chunk().await.unwrap().is_some() {}
+                let request = HttpRequest {
+                    method: Method::Post,
+                    url: URL.into(),
+                    headers,
+                    body,
+                };
+                let (head, mut body) = sim.fetch(request).await.expect("an answer");
+                while body.chunk().await.expect("a whole body").is_some() {}
                 if head.status == 200 {
                     answered.set(answered.get() + 1);
                     permit.settle(Outcome::Succeeded { units: None });
                 } else {
-                    let hint = head.headers.get("retry-after").map(|text| text.parse().unwrap());
+                    let hint = head
+                        .headers
+                        .get("retry-after")
+                        .map(|text| text.parse().expect("seconds"));
                     let until = sim.now().as_secs_f64() + hint.unwrap_or(0.0);
                     hinted_until.set(hinted_until.get().max(until));
                     let hint = hint.map(Duration::from_secs_f64);
@@ -85,44 +112,92 @@ impl Demand {
 }
 
 fn slots(slots: u32, seconds: f64) -> ServerModel {
-    let latency = Latency { median: seconds, per_unit: 0.0, sigma: 0.0 };
-    ServerModel { slots: Some(slots), latency, ..ServerModel::default() }
+    let latency = Latency {
+        median: seconds,
+        per_unit: 0.0,
+        sigma: 0.0,
+    };
+    ServerModel {
+        slots: Some(slots),
+        latency,
+        ..ServerModel::default()
+    }
 }
 
 fn bucket(rate: f64, burst: f64, seconds: f64) -> ServerModel {
-    let latency = Latency { median: seconds, per_unit: 0.0, sigma: 0.3 };
-    ServerModel { requests: Some(Bucket { rate, burst }), latency, ..ServerModel::default() }
+    let latency = Latency {
+        median: seconds,
+        per_unit: 0.0,
+        sigma: 0.3,
+    };
+    ServerModel {
+        requests: Some(Bucket { rate, burst }),
+        latency,
+        ..ServerModel::default()
+    }
 }
 
 #[test]
 fn slots_are_found_kept_full_and_not_taken_for_a_rate() {
-    for (count, seconds) in [(12, 0.3), (16, 1.0), (24, 2.0), (32, 0.3), (64, 2.0), (128, 2.0)] {
+    for (count, seconds) in [
+        (12, 0.3),
+        (16, 1.0),
+        (24, 2.0),
+        (32, 0.3),
+        (64, 2.0),
+        (128, 2.0),
+    ] {
         let demand = Demand::on(slots(count, seconds), 400, u64::from(count));
         demand.watch(30);
         let seen = demand.watch(120);
-        let full = seen.iter().filter(|state| f64::from(state.in_flight) >= 0.9 * f64::from(count));
+        let full = seen
+            .iter()
+            .filter(|state| f64::from(state.in_flight) >= 0.9 * f64::from(count));
         let share = full.count() as f64 / seen.len() as f64;
-        assert!(share >= 0.95, "{count} slots × {seconds} s: full {share:.3} of the time");
+        assert!(
+            share >= 0.95,
+            "{count} slots × {seconds} s: full {share:.3} of the time"
+        );
         let paced = seen.iter().filter(|state| state.rate.is_some()).count();
         // Answers that come in waves may deceive it for a few seconds.
-        assert!(paced <= seen.len() / 12, "{count} slots × {seconds} s: paced {paced} of 12000");
+        assert!(
+            paced <= seen.len() / 12,
+            "{count} slots × {seconds} s: paced {paced} of 12000"
+        );
         let most = seen.iter().map(|state| state.in_flight).max().unwrap();
-        assert!(most <= count + 2, "{count} slots × {seconds} s: {most} in flight");
+        assert!(
+            most <= count + 2,
+            "{count} slots × {seconds} s: {most} in flight"
+        );
     }
 }
 
 #[test]
 fn a_bucket_is_found_and_paced_close_to_its_rate() {
-    for (rate, burst, seconds) in [(5.0, 5.0, 8.0), (20.0, 5.0, 1.0), (50.0, 50.0, 1.0), (200.0, 100.0, 1.0)] {
+    for (rate, burst, seconds) in [
+        (5.0, 5.0, 8.0),
+        (20.0, 5.0, 1.0),
+        (50.0, 50.0, 1.0),
+        (200.0, 100.0, 1.0),
+    ] {
         let demand = Demand::on(bucket(rate, burst, seconds), 1000, 3);
         let start = demand.watch(45);
-        assert!(start.iter().any(|state| state.rate.is_some()), "{rate}/s is not paced");
+        assert!(
+            start.iter().any(|state| state.rate.is_some()),
+            "{rate}/s is not paced"
+        );
         demand.watch(60);
         let before = demand.answered.get();
         let seen = demand.watch(120);
         let answered = (demand.answered.get() - before) as f64 / 120.0;
-        assert!(answered >= 0.93 * rate, "{rate}/s: {answered:.1} answered per second");
-        let fastest = seen.iter().filter_map(|state| state.rate).fold(0.0, f64::max);
+        assert!(
+            answered >= 0.93 * rate,
+            "{rate}/s: {answered:.1} answered per second"
+        );
+        let fastest = seen
+            .iter()
+            .filter_map(|state| state.rate)
+            .fold(0.0, f64::max);
         assert!(fastest <= 1.35 * rate, "{rate}/s: paced at {fastest:.1}");
     }
 }
@@ -131,12 +206,23 @@ fn a_bucket_is_found_and_paced_close_to_its_rate() {
 fn no_attempt_is_sent_before_a_hint_has_run_out() {
     // The workers themselves check each attempt against the latest hint.
     for seed in 0..8 {
-        let mut server = if seed % 2 == 0 { slots(20, 0.5) } else { bucket(30.0, 10.0, 0.5) };
+        let mut server = if seed % 2 == 0 {
+            slots(20, 0.5)
+        } else {
+            bucket(30.0, 10.0, 0.5)
+        };
         server.retry_after = Some(0.5 + 0.3 * seed as f64);
         let demand = Demand::on(server, 100, seed);
         demand.watch(60);
-        assert!(demand.truth.counts().rejected > 0, "seed {seed}: nothing was refused");
-        assert!(demand.answered.get() > 300, "seed {seed}: only {} answered", demand.answered.get());
+        assert!(
+            demand.truth.counts().rejected > 0,
+            "seed {seed}: nothing was refused"
+        );
+        assert!(
+            demand.answered.get() > 300,
+            "seed {seed}: only {} answered",
+            demand.answered.get()
+        );
     }
 }
 
@@ -149,14 +235,25 @@ fn after_a_gate_the_release_is_metered_at_the_learned_rate() {
     let from = demand.sends.borrow().len();
     let seen = demand.watch(100);
     let sends = demand.sends.borrow()[from..].to_vec();
-    let fastest = seen.iter().filter_map(|state| state.rate).fold(0.0, f64::max);
+    let fastest = seen
+        .iter()
+        .filter_map(|state| state.rate)
+        .fold(0.0, f64::max);
     for seconds in [1.0, 5.0, 20.0] {
         let most = (0..sends.len())
-            .map(|first| sends[first..].iter().take_while(|at| **at < sends[first] + seconds).count())
+            .map(|first| {
+                sends[first..]
+                    .iter()
+                    .take_while(|at| **at < sends[first] + seconds)
+                    .count()
+            })
             .max()
             .unwrap();
         let allowed = fastest * seconds + (0.1 * fastest).max(1.0) + 1.0;
-        assert!(most as f64 <= allowed, "{most} sends in {seconds} s at {fastest:.1}/s");
+        assert!(
+            most as f64 <= allowed,
+            "{most} sends in {seconds} s at {fastest:.1}/s"
+        );
     }
 }
 
@@ -164,28 +261,55 @@ fn after_a_gate_the_release_is_metered_at_the_learned_rate() {
 fn an_outage_costs_few_attempts_and_ends_soon() {
     for seed in [2, 9] {
         let outage = Some((30.0, 60.0));
-        let demand = Demand::on(ServerModel { outage, ..slots(64, 1.0) }, 256, seed);
+        let demand = Demand::on(
+            ServerModel {
+                outage,
+                ..slots(64, 1.0)
+            },
+            256,
+            seed,
+        );
         demand.watch(30);
         let (before, level) = (demand.truth.counts(), demand.limiter.snapshot().limit);
         demand.watch(30);
         let during = demand.truth.counts();
         let wasted = during.rejected - before.rejected;
-        assert!(wasted <= 64 + 20, "seed {seed}: {wasted} attempts into the outage");
+        assert!(
+            wasted <= 64 + 20,
+            "seed {seed}: {wasted} attempts into the outage"
+        );
         let answered = demand.answered.get();
         demand.watch(9);
-        assert!(demand.answered.get() > answered, "seed {seed}: nothing answered 9 s after it");
+        assert!(
+            demand.answered.get() > answered,
+            "seed {seed}: nothing answered 9 s after it"
+        );
         demand.watch(11);
         let limit = demand.limiter.snapshot().limit;
-        assert!(limit >= 0.9 * level, "seed {seed}: {limit:.1} instead of {level:.1}");
+        assert!(
+            limit >= 0.9 * level,
+            "seed {seed}: {limit:.1} instead of {level:.1}"
+        );
     }
 }
 
 #[test]
 fn the_same_seed_gives_the_same_run() {
     let trace = |seed| {
-        let demand = Demand::on(ServerModel { shed: 0.02, ..bucket(40.0, 10.0, 0.7) }, 100, seed);
+        let demand = Demand::on(
+            ServerModel {
+                shed: 0.02,
+                ..bucket(40.0, 10.0, 0.7)
+            },
+            100,
+            seed,
+        );
         demand.watch(40);
-        (demand.sends.take(), demand.truth.counts(), demand.sim.steps())
+        (
+            demand.sends.take(),
+            demand.truth.counts(),
+            demand.sim.steps(),
+        )
     };
     assert_eq!(trace(7), trace(7));
     assert_ne!(trace(7), trace(8));

@@ -7,7 +7,11 @@ use super::body::Piece;
 
 /// A chat completion of `units` tokens.
 pub(super) fn completion(units: u64, reports_usage: bool) -> Vec<u8> {
-    let usage = if reports_usage { usage(units) } else { String::new() };
+    let usage = if reports_usage {
+        usage(units)
+    } else {
+        String::new()
+    };
     format!(
         "{{\"id\":\"chatcmpl-sim\",\"object\":\"chat.completion\",\"created\":1700000000,\
          \"model\":\"sim\",\"choices\":[{{\"index\":0,\"message\":{{\"role\":\"assistant\",\
@@ -17,16 +21,31 @@ pub(super) fn completion(units: u64, reports_usage: bool) -> Vec<u8> {
 }
 
 /// The same as an event stream, in so many pieces over `seconds`.
-pub(super) fn stream(units: u64, reports_usage: bool, pieces: u32, seconds: f64) -> VecDeque<Piece> {
+pub(super) fn stream(
+    units: u64,
+    reports_usage: bool,
+    pieces: u32,
+    seconds: f64,
+) -> VecDeque<Piece> {
     let pieces = pieces.max(1);
     let pause = Duration::from_secs_f64(seconds / f64::from(pieces));
     let mut stream: VecDeque<Piece> = (0..pieces)
-        .map(|number| Piece { after: pause, bytes: event(&delta(number), "null", "") })
+        .map(|number| Piece {
+            after: pause,
+            bytes: event(&delta(number), "null", ""),
+        })
         .collect();
-    let usage = if reports_usage { usage(units) } else { String::new() };
+    let usage = if reports_usage {
+        usage(units)
+    } else {
+        String::new()
+    };
     let mut last = event("{}", "\"stop\"", &usage);
     last.extend_from_slice(b"data: [DONE]\n\n");
-    stream.push_back(Piece { after: Duration::ZERO, bytes: last });
+    stream.push_back(Piece {
+        after: Duration::ZERO,
+        bytes: last,
+    });
     stream
 }
 
@@ -49,7 +68,11 @@ fn usage(units: u64) -> String {
 }
 
 fn delta(number: u32) -> String {
-    let role = if number == 0 { "\"role\":\"assistant\"," } else { "" };
+    let role = if number == 0 {
+        "\"role\":\"assistant\","
+    } else {
+        ""
+    };
     format!("{{{role}\"content\":\"word{number} \"}}")
 }
 

@@ -40,7 +40,10 @@ impl Batch {
     }
 
     fn wake_first(&mut self) {
-        if let Some(waker) = self.members.first_entry().and_then(|mut first| first.get_mut().take())
+        if let Some(waker) = self
+            .members
+            .first_entry()
+            .and_then(|mut first| first.get_mut().take())
         {
             waker.wake();
         }
@@ -74,7 +77,12 @@ pub(super) async fn work(clock: &Rc<Clock>, model: &SharedModel, batching: Batch
         let key = ((batch.progress + units).to_bits(), batch.joined);
         batch.members.insert(key, None);
         batch.wake_first();
-        Member { clock, model, batching, key }
+        Member {
+            clock,
+            model,
+            batching,
+            key,
+        }
     };
     loop {
         let left = {
@@ -96,10 +104,10 @@ pub(super) async fn work(clock: &Rc<Clock>, model: &SharedModel, batching: Batch
                 // Woken: by the timer, or because the batch changed. Either way, look again.
                 return Poll::Ready(());
             }
-            if let Some(timer) = timer.as_mut().as_pin_mut() {
-                if timer.poll(context).is_ready() {
-                    return Poll::Ready(());
-                }
+            if let Some(timer) = timer.as_mut().as_pin_mut()
+                && timer.poll(context).is_ready()
+            {
+                return Poll::Ready(());
             }
             let batch = &mut model.borrow_mut().batch;
             if let Some(waker) = batch.members.get_mut(&member.key) {

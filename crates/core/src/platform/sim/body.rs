@@ -49,7 +49,14 @@ impl SimBody {
         exchange: Exchange,
         place: Option<Place>,
     ) -> Self {
-        Self { clock, pieces, end, due: None, exchange, place }
+        Self {
+            clock,
+            pieces,
+            end,
+            due: None,
+            exchange,
+            place,
+        }
     }
 }
 
@@ -57,7 +64,9 @@ impl Body for SimBody {
     async fn chunk(&mut self) -> Result<Option<Vec<u8>>, TransportError> {
         if let Some(piece) = self.pieces.front() {
             if piece.after > Duration::ZERO {
-                let due = *self.due.get_or_insert(self.clock.now() + piece.after);
+                let due = *self
+                    .due
+                    .get_or_insert_with(|| self.clock.now() + piece.after);
                 self.clock.sleep_until(due).await;
                 self.due = None;
             }

@@ -52,7 +52,11 @@ impl Clock {
 
     /// Waits until `at`. Dropping the future takes the timer away.
     pub(super) fn sleep_until(self: &Rc<Self>, at: Instant) -> Sleep {
-        Sleep { clock: Rc::clone(self), at, key: None }
+        Sleep {
+            clock: Rc::clone(self),
+            at,
+            key: None,
+        }
     }
 }
 
@@ -77,7 +81,10 @@ impl Future for Sleep {
             clock.started.set(clock.started.get() + 1);
             (at, clock.started.get())
         });
-        clock.timers.borrow_mut().insert(key, context.waker().clone());
+        clock
+            .timers
+            .borrow_mut()
+            .insert(key, context.waker().clone());
         Poll::Pending
     }
 }

@@ -65,7 +65,10 @@ impl Executor {
             slots.len() - 1
         });
         let handle = self.handle(Some(place));
-        slots[place] = Some(Slot { handle: Arc::clone(&handle), task: Some(task) });
+        slots[place] = Some(Slot {
+            handle: Arc::clone(&handle),
+            task: Some(task),
+        });
         drop(slots);
         handle.wake();
     }
@@ -84,13 +87,27 @@ impl Executor {
 
     /// Polls the task that was woken first.
     pub(super) fn poll_next(&self) -> Polled {
-        let next = self.ready.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        let Some(handle) = next else { return Polled::Nothing };
+        let next = self
+            .ready
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop_front();
+        let Some(handle) = next else {
+            return Polled::Nothing;
+        };
         handle.queued.store(false, Ordering::Relaxed);
-        let Some(place) = handle.place else { return Polled::Main };
-        let Some(mut task) = self.take(place, &handle) else { return Polled::Task };
+        let Some(place) = handle.place else {
+            return Polled::Main;
+        };
+        let Some(mut task) = self.take(place, &handle) else {
+            return Polled::Task;
+        };
         let waker = Waker::from(Arc::clone(&handle));
-        if task.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
+        if task
+            .as_mut()
+            .poll(&mut Context::from_waker(&waker))
+            .is_pending()
+        {
             if let Some(slot) = &mut self.slots.borrow_mut()[place] {
                 slot.task = Some(task);
             }
@@ -105,11 +122,19 @@ impl Executor {
     fn take(&self, place: usize, handle: &Arc<Handle>) -> Option<Task> {
         let mut slots = self.slots.borrow_mut();
         let slot = slots[place].as_mut()?;
-        if Arc::ptr_eq(&slot.handle, handle) { slot.task.take() } else { None }
+        if Arc::ptr_eq(&slot.handle, handle) {
+            slot.task.take()
+        } else {
+            None
+        }
     }
 
     fn handle(&self, place: Option<usize>) -> Arc<Handle> {
         let ready = Arc::clone(&self.ready);
-        Arc::new(Handle { place, queued: AtomicBool::new(false), ready })
+        Arc::new(Handle {
+            place,
+            queued: AtomicBool::new(false),
+            ready,
+        })
     }
 }

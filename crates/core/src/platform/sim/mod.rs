@@ -194,7 +194,9 @@ impl Sim {
 
     fn server(&self, url: &str) -> Option<Server> {
         let routes = self.0.routes.borrow();
-        let route = routes.iter().find(|(prefix, _)| url.starts_with(prefix.as_str()));
+        let route = routes
+            .iter()
+            .find(|(prefix, _)| url.starts_with(prefix.as_str()));
         route.map(|(_, server)| server.clone())
     }
 }
@@ -252,7 +254,10 @@ impl Platform for Sim {
         async move {
             match server {
                 Some(server) => server.answer(clock, request).await,
-                None => Err(TransportError::Connect(format!("no server at {}", request.url))),
+                None => Err(TransportError::Connect(format!(
+                    "no server at {}",
+                    request.url
+                ))),
             }
         }
     }

@@ -122,8 +122,16 @@ impl Default for ServerModel {
             outage: None,
             shed: 0.0,
             errors: 0.0,
-            latency: Latency { median: 1.0, per_unit: 0.0, sigma: 0.3 },
-            units: Units { median: 16.0, sigma: 0.0, step: None },
+            latency: Latency {
+                median: 1.0,
+                per_unit: 0.0,
+                sigma: 0.3,
+            },
+            units: Units {
+                median: 16.0,
+                sigma: 0.0,
+                step: None,
+            },
             reports_usage: true,
             refusal_delay: (0.01, 0.03),
             round_trip: 0.02,
@@ -148,13 +156,17 @@ impl ServerModel {
     pub fn work(&self, seed: u64, body: &str) -> Work {
         let mut random = Random::new(seed_of(seed, body));
         let mut median = self.units.median;
-        if let Some((from, factor)) = self.units.step {
-            if number_in(body) >= from {
-                median *= factor;
-            }
+        if let Some((from, factor)) = self.units.step
+            && number_in(body) >= from
+        {
+            median *= factor;
         }
         let units = (median * exp(self.units.sigma * random.normal())).max(1.0);
-        let Latency { median, per_unit, sigma } = self.latency;
+        let Latency {
+            median,
+            per_unit,
+            sigma,
+        } = self.latency;
         let seconds = (median + per_unit * units) * exp(sigma * random.normal());
         Work { units, seconds }
     }
@@ -164,7 +176,9 @@ impl ServerModel {
 fn number_in(body: &str) -> u64 {
     let text = body.trim_end_matches(|c: char| !c.is_ascii_digit());
     let digits = text.trim_start_matches(|c: char| !c.is_ascii_digit());
-    let start = digits.rfind(|c: char| !c.is_ascii_digit()).map_or(0, |at| at + 1);
+    let start = digits
+        .rfind(|c: char| !c.is_ascii_digit())
+        .map_or(0, |at| at + 1);
     digits[start..].parse().unwrap_or(0)
 }
 
@@ -173,7 +187,11 @@ fn number_in(body: &str) -> u64 {
 pub(super) enum Decision {
     Accept(Work),
     /// Answered with this status after so many seconds.
-    Refuse { status: u16, retry_after: Option<f64>, seconds: f64 },
+    Refuse {
+        status: u16,
+        retry_after: Option<f64>,
+        seconds: f64,
+    },
 }
 
 /// A bucket at work.
@@ -186,7 +204,11 @@ struct Level {
 
 impl Level {
     const fn full(bucket: Bucket) -> Self {
-        Self { bucket, tokens: bucket.burst, at: 0.0 }
+        Self {
+            bucket,
+            tokens: bucket.burst,
+            at: 0.0,
+        }
     }
 
     /// Seconds until `cost` is there; 0 if it is.
@@ -195,7 +217,11 @@ impl Level {
         self.tokens = filled.min(self.bucket.burst);
         self.at = now;
         let missing = cost.min(self.bucket.burst) - self.tokens;
-        if missing > 1e-9 { missing / self.bucket.rate } else { 0.0 }
+        if missing > 1e-9 {
+            missing / self.bucket.rate
+        } else {
+            0.0
+        }
     }
 
     fn take(&mut self, cost: f64) {
@@ -244,13 +270,28 @@ impl ModelState {
         self.follow_steps(now);
         let (low, high) = self.model.refusal_delay;
         let seconds = self.random.between(low, high);
-        if self.model.outage.is_some_and(|(from, to)| (from..to).contains(&now)) {
-            return Decision::Refuse { status: 503, retry_after: None, seconds };
+        if self
+            .model
+            .outage
+            .is_some_and(|(from, to)| (from..to).contains(&now))
+        {
+            return Decision::Refuse {
+                status: 503,
+                retry_after: None,
+                seconds,
+            };
         }
         let work = self.model.work(self.seed, body);
         if let Some(wait) = self.excess(now, work.units) {
-            let retry_after = self.model.retry_after.map(|scale| wait.ceil().max(1.0) * scale);
-            return Decision::Refuse { status: 429, retry_after, seconds };
+            let retry_after = self
+                .model
+                .retry_after
+                .map(|scale| wait.ceil().max(1.0) * scale);
+            return Decision::Refuse {
+                status: 429,
+                retry_after,
+                seconds,
+            };
         }
         self.in_period += 1.0;
         if let Some(level) = &mut self.requests {
@@ -260,7 +301,11 @@ impl ModelState {
             level.take(work.units);
         }
         if self.model.errors > 0.0 && self.random.unit() < self.model.errors {
-            return Decision::Refuse { status: 500, retry_after: None, seconds: seconds + 0.1 };
+            return Decision::Refuse {
+                status: 500,
+                retry_after: None,
+                seconds: seconds + 0.1,
+            };
         }
         Decision::Accept(work)
     }
@@ -292,15 +337,28 @@ impl ModelState {
     }
 
     fn follow_steps(&mut self, now: f64) {
-        while self.model.slot_steps.first().is_some_and(|(at, _)| *at <= now) {
+        while self
+            .model
+            .slot_steps
+            .first()
+            .is_some_and(|(at, _)| *at <= now)
+        {
             let (_, slots) = self.model.slot_steps.remove(0);
             self.model.slots = Some(slots);
         }
-        while self.model.request_steps.first().is_some_and(|(at, _)| *at <= now) {
+        while self
+            .model
+            .request_steps
+            .first()
+            .is_some_and(|(at, _)| *at <= now)
+        {
             let (at, rate) = self.model.request_steps.remove(0);
             if let Some(level) = &mut self.requests {
                 level.missing(at, 0.0);
-                level.bucket = Bucket { rate, burst: rate.max(1.0) };
+                level.bucket = Bucket {
+                    rate,
+                    burst: rate.max(1.0),
+                };
                 level.tokens = level.tokens.min(level.bucket.burst);
             }
         }
@@ -311,22 +369,25 @@ impl ModelState {
         let mut state = shared.borrow_mut();
         state.arrivals += 1;
         let number = state.arrivals;
-        let waits = state.model.queues && state.model.slots.is_some_and(|slots| state.busy >= slots);
+        let waits =
+            state.model.queues && state.model.slots.is_some_and(|slots| state.busy >= slots);
         if waits {
             state.line.push_back((number, None));
         } else {
             state.busy += 1;
         }
         drop(state);
-        Place { shared: Rc::clone(shared), number, waits }
+        Place {
+            shared: Rc::clone(shared),
+            number,
+            waits,
+        }
     }
 
     fn leave(&mut self, number: u64, waits: bool) -> Option<Waker> {
-        if waits {
-            if let Some(at) = self.line.iter().position(|(other, _)| *other == number) {
-                self.line.remove(at);
-                return None;
-            }
+        if waits && let Some(at) = self.line.iter().position(|(other, _)| *other == number) {
+            self.line.remove(at);
+            return None;
         }
         self.busy -= 1;
         if self.model.slots.is_none_or(|slots| self.busy < slots) {
@@ -353,7 +414,10 @@ impl Place {
         }
         std::future::poll_fn(|context| {
             let mut state = self.shared.borrow_mut();
-            let waiting = state.line.iter_mut().find(|(number, _)| *number == self.number);
+            let waiting = state
+                .line
+                .iter_mut()
+                .find(|(number, _)| *number == self.number);
             match waiting {
                 Some((_, waker)) => {
                     *waker = Some(context.waker().clone());

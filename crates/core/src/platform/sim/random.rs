@@ -2,7 +2,7 @@
 
 use libm::{cos, exp, log, sqrt};
 
-/// SplitMix64: five lines, good enough for a simulation, and seeded by any number.
+/// `SplitMix64`: five lines, good enough for a simulation, and seeded by any number.
 #[derive(Debug, Clone)]
 pub struct Random(u64);
 
@@ -49,7 +49,8 @@ impl Random {
 
 /// Mixes a text into a seed, so that what belongs to the text can be drawn again at any time.
 pub(super) fn seed_of(seed: u64, text: &str) -> u64 {
-    text.bytes().fold(seed ^ 0xCBF2_9CE4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
-    })
+    text.bytes()
+        .fold(seed ^ 0xCBF2_9CE4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
+        })
 }

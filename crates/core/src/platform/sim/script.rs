@@ -16,7 +16,12 @@ pub struct Reply {
 
 #[derive(Debug, Clone)]
 pub(super) enum Outcome {
-    Answer { status: u16, headers: Headers, pieces: VecDeque<Piece>, end: End },
+    Answer {
+        status: u16,
+        headers: Headers,
+        pieces: VecDeque<Piece>,
+        end: End,
+    },
     Error(TransportError),
     Hang,
 }
@@ -25,29 +30,47 @@ impl Reply {
     /// An answer with this status and an empty body.
     pub fn status(status: u16) -> Self {
         let (headers, pieces) = (Headers::new(), VecDeque::new());
-        let outcome = Outcome::Answer { status, headers, pieces, end: End::Done };
-        Self { after: Duration::ZERO, outcome }
+        let outcome = Outcome::Answer {
+            status,
+            headers,
+            pieces,
+            end: End::Done,
+        };
+        Self {
+            after: Duration::ZERO,
+            outcome,
+        }
     }
 
     /// A 200 with a JSON body.
     pub fn json(text: &str) -> Self {
-        Self::status(200).header("content-type", "application/json").piece(text)
+        Self::status(200)
+            .header("content-type", "application/json")
+            .piece(text)
     }
 
     /// A 200 with an event stream: each text becomes one `data:` event in a piece of its own.
     pub fn sse<'a>(events: impl IntoIterator<Item = &'a str>) -> Self {
         let stream = Self::status(200).header("content-type", "text/event-stream");
-        events.into_iter().fold(stream, |reply, event| reply.piece(format!("data: {event}\n\n")))
+        events.into_iter().fold(stream, |reply, event| {
+            reply.piece(format!("data: {event}\n\n"))
+        })
     }
 
     /// A transport that fails without an answer.
     pub fn error(error: TransportError) -> Self {
-        Self { after: Duration::ZERO, outcome: Outcome::Error(error) }
+        Self {
+            after: Duration::ZERO,
+            outcome: Outcome::Error(error),
+        }
     }
 
     /// No answer, ever.
     pub fn hang() -> Self {
-        Self { after: Duration::ZERO, outcome: Outcome::Hang }
+        Self {
+            after: Duration::ZERO,
+            outcome: Outcome::Hang,
+        }
     }
 
     /// Lets `delay` pass before the head or the error.
@@ -76,7 +99,10 @@ impl Reply {
     #[must_use]
     pub fn piece_after(mut self, delay: Duration, bytes: impl Into<Vec<u8>>) -> Self {
         if let Outcome::Answer { pieces, .. } = &mut self.outcome {
-            pieces.push_back(Piece { after: delay, bytes: bytes.into() });
+            pieces.push_back(Piece {
+                after: delay,
+                bytes: bytes.into(),
+            });
         }
         self
     }
@@ -148,7 +174,8 @@ impl Script {
     /// Answers the next `count` requests like this.
     #[must_use]
     pub fn times(mut self, count: usize, reply: &Reply) -> Self {
-        self.replies.extend(std::iter::repeat_n(reply, count).cloned());
+        self.replies
+            .extend(std::iter::repeat_n(reply, count).cloned());
         self
     }
 

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::ServerPlan;
 use super::answer;
 use super::batch;
 use super::body::{End, Piece, SimBody};
@@ -12,7 +13,6 @@ use super::clock::Clock;
 use super::model::{Decision, ModelState, Place, SharedModel, Work};
 use super::script::{Outcome, Script};
 use super::truth::{Exchange, SharedBooks, Truth};
-use super::ServerPlan;
 use crate::http::{Head, Headers, HttpRequest};
 use crate::platform::TransportError;
 
@@ -39,7 +39,10 @@ impl Server {
                 Kind::Model(Rc::new(RefCell::new(ModelState::new(*model, seed))))
             }
         };
-        Self { kind, books: SharedBooks::default() }
+        Self {
+            kind,
+            books: SharedBooks::default(),
+        }
     }
 
     pub(super) fn truth(&self) -> Truth {
@@ -63,7 +66,11 @@ async fn from_script(
 ) -> Answer {
     let reply = script.borrow_mut().next();
     let Some(reply) = reply else {
-        panic!("the script has no reply left for {} {}", request.method.as_str(), request.url)
+        panic!(
+            "the script has no reply left for {} {}",
+            request.method.as_str(),
+            request.url
+        )
     };
     exchange.begin();
     clock.sleep_until(clock.now() + reply.after).await;
@@ -73,9 +80,17 @@ async fn from_script(
             exchange.end();
             Err(error)
         }
-        Outcome::Answer { status, headers, pieces, end } => {
+        Outcome::Answer {
+            status,
+            headers,
+            pieces,
+            end,
+        } => {
             exchange.decided(status);
-            Ok((Head { status, headers }, SimBody::new(clock, pieces, end, exchange, None)))
+            Ok((
+                Head { status, headers },
+                SimBody::new(clock, pieces, end, exchange, None),
+            ))
         }
     }
 }
@@ -91,7 +106,11 @@ async fn from_model(
     sleep(&clock, one_way).await;
     let decision = shared.borrow_mut().decide(clock.now().as_secs_f64(), body);
     match decision {
-        Decision::Refuse { status, retry_after, seconds } => {
+        Decision::Refuse {
+            status,
+            retry_after,
+            seconds,
+        } => {
             exchange.decided(status);
             sleep(&clock, seconds + one_way).await;
             let mut headers = json_headers();
@@ -117,7 +136,13 @@ async fn from_model(
                 let reports_usage = shared.borrow().model.reports_usage;
                 let pieces = whole(answer::completion(work.units as u64, reports_usage));
                 let body = SimBody::new(clock, pieces, End::Done, exchange, None);
-                Ok((Head { status: 200, headers: json_headers() }, body))
+                Ok((
+                    Head {
+                        status: 200,
+                        headers: json_headers(),
+                    },
+                    body,
+                ))
             }
         }
     }
@@ -147,15 +172,26 @@ fn streamed(
         work.units as u64,
         model.reports_usage,
         model.stream_pieces,
-        model.batching.map_or(work.seconds, |batching| batching.fixed * work.units),
+        model
+            .batching
+            .map_or(work.seconds, |batching| batching.fixed * work.units),
     );
     let headers = Headers::from_iter([("content-type", "text/event-stream")]);
     let body = SimBody::new(clock, pieces, End::Done, exchange, Some(place));
-    (Head { status: 200, headers }, body)
+    (
+        Head {
+            status: 200,
+            headers,
+        },
+        body,
+    )
 }
 
 fn whole(bytes: Vec<u8>) -> VecDeque<Piece> {
-    VecDeque::from([Piece { after: Duration::ZERO, bytes }])
+    VecDeque::from([Piece {
+        after: Duration::ZERO,
+        bytes,
+    }])
 }
 
 fn json_headers() -> Headers {
@@ -163,5 +199,7 @@ fn json_headers() -> Headers {
 }
 
 async fn sleep(clock: &Rc<Clock>, seconds: f64) {
-    clock.sleep_until(clock.now() + Duration::from_secs_f64(seconds)).await;
+    clock
+        .sleep_until(clock.now() + Duration::from_secs_f64(seconds))
+        .await;
 }

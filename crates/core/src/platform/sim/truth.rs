@@ -52,7 +52,11 @@ pub(super) struct Books {
 
 impl Default for Books {
     fn default() -> Self {
-        Self { counts: Counts::default(), kept: KEPT, requests: Vec::new() }
+        Self {
+            counts: Counts::default(),
+            kept: KEPT,
+            requests: Vec::new(),
+        }
     }
 }
 
@@ -73,12 +77,23 @@ impl Exchange {
         open.counts.requests += 1;
         let index = (open.requests.len() < open.kept).then(|| {
             let request = request.clone();
-            open.requests.push(Seen { at: clock.now(), request, status: None, aborted: None });
+            open.requests.push(Seen {
+                at: clock.now(),
+                request,
+                status: None,
+                aborted: None,
+            });
             open.requests.len() - 1
         });
         drop(open);
         let (clock, books) = (Rc::clone(clock), Rc::clone(books));
-        Self { clock, books, index, in_flight: false, ended: false }
+        Self {
+            clock,
+            books,
+            index,
+            in_flight: false,
+            ended: false,
+        }
     }
 
     /// The server decided how to answer.
