@@ -165,9 +165,11 @@ impl<P: Platform> Call<P> {
     }
 
     fn exchange(&self, permit: Permit<P>, hedge: bool) -> Exchange<P> {
-        let journal = self
-            .ledger
-            .attempt(AttemptRecord::new(self.platform.now(), hedge));
+        let journal = self.ledger.attempt(AttemptRecord::new(
+            self.platform.now(),
+            permit.in_flight(),
+            hedge,
+        ));
         Exchange::new(
             self.platform.clone(),
             permit,

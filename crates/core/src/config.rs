@@ -2,23 +2,13 @@
 
 use std::time::Duration;
 
+use crate::adapt;
 use crate::cache::Cache;
 use crate::http::Headers;
 use crate::provider::Provider;
 use crate::retry::RetryPolicy;
 use crate::secret::Secret;
 use crate::url::BaseUrl;
-
-/// How many requests may be in flight at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Concurrency {
-    /// Found by the client itself, without a ceiling but the runtime's.
-    #[default]
-    Auto,
-    /// Never more than this many, at least 1. Refusals still shrink the working limit below it,
-    /// unless [`Config::adaptive`] is off.
-    AtMost(u32),
-}
 
 /// Everything a client is told. Fields are public; start from [`Config::new`].
 #[derive(Clone)]
@@ -27,10 +17,9 @@ pub struct Config {
     pub provider: Provider,
     /// The key; none for servers that ask for none.
     pub api_key: Option<Secret>,
-    /// Requests in flight at once. Default: [`Concurrency::Auto`].
-    pub concurrency: Concurrency,
-    /// Whether refusals and queueing shape the working limit. Default: `true`.
-    pub adaptive: bool,
+    /// How many requests may be in flight at once, and how that is found. Default: found by the
+    /// client itself, without a ceiling but the runtime's.
+    pub concurrency: adapt::Options,
     /// Calls that may wait for their turn before further ones fail with `QueueFull`. Default:
     /// 100,000, at a few hundred bytes each.
     pub queue_max: usize,
@@ -66,8 +55,7 @@ impl Config {
         Self {
             provider,
             api_key: None,
-            concurrency: Concurrency::Auto,
-            adaptive: true,
+            concurrency: adapt::Options::default(),
             queue_max: 100_000,
             retry: RetryPolicy::default(),
             timeout: Some(Duration::from_secs(600)),
@@ -85,7 +73,7 @@ impl Config {
 
     /// Checks every field and answers the base URL, taken apart.
     pub(crate) fn check(&self) -> Result<BaseUrl, ConfigError> {
-        if self.concurrency == Concurrency::AtMost(0) {
+        if self.concurrency.ceiling == 0 {
             return Err(ConfigError::new(
                 "concurrency",
                 "0",
@@ -252,7 +240,7 @@ mod tests {
         };
         assert_eq!(timeout.check().unwrap_err().option, "timeout");
         let none = Config {
-            concurrency: Concurrency::AtMost(0),
+            concurrency: adapt::Options::at_most(0),
             ..config()
         };
         assert_eq!(none.check().unwrap_err().option, "concurrency");

@@ -4,9 +4,8 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use crate::adapt;
 use crate::budget::Budget;
-use crate::config::{Concurrency, Config};
+use crate::config::Config;
 use crate::hedge::Hedger;
 use crate::limiter::{Limiter, Options};
 use crate::platform::Platform;
@@ -51,17 +50,8 @@ pub struct LaneStats {
 
 impl<P: Platform> Lane<P> {
     pub(crate) fn new(platform: &P, config: &Config, model: &str) -> Self {
-        let ceiling = match config.concurrency {
-            Concurrency::Auto => adapt::Options::AUTOMATIC,
-            Concurrency::AtMost(ceiling) => ceiling,
-        };
-        let rule = adapt::Options {
-            ceiling,
-            adaptive: config.adaptive,
-            ..Default::default()
-        };
         let options = Options {
-            rule,
+            rule: config.concurrency.clone(),
             queue_max: config.queue_max,
         };
         Self {

@@ -37,7 +37,7 @@ mod watch;
 
 pub use batch::{Batch, BatchItem, BatchOptions, Order, Progress};
 pub use client::{Client, Reply, Stats};
-pub use config::{Concurrency, Config, ConfigError};
+pub use config::{Config, ConfigError};
 pub use error::{Error, ErrorKind, Phase, Timeout};
 pub use http::{Head, HeaderValue, Headers, HttpRequest, Method};
 pub use lane::LaneStats;

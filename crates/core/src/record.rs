@@ -32,6 +32,8 @@ pub struct AttemptRecord {
     pub error: Option<&'static str>,
     /// How long the server asked to wait.
     pub retry_after: Option<Duration>,
+    /// How many attempts of its key were in flight when it was sent, itself included.
+    pub in_flight: u32,
     /// Whether it raced an attempt that was slow to answer.
     pub hedge: bool,
     /// Bytes of the reply's body.
@@ -42,7 +44,7 @@ pub struct AttemptRecord {
 
 impl AttemptRecord {
     /// An attempt that is about to be sent.
-    pub(crate) const fn new(start: Instant, hedge: bool) -> Self {
+    pub(crate) const fn new(start: Instant, in_flight: u32, hedge: bool) -> Self {
         Self {
             start,
             headers: None,
@@ -54,6 +56,7 @@ impl AttemptRecord {
             class: None,
             error: None,
             retry_after: None,
+            in_flight,
             hedge,
             bytes: 0,
             chunks: 0,

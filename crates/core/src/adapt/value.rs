@@ -51,6 +51,14 @@ impl Options {
     /// The ceiling where the caller gave none: a bound, since everything has one, that no single
     /// client reaches in practice.
     pub const AUTOMATIC: u32 = 10_000;
+
+    /// The defaults below a ceiling.
+    pub fn at_most(ceiling: u32) -> Self {
+        Self {
+            ceiling,
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for Options {

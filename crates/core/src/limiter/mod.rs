@@ -353,6 +353,11 @@ pub struct Permit<P: Platform> {
 }
 
 impl<P: Platform> Permit<P> {
+    /// How many attempts were in flight when this one was permitted, itself included.
+    pub fn in_flight(&self) -> u32 {
+        self.grant.map_or(0, |grant| grant.sent.in_flight)
+    }
+
     /// Gives the place back and tells how the attempt ended.
     pub fn settle(mut self, outcome: Outcome) {
         if let Some(grant) = self.grant.take() {

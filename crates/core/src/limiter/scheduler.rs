@@ -182,7 +182,11 @@ impl Scheduler {
         self.queue.remove(&chosen.ticket);
         let tokens = self.tokens.spend(chosen.tokens);
         let sent = self.rule.sent(now, !self.queue.is_empty());
-        Next::Grant(Grant { ticket: chosen.ticket, sent, tokens })
+        Next::Grant(Grant {
+            ticket: chosen.ticket,
+            sent,
+            tokens,
+        })
     }
 
     /// Takes back a grant. `unit` is a number drawn evenly from 0 to 1.

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{join_all, select};
+use kneepoint_core::adapt::Options;
 use kneepoint_core::cache::{Cache, MemoryStore};
 use kneepoint_core::platform::sim::{Reply, Script, Sim, Truth};
 use kneepoint_core::platform::{Platform, TransportError};
 use kneepoint_core::retry::Class;
 use kneepoint_core::{
-    AttemptRecord, CallOptions, Client, Concurrency, Config, Observer, Prompt, Provider, Record,
-    Request,
+    AttemptRecord, CallOptions, Client, Config, Observer, Prompt, Provider, Record, Request,
 };
 
 /// What a whole answer says, and what a stream says piece by piece.
@@ -111,9 +111,9 @@ fn reply(choices: &mut Choices<'_>) -> Reply {
 fn config(choices: &mut Choices<'_>) -> Config {
     let mut config = Config::new(Provider::compatible("https://llm.test/v1"));
     if choices.yes() {
-        config.concurrency = Concurrency::AtMost(1 + u32::from(choices.below(8)));
+        config.concurrency = Options::at_most(1 + u32::from(choices.below(8)));
     }
-    config.adaptive = choices.yes();
+    config.concurrency.adaptive = choices.yes();
     config.hedge = choices.yes();
     config.dedupe = choices.yes();
     config.queue_max = usize::from(choices.byte());
@@ -195,7 +195,7 @@ pub(crate) fn check(input: &[u8]) -> u64 {
     let sim = Sim::new(u64::from(choices.byte()));
     sim.limit_steps(2_000_000);
     let config = config(&mut choices);
-    let (concurrency, retry) = (config.concurrency, config.retry);
+    let (ceiling, retry) = (config.concurrency.ceiling, config.retry);
     let callers: Vec<Caller> = (0..choices.below(CALLS_MAX))
         .map(|_| Caller {
             starts: choices.pause(),
@@ -239,12 +239,10 @@ pub(crate) fn check(input: &[u8]) -> u64 {
         (0, 0),
         "timers and tasks left behind"
     );
-    if let Concurrency::AtMost(ceiling) = concurrency {
-        assert!(
-            truth.counts().in_flight_max <= ceiling,
-            "more in flight than allowed"
-        );
-    }
+    assert!(
+        truth.counts().in_flight_max <= ceiling,
+        "more in flight than allowed"
+    );
     for record in calls.iter() {
         let retries = retry.retries_max.unwrap_or_default();
         // Refusals, trouble, one lost answer, one doubtful one, and a rival for each.

@@ -6,9 +6,10 @@ use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
+use kneepoint_core::adapt::Options;
 use kneepoint_core::platform::Platform;
 use kneepoint_core::platform::sim::{Reply, Script};
-use kneepoint_core::{Concurrency, Config, Prompt};
+use kneepoint_core::{Config, Prompt};
 
 use crate::harness::{ANSWER, Stage, chat_stream, config, drain, ms, stream_request};
 
@@ -71,7 +72,7 @@ fn taken_back_in_any_phase_nothing_more_is_sent_and_everything_is_given_back() {
     {
         for streamed in [false, true] {
             let one = Config {
-                concurrency: Concurrency::AtMost(1),
+                concurrency: Options::at_most(1),
                 ..config()
             };
             let stage = Stage::with(1, one, Script::new().forever(reply.clone()));
@@ -120,7 +121,7 @@ fn taken_back_in_any_phase_nothing_more_is_sent_and_everything_is_given_back() {
 #[test]
 fn a_hundred_thousand_calls_taken_back_in_the_queue_cost_little_and_hold_nobody_up() {
     let one = Config {
-        concurrency: Concurrency::AtMost(1),
+        concurrency: Options::at_most(1),
         ..config()
     };
     let stage = Stage::with(

@@ -1,8 +1,9 @@
 //! Many calls as one: all of them, each with its own outcome, within bounds.
 
 use futures_util::StreamExt;
+use kneepoint_core::adapt::Options;
 use kneepoint_core::platform::sim::{Latency, Reply, Script, ServerModel};
-use kneepoint_core::{BatchOptions, Concurrency, Config, Order, Progress, Prompt, Request};
+use kneepoint_core::{BatchOptions, Config, Order, Progress, Prompt, Request};
 
 use crate::harness::{ANSWER, Stage, config, ms};
 
@@ -82,7 +83,7 @@ fn no_more_calls_are_open_and_no_more_requests_in_flight_than_allowed() {
         ..ServerModel::default()
     };
     let config = Config {
-        concurrency: Concurrency::AtMost(7),
+        concurrency: Options::at_most(7),
         ..config()
     };
     let stage = Stage::with(1, config, model);

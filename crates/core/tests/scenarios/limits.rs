@@ -1,9 +1,10 @@
 //! The limit holds for the whole client, is shared fairly, and is learned without harm.
 
 use futures_util::future::{join_all, select};
+use kneepoint_core::adapt::Options;
 use kneepoint_core::platform::Platform;
 use kneepoint_core::platform::sim::{Bucket, Latency, Reply, Script, ServerModel, Sim};
-use kneepoint_core::{CallOptions, Client, Concurrency, Config, ErrorKind, Prompt, Request};
+use kneepoint_core::{CallOptions, Client, Config, ErrorKind, Prompt, Request};
 
 use crate::harness::{ANSWER, Stage, config, ms};
 
@@ -18,7 +19,7 @@ fn patient() -> Config {
 fn never_more_in_flight_than_the_caller_allows() {
     for (ceiling, calls) in [(1, 20), (7, 200), (64, 1000)] {
         let config = Config {
-            concurrency: Concurrency::AtMost(ceiling),
+            concurrency: Options::at_most(ceiling),
             ..patient()
         };
         let stage = Stage::with(1, config, ServerModel::default());
@@ -35,7 +36,7 @@ fn never_more_in_flight_than_the_caller_allows() {
 #[test]
 fn a_full_queue_says_so_at_once() {
     let config = Config {
-        concurrency: Concurrency::AtMost(1),
+        concurrency: Options::at_most(1),
         queue_max: 3,
         ..config()
     };
@@ -58,7 +59,7 @@ fn a_full_queue_says_so_at_once() {
 #[test]
 fn first_come_first_served_but_for_priorities() {
     let config = Config {
-        concurrency: Concurrency::AtMost(1),
+        concurrency: Options::at_most(1),
         ..config()
     };
     let stage = Stage::with(
@@ -189,7 +190,7 @@ fn four_clients_of_one_limit_finish_within_twice_of_each_other() {
         let truth = sim.serve("https://llm.test", model);
         let ends = sim.run(join_all((0..4).map(|_| async {
             let config = Config {
-                concurrency: Concurrency::AtMost(64),
+                concurrency: Options::at_most(64),
                 ..patient()
             };
             let client = Client::new(sim.clone(), config).unwrap();

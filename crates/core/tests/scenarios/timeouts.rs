@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kneepoint_core::adapt::Options;
 use kneepoint_core::platform::sim::{Reply, Script};
 use kneepoint_core::{CallOptions, Config, ErrorKind, Prompt, Request, Timeout};
 
@@ -119,7 +120,7 @@ fn the_call_s_deadline_covers_queue_attempts_and_pauses() {
     assert!(elapsed(&stage) < ms(2000));
     // A queue that does not move.
     let config = Config {
-        concurrency: kneepoint_core::Concurrency::AtMost(1),
+        concurrency: Options::at_most(1),
         ..config()
     };
     let stage = Stage::with(1, config, Script::new().forever(Reply::hang()));
