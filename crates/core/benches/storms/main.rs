@@ -2,7 +2,7 @@
 //!
 //! `cargo bench -p kneepoint-core --bench storms` prints the table and writes
 //! `target/bench/storms.json`; it fails if one of our rows misses its target. Further arguments:
-//! `--quick` (ours only), `--more` (servers without a promise), `--ablation` (the rule without each
+//! `--quick` (ours only), `--more` (servers without a promise, which never fail it), `--ablation` (the rule without each
 //! of its parts), `--million` (a million calls with every invariant checked), `--only TEXT`.
 
 mod ablation;
@@ -29,7 +29,7 @@ use scenarios::Scenario;
 const SEEDS: [u64; 3] = [1, 2, 3];
 
 /// The random servers of the table: this set, so many of them.
-const RANDOM_SET: u64 = 20;
+const RANDOM_SET: u64 = 40;
 const RANDOM_COUNT: u64 = 200;
 
 /// A kind of client.
@@ -159,18 +159,23 @@ fn table(arguments: &[String]) -> Vec<Row> {
         .nth(1);
     let wanted = |name: &str| only.is_none_or(|only| name.contains(only.as_str()));
     let mut storms = scenarios::promised();
+    let promised = storms.len();
     if has("--more") {
         storms.extend(scenarios::further());
         storms.extend(scenarios::knees());
     }
     let mut rows = Vec::new();
-    for scenario in storms.iter().filter(|scenario| wanted(&scenario.name)) {
+    for (index, scenario) in storms.iter().enumerate() {
+        if !wanted(&scenario.name) {
+            continue;
+        }
         for (name, policy) in policies(has("--quick")) {
             rows.push(Row {
                 scenario: scenario.name.clone(),
                 target: judge::describe(scenario),
                 judged: policy.judge(scenario),
                 ours: matches!(policy, Policy::Ours { .. }),
+                promised: index < promised,
                 policy: name,
             });
         }
@@ -184,6 +189,7 @@ fn table(arguments: &[String]) -> Vec<Row> {
                 target: "mean ≥ 88 %, p10 ≥ 72 %, ≤ 5.5 % wasted, 0 lost".to_owned(),
                 judged: random_servers(&policy, RANDOM_SET, has("--verbose")),
                 ours: matches!(policy, Policy::Ours { .. }),
+                promised: true,
                 policy: name,
             });
         }
@@ -208,7 +214,10 @@ fn main() -> ExitCode {
         eprintln!("cannot write {}: {error}", path.display());
         return ExitCode::FAILURE;
     }
-    if rows.iter().any(|row| row.ours && !row.judged.met) {
+    if rows
+        .iter()
+        .any(|row| row.ours && row.promised && !row.judged.met)
+    {
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS

@@ -12,6 +12,8 @@ pub(crate) struct Row {
     pub(crate) policy: String,
     pub(crate) target: String,
     pub(crate) judged: Judged,
+    /// Whether missing the target fails the bench.
+    pub(crate) promised: bool,
     /// Whether the target is ours to meet.
     pub(crate) ours: bool,
 }

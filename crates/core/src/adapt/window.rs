@@ -21,7 +21,7 @@ const START_DOUBLING: f64 = 0.08;
 
 /// How far beyond the largest load already answered the doubling may go. It bounds the bet on
 /// servers that queue everything and so never refuse.
-const BOLDNESS: f64 = 3.0;
+const BOLDNESS: f64 = 4.0;
 
 /// The same, once it is known that this server slows down instead of refusing.
 const BOLDNESS_WARNED: f64 = 2.0;

@@ -228,13 +228,14 @@ fn no_attempt_is_sent_before_a_hint_has_run_out() {
 
 #[test]
 fn after_a_gate_the_release_is_metered_at_the_learned_rate() {
-    let mut server = bucket(50.0, 50.0, 1.0);
+    let mut server = bucket(30.0, 5.0, 4.0);
     server.retry_after = Some(1.0);
     let demand = Demand::on(server, 256, 5);
     demand.watch(60);
     let from = demand.sends.borrow().len();
     let seen = demand.watch(100);
     let sends = demand.sends.borrow()[from..].to_vec();
+    assert!(seen.iter().all(|state| state.rate.is_some()), "not paced");
     let fastest = seen
         .iter()
         .filter_map(|state| state.rate)
