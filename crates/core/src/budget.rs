@@ -12,7 +12,8 @@ pub const CAPACITY: u32 = 500;
 /// A retry after a failure that says that the server is in trouble.
 pub const COST_TRANSIENT: u32 = 14;
 
-/// A retry after a refusal without a hint: cheap for the server, but not free.
+/// A retry after a refusal without a hint: cheap for the server, but not free. It *is* free behind
+/// an adaptive limit, see [`Budget::behind_adaptive_limit`].
 pub const COST_THROTTLE: u32 = 5;
 
 /// What a call that succeeds at once puts back.
@@ -33,6 +34,7 @@ const FIRST_TRY_REFUND: u32 = 1;
 pub struct Budget {
     left: u32,
     capacity: u32,
+    refusals_are_free: bool,
 }
 
 impl Default for Budget {
@@ -47,7 +49,23 @@ impl Budget {
         Self {
             left: capacity,
             capacity,
+            refusals_are_free: false,
         }
+    }
+
+    /// A full bucket that retries after refusals do not draw from. An adaptive limit holds back all
+    /// calls together once one is refused, so nothing multiplies; and a start that overshoots may
+    /// be refused hundreds of times at once, of which no call is to be lost.
+    pub const fn behind_adaptive_limit(capacity: u32) -> Self {
+        Self {
+            refusals_are_free: true,
+            ..Self::new(capacity)
+        }
+    }
+
+    /// Whether refusals cost nothing.
+    pub const fn refusals_are_free(&self) -> bool {
+        self.refusals_are_free
     }
 
     /// What is left.

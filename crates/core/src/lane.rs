@@ -54,10 +54,15 @@ impl<P: Platform> Lane<P> {
             rule: config.concurrency.clone(),
             queue_max: config.queue_max,
         };
+        let budget = if config.concurrency.adaptive {
+            Budget::behind_adaptive_limit(config.retry.budget)
+        } else {
+            Budget::new(config.retry.budget)
+        };
         Self {
             model: model.to_owned(),
             limiter: Limiter::new(platform.clone(), options),
-            budget: RefCell::new(Budget::new(config.retry.budget)),
+            budget: RefCell::new(budget),
             first_byte: RefCell::default(),
             call: RefCell::default(),
             hedger: RefCell::default(),

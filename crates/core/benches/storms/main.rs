@@ -6,6 +6,7 @@
 //! of its parts), `--million` (a million calls with every invariant checked), `--only TEXT`.
 
 mod ablation;
+mod attempt;
 mod judge;
 mod kneepoint;
 mod million;

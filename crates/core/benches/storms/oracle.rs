@@ -13,7 +13,7 @@ use kneepoint_core::limiter::{Limiter, Options, Outcome};
 use kneepoint_core::platform::Platform;
 use kneepoint_core::platform::sim::{Bucket, ServerModel, Sim};
 
-use super::kneepoint::attempt;
+use super::attempt::attempt;
 use super::run::{self, Call, CallReport, Caller, Measured};
 use super::scenarios::Scenario;
 

@@ -9,12 +9,13 @@
 
 use std::time::Duration;
 
+use kneepoint_core::Head;
 use kneepoint_core::adapt;
 use kneepoint_core::limiter::{Limiter, Options, Outcome};
 use kneepoint_core::platform::Platform;
 use kneepoint_core::platform::sim::Sim;
 
-use super::kneepoint::{attempt, hint};
+use super::attempt::attempt;
 use super::run::{Call, CallReport, Caller};
 
 const FIRST_DELAY: f64 = 0.5;
@@ -75,7 +76,7 @@ impl Caller for Peer {
             in_flight: 0,
         };
         for retry in 0..=self.retries {
-            let (head, _) = attempt(&self.sim, &call).await;
+            let head = attempt(&self.sim, &call).await;
             report.attempts += 1;
             if head.status == 200 {
                 report.answered = true;
@@ -90,4 +91,10 @@ impl Caller for Peer {
         place.settle(Outcome::Failed);
         report
     }
+}
+
+/// The pause that the answer asks for.
+fn hint(head: &Head) -> Option<Duration> {
+    let seconds: f64 = head.headers.get("retry-after")?.parse().ok()?;
+    Some(Duration::from_secs_f64(seconds))
 }

@@ -15,6 +15,9 @@ use super::scenarios::{Arrivals, Scenario};
 /// Where the simulated server is.
 pub(crate) const URL: &str = "https://llm.test/v1/chat/completions";
 
+/// The same for a client that knows the paths.
+pub(crate) const BASE_URL: &str = "https://llm.test/v1";
+
 /// One call's work: the body that it sends.
 #[derive(Clone)]
 pub(crate) struct Call {

@@ -16,8 +16,9 @@ const BACKOFF_MAX: Duration = Duration::from_secs(20);
 /// The first pause after trouble is drawn from 0 to this, then from twice as much.
 const BACKOFF_TRANSIENT: Duration = Duration::from_millis(500);
 
-/// The same after a refusal, which calls for more patience.
-const BACKOFF_THROTTLE: Duration = Duration::from_secs(1);
+/// The same after a refusal. It is short, because the limit, which sees all calls, already says
+/// when the next one may go; this only keeps those that were refused together apart.
+const BACKOFF_THROTTLE: Duration = Duration::from_millis(250);
 
 /// Servers that say "0 s" mean "soon", not "at once and all together".
 const HINT_MIN: Duration = Duration::from_millis(50);
@@ -144,6 +145,7 @@ pub fn decide(
     }
     let cost = match (hint, class) {
         (Some(_), _) => 0,
+        (None, Class::Throttle | Class::Overload) if budget.refusals_are_free() => 0,
         (None, Class::Throttle) => COST_THROTTLE,
         (None, _) => COST_TRANSIENT,
     };
@@ -231,8 +233,8 @@ mod tests {
             (Class::Transient, 5, None,              None,           1.0, RetryAfter(ms(16_000))),
             (Class::Transient, 6, None,              None,           1.0, RetryAfter(ms(20_000))), // the bound
             (Class::Transient, 60, None,             None,           0.5, RetryAfter(ms(10_000))), // no overflow
-            (Class::Throttle,  0, None,              None,           1.0, RetryAfter(ms(1000))),
-            (Class::Throttle,  3, None,              None,           0.5, RetryAfter(ms(4000))),
+            (Class::Throttle,  0, None,              None,           1.0, RetryAfter(ms(250))),
+            (Class::Throttle,  3, None,              None,           0.5, RetryAfter(ms(1000))),
             (Class::Throttle,  9, Some(ms(2000)),    None,           0.0, RetryAfter(ms(2000))),   // never early
             (Class::Throttle,  0, Some(ms(2000)),    None,           1.0, RetryAfter(ms(2200))),   // spread by a tenth
             (Class::Throttle,  0, Some(ms(60_000)),  None,           1.0, RetryAfter(ms(61_000))), // but no more than 1 s
@@ -317,6 +319,28 @@ mod tests {
                 cost > 0,
                 "{class:?}"
             );
+        }
+    }
+
+    #[test]
+    fn behind_an_adaptive_limit_refusals_are_free_and_trouble_is_not() {
+        for (class, cost) in [
+            (Class::Throttle, 0),
+            (Class::Overload, 0),
+            (Class::Transient, 14),
+        ] {
+            let mut budget = Budget::behind_adaptive_limit(500);
+            let mut tries = Tries::default();
+            let _ = decide(
+                &policy(None),
+                class,
+                None,
+                None,
+                0.5,
+                &mut tries,
+                &mut budget,
+            );
+            assert_eq!(budget.left(), 500 - cost, "{class:?}");
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The storms as a regression: each of the bench's servers, with one seed, near the figures that the
 //! rule reached when it was last looked at.
 
+#[path = "../../benches/storms/attempt.rs"]
+mod attempt;
 #[path = "../../benches/storms/judge.rs"]
 mod judge;
 #[path = "../../benches/storms/kneepoint.rs"]
