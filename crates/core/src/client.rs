@@ -3,7 +3,7 @@
 //! Handles are cheap to clone and share one scheduler per key. Dropping a future or a stream takes
 //! its call back, wherever it stands.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -32,6 +32,8 @@ pub struct Client<P: Platform>(pub(crate) Rc<Inner<P>>);
 pub(crate) struct Inner<P: Platform> {
     pub(crate) platform: P,
     pub(crate) config: Config,
+    /// Of requests in flight; begins as the configuration's and may be changed.
+    pub(crate) ceiling: Cell<u32>,
     pub(crate) base: BaseUrl,
     pub(crate) host: Rc<str>,
     pub(crate) office: Office,
@@ -93,6 +95,7 @@ impl<P: Platform> Client<P> {
             platform,
             host: base.host().into(),
             base,
+            ceiling: Cell::new(config.concurrency.ceiling),
             config,
             office: Office {
                 observer,
@@ -217,6 +220,17 @@ impl<P: Platform> Client<P> {
     pub fn request(&self, prompt: &Prompt, stream: bool) -> Request {
         let family = self.0.config.provider.family;
         Request::from_json(family.generation(), &family.body(prompt, stream))
+    }
+
+    /// Changes how many requests may be in flight at once, from now on and for every model; at
+    /// least 1. Those in flight beyond a lower number are left to end by themselves.
+    pub fn resize(&self, ceiling: u32) {
+        let ceiling = ceiling.max(1);
+        self.0.ceiling.set(ceiling);
+        let lanes: Vec<_> = self.0.lanes.borrow().values().cloned().collect();
+        for lane in lanes {
+            lane.limiter.set_ceiling(ceiling);
+        }
     }
 
     /// The figures of the moment.

@@ -132,32 +132,21 @@ impl ErrorKind {
     }
 
     /// The same without `key`, which some servers repeat in their errors.
-    pub(crate) fn scrubbed(self, key: &Secret) -> Self {
-        match self {
-            Self::Status { status, error } => Self::Status {
-                status,
-                error: scrub(error, key),
-            },
-            Self::InBand(error) => Self::InBand(scrub(error, key)),
-            Self::Answer(AnswerError::Html(text)) => {
-                Self::Answer(AnswerError::Html(key.scrub(&text)))
+    pub(crate) fn scrubbed(mut self, key: &Secret) -> Self {
+        match &mut self {
+            Self::Status { error, .. } | Self::InBand(error) => scrub(error, key),
+            Self::Answer(
+                AnswerError::Html(text)
+                | AnswerError::Malformed(text)
+                | AnswerError::Unexpected(text),
+            )
+            | Self::Stream(StreamError::Malformed(text) | StreamError::NotEvents(text)) => {
+                *text = key.scrub(text);
             }
-            Self::Answer(AnswerError::Malformed(text)) => {
-                Self::Answer(AnswerError::Malformed(key.scrub(&text)))
-            }
-            Self::Answer(AnswerError::Unexpected(text)) => {
-                Self::Answer(AnswerError::Unexpected(key.scrub(&text)))
-            }
-            Self::Stream(StreamError::Malformed(text)) => {
-                Self::Stream(StreamError::Malformed(key.scrub(&text)))
-            }
-            Self::Stream(StreamError::NotEvents(text)) => {
-                Self::Stream(StreamError::NotEvents(key.scrub(&text)))
-            }
-            Self::Interrupted(inner) => Self::Interrupted(Box::new(inner.scrubbed(key))),
             // Texts of our own, and of a transport that never saw the key in an answer.
-            other => other,
+            _ => {}
         }
+        self
     }
 
     /// The HTTP status, where there was one.
@@ -169,7 +158,7 @@ impl ErrorKind {
     }
 }
 
-fn scrub(mut error: Box<ApiError>, key: &Secret) -> Box<ApiError> {
+fn scrub(error: &mut ApiError, key: &Secret) {
     let texts = [
         &mut error.error_type,
         &mut error.code,
@@ -180,7 +169,6 @@ fn scrub(mut error: Box<ApiError>, key: &Secret) -> Box<ApiError> {
         *text = key.scrub(text);
     }
     error.message = key.scrub(&error.message);
-    error
 }
 
 impl From<StreamError> for ErrorKind {

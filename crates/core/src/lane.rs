@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
+use crate::adapt;
 use crate::budget::Budget;
 use crate::config::Config;
 use crate::hedge::Hedger;
@@ -49,9 +50,12 @@ pub struct LaneStats {
 }
 
 impl<P: Platform> Lane<P> {
-    pub(crate) fn new(platform: &P, config: &Config, model: &str) -> Self {
+    pub(crate) fn new(platform: &P, config: &Config, ceiling: u32, model: &str) -> Self {
         let options = Options {
-            rule: config.concurrency.clone(),
+            rule: adapt::Options {
+                ceiling,
+                ..config.concurrency.clone()
+            },
             queue_max: config.queue_max,
         };
         let budget = if config.concurrency.adaptive {

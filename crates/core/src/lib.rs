@@ -49,3 +49,8 @@ pub use request::{CallOptions, Request};
 pub use secret::Secret;
 pub use stream::Stream;
 pub use time::Instant;
+
+/// The README's example runs with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -206,7 +206,12 @@ fn lane<P: Platform>(
     if lanes.len() >= LANES_MAX {
         lanes.retain(|_, lane| !lane.is_idle());
     }
-    let lane = Rc::new(Lane::new(&client.platform, &client.config, model));
+    let lane = Rc::new(Lane::new(
+        &client.platform,
+        &client.config,
+        client.ceiling.get(),
+        model,
+    ));
     lanes.insert(name, lane.clone());
     lane
 }

@@ -1,5 +1,6 @@
 //! `platform::web` in a real runtime: Node and a browser run this same file.
 #![cfg(target_arch = "wasm32")]
+#![allow(clippy::unwrap_used, reason = "clippy does not know these tests as tests")]
 
 #[path = "laws/client.rs"]
 mod client;
@@ -119,7 +120,7 @@ fn dice_and_clocks_are_sane() {
     let web = Web::new().unwrap();
     let draws: Vec<f64> = (0..100).map(|_| web.random()).collect();
     assert!(draws.iter().all(|draw| (0.0..1.0).contains(draw)));
-    assert!(draws.windows(2).any(|pair| pair[0] != pair[1]));
+    assert!(draws.windows(2).any(|pair| pair[0] < pair[1]));
     assert!(web.unix_time() > Duration::from_secs(1_700_000_000));
     let instants: Vec<_> = (0..1000).map(|_| web.now()).collect();
     assert!(instants.is_sorted());
@@ -173,7 +174,7 @@ async fn dropping_a_fetch_or_a_body_aborts_the_request() {
     let hanging = web("return new Promise(() => {})");
     let fetch = Box::pin(hanging.fetch(request("https://llm.test/")));
     let pause = Box::pin(hanging.sleep(Duration::from_millis(5)));
-    let Either::Right((_, fetch)) = select(fetch, pause).await else {
+    let Either::Right(((), fetch)) = select(fetch, pause).await else {
         panic!("it hangs")
     };
     assert!(!aborted());
@@ -358,13 +359,13 @@ async fn many_calls_leave_no_timer_and_no_listener_behind() {
     for _ in 0..500 {
         client.generate(&Prompt::new("m", "Hi")).await.unwrap();
     }
-    let open = value("globalThis.open.size").as_f64().unwrap();
+    let open = value("globalThis.open.size").as_f64();
     value("globalThis.restore()");
     assert!(
         value("globalThis.timers >= 500").is_truthy(),
         "each call has a deadline"
     );
-    assert_eq!(open, 0.0, "timers left");
+    assert_eq!(open, Some(0.0), "timers left");
     let keys = Object::keys(
         &Reflect::get(&js_sys::global(), &"seen".into())
             .unwrap()

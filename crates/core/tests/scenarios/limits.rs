@@ -34,6 +34,38 @@ fn never_more_in_flight_than_the_caller_allows() {
 }
 
 #[test]
+fn the_ceiling_can_be_moved_while_calls_are_under_way() {
+    let config = Config {
+        concurrency: Options::at_most(4),
+        ..patient()
+    };
+    let stage = Stage::with(
+        1,
+        config,
+        Script::new().forever(Reply::json(ANSWER).after(ms(100))),
+    );
+    let in_flight = |expected: u32| {
+        stage.sim.advance(ms(450));
+        let lanes = stage.client.stats().lanes;
+        assert_eq!(lanes[0].in_flight, expected, "at {:?}", stage.sim.now());
+    };
+    for _ in 0..200 {
+        let client = stage.client.clone();
+        stage.sim.spawn(async move {
+            client.generate(&Prompt::new("m", "Hi")).await.unwrap();
+        });
+    }
+    in_flight(4);
+    stage.client.resize(9);
+    in_flight(9);
+    stage.client.resize(0);
+    in_flight(1);
+    stage.client.resize(50);
+    stage.sim.advance(ms(5000));
+    stage.assert_settled();
+}
+
+#[test]
 fn a_full_queue_says_so_at_once() {
     let config = Config {
         concurrency: Options::at_most(1),
