@@ -1,0 +1,52 @@
+//! One line per proxied call on standard error: what, how it ended, how long it took.
+//!
+//! A line never holds a key, a prompt, an answer or a query.
+
+use std::fmt;
+use std::time::Duration;
+
+/// What is known of a call when it ends.
+#[derive(Debug, Clone)]
+pub(crate) struct Line {
+    pub(crate) upstream: String,
+    pub(crate) method: http::Method,
+    /// One of the allow-listed paths.
+    pub(crate) path: &'static str,
+    /// 0 when no answer was sent.
+    pub(crate) status: u16,
+    /// Which attempt the client said that this is, from 1.
+    pub(crate) attempt: u32,
+    pub(crate) first_byte: Option<Duration>,
+    pub(crate) total: Duration,
+    pub(crate) bytes: u64,
+    pub(crate) tokens: u64,
+    pub(crate) outcome: &'static str,
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ms = |time: Duration| time.as_secs_f64() * 1000.0;
+        write!(f, "proxy {} {} {}", self.upstream, self.method, self.path)?;
+        write!(f, " status={} attempt={}", self.status, self.attempt)?;
+        if let Some(first) = self.first_byte {
+            write!(f, " first_ms={:.1}", ms(first))?;
+        }
+        write!(f, " total_ms={:.1} bytes={}", ms(self.total), self.bytes)?;
+        write!(f, " tokens={} {}", self.tokens, self.outcome)
+    }
+}
+
+/// Where lines go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Log {
+    Stderr,
+    Off,
+}
+
+impl Log {
+    pub(crate) fn write(self, line: &Line) {
+        if self == Self::Stderr {
+            eprintln!("{line}");
+        }
+    }
+}

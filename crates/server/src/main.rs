@@ -1,0 +1,105 @@
+//! The command: reads its arguments, starts the server, says where it listens, waits for signals.
+
+#![forbid(unsafe_code)]
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use kneepoint_server::args::{self, Args, Command};
+use kneepoint_server::{Server, start};
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("kneepoint-server: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), String> {
+    let args = match args::parse(arguments()?)? {
+        Command::Run(args) => args,
+        Command::Help => {
+            print(args::HELP);
+            return Ok(());
+        }
+        Command::Version => {
+            print(concat!(
+                "kneepoint-server ",
+                env!("CARGO_PKG_VERSION"),
+                "\n"
+            ));
+            return Ok(());
+        }
+    };
+    runtime(args.threads)?.block_on(serve(&args))
+}
+
+fn arguments() -> Result<Vec<String>, String> {
+    let text = |argument: std::ffi::OsString| {
+        argument
+            .into_string()
+            .map_err(|argument| format!("{} is not UTF-8", argument.display()))
+    };
+    std::env::args_os().skip(1).map(text).collect()
+}
+
+/// One thread needs no thread to hand work to, which is also the fastest on one core.
+fn runtime(threads: usize) -> Result<Runtime, String> {
+    let mut builder = match threads {
+        1 => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    if threads > 1 {
+        builder.worker_threads(threads);
+    }
+    builder
+        .enable_all()
+        .build()
+        .map_err(|error| format!("cannot start: {error}"))
+}
+
+async fn serve(args: &Args) -> Result<(), String> {
+    let signals =
+        |kind| signal(kind).map_err(|error| format!("cannot listen for signals: {error}"));
+    let (mut interrupt, mut terminate) = (
+        signals(SignalKind::interrupt())?,
+        signals(SignalKind::terminate())?,
+    );
+    let server = start(args, |name| std::env::var(name).ok())?;
+    announce(&server);
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    tokio::select! {
+        () = server.stop() => {}
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
+
+/// What scripts wait for and read: one line per address, then `ready`.
+fn announce(server: &Server) {
+    let mut text = format!("listening http://{}\n", server.http);
+    if let (Some(https), Some(spki)) = (server.https, &server.spki) {
+        text.push_str(&format!("listening https://{https} spki-sha256={spki}\n"));
+    }
+    text.push_str(&format!("redirect target http://{}\n", server.redirect));
+    if !server.has_page {
+        text.push_str("no page: none is built into this binary and no --page DIR was given\n");
+    }
+    text.push_str("ready\n");
+    print(&text);
+}
+
+/// Prints and flushes; a reader that has gone away is no reason to fail.
+fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}

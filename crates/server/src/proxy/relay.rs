@@ -1,0 +1,285 @@
+//! One proxied call: the request goes up as it comes in, the answer comes down as it arrives.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+
+use super::spend::{Meter, Spend};
+use super::upstream::Upstream;
+use super::{BODY_BYTES_MAX, Place, Proxy, elapsed, refuse, request_headers};
+use crate::body::Body;
+use crate::clock;
+use crate::log::{Line, Log};
+
+/// What an upstream may say to a client, besides the families of `is_hint`.
+const RESPONSE_HEADERS: &[&str] = &[
+    "cache-control",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "openai-processing-ms",
+    "request-id",
+    "retry-after",
+    "retry-after-ms",
+    "x-request-id",
+    "x-should-retry",
+];
+/// An error answer is read whole, up to this, so that an echoed key can be taken out.
+const ERROR_BYTES_MAX: usize = 256 << 10;
+/// An answer larger than this is broken off.
+const ANSWER_BYTES_MAX: u64 = 256 << 20;
+
+fn is_hint(name: &str) -> bool {
+    name.starts_with("x-ratelimit-") || name.starts_with("anthropic-ratelimit-")
+}
+
+/// A call and its line in the log, which is written when this is dropped.
+pub(super) struct Call<'a> {
+    proxy: &'a Proxy,
+    record: Record,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn new(
+        upstream: &Arc<Upstream>,
+        method: Method,
+        path: &'static str,
+        request: &Request<Incoming>,
+        proxy: &'a Proxy,
+    ) -> Self {
+        // The SDKs count retries from 0 in this header; others send none.
+        let retries = request.headers().get("x-stainless-retry-count");
+        let retries = retries.and_then(|count| count.to_str().ok()?.parse::<u32>().ok());
+        let line = Line {
+            upstream: upstream.name.clone(),
+            method,
+            path,
+            status: 0,
+            attempt: retries.unwrap_or(0).saturating_add(1),
+            first_byte: None,
+            total: Duration::ZERO,
+            bytes: 0,
+            tokens: 0,
+            outcome: "client left",
+        };
+        let record = Record {
+            upstream: Arc::clone(upstream),
+            line,
+            start: clock::now(),
+            meter: Meter::default(),
+            spend: Arc::clone(&proxy.spend),
+            log: proxy.log,
+            place: None,
+        };
+        Self { proxy, record }
+    }
+
+    pub(super) async fn relay(self, request: Request<Incoming>, place: Place) -> Response<Body> {
+        let Self { proxy, mut record } = self;
+        record.place = Some(place);
+        let upstream = Arc::clone(&record.upstream);
+        let (head, body) = request.into_parts();
+        let Some(uri) = upstream.uri(record.line.path) else {
+            return record.refuse(
+                StatusCode::BAD_GATEWAY,
+                "the upstream's address is not usable",
+            );
+        };
+        let exceeded = Arc::new(AtomicBool::new(false));
+        let mut up = Request::new(RequestBody {
+            body,
+            left: BODY_BYTES_MAX,
+            exceeded: exceeded.clone(),
+        });
+        *up.method_mut() = record.line.method.clone();
+        *up.uri_mut() = uri;
+        *up.headers_mut() = request_headers(&head.headers, &upstream);
+        match proxy.client.request(up).await {
+            Ok(response) => record.pass_down(response).await,
+            Err(_) if exceeded.load(Ordering::Relaxed) => {
+                record.refuse(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large")
+            }
+            // The error's own text may hold addresses; what the client can use is this.
+            Err(error) if error.is_connect() => {
+                record.refuse(StatusCode::BAD_GATEWAY, "the upstream cannot be reached")
+            }
+            Err(_) => record.refuse(StatusCode::BAD_GATEWAY, "the upstream broke the call off"),
+        }
+    }
+}
+
+/// What is noted of a call; writes its line when dropped.
+struct Record {
+    upstream: Arc<Upstream>,
+    line: Line,
+    start: Duration,
+    meter: Meter,
+    spend: Arc<Spend>,
+    log: Log,
+    place: Option<Place>,
+}
+
+impl Record {
+    fn refuse(mut self, status: StatusCode, message: &str) -> Response<Body> {
+        self.line.status = status.as_u16();
+        self.line.outcome = "no answer";
+        refuse(status, message)
+    }
+
+    async fn pass_down(mut self, response: Response<Incoming>) -> Response<Body> {
+        let (head, body) = response.into_parts();
+        if head.status.is_redirection() {
+            // Not followed here, and not by the browser either: it would take the prompt along.
+            return self.refuse(
+                StatusCode::BAD_GATEWAY,
+                "the upstream redirects, which is not followed",
+            );
+        }
+        self.line.status = head.status.as_u16();
+        let mut headers = HeaderMap::with_capacity(head.headers.len());
+        for (name, value) in &head.headers {
+            let allowed = RESPONSE_HEADERS.contains(&name.as_str()) || is_hint(name.as_str());
+            if allowed && !self.upstream.echoes_key(value.as_bytes()) {
+                headers.append(name.clone(), value.clone());
+            }
+        }
+        let body = if head.status.is_success() {
+            Body::stream(AnswerBody { body, record: self })
+        } else {
+            headers.remove(http::header::CONTENT_LENGTH);
+            self.error_body(body).await
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = head.status;
+        *response.headers_mut() = headers;
+        response
+    }
+
+    async fn error_body(mut self, mut body: Incoming) -> Body {
+        let mut text = Vec::new();
+        while text.len() < ERROR_BYTES_MAX
+            && let Some(Ok(frame)) = body.frame().await
+        {
+            text.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
+        }
+        text.truncate(ERROR_BYTES_MAX);
+        self.line.bytes = text.len() as u64;
+        self.line.outcome = "error";
+        Body::from(self.upstream.scrub(&text))
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        self.line.total = elapsed(self.start);
+        if self.meter.bytes > 0 {
+            self.line.bytes = self.meter.bytes;
+            self.line.tokens = self.meter.tokens();
+            self.spend.add_tokens(self.line.tokens);
+        }
+        self.log.write(&self.line);
+        self.place.take();
+    }
+}
+
+/// The client's body on its way up.
+pub(super) struct RequestBody {
+    body: Incoming,
+    left: u64,
+    exceeded: Arc<AtomicBool>,
+}
+
+impl HttpBody for RequestBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let this = self.get_mut();
+        let Some(frame) = ready!(Pin::new(&mut this.body).poll_frame(context)) else {
+            return Poll::Ready(None);
+        };
+        // Trailers are not passed on.
+        let Ok(data) = frame.map_err(io::Error::other)?.into_data() else {
+            return Poll::Ready(None);
+        };
+        let length = data.len() as u64;
+        if length > this.left {
+            this.exceeded.store(true, Ordering::Relaxed);
+            return Poll::Ready(Some(Err(io::Error::other("the body is too large"))));
+        }
+        this.left -= length;
+        Poll::Ready(Some(Ok(Frame::data(data))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// The upstream's body on its way down. Dropping it drops the upstream's connection or stream.
+struct AnswerBody {
+    body: Incoming,
+    record: Record,
+}
+
+impl HttpBody for AnswerBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let this = self.get_mut();
+        let record = &mut this.record;
+        match ready!(Pin::new(&mut this.body).poll_frame(context)) {
+            None => {
+                record.line.outcome = "done";
+                Poll::Ready(None)
+            }
+            Some(Err(error)) => {
+                record.line.outcome = "upstream broke off";
+                Poll::Ready(Some(Err(io::Error::other(error))))
+            }
+            Some(Ok(frame)) => {
+                let Ok(data) = frame.into_data() else {
+                    return Poll::Ready(None);
+                };
+                record.line.first_byte.get_or_insert(elapsed(record.start));
+                record.meter.feed(&data);
+                if record.meter.bytes > ANSWER_BYTES_MAX {
+                    record.line.outcome = "too large";
+                    return Poll::Ready(Some(Err(io::Error::other("the answer is too large"))));
+                }
+                if this.body.is_end_stream() {
+                    record.line.outcome = "done";
+                }
+                Poll::Ready(Some(Ok(Frame::data(data))))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

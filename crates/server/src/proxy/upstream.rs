@@ -1,0 +1,232 @@
+//! The table of upstreams, read once at start: `NAME=URL[,key-env=VAR|key-file=PATH][,auth=…]`.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use http::uri::{Authority, Scheme};
+use http::{HeaderName, HeaderValue, Uri, header};
+
+/// One upstream. Its key is never shown: no Debug, no Display.
+pub(crate) struct Upstream {
+    pub(crate) name: String,
+    pub(crate) scheme: Scheme,
+    pub(crate) authority: Authority,
+    /// In front of `/v1/…`; empty for most.
+    prefix: String,
+    /// The header that carries the key.
+    pub(crate) credential: Option<(HeaderName, HeaderValue)>,
+    key: Option<String>,
+}
+
+/// Names are part of a path and of log lines.
+const NAME_BYTES_MAX: usize = 32;
+
+impl Upstream {
+    /// The address of an allow-listed path.
+    pub(crate) fn uri(&self, path: &str) -> Option<Uri> {
+        let path = format!("{}/{path}", self.prefix);
+        let uri = Uri::builder()
+            .scheme(self.scheme.clone())
+            .authority(self.authority.clone());
+        uri.path_and_query(path).build().ok()
+    }
+
+    /// Replaces the key wherever an upstream has echoed it.
+    pub(crate) fn scrub(&self, text: &[u8]) -> Vec<u8> {
+        let Some(key) = self.key.as_deref().filter(|key| !key.is_empty()) else {
+            return text.to_vec();
+        };
+        let mut clean = Vec::with_capacity(text.len());
+        let mut from = 0;
+        for start in memchr::memmem::find_iter(text, key.as_bytes()) {
+            clean.extend_from_slice(&text[from..start]);
+            clean.extend_from_slice(b"[key]");
+            from = start + key.len();
+        }
+        clean.extend_from_slice(&text[from..]);
+        clean
+    }
+
+    pub(crate) fn echoes_key(&self, text: &[u8]) -> bool {
+        self.key
+            .as_deref()
+            .is_some_and(|key| memchr::memmem::find(text, key.as_bytes()).is_some())
+    }
+}
+
+/// Reads one `--upstream` argument; `env` looks up environment variables.
+pub(crate) fn parse(text: &str, env: impl Fn(&str) -> Option<String>) -> Result<Upstream, String> {
+    let wrong = |why: String| format!("--upstream {text}: {why}");
+    let mut fields = text.split(',');
+    let (name, url) = fields
+        .next()
+        .and_then(|field| field.split_once('='))
+        .ok_or_else(|| {
+            wrong("expected NAME=URL[,key-env=VAR|key-file=PATH][,auth=…]".to_owned())
+        })?;
+    let named = (1..=NAME_BYTES_MAX).contains(&name.len())
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if !named {
+        return Err(wrong(format!(
+            "`{name}` is no name: expected a-z, 0-9 and -, at most {NAME_BYTES_MAX}"
+        )));
+    }
+    let (scheme, authority, prefix) = address(url).map_err(wrong)?;
+    let (mut key, mut auth) = (None, "bearer");
+    for field in fields {
+        match field.split_once('=') {
+            Some(("key-env", variable)) => {
+                key = Some(
+                    env(variable)
+                        .filter(|key| !key.is_empty())
+                        .ok_or_else(|| wrong(format!("the environment has no {variable}")))?,
+                );
+            }
+            Some(("key-file", path)) => key = Some(key_file(Path::new(path)).map_err(wrong)?),
+            Some(("auth", how @ ("bearer" | "x-api-key"))) => auth = how,
+            _ => {
+                return Err(wrong(format!(
+                    "`{field}` is not understood: expected key-env=VAR, key-file=PATH, auth=bearer or auth=x-api-key"
+                )));
+            }
+        }
+    }
+    let credential = key
+        .as_deref()
+        .map(|key| credential(auth, key))
+        .transpose()
+        .map_err(wrong)?;
+    Ok(Upstream {
+        name: name.to_owned(),
+        scheme,
+        authority,
+        prefix,
+        credential,
+        key,
+    })
+}
+
+fn address(url: &str) -> Result<(Scheme, Authority, String), String> {
+    let no = |why: &str| format!("`{url}` {why}");
+    let uri: Uri = url.parse().map_err(|_| no("is no URL"))?;
+    let parts = uri.into_parts();
+    let scheme = parts
+        .scheme
+        .filter(|scheme| matches!(scheme.as_str(), "http" | "https"))
+        .ok_or_else(|| no("must begin with http:// or https://"))?;
+    let authority = parts
+        .authority
+        .filter(|authority| !authority.as_str().contains('@'))
+        .ok_or_else(|| no("must name a host, without user or password"))?;
+    let path = parts
+        .path_and_query
+        .map_or(String::new(), |path| path.to_string());
+    if path.contains('?') {
+        return Err(no("must not have a query"));
+    }
+    // Both forms are common; the path of every call begins with v1 anyway.
+    let prefix = path
+        .trim_end_matches('/')
+        .trim_end_matches("/v1")
+        .to_owned();
+    Ok((scheme, authority, prefix))
+}
+
+/// Reads a key from a file that nobody else can read.
+fn key_file(path: &Path) -> Result<String, String> {
+    let shown = path.display();
+    let metadata = fs::metadata(path).map_err(|error| format!("cannot read {shown}: {error}"))?;
+    if metadata.permissions().mode() & 0o077 != 0 {
+        return Err(format!(
+            "{shown} can be read by others: run `chmod 600 {shown}`"
+        ));
+    }
+    let text = fs::read_to_string(path).map_err(|error| format!("cannot read {shown}: {error}"))?;
+    match text.trim() {
+        "" => Err(format!("{shown} is empty")),
+        key => Ok(key.to_owned()),
+    }
+}
+
+fn credential(auth: &str, key: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let (name, text) = match auth {
+        "x-api-key" => (HeaderName::from_static("x-api-key"), key.to_owned()),
+        _ => (header::AUTHORIZATION, format!("Bearer {key}")),
+    };
+    let mut value = HeaderValue::from_str(&text)
+        .map_err(|_| "the key has characters that a header cannot carry".to_owned())?;
+    value.set_sensitive(true);
+    Ok((name, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(name: &str) -> Option<String> {
+        (name == "KEY").then(|| "sk-canary".to_owned())
+    }
+
+    #[test]
+    fn upstreams_are_read_with_key_and_prefix() {
+        let upstream = parse("up=https://api.example/base/v1,key-env=KEY", env)
+            .ok()
+            .expect("valid");
+        let uri = upstream.uri("v1/models").expect("uri");
+        assert_eq!(uri, "https://api.example/base/v1/models");
+        let (name, value) = upstream.credential.as_ref().expect("key");
+        assert_eq!(
+            (name.as_str(), value.to_str().ok()),
+            ("authorization", Some("Bearer sk-canary"))
+        );
+        assert_eq!(upstream.scrub(b"bad key sk-canary!"), b"bad key [key]!");
+        let upstream = parse("a=http://127.0.0.1:1,key-env=KEY,auth=x-api-key", env)
+            .ok()
+            .expect("valid");
+        assert_eq!(upstream.credential.expect("key").0, "x-api-key");
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_one_line_without_the_key() {
+        let cases = [
+            ("up", "expected NAME=URL"),
+            ("Up!=http://x", "is no name"),
+            ("up=ftp://x", "must begin with http"),
+            ("up=/v1", "must begin with http"),
+            ("up=http://user:pw@x", "without user"),
+            ("up=http://x/?a=1", "must not have a query"),
+            ("up=http://x,key-env=NONE", "no NONE"),
+            (
+                "up=http://x,key-file=/nonexistent",
+                "cannot read /nonexistent",
+            ),
+            ("up=http://x,key=sk-1", "is not understood"),
+        ];
+        for (text, expected) in cases {
+            let message = parse(text, env).err().expect(text);
+            assert!(
+                message.contains(expected) && !message.contains('\n'),
+                "{text}: {message}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_key_file_that_others_can_read_is_refused() {
+        let path = std::env::temp_dir().join(format!("kneepoint-key-{}", std::process::id()));
+        fs::write(&path, "sk-file\n").expect("writes");
+        let mode = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode));
+        mode(0o644).expect("chmod");
+        assert!(
+            key_file(&path)
+                .expect_err("open to all")
+                .contains("chmod 600")
+        );
+        mode(0o600).expect("chmod");
+        assert_eq!(key_file(&path), Ok("sk-file".to_owned()));
+        fs::remove_file(&path).expect("removes");
+    }
+}
