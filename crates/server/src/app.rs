@@ -42,9 +42,8 @@ impl Handler for Arc<App> {
             return self.mock.answer(&rest, &peer, request).await;
         }
         if let Some(rest) = path.strip_prefix("/proxy/") {
-            let checked = self
-                .guard
-                .check_origin(request.uri(), request.headers())
+            let checked = Guard::check_size(request.headers())
+                .and_then(|()| self.guard.check_origin(request.uri(), request.headers()))
                 .and_then(|()| self.guard.check_token(request.headers()));
             let rest = rest.to_owned();
             let mut response = match checked {

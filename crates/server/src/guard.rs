@@ -9,6 +9,8 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 
 /// The header that carries the token of this run.
 pub(crate) const TOKEN_HEADER: &str = "x-kneepoint-token";
+/// All names and values of one request together.
+const HEADERS_BYTES_MAX: usize = 32 << 10;
 const TOKEN_BYTES: usize = 24;
 
 /// The rules of one run.
@@ -61,6 +63,18 @@ impl Guard {
     /// The token, for the page of this server only.
     pub(crate) fn token_for_page(&self) -> Option<&str> {
         (!self.remote).then_some(self.token.as_str())
+    }
+
+    /// Checks that the head is no larger than any honest one.
+    pub(crate) fn check_size(headers: &HeaderMap) -> Result<(), Denied> {
+        let bytes = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+            name.as_str().len() + value.len()
+        };
+        if headers.iter().map(bytes).sum::<usize>() > HEADERS_BYTES_MAX {
+            let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+            return Err(denied(status, "the headers are too large"));
+        }
+        Ok(())
     }
 
     /// Checks where a request is addressed to and which page sent it.

@@ -119,8 +119,19 @@ fn a_stall_keeps_the_connection_open_after_its_byte() {
             )
             .as_bytes(),
         );
-        let reply = raw.read_for(SHORT);
+        let enough = |bytes: &[u8]| {
+            Reply {
+                bytes: bytes.to_vec(),
+                ended: Ended::Open,
+            }
+            .body()
+            .len()
+                >= 90
+        };
+        let reply = raw.read_until(Duration::from_secs(10), enough);
         assert_eq!((reply.body().len(), reply.ended), (90, Ended::Open));
+        let silence = raw.read_for(SHORT);
+        assert_eq!((silence.bytes.len(), silence.ended), (0, Ended::Open));
     }
     await_stats(&server, "tokens=8,fault=stall_mid@90", |stats| {
         stats["aborted"] == 2
@@ -345,12 +356,15 @@ fn ends_of_streams() {
 fn a_late_end_comes_after_the_terminal_event() {
     let server = server(&[]);
     let mut raw = Raw::open(server.http);
-    let path = "/mock/tokens=2,fault=late_eof:1500/v1/chat/completions";
+    let path = "/mock/tokens=2,fault=late_eof:3000/v1/chat/completions";
     raw.send(post(path, STREAM).as_bytes());
-    let reply = raw.read_for(SHORT);
-    assert_eq!(reply.ended, Ended::Open);
-    let body = String::from_utf8(reply.body()).expect("utf-8");
-    assert!(body.ends_with(DONE), "everything is there before the end");
+    let done = |bytes: &[u8]| bytes.ends_with(b"data: [DONE]\n\n\r\n");
+    let reply = raw.read_until(Duration::from_secs(10), done);
+    assert_eq!(
+        reply.ended,
+        Ended::Open,
+        "everything is there before the end"
+    );
     let rest = raw.read_for(Duration::from_secs(10));
     assert_eq!(
         (&rest.bytes[..], rest.ended),
@@ -414,7 +428,7 @@ fn pieces_are_split_or_come_at_once() {
 
     // Nothing comes before everything: the first event waits for the last token.
     let mut raw = Raw::open(server.http);
-    let path = "/mock/ttft=0,tpot=150,tokens=8,fault=one_burst/v1/chat/completions";
+    let path = "/mock/ttft=0,tpot=500,tokens=8,fault=one_burst/v1/chat/completions";
     raw.send(post(path, STREAM).as_bytes());
     let early = raw.read_for(SHORT);
     assert!(early.raw_body().is_empty(), "{}", early.text());

@@ -58,13 +58,10 @@ impl Upstream {
 /// Reads one `--upstream` argument; `env` looks up environment variables.
 pub(crate) fn parse(text: &str, env: impl Fn(&str) -> Option<String>) -> Result<Upstream, String> {
     let wrong = |why: String| format!("--upstream {text}: {why}");
-    let mut fields = text.split(',');
-    let (name, url) = fields
-        .next()
-        .and_then(|field| field.split_once('='))
-        .ok_or_else(|| {
-            wrong("expected NAME=URL[,key-env=VAR|key-file=PATH][,auth=…]".to_owned())
-        })?;
+    let (address_part, options) = split_options(text);
+    let (name, url) = address_part.split_once('=').ok_or_else(|| {
+        wrong("expected NAME=URL[,key-env=VAR|key-file=PATH][,auth=…]".to_owned())
+    })?;
     let named = (1..=NAME_BYTES_MAX).contains(&name.len())
         && name
             .bytes()
@@ -76,7 +73,7 @@ pub(crate) fn parse(text: &str, env: impl Fn(&str) -> Option<String>) -> Result<
     }
     let (scheme, authority, prefix) = address(url).map_err(wrong)?;
     let (mut key, mut auth) = (None, "bearer");
-    for field in fields {
+    for field in options.split(',').filter(|field| !field.is_empty()) {
         match field.split_once('=') {
             Some(("key-env", variable)) => {
                 key = Some(
@@ -109,6 +106,17 @@ pub(crate) fn parse(text: &str, env: impl Fn(&str) -> Option<String>) -> Result<
     })
 }
 
+/// The options begin at the first comma that is followed by one: a URL may hold commas itself,
+/// as that of a simulated endpoint does.
+fn split_options(text: &str) -> (&str, &str) {
+    let starts = [",key-env=", ",key-file=", ",auth="]
+        .into_iter()
+        .filter_map(|o| text.find(o));
+    starts
+        .min()
+        .map_or((text, ""), |start| text.split_at(start))
+}
+
 fn address(url: &str) -> Result<(Scheme, Authority, String), String> {
     let no = |why: &str| format!("`{url}` {why}");
     let uri: Uri = url.parse().map_err(|_| no("is no URL"))?;
@@ -119,8 +127,8 @@ fn address(url: &str) -> Result<(Scheme, Authority, String), String> {
         .ok_or_else(|| no("must begin with http:// or https://"))?;
     let authority = parts
         .authority
-        .filter(|authority| !authority.as_str().contains('@'))
-        .ok_or_else(|| no("must name a host, without user or password"))?;
+        .filter(|authority| !authority.as_str().contains(['@', ',']))
+        .ok_or_else(|| no("must name a host, without user, password or comma"))?;
     let path = parts
         .path_and_query
         .map_or(String::new(), |path| path.to_string());
@@ -183,6 +191,12 @@ mod tests {
             ("authorization", Some("Bearer sk-canary"))
         );
         assert_eq!(upstream.scrub(b"bad key sk-canary!"), b"bad key [key]!");
+        let upstream = parse("a=http://x/mock/ttft=1,tpot=2/v1,key-env=KEY", env);
+        let uri = upstream
+            .ok()
+            .and_then(|upstream| upstream.uri("v1/models"))
+            .expect("valid");
+        assert_eq!(uri, "http://x/mock/ttft=1,tpot=2/v1/models");
         let upstream = parse("a=http://127.0.0.1:1,key-env=KEY,auth=x-api-key", env)
             .ok()
             .expect("valid");
@@ -203,7 +217,8 @@ mod tests {
                 "up=http://x,key-file=/nonexistent",
                 "cannot read /nonexistent",
             ),
-            ("up=http://x,key=sk-1", "is not understood"),
+            ("up=http://x,key=sk-1", "or comma"),
+            ("up=http://x,auth=bearer,key=1", "is not understood"),
         ];
         for (text, expected) in cases {
             let message = parse(text, env).err().expect(text);

@@ -1,0 +1,169 @@
+//! The binary: what it prints, how it fails, how it stops.
+
+mod common;
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Child, Command, Output, Stdio};
+
+use common::{PLAIN, Raw, exchange, post};
+
+fn command(line: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kneepoint-server"));
+    command
+        .args(line)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn output(line: &[&str]) -> Output {
+    command(line).output().expect("runs")
+}
+
+/// A server that is running, and what it has printed up to `ready`.
+fn running(line: &[&str]) -> (Child, Vec<String>) {
+    let mut child = command(line)
+        .env("CANARY", "sk-canary-42")
+        .spawn()
+        .expect("starts");
+    let mut reader = BufReader::new(child.stdout.take().expect("piped"));
+    let mut lines = Vec::new();
+    while lines.last().map(String::as_str) != Some("ready") {
+        let mut line = String::new();
+        assert!(
+            reader.read_line(&mut line).expect("reads") > 0,
+            "ended early: {lines:?}"
+        );
+        lines.push(line.trim_end().to_owned());
+    }
+    (child, lines)
+}
+
+fn address(lines: &[String], scheme: &str) -> SocketAddr {
+    let start = format!("listening {scheme}://");
+    let line = lines
+        .iter()
+        .find_map(|line| line.strip_prefix(&start))
+        .expect("a line");
+    line.split(' ')
+        .next()
+        .expect("an address")
+        .parse()
+        .expect("an address")
+}
+
+fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill")
+        .args([name, &child.id().to_string()])
+        .status();
+    assert!(status.expect("runs").success());
+}
+
+#[test]
+fn mistakes_are_one_line_and_a_failure() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("binds");
+    let taken = taken.local_addr().expect("address").to_string();
+    #[rustfmt::skip]
+    let cases: &[(&[&str], &str)] = &[
+        (&["--lisen", "x"], "unknown argument `--lisen`"),
+        (&["--listen", "nowhere"], "`nowhere` is no address"),
+        (&["--listen", &taken], "is in use"),
+        (&["--listen", "127.0.0.1:0", "--page", "/nonexistent"], "--page /nonexistent"),
+        (&["--listen", "127.0.0.1:0", "--upstream", "x"], "expected NAME=URL"),
+        (&["--listen", "127.0.0.1:0", "--upstream", "x=http://y,key-env=NOT_SET_ANYWHERE"], "NOT_SET_ANYWHERE"),
+        (&["--listen", "127.0.0.1:0", "--upstream", "x=http://y,key-file=/nonexistent"], "cannot read /nonexistent"),
+        (&["--listen", "0.0.0.0:0"], "--allow-remote"),
+        (&["--listen", "0.0.0.0:0", "--allow-remote", "--token-env", "NOT_SET_ANYWHERE"], "NOT_SET_ANYWHERE"),
+    ];
+    for (line, expected) in cases {
+        let output = output(line);
+        let text = String::from_utf8(output.stderr).expect("utf-8");
+        assert!(!output.status.success(), "{line:?}");
+        assert!(
+            text.contains(expected) && text.lines().count() == 1,
+            "{line:?}: {text}"
+        );
+        assert!(text.starts_with("kneepoint-server: "), "{text}");
+    }
+}
+
+#[test]
+fn help_and_version_are_printed() {
+    let help = output(&["--help"]);
+    assert!(help.status.success());
+    let text = String::from_utf8(help.stdout).expect("utf-8");
+    assert!(
+        text.contains("--tls-listen ADDR") && text.lines().all(|line| line.len() <= 100),
+        "{text}"
+    );
+    assert!(
+        output(&["--version"])
+            .stdout
+            .starts_with(b"kneepoint-server ")
+    );
+}
+
+#[test]
+fn a_signal_ends_it_after_what_is_under_way() {
+    let (mut child, lines) = running(&["--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0"]);
+    let http = address(&lines, "http");
+    assert_ne!(address(&lines, "https").port(), 0);
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.contains("spki-sha256=") && line.ends_with('=')),
+        "{lines:?}"
+    );
+    let mut raw = Raw::open(http);
+    let spec = "ttft=700";
+    raw.send(post(&format!("/mock/{spec}/v1/chat/completions"), PLAIN).as_bytes());
+    while exchange(http, common::get(&format!("/mock/{spec}/stats"))).json()["in_flight"] == 0 {}
+    signal(&child, "-TERM");
+    let reply = raw.read_for(std::time::Duration::from_secs(10));
+    assert_eq!(reply.status(), 200, "what was under way is finished");
+    assert!(child.wait().expect("ends").success());
+    assert!(TcpListener::bind(http).is_ok(), "the port is free again");
+}
+
+#[test]
+fn a_call_is_logged_without_key_or_prompt() {
+    let (mock, lines) = running(&["--listen", "127.0.0.1:0"]);
+    let mock_address = address(&lines, "http");
+    let upstream = format!("up=http://{mock_address}/mock/instant,key-env=CANARY");
+    let (mut child, lines) = running(&["--listen", "127.0.0.1:0", "--upstream", &upstream]);
+    let http = address(&lines, "http");
+    let host = format!("host: {http}\r\nconnection: close\r\n");
+    let session = exchange(http, format!("GET /server.json HTTP/1.1\r\n{host}\r\n")).json();
+    let token = session["token"].as_str().expect("token");
+    let body = r#"{"model":"m","messages":[{"content":"secret prompt"}]}"#;
+    let call = format!(
+        "POST /proxy/up/v1/chat/completions HTTP/1.1\r\n{host}x-kneepoint-token: {token}\r\n\
+         x-stainless-retry-count: 2\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    assert_eq!(exchange(http, call).status(), 200);
+    signal(&child, "-INT");
+    assert!(child.wait().expect("ends").success());
+    let mut text = String::new();
+    child
+        .stderr
+        .take()
+        .expect("piped")
+        .read_to_string(&mut text)
+        .expect("reads");
+    assert!(
+        text.starts_with("proxy up POST v1/chat/completions status=200 attempt=3 "),
+        "{text}"
+    );
+    assert!(
+        text.contains("total_ms=") && text.trim_end().ends_with("done"),
+        "{text}"
+    );
+    for secret in ["sk-canary-42", "secret prompt", token] {
+        assert!(!text.contains(secret) && !lines.concat().contains(secret));
+    }
+    let mut mock = mock;
+    signal(&mock, "-INT");
+    assert!(mock.wait().expect("ends").success());
+}
