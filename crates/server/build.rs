@@ -32,7 +32,11 @@ fn add(directory: &Path, prefix: &str, list: &mut String) -> io::Result<()> {
         if entry.file_type()?.is_dir() {
             add(&entry.path(), &format!("{name}/"), list)?;
         } else {
-            writeln!(list, "({name:?}, include_bytes!({:?})),", entry.path())
+            let path = entry.path();
+            let path = path
+                .to_str()
+                .ok_or_else(|| io::Error::other("a path is not UTF-8"))?;
+            writeln!(list, "({name:?}, include_bytes!({path:?})),")
                 .expect("writing to a string does not fail");
         }
     }

@@ -110,7 +110,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, Str
             inline
                 .clone()
                 .or_else(|| rest.next())
-                .ok_or(format!("{flag} needs a value; see --help"))
+                .ok_or_else(|| format!("{flag} needs a value; see --help"))
         };
         match flag {
             "--listen" => args.listen = address(flag, &value()?)?,

@@ -27,7 +27,7 @@ const HEADERS_MAX: usize = 96;
 /// A head larger than this is refused, and no more than this is buffered per connection.
 const HEAD_BYTES_MAX: usize = 64 << 10;
 /// How long a head may take, and an idle connection is kept.
-const IDLE_MAX: Duration = Duration::from_secs(600);
+const IDLE_MAX: Duration = Duration::from_mins(10);
 /// Streams at once on one HTTP/2 connection; Chromium itself stops at 256.
 const STREAMS_MAX: u32 = 4096;
 /// A page that stops a run resets all its streams at once, and is no attacker.

@@ -4,6 +4,8 @@
 //! What each check keeps out: Host, DNS rebinding; Origin and Sec-Fetch-Site, other sites' pages;
 //! the token header, whatever a page can send without a preflight.
 
+use std::fmt::Write as _;
+
 use http::{HeaderMap, StatusCode, Uri, header};
 use ring::rand::{SecureRandom as _, SystemRandom};
 
@@ -41,7 +43,7 @@ impl Guard {
         let mut bytes = [0; TOKEN_BYTES];
         let drawn = SystemRandom::new().fill(&mut bytes);
         drawn.map_err(|_| "the system gives no random numbers for the token".to_owned())?;
-        let token = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let token = hex(&bytes);
         Ok(Self {
             names: with_loopback(names),
             ports,
@@ -149,6 +151,14 @@ impl Guard {
         port.is_some_and(|port| self.ports.contains(&port))
             && self.names.iter().any(|own| own.eq_ignore_ascii_case(name))
     }
+}
+
+/// Two hexadecimal digits per byte.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a string does not fail");
+        text
+    })
 }
 
 fn with_loopback(names: &[String]) -> Vec<String> {

@@ -4,6 +4,10 @@
 //! command line and waits for signals, so tests run the same server in their own process.
 
 #![forbid(unsafe_code)]
+#![allow(
+    clippy::doc_markdown,
+    reason = "OpenAI and its like are names, not code"
+)]
 
 mod app;
 pub mod args;

@@ -86,16 +86,17 @@ async fn serve(args: &Args) -> Result<(), String> {
 
 /// What scripts wait for and read: one line per address, then `ready`.
 fn announce(server: &Server) {
-    let mut text = format!("listening http://{}\n", server.http);
+    let mut lines = vec![format!("listening http://{}", server.http)];
     if let (Some(https), Some(spki)) = (server.https, &server.spki) {
-        text.push_str(&format!("listening https://{https} spki-sha256={spki}\n"));
+        lines.push(format!("listening https://{https} spki-sha256={spki}"));
     }
-    text.push_str(&format!("redirect target http://{}\n", server.redirect));
+    lines.push(format!("redirect target http://{}", server.redirect));
     if !server.has_page {
-        text.push_str("no page: none is built into this binary and no --page DIR was given\n");
+        let why = "no page: none is built into this binary and no --page DIR was given";
+        lines.push(why.to_owned());
     }
-    text.push_str("ready\n");
-    print(&text);
+    lines.push("ready\n".to_owned());
+    print(&lines.join("\n"));
 }
 
 /// Prints and flushes; a reader that has gone away is no reason to fail.

@@ -12,6 +12,7 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 
 use crate::body::Body;
+use crate::guard::hex;
 
 /// Files of the page that a release build carries along; empty when none had been built.
 const EMBEDDED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/page.rs"));
@@ -165,10 +166,7 @@ impl File {
             || kind.contains("svg");
         let smaller = |packed: Vec<u8>| (packed.len() < plain.len()).then(|| Bytes::from(packed));
         let digest = ring::digest::digest(&ring::digest::SHA256, &plain);
-        let short: String = digest.as_ref()[..12]
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
+        let short = hex(&digest.as_ref()[..12]);
         let etag =
             HeaderValue::from_str(&format!("\"{short}\"")).expect("hexadecimal is plain text");
         Self {

@@ -144,8 +144,8 @@ fn the_other_apis_answer_in_their_shapes() {
     );
 
     let body = json!({"model": "m", "input": ["a", "b"], "dimensions": 8});
-    let list = call(&server, spec, "embeddings", &body).json();
-    let vector: Vec<f64> = list["data"][1]["embedding"]
+    let vectors = call(&server, spec, "embeddings", &body).json();
+    let vector: Vec<f64> = vectors["data"][1]["embedding"]
         .as_array()
         .expect("vector")
         .iter()

@@ -233,6 +233,7 @@ mod tests {
 
     #[test]
     fn the_first_token_travels_alone_and_thought_is_not_mixed_with_text() {
+        use Part::{Reasoning, Text};
         let groups: Vec<_> = answer("tokens=6,reasoning=3,chunk=4", PLAIN)
             .groups()
             .collect();
@@ -240,7 +241,6 @@ mod tests {
             .iter()
             .map(|group| (group.part, group.token))
             .collect();
-        use Part::{Reasoning, Text};
         assert_eq!(
             shape,
             [(Reasoning, 1), (Reasoning, 3), (Text, 7), (Text, 9)]

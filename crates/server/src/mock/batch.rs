@@ -148,12 +148,11 @@ async fn drive(batching: Arc<Batching>) {
     loop {
         let due = {
             let mut state = batching.lock();
-            match state.batch.step_ends {
-                Some(due) => due,
-                None => {
-                    state.driven = false;
-                    return;
-                }
+            if let Some(due) = state.batch.step_ends {
+                due
+            } else {
+                state.driven = false;
+                return;
             }
         };
         clock::sleep_until(due).await;

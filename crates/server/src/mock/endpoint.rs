@@ -138,12 +138,11 @@ impl Endpoint {
 
     /// The clock of an answer that starts now.
     pub(crate) fn pace(&self, answer: &Answer, dice: Dice) -> Pace {
-        match &self.batching {
-            Some(batching) => Pace::Batch(batching.join(answer.total)),
-            None => {
-                let Spec { ttft, tpot, .. } = self.spec;
-                Pace::Schedule(Schedule::new(clock::now(), ttft, tpot, dice))
-            }
+        if let Some(batching) = &self.batching {
+            Pace::Batch(batching.join(answer.total))
+        } else {
+            let Spec { ttft, tpot, .. } = self.spec;
+            Pace::Schedule(Schedule::new(clock::now(), ttft, tpot, dice))
         }
     }
 

@@ -146,9 +146,9 @@ fn short(duration: Duration) -> String {
 
 /// `2026-11-21T08:30:00Z`, made from the fields of an HTTP date.
 fn rfc3339(time: SystemTime) -> String {
+    const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
     let date = httpdate::fmt_http_date(time);
     // "Sat, 21 Nov 2026 08:30:00 GMT": fixed width.
-    const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
     let month = MONTHS.find(&date[8..11]).unwrap_or_default() / 3 + 1;
     format!(
         "{}-{month:02}-{}T{}Z",

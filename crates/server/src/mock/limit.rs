@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::spec::{Rate, Spec};
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// One limit and what is left of it.
 #[derive(Debug, Clone)]
@@ -178,8 +178,8 @@ impl RateLimits {
 /// Requests served at once, and a first-come queue of bounded length in front of them.
 #[derive(Debug)]
 pub(crate) struct Slots {
-    slots: usize,
-    queue: usize,
+    busy_max: usize,
+    waiting_max: usize,
     busy: usize,
     waiting: VecDeque<u64>,
     tickets: u64,
@@ -197,8 +197,8 @@ pub(crate) enum Entry {
 impl Slots {
     pub(crate) fn new(slots: usize, queue: usize) -> Self {
         Self {
-            slots,
-            queue,
+            busy_max: slots,
+            waiting_max: queue,
             busy: 0,
             waiting: VecDeque::new(),
             tickets: 0,
@@ -206,10 +206,10 @@ impl Slots {
     }
 
     pub(crate) fn enter(&mut self) -> Entry {
-        if self.busy < self.slots {
+        if self.busy < self.busy_max {
             self.busy += 1;
             Entry::Served
-        } else if self.waiting.len() < self.queue {
+        } else if self.waiting.len() < self.waiting_max {
             self.tickets += 1;
             self.waiting.push_back(self.tickets);
             Entry::Waiting(self.tickets)
@@ -295,7 +295,12 @@ mod tests {
             .expect("known");
         assert!(
             limits
-                .admit(ms(1) + wait - Duration::from_micros(100), 1)
+                .admit(
+                    (ms(1) + wait)
+                        .checked_sub(Duration::from_micros(100))
+                        .unwrap(),
+                    1
+                )
                 .is_err()
         );
         assert!(limits.admit(ms(1) + wait, 1).is_ok());
@@ -328,9 +333,9 @@ mod tests {
 
     #[test]
     fn slots_are_never_exceeded_and_handed_over_in_order() {
+        use Entry::{Full, Served, Waiting};
         let mut slots = Slots::new(2, 2);
         let entries: Vec<Entry> = (0..5).map(|_| slots.enter()).collect();
-        use Entry::{Full, Served, Waiting};
         assert_eq!(entries, [Served, Served, Waiting(1), Waiting(2), Full]);
         assert_eq!(slots.leave(), Some(1));
         assert!(!slots.give_up(1), "already served");

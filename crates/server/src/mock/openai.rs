@@ -277,11 +277,10 @@ pub(crate) fn models(id: Option<&str>) -> String {
             quote(id)
         )
     };
-    match id {
-        Some(id) => model(id),
-        None => {
-            let models: Vec<String> = MODELS.iter().map(|id| model(id)).collect();
-            format!("{{\"object\":\"list\",\"data\":[{}]}}", models.join(","))
-        }
+    if let Some(id) = id {
+        model(id)
+    } else {
+        let models: Vec<String> = MODELS.iter().map(|id| model(id)).collect();
+        format!("{{\"object\":\"list\",\"data\":[{}]}}", models.join(","))
     }
 }

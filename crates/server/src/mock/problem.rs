@@ -100,7 +100,7 @@ impl Problem {
 
     /// OpenAI's error object itself, without the wrapper.
     fn object(&self) -> String {
-        let text = |value: Option<&str>| value.map_or("null".to_owned(), quote);
+        let text = |value: Option<&str>| value.map_or_else(|| "null".to_owned(), quote);
         format!(
             "{{\"message\":{},\"type\":\"{}\",\"param\":{},\"code\":{}}}",
             quote(&self.message),
@@ -112,7 +112,6 @@ impl Problem {
 
     fn anthropic(&self) -> String {
         let kind = match self.status {
-            400 => "invalid_request_error",
             401 => "authentication_error",
             403 => "permission_error",
             404 => "not_found_error",

@@ -71,9 +71,7 @@ fn output(answer: &Answer, reasoning: &str, visible: &str) -> String {
 }
 
 fn reasoning_item(answer: &Answer, text: Option<&str>) -> String {
-    let content = text.map_or(String::new(), |text| {
-        format!("{{\"type\":\"reasoning_text\",\"text\":{}}}", quote(text))
-    });
+    let content = text.map_or(String::new(), reasoning_part);
     format!(
         "{{\"id\":\"rs_{}\",\"type\":\"reasoning\",\"summary\":[],\"content\":[{content}]}}",
         answer.id
@@ -97,6 +95,10 @@ fn item(answer: &Answer, status: &str, text: Option<&str>) -> String {
             text.map_or(String::new(), text_part)
         ),
     }
+}
+
+fn reasoning_part(text: &str) -> String {
+    format!("{{\"type\":\"reasoning_text\",\"text\":{}}}", quote(text))
 }
 
 fn text_part(text: &str) -> String {
@@ -150,6 +152,15 @@ impl Writer {
         )
     }
 
+    /// The part of an item that text is added to; calls have none.
+    fn content_part(part: Part, text: &str) -> Option<String> {
+        match part {
+            Part::Reasoning => Some(reasoning_part(text)),
+            Part::Text => Some(text_part(text)),
+            Part::Tool => None,
+        }
+    }
+
     fn begin(&mut self, part: Part) -> Vec<String> {
         self.open = Some(part);
         let index = self.items;
@@ -160,12 +171,8 @@ impl Writer {
         };
         let fields = format!("\"output_index\":{index},\"item\":{item}");
         let mut texts = vec![self.event("response.output_item.added", &fields)];
-        if part == Part::Text {
-            let fields = format!(
-                "{},\"content_index\":0,\"part\":{}",
-                self.place(),
-                text_part("")
-            );
+        if let Some(part) = Self::content_part(part, "") {
+            let fields = format!("{},\"content_index\":0,\"part\":{part}", self.place());
             texts.push(self.event("response.content_part.added", &fields));
         }
         texts
@@ -176,28 +183,34 @@ impl Writer {
             return Vec::new();
         };
         let (place, mut texts) = (self.place(), Vec::new());
-        let (thought, visible) = self.texts.clone();
-        let done = match part {
-            Part::Reasoning => {
-                let fields = format!("{place},\"content_index\":0,\"text\":{}", quote(&thought));
-                texts.push(self.event("response.reasoning_text.done", &fields));
-                reasoning_item(&self.answer, Some(&thought))
-            }
-            Part::Text => {
-                let text = quote(&visible);
-                let fields = format!("{place},\"content_index\":0,\"logprobs\":[],\"text\":{text}");
-                texts.push(self.event("response.output_text.done", &fields));
-                let part = text_part(&visible);
-                let fields = format!("{place},\"content_index\":0,\"part\":{part}");
-                texts.push(self.event("response.content_part.done", &fields));
-                item(&self.answer, ending(&self.answer), Some(&visible))
-            }
+        let text = match part {
+            Part::Reasoning => self.texts.0.clone(),
+            Part::Text | Part::Tool => self.texts.1.clone(),
+        };
+        let quoted = quote(&text);
+        let (kind, fields) = match part {
+            Part::Reasoning => (
+                "reasoning_text",
+                format!("{place},\"content_index\":0,\"text\":{quoted}"),
+            ),
+            Part::Text => (
+                "output_text",
+                format!("{place},\"content_index\":0,\"logprobs\":[],\"text\":{quoted}"),
+            ),
             Part::Tool => {
                 let name = quote(self.answer.tool.as_deref().unwrap_or_default());
-                let fields = format!("{place},\"name\":{name},\"arguments\":{}", quote(&visible));
-                texts.push(self.event("response.function_call_arguments.done", &fields));
-                item(&self.answer, ending(&self.answer), Some(&visible))
+                let fields = format!("{place},\"name\":{name},\"arguments\":{quoted}");
+                ("function_call_arguments", fields)
             }
+        };
+        texts.push(self.event(&format!("response.{kind}.done"), &fields));
+        if let Some(part) = Self::content_part(part, &text) {
+            let fields = format!("{place},\"content_index\":0,\"part\":{part}");
+            texts.push(self.event("response.content_part.done", &fields));
+        }
+        let done = match part {
+            Part::Reasoning => reasoning_item(&self.answer, Some(&text)),
+            Part::Text | Part::Tool => item(&self.answer, ending(&self.answer), Some(&text)),
         };
         let fields = format!("\"output_index\":{},\"item\":{done}", self.items - 1);
         texts.push(self.event("response.output_item.done", &fields));

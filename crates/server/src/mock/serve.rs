@@ -220,7 +220,7 @@ impl Call<'_> {
     /// The answer of a fault that lets no work be done.
     fn turned_away(&self, fault: &Fault, redirect: &str) -> Option<Response<Body>> {
         let spec = &self.endpoint.spec;
-        let page = |status, text: &'static str| {
+        let html = |status, text: &'static str| {
             let mut response = plain(status, Body::from(text), spec);
             let kind = HeaderValue::from_static("text/html; charset=utf-8");
             response.headers_mut().insert(CONTENT_TYPE, kind);
@@ -251,8 +251,8 @@ impl Call<'_> {
                 }
                 response
             }
-            Fault::Html502 => page(StatusCode::BAD_GATEWAY, BAD_GATEWAY_PAGE),
-            Fault::Html200 => page(StatusCode::OK, PORTAL_PAGE),
+            Fault::Html502 => html(StatusCode::BAD_GATEWAY, BAD_GATEWAY_PAGE),
+            Fault::Html200 => html(StatusCode::OK, PORTAL_PAGE),
             Fault::JsonError200 => {
                 let mut response = error(500);
                 *response.status_mut() = StatusCode::OK;

@@ -69,12 +69,15 @@ pub(crate) fn events(fault: Option<&Fault>, api: Api, total: u32, events: Events
         })),
         Some(Fault::Bom) => {
             let mut first = true;
-            Box::new(events.map(move |event| match std::mem::take(&mut first) {
-                true => Event {
-                    text: format!("\u{feff}{}", event.text),
-                    ..event
-                },
-                false => event,
+            Box::new(events.map(move |event| {
+                if std::mem::take(&mut first) {
+                    Event {
+                        text: format!("\u{feff}{}", event.text),
+                        ..event
+                    }
+                } else {
+                    event
+                }
             }))
         }
         Some(Fault::OneBurst) => Box::new(events.map(move |event| Event {

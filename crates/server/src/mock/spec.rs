@@ -220,7 +220,7 @@ fn set(spec: &mut Spec, key: &str, value: &str) -> Result<(), SpecError> {
 
 fn whole<T>(text: &str, min: T, max: T) -> Result<T, String>
 where
-    T: std::str::FromStr + PartialOrd + std::fmt::Display,
+    T: Copy + std::str::FromStr + PartialOrd + std::fmt::Display,
 {
     text.parse()
         .ok()
@@ -284,16 +284,14 @@ fn rate(text: &str, unit_s: f64) -> Result<Rate, String> {
     // A tenth of a second's worth: small enough that a minute's count stays within 1 %.
     let burst = (per_s / 10.0).max(1.0);
     Ok(match shape {
-        None if unit_s > 1.0 => Rate::Minute { limit },
-        Some("window") if unit_s > 1.0 => Rate::Minute { limit },
+        None | Some("window") if unit_s > 1.0 => Rate::Minute { limit },
         Some("window") => return Err("no window: only rpm and tpm have one".to_owned()),
-        None => Rate::Bucket { per_s, burst },
         // Providers that speak of a minute let a whole minute's worth come at once.
         Some("bucket") if unit_s > 1.0 => Rate::Bucket {
             per_s,
             burst: limit.max(1.0),
         },
-        Some("bucket") => Rate::Bucket { per_s, burst },
+        None | Some("bucket") => Rate::Bucket { per_s, burst },
         Some(burst) => Rate::Bucket {
             per_s,
             burst: number(burst, 1.0, 1e12).map_err(|_| form())?,

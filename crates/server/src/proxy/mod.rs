@@ -32,7 +32,7 @@ const CALLS_MAX: usize = 1024;
 /// The largest request body.
 pub(crate) const BODY_BYTES_MAX: u64 = 8 << 20;
 const CONNECT_MAX: Duration = Duration::from_secs(10);
-const IDLE_MAX: Duration = Duration::from_secs(60);
+const IDLE_MAX: Duration = Duration::from_mins(1);
 
 /// What may be called: method and path after `/proxy/<name>/`.
 const PATHS: &[(Method, &str)] = &[

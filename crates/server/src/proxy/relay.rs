@@ -261,7 +261,10 @@ impl HttpBody for AnswerBody {
                 let Ok(data) = frame.into_data() else {
                     return Poll::Ready(None);
                 };
-                record.line.first_byte.get_or_insert(elapsed(record.start));
+                record
+                    .line
+                    .first_byte
+                    .get_or_insert_with(|| elapsed(record.start));
                 record.meter.feed(&data);
                 if record.meter.bytes > ANSWER_BYTES_MAX {
                     record.line.outcome = "too large";

@@ -180,9 +180,7 @@ mod tests {
 
     #[test]
     fn upstreams_are_read_with_key_and_prefix() {
-        let upstream = parse("up=https://api.example/base/v1,key-env=KEY", env)
-            .ok()
-            .expect("valid");
+        let upstream = parse("up=https://api.example/base/v1,key-env=KEY", env).expect("valid");
         let uri = upstream.uri("v1/models").expect("uri");
         assert_eq!(uri, "https://api.example/base/v1/models");
         let (name, value) = upstream.credential.as_ref().expect("key");
@@ -197,9 +195,8 @@ mod tests {
             .and_then(|upstream| upstream.uri("v1/models"))
             .expect("valid");
         assert_eq!(uri, "http://x/mock/ttft=1,tpot=2/v1/models");
-        let upstream = parse("a=http://127.0.0.1:1,key-env=KEY,auth=x-api-key", env)
-            .ok()
-            .expect("valid");
+        let upstream =
+            parse("a=http://127.0.0.1:1,key-env=KEY,auth=x-api-key", env).expect("valid");
         assert_eq!(upstream.credential.expect("key").0, "x-api-key");
     }
 

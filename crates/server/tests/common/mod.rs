@@ -142,7 +142,7 @@ impl Raw {
     /// Reads until `enough`, the end, or for `time` of silence.
     pub(crate) fn read_until(&mut self, time: Duration, enough: impl Fn(&[u8]) -> bool) -> Reply {
         self.0.set_read_timeout(Some(time)).expect("timeout");
-        let (mut bytes, mut block) = (Vec::new(), [0; 65_536]);
+        let (mut bytes, mut block) = (Vec::new(), vec![0; 65_536]);
         let ended = loop {
             if enough(&bytes) {
                 break Ended::Open;
@@ -150,6 +150,7 @@ impl Raw {
             match self.0.read(&mut block) {
                 Ok(0) => break Ended::Fin,
                 Ok(count) => bytes.extend_from_slice(&block[..count]),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::ConnectionReset => break Ended::Reset,
                 Err(error)
                     if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) =>

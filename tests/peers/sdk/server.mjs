@@ -1,0 +1,32 @@
+// Starts a kneepoint-server for a test file, on ports of its own, and stops it at the end.
+
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const built = fileURLToPath(new URL("../../../target/debug/kneepoint-server", import.meta.url));
+
+/** Resolves to `{ http, stop }` once the server is ready. */
+export async function startServer(...more) {
+  const binary = process.env.KNEEPOINT_SERVER ?? built;
+  if (!existsSync(binary)) {
+    throw new Error(`${binary} is missing: run \`cargo build -p kneepoint-server\``);
+  }
+  const child = spawn(binary, ["--listen", "127.0.0.1:0", "--quiet", ...more], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let http;
+  for await (const line of createInterface({ input: child.stdout })) {
+    http ??= line.match(/^listening (http:\S+)/)?.[1];
+    if (line === "ready") break;
+  }
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  return {
+    http,
+    async stop() {
+      child.kill("SIGTERM");
+      await ended;
+    },
+  };
+}
