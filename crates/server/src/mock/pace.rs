@@ -88,9 +88,14 @@ impl Schedule {
 #[derive(Debug, Default)]
 pub(crate) struct Alarm(Option<Pin<Box<Sleep>>>);
 
+/// tokio's timer rounds up to its next millisecond, so it is set half of one early: it then fires
+/// around the due time, not after it.
+const EARLY: Duration = Duration::from_micros(500);
+
 impl Alarm {
-    /// Ready once the process's clock has reached `due`.
+    /// Ready once the process's clock has reached `due`, within half a millisecond.
     pub(crate) fn poll_due(&mut self, context: &mut Context<'_>, due: Duration) -> Poll<()> {
+        let due = due.saturating_sub(EARLY);
         if due <= clock::now() {
             return Poll::Ready(());
         }
