@@ -10,7 +10,7 @@ use super::batch::Batching;
 use super::dice::Dice;
 use super::limit::{Cause, Entry, RateLimits, RateView, Refusal, Slots};
 use super::pace::{Pace, Schedule};
-use super::spec::{Delay, Spec};
+use super::spec::Spec;
 use super::truth::{Arrival, Truth};
 use crate::clock;
 
@@ -144,12 +144,6 @@ impl Endpoint {
             let Spec { ttft, tpot, .. } = self.spec;
             Pace::Schedule(Schedule::new(clock::now(), ttft, tpot, dice))
         }
-    }
-
-    /// The clock of an answer for which no token has to be made.
-    pub(crate) fn immediate(&self) -> Pace {
-        let dice = Dice::new(self.seed, 0);
-        Pace::Schedule(Schedule::new(clock::now(), Delay::ZERO, Delay::ZERO, dice))
     }
 
     /// The limits on requests and on tokens, for headers.

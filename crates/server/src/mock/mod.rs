@@ -7,6 +7,7 @@ mod answer;
 mod anthropic;
 mod ask;
 mod batch;
+mod cut;
 mod dice;
 mod endpoint;
 mod event;
@@ -24,6 +25,7 @@ mod shape;
 mod spec;
 mod stream;
 mod truth;
+mod turn_away;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

@@ -20,6 +20,12 @@ pub(crate) enum Pace {
 }
 
 impl Pace {
+    /// The clock of an answer for which no token has to be made.
+    pub(crate) fn immediate() -> Self {
+        let dice = Dice::new(0, 0);
+        Self::Schedule(Schedule::new(clock::now(), Delay::ZERO, Delay::ZERO, dice))
+    }
+
     /// Ready once token `token` has been made. Tokens must be asked for in ascending order.
     pub(crate) fn poll_token(&mut self, context: &mut Context<'_>, token: u32) -> Poll<()> {
         match self {

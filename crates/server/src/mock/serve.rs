@@ -7,31 +7,30 @@ use std::io::{self, Write as _};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
 use super::answer::{Answer, Finish};
 use super::ask::{self, Api, Ask};
+use super::cut::{Break, without_head};
 use super::dice::Dice;
-use super::endpoint::{Endpoint, Serving};
+use super::endpoint::Endpoint;
 use super::event::Events;
 use super::fault::Fault;
 use super::limit::Refusal;
 use super::problem::Problem;
-use super::stream::{Piece, Pieces, StreamBody, When};
+use super::stream::{Pieces, StreamBody, once};
 use super::truth::Arrival;
-use super::{anthropic, header, json, openai, plain, refusal, responses, shape};
+use super::{anthropic, header, json, openai, refusal, responses, shape, turn_away};
 use crate::body::Body;
 use crate::clock;
 use crate::connection::Peer;
-use crate::wire::{Broken, End, Framing, Hijacked, Receipt};
+use crate::wire::{Hijacked, Receipt};
 
 /// The largest request body that is read.
 const BODY_BYTES_MAX: usize = 16 << 20;
-/// How much more a false `content-length` promises than is sent.
-const LENGTH_TOO_MUCH: u64 = 64;
 /// Families of dice, so that a draw for one purpose never shifts those for another.
 const FAULT_DICE: u64 = 0x0f;
 const TEXT_DICE: u64 = 0x07;
@@ -82,8 +81,10 @@ pub(super) async fn call(
         Err(invalid) => return Ok(call.reject(&Problem::invalid(invalid))),
     };
     fault = fault.filter(|fault| ask.stream || !fault.streams_only());
-    if let Some(response) = fault.and_then(|fault| call.turned_away(fault, redirect)) {
+    let instead = fault.and_then(|fault| turn_away::answer(fault, api, &endpoint.spec, redirect));
+    if let Some(mut response) = instead {
         call.count_fault(true);
+        call.add_identity(response.headers_mut());
         return Ok(response);
     }
     let mut answer = plan(&endpoint, &ask, api, dice(TEXT_DICE));
@@ -216,167 +217,6 @@ impl Call<'_> {
         header::open_to_pages(&mut headers, &self.endpoint.spec);
         headers
     }
-
-    /// The answer of a fault that lets no work be done.
-    fn turned_away(&self, fault: &Fault, redirect: &str) -> Option<Response<Body>> {
-        let spec = &self.endpoint.spec;
-        let html = |status, text: &'static str| {
-            let mut response = plain(status, Body::from(text), spec);
-            let kind = HeaderValue::from_static("text/html; charset=utf-8");
-            response.headers_mut().insert(CONTENT_TYPE, kind);
-            response
-        };
-        let error = |status| refusal(&Problem::status(status), self.api, spec);
-        let mut response = match fault {
-            Fault::Status(204 | 304 | 205) | Fault::NoContent204 | Fault::Empty200 => {
-                let status = match fault {
-                    Fault::Status(status) => *status,
-                    Fault::NoContent204 => 204,
-                    _ => 200,
-                };
-                plain(StatusCode::from_u16(status).ok()?, Body::empty(), spec)
-            }
-            Fault::Status(200..) => {
-                let Fault::Status(status) = fault else {
-                    return None;
-                };
-                let mut response = error(*status);
-                if matches!(status, 429 | 503) {
-                    header::hint(
-                        response.headers_mut(),
-                        spec.retry_after,
-                        None,
-                        clock::wall(),
-                    );
-                }
-                response
-            }
-            Fault::Html502 => html(StatusCode::BAD_GATEWAY, BAD_GATEWAY_PAGE),
-            Fault::Html200 => html(StatusCode::OK, PORTAL_PAGE),
-            Fault::JsonError200 => {
-                let mut response = error(500);
-                *response.status_mut() = StatusCode::OK;
-                response
-            }
-            Fault::Redirect307 => {
-                let mut response = plain(StatusCode::TEMPORARY_REDIRECT, Body::empty(), spec);
-                response
-                    .headers_mut()
-                    .insert(LOCATION, HeaderValue::from_str(redirect).ok()?);
-                response
-            }
-            Fault::Quota429 => refusal(&Problem::quota(), self.api, spec),
-            Fault::RetryAfter(value) => {
-                let mut response = error(429);
-                header::insert(response.headers_mut(), "retry-after", value);
-                response
-            }
-            Fault::ShouldRetryFalse => {
-                let mut response = error(503);
-                header::insert(response.headers_mut(), "x-should-retry", "false");
-                response
-            }
-            Fault::SlowErrorBody => {
-                let mut response = error(500);
-                let body = std::mem::replace(response.body_mut(), Body::empty());
-                let Body::Whole(text) = body else { return None };
-                let pieces = shape::bytes(Some(fault), once(0, text));
-                let pace = self.endpoint.immediate();
-                *response.body_mut() = Body::stream(StreamBody::new(pieces, pace, None));
-                response
-            }
-            _ => return None,
-        };
-        self.add_identity(response.headers_mut());
-        Some(response)
-    }
-}
-
-const BAD_GATEWAY_PAGE: &str = "<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head>\
-    <body><h1>502 Bad Gateway</h1><p>The upstream did not answer.</p></body></html>\n";
-const PORTAL_PAGE: &str = "<!DOCTYPE html><html><head><title>Sign in</title></head>\
-    <body><h1>Welcome to this network</h1><p>Please accept the terms.</p></body></html>\n";
-
-/// How a fault breaks the transfer, if it does.
-struct Break {
-    keep: u64,
-    end: End,
-    interim: Option<StatusCode>,
-}
-
-impl Break {
-    fn of(fault: &Fault, stream: bool) -> Option<Self> {
-        let (keep, end) = match fault {
-            Fault::ResetMid(k) => (*k, End::Reset),
-            Fault::FinMid(k) => (*k, End::Fin),
-            // An answer in one piece is framed by its length, so the bad chunk comes half-way.
-            Fault::BadChunk => (if stream { 200 } else { 100 }, End::BadChunk),
-            Fault::ShortLength => (u64::MAX, End::Fin),
-            Fault::Status(status @ 100..200) => {
-                let interim = StatusCode::from_u16(*status).ok();
-                return Some(Self {
-                    keep: u64::MAX,
-                    end: End::Whole,
-                    interim,
-                });
-            }
-            _ => return None,
-        };
-        Some(Self {
-            keep,
-            end,
-            interim: None,
-        })
-    }
-
-    fn broken(
-        self,
-        headers: HeaderMap,
-        pieces: Pieces,
-        pace: super::pace::Pace,
-        serving: Serving,
-        stream: bool,
-    ) -> Broken {
-        let short = stream && self.end == End::Fin && self.keep == u64::MAX;
-        let chunked = stream && !short || self.end == End::BadChunk;
-        let (pieces, framing) = if chunked {
-            (pieces, Framing::Chunked)
-        } else {
-            // The length has to be known before the head is written.
-            let pieces: Vec<Piece> = pieces.collect();
-            let length: u64 = pieces.iter().map(|piece| piece.bytes.len() as u64).sum();
-            let more = if self.keep == u64::MAX && self.end == End::Fin {
-                LENGTH_TOO_MUCH
-            } else {
-                0
-            };
-            (
-                Box::new(pieces.into_iter()) as Pieces,
-                Framing::Length(length + more),
-            )
-        };
-        Broken {
-            interim: self.interim,
-            head: Some((StatusCode::OK, headers)),
-            framing,
-            body: Body::stream(StreamBody::new(pieces, pace, None)),
-            keep: self.keep,
-            end: self.end,
-            carried_out: Receipt(Some(Box::new(move || serving.complete()))),
-        }
-    }
-}
-
-fn without_head(carried_out: Receipt) -> Broken {
-    Broken {
-        interim: None,
-        head: None,
-        framing: Framing::Length(0),
-        body: Body::empty(),
-        keep: 0,
-        end: End::Reset,
-        carried_out,
-    }
 }
 
 fn respond(headers: HeaderMap, body: Body) -> Response<Body> {
@@ -460,14 +300,6 @@ fn stream(api: Api, answer: Answer) -> Events {
         // Embeddings and models have no streams; `stream` in their bodies is refused or unread.
         Api::Chat | Api::Embeddings | Api::Models => openai::chat_events(answer),
     }
-}
-
-fn once(token: u32, bytes: Bytes) -> Pieces {
-    Box::new(std::iter::once(Piece {
-        when: When::Token(token),
-        bytes,
-        terminal: true,
-    }))
 }
 
 fn collect(pieces: Pieces) -> Bytes {

@@ -35,6 +35,15 @@ pub(crate) struct Piece {
 /// Pieces, made when asked for.
 pub(crate) type Pieces = Box<dyn Iterator<Item = Piece> + Send>;
 
+/// One piece, with which everything is said.
+pub(crate) fn once(token: u32, bytes: Bytes) -> Pieces {
+    Box::new(std::iter::once(Piece {
+        when: When::Token(token),
+        bytes,
+        terminal: true,
+    }))
+}
+
 /// See the module's description. Dropped before its terminal piece, it counts as an abort.
 pub(crate) struct StreamBody {
     pieces: Peekable<Pieces>,
