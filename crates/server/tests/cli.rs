@@ -118,7 +118,7 @@ fn a_signal_ends_it_after_what_is_under_way() {
     let mut raw = Raw::open(http);
     let spec = "ttft=700";
     raw.send(post(&format!("/mock/{spec}/v1/chat/completions"), PLAIN).as_bytes());
-    while exchange(http, common::get(&format!("/mock/{spec}/stats"))).json()["in_flight"] == 0 {}
+    while exchange(http, common::get(&format!("/mock/{spec}/stats"))).json()["requests"] == 0 {}
     signal(&child, "-TERM");
     let reply = raw.read_for(std::time::Duration::from_secs(10));
     assert_eq!(reply.status(), 200, "what was under way is finished");
