@@ -1,12 +1,13 @@
 """The official `openai` package for Python makes its ordinary calls against the simulated endpoint.
 
-Run with `python3 -m unittest` from this directory, the packages of requirements.txt installed.
+Run as a program, with the packages of requirements.txt installed.
 """
 
 import asyncio
 import os
 import pathlib
 import subprocess
+import sys
 import unittest
 
 import openai
@@ -90,4 +91,4 @@ class OpenAITest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(testRunner=unittest.TextTestRunner(stream=sys.stdout, verbosity=2))

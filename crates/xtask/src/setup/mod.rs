@@ -8,6 +8,7 @@
 mod cargo_tool;
 pub(crate) mod chromium;
 mod node;
+pub(crate) mod python;
 mod wasm_target;
 
 pub(crate) use cargo_tool::{WASM_BINDGEN, locate};
@@ -31,7 +32,7 @@ pub(crate) struct Thing {
 }
 
 /// Everything that can be provided, in the order in which it is.
-pub(crate) static THINGS: [Thing; 7] = [
+pub(crate) static THINGS: [Thing; 8] = [
     Thing {
         name: "wasm-target",
         why: "Rust's library for wasm",
@@ -70,6 +71,13 @@ pub(crate) static THINGS: [Thing; 7] = [
         why: "the browser of the browser tests, and its driver",
         by_hand: chromium::BY_HAND,
         ensure: |_| chromium::ensure(),
+    },
+    Thing {
+        name: "python",
+        why: "runs the official Python client against the simulated endpoint",
+        by_hand: "install Python 3.9 or newer with its venv module, so that `python3 --version` \
+                  answers (Debian: apt-get install python3-venv)",
+        ensure: python::ensure,
     },
     Thing {
         name: "cargo-fuzz",

@@ -11,9 +11,12 @@ use crate::checks;
 use crate::failure::{Failure, Result};
 use crate::repo::{Repo, WASM};
 use crate::setup::chromium::{Browser, find_browser};
-use crate::setup::{WASM_BINDGEN, locate};
+use crate::setup::{WASM_BINDGEN, locate, python};
 use crate::shell::{run, run_keeping};
 use crate::tidy;
+
+/// Where the tests with official clients lie.
+const PEERS: &str = "tests/peers/sdk";
 
 /// A part of the test run.
 #[derive(Debug)]
@@ -47,7 +50,7 @@ pub(super) enum Work {
 pub(super) type TestRun = (Vec<String>, Result);
 
 /// All suites, in the order in which they run: the quick to fail come first.
-pub(super) static SUITES: [Suite; 8] = [
+pub(super) static SUITES: [Suite; 10] = [
     check("format", &[], |_| checks::fmt_check()),
     check("tidy", &[], tidy::check),
     check("lint, native", &[], |_| checks::lint_native()),
@@ -70,6 +73,18 @@ pub(super) static SUITES: [Suite; 8] = [
         family: "wasm-browser",
         needs: &["wasm-target", "wasm-bindgen", "chromium"],
         work: Work::Tests(wasm_browser),
+    },
+    Suite {
+        name: "official clients of npm",
+        family: "peers",
+        needs: &["node", "npm"],
+        work: Work::Tests(peers_npm),
+    },
+    Suite {
+        name: "official client of Python",
+        family: "peers",
+        needs: &["python"],
+        work: Work::Tests(peers_python),
     },
 ];
 
@@ -140,6 +155,32 @@ fn run_counting(command: &mut Command) -> (Vec<String>, usize, Result) {
         is_summary(line)
     });
     (summaries, begun.get(), result)
+}
+
+/// The official npm packages make their ordinary calls against the simulated endpoint.
+fn peers_npm(repo: &Repo) -> TestRun {
+    let mut node = Command::new("node");
+    node.args(["--test", "--test-reporter=spec"]);
+    node.args(["openai", "anthropic"].map(|name| format!("{PEERS}/{name}.test.mjs")));
+    against_the_server(repo, &mut node)
+}
+
+/// So does Python's.
+fn peers_python(repo: &Repo) -> TestRun {
+    let mut python = Command::new(python::interpreter(repo));
+    python.arg(format!("{PEERS}/test_openai.py"));
+    against_the_server(repo, &mut python)
+}
+
+/// Runs tests that start the server's binary themselves.
+fn against_the_server(repo: &Repo, tests: &mut Command) -> TestRun {
+    let built = run(Command::new("cargo").args(["build", "--package", "kneepoint-server"]));
+    if let Err(failure) = built {
+        return (Vec::new(), Err(failure));
+    }
+    let server = repo.target.join("debug/kneepoint-server");
+    let server = server.with_extension(std::env::consts::EXE_EXTENSION);
+    run_keeping(tests.env("KNEEPOINT_SERVER", server), is_summary)
 }
 
 /// `cargo test` for the wasm tests of all packages. Where they run is told to the test runner by
@@ -235,7 +276,7 @@ mod tests {
     fn families_are_listed_once() {
         assert_eq!(
             families(),
-            ["checks", "native", "wasm-node", "wasm-browser"]
+            ["checks", "native", "wasm-node", "wasm-browser", "peers"]
         );
     }
 
