@@ -6,7 +6,6 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 
 use crate::attempt::{Exchange, Failure};
@@ -158,7 +157,7 @@ impl<P: Platform> Call<P> {
         let lane = &self.lane;
         let position = lane.limiter.position(self.priority);
         // Only a place that is free at once: nobody waits behind a rival.
-        let permit = lane.limiter.acquire(position).now_or_never()?.ok()?;
+        let permit = lane.limiter.try_acquire(position)?;
         let cost = crate::budget::COST_TRANSIENT;
         let paid = lane.hedger.borrow_mut().take() && lane.budget.borrow_mut().spend(cost);
         paid.then_some(permit)

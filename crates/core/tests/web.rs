@@ -1,6 +1,9 @@
 //! `platform::web` in a real runtime: Node and a browser run this same file.
 #![cfg(target_arch = "wasm32")]
-#![allow(clippy::unwrap_used, reason = "clippy does not know these tests as tests")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy does not know these tests as tests"
+)]
 
 #[path = "laws/client.rs"]
 mod client;

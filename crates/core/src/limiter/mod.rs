@@ -13,7 +13,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use crate::adapt::Snapshot;
 use crate::platform::Platform;
@@ -94,6 +93,23 @@ impl<P: Platform> Limiter<P> {
         }
     }
 
+    /// Permission to send one attempt, if it is to be had at once and nobody waits for it.
+    pub fn try_acquire(&self, position: Position) -> Option<Permit<P>> {
+        let mut acquire = self.acquire(position);
+        acquire.enter(position).ok()?;
+        let Stage::Waiting(ticket) = acquire.stage else {
+            return None;
+        };
+        // Not granted, `acquire` is dropped here and leaves the queue.
+        let grant = self.0.state.borrow().waiters.get(&ticket)?.grant?;
+        self.0.state.borrow_mut().waiters.remove(&ticket);
+        acquire.stage = Stage::Done;
+        Some(Permit {
+            limiter: self.clone(),
+            grant: Some(grant),
+        })
+    }
+
     /// The rule's present view of the server.
     pub fn snapshot(&self) -> Snapshot {
         self.0.state.borrow().scheduler.snapshot()
@@ -113,17 +129,6 @@ impl<P: Platform> Limiter<P> {
             .rule()
             .set_ceiling(ceiling);
         self.drive();
-    }
-
-    /// Sends nothing for as long as the server asked for, plus a little, spread.
-    pub fn pause(&self, hint: Duration) {
-        let (now, unit) = (self.0.platform.now(), self.0.platform.random());
-        self.0
-            .state
-            .borrow_mut()
-            .scheduler
-            .rule()
-            .pause(now, hint, unit);
     }
 
     /// Takes over what the server said about its limit on tokens.

@@ -51,11 +51,6 @@ impl Position {
         self.refusals += 1;
     }
 
-    /// How often the call was refused.
-    pub fn refusals(&self) -> u32 {
-        self.refusals
-    }
-
     /// Says how many tokens the call may use, for servers that limit them. Default 0.
     #[must_use]
     pub fn with_tokens(mut self, tokens: u64) -> Self {

@@ -310,3 +310,56 @@ fn tokens_per_minute_are_kept_once_the_server_names_them() {
     sim.advance(Duration::from_mins(2));
     assert_eq!(*granted.borrow(), [10.0, 20.0, 30.0]);
 }
+
+#[test]
+fn a_place_that_came_free_by_an_answer_costs_a_turn_and_one_that_was_given_up_does_not() {
+    let sim = Sim::new(1);
+    let limiter = limiter(&sim, 2);
+    let next = |expected: u64, why: &str| {
+        let permit = sim.run(limiter.acquire(limiter.position(0))).unwrap();
+        assert_eq!(sim.turns(), expected, "{why}");
+        permit
+    };
+    let (first, second) = (next(0, "nothing came free yet"), next(0, "nor now"));
+    first.settle(DONE);
+    let third = next(1, "a body ended: its connection goes back first");
+    drop(second);
+    let fourth = next(1, "given up: its connection is closed");
+    third.settle(refusal(None));
+    fourth.settle(Outcome::Failed);
+    let (fifth, sixth) = (
+        next(2, "one turn for each place"),
+        next(3, "and for the other"),
+    );
+    drop((fifth, sixth));
+    drop(next(3, "all turns were taken"));
+}
+
+#[test]
+fn what_is_not_free_at_once_is_not_waited_for() {
+    let sim = Sim::new(1);
+    let limiter = limiter(&sim, 1);
+    let held = limiter
+        .try_acquire(limiter.position(0))
+        .expect("the place is free");
+    assert!(limiter.try_acquire(limiter.position(0)).is_none());
+    assert_eq!(limiter.queued(), 0, "it left the queue");
+    held.settle(DONE);
+    // Free again, although a turn is owed: whoever cannot wait does not wait for that either.
+    let held = limiter
+        .try_acquire(limiter.position(0))
+        .expect("the place is free again");
+    let mut waiting = Box::pin(limiter.acquire(limiter.position(0)));
+    assert!(
+        waiting
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+            .is_pending()
+    );
+    held.settle(DONE);
+    assert!(
+        limiter.try_acquire(limiter.position(9)).is_none(),
+        "it is promised to who waits"
+    );
+    assert_eq!(limiter.snapshot().in_flight, 1);
+}

@@ -74,6 +74,7 @@ struct World {
     random: RefCell<Random>,
     unix_start: Cell<Duration>,
     steps: Cell<u64>,
+    turns: Cell<u64>,
     steps_max: Cell<u64>,
     routes: RefCell<Vec<(String, Server)>>,
 }
@@ -88,6 +89,7 @@ impl Sim {
             random: RefCell::new(Random::new(seed)),
             unix_start: Cell::new(UNIX_START),
             steps: Cell::new(0),
+            turns: Cell::new(0),
             steps_max: Cell::new(STEPS_MAX),
             routes: RefCell::default(),
         }))
@@ -176,7 +178,12 @@ impl Sim {
         self.0.steps.get()
     }
 
-    /// Panics after so many of them. Default: two thousand million.
+    /// How often someone let the event loop go round. Here that costs nothing.
+    pub fn turns(&self) -> u64 {
+        self.0.turns.get()
+    }
+
+    /// Panics after so many steps. Default: two thousand million.
     pub fn limit_steps(&self, steps: u64) {
         self.0.steps_max.set(steps);
     }
@@ -242,6 +249,7 @@ impl Platform for Sim {
     }
 
     fn turn(&self) -> impl Future<Output = ()> + 'static {
+        self.0.turns.set(self.0.turns.get() + 1);
         std::future::ready(())
     }
 
