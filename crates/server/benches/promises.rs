@@ -1,6 +1,7 @@
 //! What the server promises in figures: run with `cargo bench -p kneepoint-server`.
 //!
-//! It starts the release binary, drives it over loopback and prints each figure beside its bound.
+//! It starts the release binary, drives it over loopback, prints each figure beside its bound, writes
+//! them to `target/bench/server.json`, and fails where one lies beyond.
 //! Requests per second are measured by a separate load generator (see the README), since a client
 //! written here would measure itself.
 
@@ -9,6 +10,7 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -85,9 +87,41 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
     sorted[((sorted.len() as f64 * share) as usize).min(sorted.len() - 1)]
 }
 
-fn report(name: &str, found: f64, unit: &str, bound: f64) {
-    let verdict = if found <= bound { "within" } else { "BEYOND" };
-    println!("{name:<58} {found:>9.2} {unit:<3} {verdict} {bound} {unit}");
+/// A figure and its bound.
+struct Figure {
+    name: &'static str,
+    found: f64,
+    unit: &'static str,
+    bound: f64,
+}
+
+impl Figure {
+    /// Measured and printed.
+    fn new(name: &'static str, found: f64, unit: &'static str, bound: f64) -> Self {
+        let figure = Self {
+            name,
+            found,
+            unit,
+            bound,
+        };
+        let verdict = if figure.met() { "within" } else { "BEYOND" };
+        println!("{name:<58} {found:>9.2} {unit:<3} {verdict} {bound} {unit}");
+        figure
+    }
+
+    fn met(&self) -> bool {
+        self.found <= self.bound
+    }
+
+    fn to_json(&self) -> serde_json::Value {
+        let Self {
+            name,
+            found,
+            unit,
+            bound,
+        } = self;
+        json!({ "figure": name, "found": found, "unit": unit, "bound": bound, "met": self.met() })
+    }
 }
 
 /// How far each token of a stream is from its due time, in ms.
@@ -131,15 +165,15 @@ async fn errors(apart: Duration) -> Outcome<(Vec<f64>, Vec<f64>)> {
     Ok((first, all))
 }
 
-async fn timing() -> Outcome<()> {
+async fn timing() -> Outcome<[Figure; 2]> {
     let (first, all) = errors(Duration::from_micros(1100)).await?;
-    report(
+    let first = Figure::new(
         "100 streams: error of the first token, p95",
         quantile(&first, 0.95),
         "ms",
         3.0,
     );
-    report(
+    let every = Figure::new(
         "100 streams: error of every token, p95",
         quantile(&all, 0.95),
         "ms",
@@ -150,10 +184,10 @@ async fn timing() -> Outcome<()> {
     let (_, all) = errors(Duration::ZERO).await?;
     let (median, p95) = (quantile(&all, 0.5), quantile(&all, 0.95));
     println!("the same in lock-step: median {median:.2} ms, p95 {p95:.2} ms");
-    Ok(())
+    Ok([first, every])
 }
 
-async fn idle_streams() -> Outcome<()> {
+async fn idle_streams() -> Outcome<Figure> {
     const COUNT: usize = 10_000;
     let server = Server::start(&[])?;
     let request = post(
@@ -175,13 +209,12 @@ async fn idle_streams() -> Outcome<()> {
             return Err("a stream ended".into());
         }
     }
-    report(
+    Ok(Figure::new(
         "10,000 idle streams: resident memory",
         server.resident_mb()?,
         "MB",
         300.0,
-    );
-    Ok(())
+    ))
 }
 
 /// Latencies in ms of `count` requests at 1000 a second, over 50 kept connections.
@@ -249,7 +282,7 @@ async fn proxy_to(mock: &Server, spec: &str) -> Outcome<(Server, String)> {
     Ok((proxy, line))
 }
 
-async fn proxy_latency() -> Outcome<()> {
+async fn proxy_latency() -> Outcome<Figure> {
     let mock = Server::start(&[])?;
     let (proxy, line) = proxy_to(&mock, "instant").await?;
     let direct = post(mock.http, "/mock/instant", "", PLAIN);
@@ -268,16 +301,15 @@ async fn proxy_latency() -> Outcome<()> {
     with.sort_by(f64::total_cmp);
     println!("direct p99 {without:.2?} ms, through the proxy {with:.2?} ms");
     println!("added to the median: {medians:.2?} ms");
-    report(
+    Ok(Figure::new(
         "proxy at 1000 requests/s: added to p99 (median of 5)",
         with[2] - without[2],
         "ms",
         1.0,
-    );
-    Ok(())
+    ))
 }
 
-async fn abort() -> Outcome<()> {
+async fn abort() -> Outcome<Figure> {
     let mock = Server::start(&[])?;
     let spec = "ttft=3600000";
     let (proxy, line) = proxy_to(&mock, spec).await?;
@@ -298,23 +330,41 @@ async fn abort() -> Outcome<()> {
         while !get_text(mock.http, &stats).await?.contains(&aborted) {}
         worst = worst.max(start.elapsed().as_secs_f64() * 1000.0);
     }
-    report(
+    Ok(Figure::new(
         "abort through the proxy, seen upstream: worst of 50",
         worst,
         "ms",
         50.0,
-    );
-    Ok(())
+    ))
 }
 
 fn main() -> Outcome<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(async {
-        timing().await?;
-        idle_streams().await?;
-        proxy_latency().await?;
-        abort().await
-    })
+    let figures = runtime.block_on(async {
+        let [first, every] = timing().await?;
+        let others = [
+            idle_streams().await?,
+            proxy_latency().await?,
+            abort().await?,
+        ];
+        Outcome::Ok([first, every].into_iter().chain(others).collect::<Vec<_>>())
+    })?;
+    let rows: Vec<_> = figures.iter().map(Figure::to_json).collect();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/bench");
+    std::fs::create_dir_all(&folder)?;
+    std::fs::write(
+        folder.join("server.json"),
+        json!({ "rows": rows }).to_string(),
+    )?;
+    let beyond = figures.iter().filter(|figure| !figure.met()).count();
+    if beyond > 0 {
+        return Err(format!(
+            "{beyond} of {} figures are beyond their bounds",
+            figures.len()
+        )
+        .into());
+    }
+    Ok(())
 }

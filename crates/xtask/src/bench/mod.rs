@@ -37,7 +37,7 @@ enum Kind {
     Own(&'static [&'static str]),
 }
 
-static GROUPS: [Group; 2] = [
+static GROUPS: [Group; 3] = [
     Group {
         name: "stats",
         about: "summarising a million samples, against Python's statistics and numpy",
@@ -54,6 +54,11 @@ static GROUPS: [Group; 2] = [
             "--bench",
             "storms",
         ]),
+    },
+    Group {
+        name: "server",
+        about: "timing, memory, the proxy's share and aborts of kneepoint-server",
+        kind: Kind::Own(&["cargo", "bench", "-p", "kneepoint-server"]),
     },
 ];
 
