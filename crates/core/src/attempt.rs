@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::adapt::Rejection;
-use crate::decode;
+use crate::decode::{self, Usage};
 use crate::error::{ErrorKind, Phase, Timeout};
 use crate::hints::Hints;
 use crate::http::{Head, HttpRequest};
@@ -14,6 +14,8 @@ use crate::ledger::Journal;
 use crate::limiter::{Outcome, Permit};
 use crate::platform::{Body, Platform, TransportError};
 use crate::retry::{Class, classify};
+use crate::secret::Secret;
+use crate::time::Instant;
 use crate::watch::{Deadline, Watch, earlier};
 
 /// How much of an error's body is read, and for how long. Errors are small; what is longer is a
@@ -41,6 +43,7 @@ pub(crate) struct Exchange<P: Platform> {
     pub(crate) journal: Journal,
     permit: Option<Permit<P>>,
     hints: Hints,
+    pub(crate) started: Instant,
     call_deadline: Option<Deadline>,
     attempt_deadline: Option<Deadline>,
 }
@@ -51,11 +54,10 @@ impl<P: Platform> Exchange<P> {
         permit: Permit<P>,
         journal: Journal,
         call_deadline: Option<Deadline>,
-        attempt_timeout: Option<Duration>,
+        attempt_deadline: Option<Deadline>,
     ) -> Self {
-        let attempt_deadline =
-            attempt_timeout.map(|timeout| (platform.now() + timeout, Timeout::Attempt));
         Self {
+            started: platform.now(),
             watch: Watch::new(platform.clone()),
             platform,
             permit: Some(permit),
@@ -71,6 +73,7 @@ impl<P: Platform> Exchange<P> {
         mut self,
         request: HttpRequest,
     ) -> Result<(Self, Head, P::Body), Failure> {
+        let secrets: Vec<Secret> = request.headers.secrets().cloned().collect();
         let fetch = self.platform.fetch(request);
         let (head, mut body) = match self.watch.guard(self.deadline(), fetch).await {
             Ok(Ok(reply)) => reply,
@@ -92,7 +95,15 @@ impl<P: Platform> Exchange<P> {
             self.hints = Hints::read(&head, None, self.platform.unix_time());
             return Ok((self, head, body));
         }
+        // The pause begins now, not when the error's body has arrived.
+        let hint = Hints::read(&head, None, self.platform.unix_time()).retry_after;
+        if let (Some(hint), Some(permit), 429 | 503 | 529) = (hint, &self.permit, head.status) {
+            permit.pause(hint);
+        }
         let text = self.read_error(&mut body).await;
+        let text = secrets
+            .iter()
+            .fold(text, |text, secret| secret.scrub(&text));
         drop(body);
         self.hints = Hints::read(&head, Some(&text), self.platform.unix_time());
         let error = decode::error_body(
@@ -171,10 +182,10 @@ impl<P: Platform> Exchange<P> {
         self.journal.note(|attempt| attempt.bytes += bytes as u64);
     }
 
-    /// Ends the attempt well. `units` is how much the answer was, where the server said so.
-    pub(crate) fn succeed(mut self, units: Option<u64>) {
+    /// Ends the attempt well. `usage` is what the server says it used.
+    pub(crate) fn succeed(mut self, usage: Option<Usage>) {
         if let Some(permit) = self.permit.take() {
-            permit.settle(Outcome::Succeeded { units });
+            permit.settle(succeeded(usage));
         }
         self.journal.end(self.platform.now(), None);
     }
@@ -209,7 +220,7 @@ impl<P: Platform> Exchange<P> {
 
     /// Ends a stream well. What may follow is drained in the background, so that its connection
     /// returns to the pool; the place under the limit is given back only then.
-    pub(crate) fn succeed_and_drain(mut self, mut body: P::Body, units: Option<u64>) {
+    pub(crate) fn succeed_and_drain(mut self, mut body: P::Body, usage: Usage) {
         self.journal.end(self.platform.now(), None);
         let Some(permit) = self.permit.take() else {
             return;
@@ -226,8 +237,21 @@ impl<P: Platform> Exchange<P> {
                 }
             }
             drop(body);
-            permit.settle(Outcome::Succeeded { units });
+            permit.settle(succeeded(Some(usage)));
         });
+    }
+}
+
+/// What the limiter learns from an answer.
+fn succeeded(usage: Option<Usage>) -> Outcome {
+    let usage = usage.unwrap_or_default();
+    let tokens = usage
+        .input
+        .zip(usage.output)
+        .map(|(input, output)| input.saturating_add(output));
+    Outcome::Succeeded {
+        units: usage.output,
+        tokens,
     }
 }
 

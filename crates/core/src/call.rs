@@ -19,7 +19,11 @@ use crate::platform::Platform;
 use crate::record::{AttemptRecord, Record};
 use crate::retry::{Class, Decision, RetryPolicy, Stop, Tries, decide};
 use crate::secret::Secret;
-use crate::watch::{Deadline, Watch};
+use crate::time::Instant;
+use crate::watch::{Deadline, Watch, earlier};
+
+/// The end of a pause is spread by up to this much; see [`crate::adapt`].
+const SPREAD_MAX: Duration = Duration::from_secs(1);
 
 /// A call under way.
 pub(crate) struct Call<P: Platform> {
@@ -32,8 +36,12 @@ pub(crate) struct Call<P: Platform> {
     pub(crate) hedge: bool,
     pub(crate) deadline: Option<Deadline>,
     pub(crate) attempt_timeout: Option<Duration>,
-    /// For scrubbing errors, since some servers echo the key.
-    pub(crate) key: Option<Secret>,
+    /// Of streams: until the first content, and so until the head before it.
+    pub(crate) first_token_timeout: Option<Duration>,
+    /// How many tokens it may use.
+    pub(crate) tokens: u64,
+    /// Every credential that it sends: errors are scrubbed of them, since some servers echo them.
+    pub(crate) secrets: Vec<Secret>,
     pub(crate) ledger: Ledger<P>,
     pub(crate) tries: Tries,
 }
@@ -69,27 +77,50 @@ impl<P: Platform> Call<P> {
     /// Waits for a place under the limit.
     async fn turn(&mut self) -> Result<Permit<P>, Error> {
         let asked = self.platform.now();
+        if let Some(wait) = self.hopeless_wait(asked) {
+            return Err(self.unsent(ErrorKind::Paused, Some(wait)));
+        }
         let mut watch = Watch::new(self.platform.clone());
         let permit = watch
             .guard(self.deadline, self.lane.limiter.acquire(self.position))
             .await;
-        let waited = self.platform.now() - asked;
-        self.ledger.note(|record| record.queued += waited);
-        let kind = match permit {
-            Ok(Ok(permit)) => return Ok(permit),
-            Ok(Err(full)) => ErrorKind::QueueFull {
-                queue_max: full.queue_max,
-            },
-            Err(timeout) => ErrorKind::Timeout(timeout),
+        let now = self.platform.now();
+        self.ledger.note(|record| record.queued += now - asked);
+        match permit {
+            // A place that comes in the moment in which time is up comes too late.
+            Ok(Ok(_)) if self.deadline.is_some_and(|(at, _)| now >= at) => {
+                Err(self.unsent(ErrorKind::Timeout(Timeout::Call), None))
+            }
+            Ok(Ok(permit)) => Ok(permit),
+            Ok(Err(full)) => {
+                let queue_max = full.queue_max;
+                Err(self.unsent(ErrorKind::QueueFull { queue_max }, None))
+            }
+            Err(timeout) => Err(self.unsent(ErrorKind::Timeout(timeout), None)),
+        }
+    }
+
+    /// For how long the server wants no request at all, where that is longer than this call may
+    /// wait: then it is of no use to queue.
+    fn hopeless_wait(&self, now: Instant) -> Option<Duration> {
+        let wait = self.lane.limiter.snapshot().gate - now;
+        let left = self.deadline.map_or(Duration::MAX, |(at, _)| at - now);
+        (wait > self.policy.wait_max.saturating_add(SPREAD_MAX).min(left)).then_some(wait)
+    }
+
+    /// A failure in the queue.
+    fn unsent(&self, kind: ErrorKind, retry_after: Option<Duration>) -> Error {
+        let hints = Hints {
+            retry_after,
+            ..Hints::default()
         };
-        let class = Class::Fatal;
         let failure = Failure {
             kind,
             phase: Phase::Queue,
-            class,
-            hints: Hints::default(),
+            class: Class::Fatal,
+            hints,
         };
-        Err(self.error(failure, Stop::Final))
+        self.error(failure, Stop::Final)
     }
 
     /// Sends one attempt, and a rival after it where that is wanted and the first is slow.
@@ -108,6 +139,8 @@ impl<P: Platform> Call<P> {
             None => first.await,
             Some(delay) => match select(first, Box::pin(self.platform.sleep(delay))).await {
                 Either::Left((opened, _)) => opened,
+                // Once the server has begun to answer, be it with a refusal, a rival comes too late.
+                Either::Right(((), first)) if self.ledger.is_answering() => first.await,
                 Either::Right(((), first)) => match self.rival() {
                     None => first.await,
                     Some(permit) => {
@@ -155,7 +188,10 @@ impl<P: Platform> Call<P> {
     /// A place for a rival, if one is free at once, allowed and paid for.
     fn rival(&mut self) -> Option<Permit<P>> {
         let lane = &self.lane;
-        let position = lane.limiter.position(self.priority);
+        let position = lane
+            .limiter
+            .position(self.priority)
+            .with_tokens(self.tokens);
         // Only a place that is free at once: nobody waits behind a rival.
         let permit = lane.limiter.try_acquire(position)?;
         let cost = crate::budget::COST_TRANSIENT;
@@ -164,17 +200,22 @@ impl<P: Platform> Call<P> {
     }
 
     fn exchange(&self, permit: Permit<P>, hedge: bool) -> Exchange<P> {
-        let journal = self.ledger.attempt(AttemptRecord::new(
-            self.platform.now(),
-            permit.in_flight(),
-            hedge,
-        ));
+        let now = self.platform.now();
+        let journal = self
+            .ledger
+            .attempt(AttemptRecord::new(now, permit.in_flight(), hedge));
+        let deadline =
+            |timeout: Option<Duration>, clock| timeout.map(|timeout| (now + timeout, clock));
+        let attempt_deadline = earlier(
+            deadline(self.attempt_timeout, Timeout::Attempt),
+            deadline(self.first_token_timeout, Timeout::FirstToken),
+        );
         Exchange::new(
             self.platform.clone(),
             permit,
             journal,
             self.deadline,
-            self.attempt_timeout,
+            attempt_deadline,
         )
     }
 
@@ -192,11 +233,8 @@ impl<P: Platform> Call<P> {
 
     /// The one shape that a failure leaves the client in.
     pub(crate) fn error(&self, failure: Failure, stop: Stop) -> Error {
-        let kind = match &self.key {
-            Some(key) => failure.kind.scrubbed(key),
-            None => failure.kind,
-        };
-        let passes = failure.class != Class::Fatal || kind == ErrorKind::Timeout(Timeout::Call);
+        let kind = self.secrets.iter().fold(failure.kind, ErrorKind::scrubbed);
+        let passes = failure.class != Class::Fatal || kind.passes();
         Error {
             retryable: passes,
             kind,

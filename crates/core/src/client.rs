@@ -109,18 +109,25 @@ impl<P: Platform> Client<P> {
     /// Sends a request and waits for the whole answer.
     pub async fn send(&self, request: Request) -> Result<Reply, Error> {
         let prepared = Prepared::new(&self.0, request, false)?;
-        if let Some((entry, answer)) = self.cached(&prepared).await {
-            let head = Head {
-                status: 200,
-                headers: Headers::new(),
-            };
-            let record = prepared.hit(answer.usage);
-            return Ok(Reply {
-                head,
-                body: entry.body,
-                answer,
-                record,
-            });
+        if prepared.cache.is_some() {
+            if let Some((entry, answer)) = self.cached(&prepared).await {
+                let ledger = prepared.hit();
+                ledger.note(|record| record.usage = answer.usage);
+                let (head, record) = (
+                    Head {
+                        status: 200,
+                        headers: Headers::new(),
+                    },
+                    ledger.settle(None),
+                );
+                return Ok(Reply {
+                    head,
+                    body: entry.body,
+                    answer,
+                    record,
+                });
+            }
+            prepared.miss();
         }
         let Prepared {
             call,
@@ -128,23 +135,41 @@ impl<P: Platform> Client<P> {
             cache,
             flight,
         } = prepared;
-        let Some(flight) = flight else {
-            return self
+        match flight {
+            None => self
                 .clone()
                 .fetch(call, reading, cache)
                 .await
-                .map(Reply::from);
-        };
-        let Some(answer) = self.0.flights.running(&flight) else {
-            // This call begins the flight, and its record tells the whole story.
-            let fetched = self.clone().fetch(call, reading, cache).map_ok(Rc::new);
-            let fetched = self.0.flights.begin(&flight, fetched).await?;
-            return Ok(Reply::shared(&fetched, fetched.record.clone()));
-        };
-        let mut watch = Watch::new(self.0.platform.clone());
-        let outcome = match watch.guard(call.deadline, answer).await {
-            Ok(outcome) => outcome,
-            Err(timeout) => Err(Error::of(ErrorKind::Timeout(timeout), Phase::Queue)),
+                .map(Reply::from),
+            Some(flight) => self.share(&flight, call, reading, cache).await,
+        }
+    }
+
+    /// Joins the call of this name that is in flight, or begins it.
+    async fn share(
+        &self,
+        flight: &Key,
+        call: Call<P>,
+        reading: Reading,
+        cache: Option<(Cache, Key)>,
+    ) -> Result<Reply, Error> {
+        let outcome = loop {
+            let Some(answer) = self.0.flights.running(flight) else {
+                // This call begins the flight, and its record tells the whole story.
+                let fetched = self.clone().fetch(call, reading, cache).map_ok(Rc::new);
+                let fetched = self.0.flights.begin(flight, fetched).await?;
+                return Ok(Reply::shared(&fetched, fetched.record.clone()));
+            };
+            let mut watch = Watch::new(self.0.platform.clone());
+            match watch.guard(call.deadline, answer).await {
+                // The time of the one that began it is up, and not this one's: once more.
+                Ok(Err(Error {
+                    kind: ErrorKind::Timeout(Timeout::Call),
+                    ..
+                })) => {}
+                Ok(outcome) => break outcome,
+                Err(timeout) => break Err(Error::of(ErrorKind::Timeout(timeout), Phase::Queue)),
+            }
         };
         match outcome {
             Ok(fetched) => {
@@ -163,15 +188,16 @@ impl<P: Platform> Client<P> {
 
     /// Sends a request whose answer arrives piece by piece, and waits for its first content.
     pub async fn stream(&self, request: Request) -> Result<Stream<P>, Error> {
-        let prepared = Prepared::new(&self.0, request, true)?;
-        let Reading::Answer(dialect) = prepared.reading else {
+        let Reading::Answer(dialect) = request.endpoint.reading() else {
             let error = ConfigError::new("stream", "true", "an endpoint that streams");
             return Err(Error::of(error.into(), Phase::Queue));
         };
-        if let Some((cache, key)) = &prepared.cache
-            && let Some(entry) = self.look_up(cache, key, prepared.call.deadline).await
-        {
-            return Ok(Stream::kept(entry.body, dialect, prepared.hit(None)));
+        let prepared = Prepared::new(&self.0, request, true)?;
+        if let Some((cache, key)) = &prepared.cache {
+            if let Some(entry) = self.look_up(cache, key, prepared.call.deadline).await {
+                return Ok(Stream::kept(entry.body, dialect, prepared.hit()));
+            }
+            prepared.miss();
         }
         let Prepared {
             mut call, cache, ..
@@ -183,7 +209,6 @@ impl<P: Platform> Client<P> {
             bytes_max: config.answer_bytes_max,
         };
         let keep = cache.map(|(cache, key)| {
-            call.ledger.note(|record| record.cache = CacheUse::Miss);
             let client = self.clone();
             Box::new(move |text: String| client.keep(&cache, key, text.into())) as Keep
         });
@@ -255,7 +280,7 @@ impl<P: Platform> Client<P> {
                 let (exchange, text) = exchange.read(body, bytes_max).await?;
                 match reading.read(&text) {
                     Ok(answer) => {
-                        exchange.succeed(answer.usage.and_then(|usage| usage.output));
+                        exchange.succeed(answer.usage);
                         Ok((head, text, answer))
                     }
                     Err(error) => Err(exchange.fail(error.into(), Phase::Body)),
@@ -267,7 +292,6 @@ impl<P: Platform> Client<P> {
                 let body: Rc<str> = text.into();
                 call.ledger.note(|record| record.usage = answer.usage);
                 if let Some((cache, key)) = cache {
-                    call.ledger.note(|record| record.cache = CacheUse::Miss);
                     self.keep(&cache, key, body.clone());
                 }
                 Ok(Fetched {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::adapt;
 use crate::cache::Cache;
-use crate::http::Headers;
+use crate::http::{HeaderValue, Headers};
 use crate::provider::Provider;
 use crate::retry::RetryPolicy;
 use crate::secret::Secret;
@@ -17,11 +17,12 @@ pub struct Config {
     pub provider: Provider,
     /// The key; none for servers that ask for none.
     pub api_key: Option<Secret>,
-    /// How many requests may be in flight at once, and how that is found. Default: found by the
-    /// client itself, without a ceiling but the runtime's.
+    /// How many requests may be in flight at once, and how that is found; for each model by itself,
+    /// since servers limit models by themselves. Default: found by the client itself, without a
+    /// ceiling but the runtime's.
     pub concurrency: adapt::Options,
-    /// Calls that may wait for their turn before further ones fail with `QueueFull`. Default:
-    /// 100,000, at a few hundred bytes each.
+    /// Calls of one model that may wait for their turn before further ones fail with `QueueFull`; at
+    /// least 1. Default: 100,000, at a few hundred bytes each.
     pub queue_max: usize,
     /// When and how often failed attempts are repeated.
     pub retry: RetryPolicy,
@@ -83,8 +84,14 @@ impl Config {
         if let Some(key) = &self.api_key {
             check_key(key)?;
         }
-        for (name, value) in self.headers.open() {
-            check_header(name, value)?;
+        for (name, value) in self.headers.iter() {
+            match value {
+                HeaderValue::Open(text) => check_header(name, text)?,
+                HeaderValue::Secret { secret, .. } => check_header(name, secret.expose())?,
+            }
+        }
+        if self.queue_max == 0 {
+            return Err(ConfigError::new("maxQueue", "0", "a number from 1"));
         }
         for (option, timeout) in [
             ("timeout", self.timeout),
@@ -92,15 +99,24 @@ impl Config {
             ("firstTokenTimeout", self.first_token_timeout),
             ("idleTimeout", self.idle_timeout),
         ] {
-            if timeout == Some(Duration::ZERO) {
-                return Err(ConfigError::new(
-                    option,
-                    "0",
-                    "more than 0 ms, or null for none",
-                ));
-            }
+            check_timeout(option, timeout)?;
         }
         BaseUrl::parse(&self.provider.base_url)
+    }
+}
+
+/// No time at all is not "no limit".
+pub(crate) fn check_timeout(
+    option: &'static str,
+    timeout: Option<Duration>,
+) -> Result<(), ConfigError> {
+    match timeout {
+        Some(Duration::ZERO) => Err(ConfigError::new(
+            option,
+            "0",
+            "more than 0 ms, or null for none",
+        )),
+        _ => Ok(()),
     }
 }
 

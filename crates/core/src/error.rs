@@ -76,6 +76,10 @@ pub enum ErrorKind {
         /// The limit.
         queue_max: usize,
     },
+    /// Nothing may be sent at present, at the server's word or after its refusals, for longer than
+    /// this call may wait.
+    #[error("nothing may be sent to the server for longer than this call may wait")]
+    Paused,
     /// The network.
     #[error(transparent)]
     Transport(#[from] TransportError),
@@ -119,6 +123,7 @@ impl ErrorKind {
             Self::Aborted => "aborted",
             Self::Timeout(_) => "timeout",
             Self::QueueFull { .. } => "queue_full",
+            Self::Paused => "paused",
             Self::Transport(TransportError::Opaque(_)) => "opaque",
             Self::Transport(_) => "network",
             Self::Status { .. } => "status",
@@ -143,10 +148,26 @@ impl ErrorKind {
             | Self::Stream(StreamError::Malformed(text) | StreamError::NotEvents(text)) => {
                 *text = key.scrub(text);
             }
-            // Texts of our own, and of a transport that never saw the key in an answer.
+            // Implementations of fetch quote the header that they dislike.
+            Self::Transport(
+                TransportError::Connect(text)
+                | TransportError::Lost(text)
+                | TransportError::Opaque(text)
+                | TransportError::Cut(text)
+                | TransportError::Invalid(text),
+            ) => *text = key.scrub(text),
+            // Texts of our own.
             _ => {}
         }
         self
+    }
+
+    /// Whether it passes with time although nothing about this attempt was at fault.
+    pub(crate) const fn passes(&self) -> bool {
+        matches!(
+            self,
+            Self::Timeout(_) | Self::QueueFull { .. } | Self::Paused
+        )
     }
 
     /// The HTTP status, where there was one.
@@ -217,7 +238,7 @@ impl Error {
     /// A failure before any attempt, or beside them.
     pub(crate) fn of(kind: ErrorKind, phase: Phase) -> Self {
         Self {
-            retryable: matches!(kind, ErrorKind::Timeout(_) | ErrorKind::QueueFull { .. }),
+            retryable: kind.passes(),
             kind,
             phase,
             attempts: 0,
@@ -250,6 +271,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.kind)
+        // `Display` has told the kind already.
+        self.kind.source()
     }
 }

@@ -47,6 +47,40 @@ pub enum HeaderValue {
     },
 }
 
+/// Fields that carry credentials: their values are never printed, whoever sets them.
+const CREDENTIALS: [&str; 5] = [
+    "authorization",
+    "x-api-key",
+    "api-key",
+    "proxy-authorization",
+    "cookie",
+];
+
+/// What stands before the credential itself.
+const BEARER: &str = "Bearer ";
+
+impl HeaderValue {
+    /// The value of the field `name`: a secret, where that is what such fields hold.
+    pub fn new(name: &str, text: &str) -> Self {
+        if !CREDENTIALS
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known))
+        {
+            return Self::Open(text.into());
+        }
+        match text.strip_prefix(BEARER) {
+            Some(key) => Self::Secret {
+                prefix: BEARER,
+                secret: Secret::new(key),
+            },
+            None => Self::Secret {
+                prefix: "",
+                secret: Secret::new(text),
+            },
+        }
+    }
+}
+
 /// Header fields in the order in which they were added. Names are kept in lower case.
 #[derive(Clone, Default)]
 pub struct Headers(Vec<(Rc<str>, HeaderValue)>);
@@ -64,9 +98,9 @@ impl Headers {
         self.0.push((name.into(), value));
     }
 
-    /// Sets a field whose value may be seen.
-    pub fn set_open(&mut self, name: &str, value: &str) {
-        self.set(name, HeaderValue::Open(value.into()));
+    /// Sets a field to a text, which is kept as a secret where fields of this name hold one.
+    pub fn set_text(&mut self, name: &str, value: &str) {
+        self.set(name, HeaderValue::new(name, value));
     }
 
     /// Adds a field beside those of the same name, as replies may hold several.
@@ -95,6 +129,14 @@ impl Headers {
         self.open()
             .filter(|(known, _)| known.eq_ignore_ascii_case(name))
             .map(|(_, value)| value)
+    }
+
+    /// Every credential among the values.
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        self.iter().filter_map(|(_, value)| match value {
+            HeaderValue::Secret { secret, .. } => Some(secret),
+            HeaderValue::Open(_) => None,
+        })
     }
 
     /// Every field that may be seen.

@@ -11,6 +11,7 @@ use crate::hedge::Hedger;
 use crate::limiter::{Limiter, Options};
 use crate::platform::Platform;
 use crate::pulse::Pulse;
+use crate::time::Instant;
 
 /// One key's shared state.
 pub(crate) struct Lane<P: Platform> {
@@ -73,9 +74,10 @@ impl<P: Platform> Lane<P> {
         }
     }
 
-    /// Whether nothing is in flight or waiting.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.limiter.queued() == 0 && self.limiter.snapshot().in_flight == 0
+    /// Whether anything is in flight or waiting, or the server asked for a pause that is not over.
+    pub(crate) fn is_wanted(&self, now: Instant) -> bool {
+        let limit = self.limiter.snapshot();
+        self.limiter.queued() > 0 || limit.in_flight > 0 || limit.gate > now
     }
 
     pub(crate) fn stats(&self) -> LaneStats {

@@ -118,6 +118,15 @@ impl<P: Platform> Ledger<P> {
         change(&mut self.record.borrow_mut());
     }
 
+    /// Whether the server has begun to answer the latest attempt.
+    pub(crate) fn is_answering(&self) -> bool {
+        self.record
+            .borrow()
+            .attempts
+            .last()
+            .is_some_and(|attempt| attempt.headers.is_some())
+    }
+
     /// Attempts sent so far.
     pub(crate) fn attempts(&self) -> u32 {
         self.record.borrow().attempts.len() as u32

@@ -5,14 +5,13 @@ use std::rc::Rc;
 use crate::cache::{Cache, Key, KeyParts};
 use crate::call::Call;
 use crate::client::Inner;
-use crate::config::{Config, ConfigError, check_key};
-use crate::decode::Usage;
+use crate::config::{Config, ConfigError, check_key, check_timeout};
 use crate::error::{Error, Phase, Timeout};
-use crate::http::{Headers, HttpRequest};
+use crate::http::{Headers, HttpRequest, Method};
 use crate::lane::Lane;
 use crate::ledger::Ledger;
 use crate::platform::Platform;
-use crate::provider::Reading;
+use crate::provider::{Endpoint, Reading};
 use crate::record::{CacheUse, Record};
 use crate::request::{CallOptions, Request};
 use crate::retry::Tries;
@@ -39,7 +38,9 @@ impl<P: Platform> Prepared<P> {
         streamed: bool,
     ) -> Result<Self, Error> {
         let steering = request.steering();
-        check_streaming(steering.stream.unwrap_or_default(), streamed).map_err(refuse)?;
+        check_streaming(steering.is_streamed(), streamed).map_err(refuse)?;
+        check_path(&request.endpoint).map_err(refuse)?;
+        check_timeout("timeout", request.options.timeout).map_err(refuse)?;
         let config = &client.config;
         let Request {
             endpoint,
@@ -55,18 +56,23 @@ impl<P: Platform> Prepared<P> {
         let timeout = options.timeout.or(config.timeout);
 
         let parts = KeyParts {
+            method: endpoint.method(),
             url: &url,
-            credential: key.as_ref().map(Secret::expose),
             headers: &headers,
             body: body.as_deref().unwrap_or_default(),
             terms: "",
         };
-        let stored = options.cache.unwrap_or(true) && body.is_some();
+        // What we do not understand may do something that must be done each time.
+        let understood = endpoint.reading() != Reading::AsIs;
+        let stored = options.cache.unwrap_or(understood) && body.is_some();
         let cache = config.cache.clone().filter(|_| stored);
         let cache = cache.map(|cache| (cache, parts.key()));
-        let shared = options.dedupe.unwrap_or(config.dedupe) && !streamed;
+        let shared = options.dedupe.unwrap_or(config.dedupe && understood) && !streamed;
         let flight = shared.then(|| {
-            let terms = format!("{timeout:?} {policy:?} {:?}", options.idempotency_key);
+            let terms = format!(
+                "{timeout:?} {policy:?} {} {:?}",
+                options.priority, options.idempotency_key
+            );
             KeyParts {
                 terms: &terms,
                 ..parts
@@ -76,9 +82,10 @@ impl<P: Platform> Prepared<P> {
 
         let now = client.platform.now();
         let tokens = steering.tokens(body.as_deref());
-        let model: Option<Rc<str>> = steering.model.map(Into::into);
+        let model: Option<Rc<str>> = steering.model().map(Into::into);
         let lane = lane(client, model.as_ref(), &options);
         let record = Record::new(endpoint.operation(), model, client.host.clone(), now);
+        let secrets = headers.secrets().cloned().collect();
         let call = Call {
             platform: client.platform.clone(),
             position: lane.limiter.position(options.priority).with_tokens(tokens),
@@ -94,7 +101,9 @@ impl<P: Platform> Prepared<P> {
             hedge: config.hedge,
             deadline: timeout.map(|timeout| (now + timeout, Timeout::Call)),
             attempt_timeout: config.attempt_timeout,
-            key,
+            first_token_timeout: config.first_token_timeout.filter(|_| streamed),
+            tokens,
+            secrets,
             ledger: Ledger::open(record, &client.office, client.platform.clone()),
             tries: Tries::default(),
         };
@@ -106,14 +115,17 @@ impl<P: Platform> Prepared<P> {
         })
     }
 
-    /// Settles the call with an answer from the cache.
-    pub(crate) fn hit(self, usage: Option<Usage>) -> Record {
-        let ledger = self.call.ledger;
-        ledger.note(|record| {
-            record.cache = CacheUse::Hit;
-            record.usage = usage;
-        });
-        ledger.settle(None)
+    /// The cache has the answer: what is left of the call is its record.
+    pub(crate) fn hit(self) -> Ledger<P> {
+        self.call.ledger.note(|record| record.cache = CacheUse::Hit);
+        self.call.ledger
+    }
+
+    /// It has not.
+    pub(crate) fn miss(&self) {
+        self.call
+            .ledger
+            .note(|record| record.cache = CacheUse::Miss);
     }
 }
 
@@ -140,6 +152,19 @@ fn check_streaming(asked: bool, expected: bool) -> Result<(), ConfigError> {
     }
 }
 
+/// A path may neither leave its host nor end before its end.
+fn check_path(endpoint: &Endpoint) -> Result<(), ConfigError> {
+    let Endpoint::Other { path, .. } = endpoint else {
+        return Ok(());
+    };
+    let odd = |c: char| c.is_control() || c.is_whitespace() || c == '\\' || c == '#';
+    if path.starts_with('/') && !path.contains(odd) {
+        return Ok(());
+    }
+    let expected = "a path that begins with / and needs no escaping";
+    Err(ConfigError::new("path", &format!("{path:?}"), expected))
+}
+
 /// The protocol's own header fields, then the client's, then the call's.
 fn headers(
     config: &Config,
@@ -150,9 +175,9 @@ fn headers(
 ) -> Result<Headers, ConfigError> {
     let mut headers = Headers::new();
     if has_body {
-        headers.set_open("content-type", "application/json");
+        headers.set_text("content-type", "application/json");
     }
-    headers.set_open(
+    headers.set_text(
         "accept",
         if streamed {
             "text/event-stream"
@@ -187,12 +212,13 @@ fn lane<P: Platform>(
         None => model.to_owned(),
         // A key of the call's own is told apart by its hash, so that none lies about as a name.
         Some(key) => {
-            let credential = Some(key.expose());
-            let none = Headers::new();
+            let mut headers = Headers::new();
+            client.config.provider.family.authorize(key, &mut headers);
+            let method = Method::Get;
             let parts = KeyParts {
+                method,
                 url: "",
-                credential,
-                headers: &none,
+                headers: &headers,
                 body: "",
                 terms: "",
             };
@@ -204,7 +230,9 @@ fn lane<P: Platform>(
         return lane.clone();
     }
     if lanes.len() >= LANES_MAX {
-        lanes.retain(|_, lane| !lane.is_idle());
+        // A call in a pause holds its lane, and a lane that was told to wait remembers it.
+        let now = client.platform.now();
+        lanes.retain(|_, lane| Rc::strong_count(lane) > 1 || lane.is_wanted(now));
     }
     let lane = Rc::new(Lane::new(
         &client.platform,

@@ -22,7 +22,8 @@ pub struct AttemptRecord {
     pub first_visible: Option<Instant>,
     /// When the last content was there.
     pub last_token: Option<Instant>,
-    /// When its place was given back.
+    /// When it was over. The place of a stream is given back once its rest is drained, which may
+    /// be a quarter of a second later.
     pub end: Option<Instant>,
     /// The HTTP status.
     pub status: Option<u16>,

@@ -5,9 +5,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::config::{ConfigError, check_header};
-use crate::http::{HeaderValue, Headers};
+use crate::http::Headers;
 use crate::provider::Endpoint;
 use crate::retry::RetryPolicy;
 use crate::secret::Secret;
@@ -65,14 +66,16 @@ impl Request {
 }
 
 /// What we read in a body: the model keys limits and caches, `stream` says what will come back.
+///
+/// Every field may hold anything: what we cannot read is the server's to judge.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Steering {
-    pub(crate) model: Option<String>,
-    pub(crate) stream: Option<bool>,
-    max_tokens: Option<u64>,
-    max_completion_tokens: Option<u64>,
-    max_output_tokens: Option<u64>,
+    model: Value,
+    stream: Value,
+    max_tokens: Value,
+    max_completion_tokens: Value,
+    max_output_tokens: Value,
 }
 
 /// A token is about this many bytes of a body, JSON's own included. Servers that count tokens ahead
@@ -80,13 +83,23 @@ pub(crate) struct Steering {
 const BYTES_PER_TOKEN: usize = 4;
 
 impl Steering {
+    pub(crate) fn model(&self) -> Option<&str> {
+        self.model.as_str()
+    }
+
+    pub(crate) fn is_streamed(&self) -> bool {
+        self.stream.as_bool().unwrap_or_default()
+    }
+
     /// How many tokens the call may use: its prompt, and as much as it allows the answer to be.
     pub(crate) fn tokens(&self, body: Option<&str>) -> u64 {
         let prompt = body.map_or(0, |body| body.len() / BYTES_PER_TOKEN) as u64;
-        let answer = self
-            .max_tokens
-            .or(self.max_completion_tokens)
-            .or(self.max_output_tokens);
+        let limits = [
+            &self.max_tokens,
+            &self.max_completion_tokens,
+            &self.max_output_tokens,
+        ];
+        let answer = limits.into_iter().find_map(Value::as_u64);
         prompt + answer.unwrap_or_default()
     }
 }
@@ -132,14 +145,14 @@ impl CallOptions {
             match value {
                 Some(value) => {
                     check_header(name, value)?;
-                    headers.set(name, HeaderValue::Open(value.as_str().into()));
+                    headers.set_text(name, value);
                 }
                 None => headers.remove(name),
             }
         }
         if let Some(key) = &self.idempotency_key {
             check_header("idempotency-key", key)?;
-            headers.set_open("idempotency-key", key);
+            headers.set_text("idempotency-key", key);
         }
         Ok(())
     }

@@ -2,6 +2,9 @@
 
 use std::rc::Rc;
 
+/// Fewer characters at the end of a text are not taken for the beginning of a key.
+const BEGINNING_MIN: usize = 4;
+
 /// An API key. It has no `Debug`, `Display` or `Serialize`, so it cannot reach a log, an error or
 /// an export by accident; [`Secret::expose`] is the one way to its text.
 #[derive(Clone)]
@@ -23,12 +26,44 @@ impl Secret {
         self.0.is_empty()
     }
 
-    /// Replaces each occurrence of the key in `text`, since some servers echo it in their errors.
+    /// Replaces each occurrence of the key in `text`, since some servers echo it in their errors:
+    /// also a beginning of it, where the text was cut in its middle.
     pub fn scrub(&self, text: &str) -> String {
         if self.0.is_empty() {
-            text.to_owned()
-        } else {
-            text.replace(&*self.0, "[key]")
+            return text.to_owned();
+        }
+        let text = text.replace(&*self.0, "[key]");
+        let end = text.trim_end_matches(['…', '.']);
+        let cut = (BEGINNING_MIN..self.0.len()).rev().find(|length| {
+            self.0
+                .get(..*length)
+                .is_some_and(|beginning| end.ends_with(beginning))
+        });
+        match cut {
+            Some(length) => format!("{}[key]", &end[..end.len() - length]),
+            None => text,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_scrubbed_whole_and_where_it_was_cut() {
+        let key = Secret::new("sk-0123456789");
+        #[rustfmt::skip]
+        let cases = [
+            ("no key here",                    "no key here"),
+            ("bad sk-0123456789, sk-0123456789", "bad [key], [key]"),
+            ("cut: sk-01234",                  "cut: [key]"),
+            ("cut: sk-01234…",                 "cut: [key]"),
+            ("sk-",                            "sk-"),     // too little to be one
+            ("sk-01 goes on",                  "sk-01 goes on"),
+        ];
+        for (text, scrubbed) in cases {
+            assert_eq!(key.scrub(text), scrubbed);
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::call::Call;
 use crate::decode::{Caps, Decoded, Delta, Dialect, StreamDecoder, Usage};
 use crate::error::{Error, ErrorKind, Phase, Timeout};
 use crate::http::{Head, Headers};
+use crate::ledger::Ledger;
 use crate::platform::{Body, Platform};
 use crate::record::Record;
 use crate::retry::Stop;
@@ -29,8 +30,9 @@ pub(crate) struct Pace {
 
 /// The reading end of one attempt. Its failures may still be repeated by whoever owns the call.
 pub(crate) struct Reader<P: Platform> {
-    exchange: Exchange<P>,
+    // Dropped in this order: the request is closed before its place is given back.
     body: P::Body,
+    exchange: Exchange<P>,
     decoder: StreamDecoder,
     pace: Pace,
     bytes: usize,
@@ -61,7 +63,7 @@ impl<P: Platform> Reader<P> {
         keep: bool,
     ) -> Self {
         Self {
-            silent_since: exchange.platform.now(),
+            silent_since: exchange.started,
             exchange,
             body,
             decoder: StreamDecoder::new(dialect, Caps::default()),
@@ -88,8 +90,9 @@ impl<P: Platform> Reader<P> {
                 Err(timeout) => return Err(ErrorKind::Timeout(timeout)),
             };
             let Some(chunk) = chunk else {
+                let known = (decoded.content_events, decoded.deltas.len());
                 self.decoder.finish(decoded)?;
-                self.note(decoded);
+                self.note(decoded, known);
                 return Ok(Step::Ended);
             };
             self.exchange.received(chunk.len());
@@ -103,8 +106,9 @@ impl<P: Platform> Reader<P> {
                 kept.extend_from_slice(&chunk);
             }
             let committed = self.has_content;
+            let known = (decoded.content_events, decoded.deltas.len());
             let fed = self.decoder.feed(&chunk, decoded);
-            self.note(decoded);
+            self.note(decoded, known);
             match fed {
                 // What stands before the error in a stream under way belongs to the caller. In one
                 // that is just beginning nothing was handed out, so that the call can be repeated.
@@ -129,24 +133,25 @@ impl<P: Platform> Reader<P> {
         limit.map(|limit| (self.silent_since + limit, timeout))
     }
 
-    fn note(&mut self, decoded: &Decoded) {
-        for delta in &decoded.deltas {
+    /// Notes what came on top of the `known` numbers of events with content and of deltas.
+    fn note(&mut self, decoded: &Decoded, known: (u32, usize)) {
+        let (content, fresh) = (decoded.content_events - known.0, &decoded.deltas[known.1..]);
+        for delta in fresh {
             if let Delta::Usage(usage) = delta {
                 self.usage = *usage;
             }
         }
         let now = self.exchange.platform.now();
-        if !decoded.deltas.is_empty() && self.has_content {
+        if content > 0 || (self.has_content && !fresh.is_empty()) {
             self.silent_since = now;
         }
-        if decoded.content_events == 0 {
+        if content == 0 {
             return;
         }
-        self.silent_since = now;
         self.has_content = true;
         let visible = !decoded.text.is_empty();
         self.exchange.journal.note(|attempt| {
-            attempt.chunks += decoded.content_events;
+            attempt.chunks += content;
             attempt.first_token.get_or_insert(now);
             attempt.last_token = Some(now);
             if visible {
@@ -164,7 +169,7 @@ impl<P: Platform> Reader<P> {
     /// Ends the attempt well. Answers what the server says it used, and the text to be kept.
     fn finish(self) -> (Usage, Option<String>) {
         let (usage, kept) = (self.usage, self.kept);
-        self.exchange.succeed_and_drain(self.body, usage.output);
+        self.exchange.succeed_and_drain(self.body, usage);
         (usage, kept.and_then(|bytes| String::from_utf8(bytes).ok()))
     }
 }
@@ -184,7 +189,7 @@ pub struct Stream<P: Platform> {
 
 enum Source<P: Platform> {
     Live(Box<Live<P>>),
-    Kept(Box<Kept>),
+    Kept(Box<Kept<P>>),
     Over,
 }
 
@@ -195,13 +200,16 @@ struct Live<P: Platform> {
     keep: Option<Keep>,
     /// What was read up to the commit point and not handed out yet.
     first: Option<(Decoded, Step)>,
+    /// What a step has read that was dropped before its end.
+    decoded: Decoded,
 }
 
 /// From the cache: the text of a whole event stream, handed out event by event.
-struct Kept {
+struct Kept<P: Platform> {
     text: Rc<str>,
     at: usize,
     decoder: StreamDecoder,
+    ledger: Ledger<P>,
 }
 
 impl<P: Platform> Stream<P> {
@@ -217,6 +225,7 @@ impl<P: Platform> Stream<P> {
             call,
             keep,
             first: Some(first),
+            decoded: Decoded::default(),
         };
         Self {
             head,
@@ -226,7 +235,7 @@ impl<P: Platform> Stream<P> {
         }
     }
 
-    pub(crate) fn kept(text: Rc<str>, dialect: Dialect, record: Record) -> Self {
+    pub(crate) fn kept(text: Rc<str>, dialect: Dialect, ledger: Ledger<P>) -> Self {
         let head = Head {
             status: 200,
             headers: Headers::new(),
@@ -235,12 +244,13 @@ impl<P: Platform> Stream<P> {
             text,
             at: 0,
             decoder: StreamDecoder::new(dialect, Caps::default()),
+            ledger,
         };
         Self {
             head,
             source: Source::Kept(Box::new(kept)),
             text: String::new(),
-            record: Some(record),
+            record: None,
         }
     }
 
@@ -260,6 +270,7 @@ impl<P: Platform> Stream<P> {
     }
 
     /// The next piece; `None` after the end. An error is the last thing that a stream answers.
+    /// Dropping the future loses nothing: the next one goes on from there.
     pub async fn next(&mut self) -> Option<Result<Decoded, Error>> {
         let (decoded, step) = match &mut self.source {
             Source::Over => return None,
@@ -285,17 +296,24 @@ impl<P: Platform> Stream<P> {
     }
 
     fn finish(&mut self) {
-        if let Source::Live(live) = std::mem::replace(&mut self.source, Source::Over) {
-            let Live {
-                reader, call, keep, ..
-            } = *live;
-            let (usage, kept) = reader.finish();
-            if let (Some(keep), Some(text)) = (keep, kept) {
-                keep(text);
+        let (ledger, usage) = match std::mem::replace(&mut self.source, Source::Over) {
+            Source::Live(live) => {
+                let Live {
+                    reader, call, keep, ..
+                } = *live;
+                let (usage, kept) = reader.finish();
+                if let (Some(keep), Some(text)) = (keep, kept) {
+                    keep(text);
+                }
+                call.ledger.note(|record| record.usage = Some(usage));
+                self.record = Some(call.settle(None));
+                return;
             }
-            call.ledger.note(|record| record.usage = Some(usage));
-            self.record = Some(call.settle(None));
-        }
+            Source::Kept(kept) => (kept.ledger, kept.decoder.usage()),
+            Source::Over => return,
+        };
+        ledger.note(|record| record.usage = Some(usage));
+        self.record = Some(ledger.settle(None));
     }
 
     fn interrupt(&mut self, kind: ErrorKind) -> Error {
@@ -318,13 +336,12 @@ impl<P: Platform> Live<P> {
         if let Some(first) = self.first.take() {
             return Ok(first);
         }
-        let mut decoded = Decoded::default();
-        let step = self.reader.step(&mut decoded).await?;
-        Ok((decoded, step))
+        let step = self.reader.step(&mut self.decoded).await?;
+        Ok((std::mem::take(&mut self.decoded), step))
     }
 }
 
-impl Kept {
+impl<P: Platform> Kept<P> {
     /// Reads on until there is content. Only whole streams are kept, so that nothing can fail.
     fn step(&mut self) -> (Decoded, Step) {
         let mut decoded = Decoded::default();
@@ -340,6 +357,8 @@ impl Kept {
                 return (decoded, Step::Content);
             }
         }
+        // Only an answer that ended well was kept, so that this cannot fail either.
+        let _ = self.decoder.finish(&mut decoded);
         (decoded, Step::Ended)
     }
 }

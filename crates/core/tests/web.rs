@@ -44,7 +44,7 @@ fn value(expression: &str) -> JsValue {
 
 fn request(url: &str) -> HttpRequest {
     let mut headers = Headers::new();
-    headers.set_open("accept", "text/event-stream");
+    headers.set_text("accept", "text/event-stream");
     let secret = Secret::new("sk-1");
     headers.set(
         "authorization",

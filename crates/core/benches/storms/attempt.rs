@@ -9,7 +9,7 @@ use super::run::{Call, URL};
 /// Sends one attempt, reads its answer and throws it away.
 pub(crate) async fn attempt(sim: &Sim, call: &Call) -> Head {
     let mut headers = Headers::new();
-    headers.set_open("content-type", "application/json");
+    headers.set_text("content-type", "application/json");
     let body = Some(call.body.clone());
     let request = HttpRequest {
         method: Method::Post,

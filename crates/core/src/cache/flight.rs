@@ -76,12 +76,12 @@ mod tests {
 
     use super::super::KeyParts;
     use super::*;
-    use crate::http::Headers;
+    use crate::http::{Headers, Method};
 
     fn key() -> Key {
         KeyParts {
             url: "u",
-            credential: None,
+            method: Method::Post,
             headers: &Headers::new(),
             body: "b",
             terms: "",

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::http::Headers;
+use crate::http::{HeaderValue, Headers, Method};
 
 /// Changes whenever the meaning of an entry does, so that old ones are not found.
 const VERSION: &str = "kneepoint/1";
@@ -22,11 +22,12 @@ impl Key {
 /// Everything that shapes an answer.
 #[derive(Clone, Copy)]
 pub struct KeyParts<'a> {
+    /// The method.
+    pub method: Method,
     /// The whole URL, parameters included.
     pub url: &'a str,
-    /// Who asks: answers are never shared between credentials.
-    pub credential: Option<&'a str>,
-    /// The header fields; an idempotency key among them does not matter.
+    /// The header fields, with the credentials among them: answers are never shared between those
+    /// who ask. An idempotency key does not matter.
     pub headers: &'a Headers,
     /// The JSON body.
     pub body: &'a str,
@@ -44,20 +45,18 @@ impl KeyParts<'_> {
             hash.update(text.as_bytes());
         };
         part(VERSION);
+        part(self.method.as_str());
         part(self.url);
-        part(if self.credential.is_some() {
-            "key"
-        } else {
-            "no key"
-        });
-        part(self.credential.unwrap_or_default());
         for (name, value) in self
             .headers
-            .open()
+            .iter()
             .filter(|(name, _)| *name != "idempotency-key")
         {
             part(name);
-            part(value);
+            match value {
+                HeaderValue::Open(text) => part(text),
+                HeaderValue::Secret { secret, .. } => part(secret.expose()),
+            }
         }
         part(&canonical(self.body));
         part(self.terms);
@@ -82,18 +81,25 @@ mod tests {
 
     fn base(headers: &Headers) -> KeyParts<'_> {
         KeyParts {
+            method: Method::Post,
             url: "https://host/v1/chat/completions",
-            credential: Some("sk-1"),
             headers,
             body: r#"{"model":"m","n":1}"#,
             terms: "",
         }
     }
 
+    fn headers(fields: &[(&str, &str)]) -> Headers {
+        let mut headers = Headers::new();
+        for (name, value) in fields {
+            headers.set_text(name, value);
+        }
+        headers
+    }
+
     #[test]
     fn the_order_and_spacing_of_fields_do_not_matter() {
-        let none = Headers::new();
-        let retried = Headers::from_iter([("idempotency-key", "7")]);
+        let (none, retried) = (headers(&[]), headers(&[("idempotency-key", "7")]));
         let others = [
             KeyParts {
                 body: r#"{ "n": 1, "model": "m" }"#,
@@ -109,25 +115,27 @@ mod tests {
 
     #[test]
     fn everything_that_shapes_an_answer_separates() {
-        let none = Headers::new();
-        let beta = Headers::from_iter([("x-beta", "1")]);
+        let none = headers(&[]);
+        let beta = headers(&[("x-beta", "1")]);
+        let [one, other] =
+            ["Bearer sk-1", "Bearer sk-2"].map(|key| headers(&[("authorization", key)]));
         let base = base(&none);
         let others = [
             base,
+            KeyParts {
+                method: Method::Put,
+                ..base
+            },
             KeyParts {
                 url: "https://host/v2/chat/completions",
                 ..base
             },
             KeyParts {
-                credential: Some("sk-2"),
+                headers: &one,
                 ..base
             },
             KeyParts {
-                credential: None,
-                ..base
-            },
-            KeyParts {
-                credential: Some(""),
+                headers: &other,
                 ..base
             },
             KeyParts {

@@ -146,14 +146,14 @@ impl Store for MemoryStore {
 mod tests {
     use super::super::KeyParts;
     use super::*;
-    use crate::http::Headers;
+    use crate::http::{Headers, Method};
 
     const HOUR: Duration = Duration::from_secs(3600);
 
     fn key(body: &str) -> Key {
         KeyParts {
             url: "u",
-            credential: None,
+            method: Method::Post,
             headers: &Headers::new(),
             body,
             terms: "",

@@ -13,6 +13,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use crate::adapt::Snapshot;
 use crate::platform::Platform;
@@ -31,7 +32,7 @@ pub use tokens::{TokenBudget, TokenHint};
 /// sim.run(async {
 ///     let permit = limiter.acquire(limiter.position(0)).await.unwrap();
 ///     assert_eq!(limiter.snapshot().in_flight, 1);
-///     permit.settle(Outcome::Succeeded { units: Some(12) });
+///     permit.settle(Outcome::Succeeded { units: Some(12), tokens: None });
 /// });
 /// assert_eq!(limiter.snapshot().in_flight, 0);
 /// ```
@@ -358,6 +359,15 @@ pub struct Permit<P: Platform> {
 }
 
 impl<P: Platform> Permit<P> {
+    /// The server asks for a pause: nothing more is sent until it is over. Known as soon as the head
+    /// of a refusal is there, long before its body ends.
+    pub fn pause(&self, hint: Duration) {
+        let Shared { platform, state } = &*self.limiter.0;
+        // The end of the pause is spread when the refusal is settled, not twice.
+        let now = platform.now();
+        state.borrow_mut().scheduler.rule().pause(now, hint, 0.0);
+    }
+
     /// How many attempts were in flight when this one was permitted, itself included.
     pub fn in_flight(&self) -> u32 {
         self.grant.map_or(0, |grant| grant.sent.in_flight)

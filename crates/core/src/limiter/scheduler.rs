@@ -91,10 +91,12 @@ pub enum Next {
 /// How an attempt ended, as far as the limiter cares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// It was answered, with so many tokens of output where the server said so.
+    /// It was answered.
     Succeeded {
-        /// Tokens of output.
+        /// Tokens of output, where the server said so.
         units: Option<u64>,
+        /// Tokens of prompt and output together, where it said so.
+        tokens: Option<u64>,
     },
     /// The server refused it for its load.
     Rejected(Rejection),
@@ -187,10 +189,10 @@ impl Scheduler {
     /// Takes back a grant. `unit` is a number drawn evenly from 0 to 1.
     pub fn settle(&mut self, now: Instant, grant: Grant, outcome: Outcome, unit: f64) {
         match outcome {
-            Outcome::Succeeded { units } => {
+            Outcome::Succeeded { units, tokens } => {
                 self.rule.succeeded(now, grant.sent, units);
                 self.tokens
-                    .settle(grant.tokens, units.unwrap_or(grant.tokens));
+                    .settle(grant.tokens, tokens.unwrap_or(grant.tokens));
             }
             Outcome::Rejected(rejection) => {
                 self.rule.rejected(now, grant.sent, rejection, unit);

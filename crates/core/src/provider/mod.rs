@@ -124,7 +124,7 @@ impl Family {
     /// Sets the headers that the protocol itself asks for.
     pub(crate) fn protocol_headers(self, headers: &mut Headers) {
         if self == Self::Anthropic {
-            headers.set_open(anthropic::VERSION.0, anthropic::VERSION.1);
+            headers.set_text(anthropic::VERSION.0, anthropic::VERSION.1);
         }
     }
 

@@ -66,6 +66,7 @@ pub fn classify(kind: &ErrorKind, should_retry: Option<bool>) -> Class {
         | ErrorKind::Config(_)
         | ErrorKind::Aborted
         | ErrorKind::QueueFull { .. }
+        | ErrorKind::Paused
         | ErrorKind::TooLong { .. }
         | ErrorKind::Interrupted(_) => Class::Fatal,
     };

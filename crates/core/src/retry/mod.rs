@@ -36,7 +36,8 @@ const RETRIES_REFUSED: u32 = 10;
 /// What each call may do after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// Retries of one call. Default: `None`, which means 2 after trouble and 10 after refusals.
+    /// Retries of one call, whatever for. Default: `None`, which means 2 after trouble, 10 after
+    /// refusals, and 1 where nobody knows what became of an attempt.
     pub retries_max: Option<u32>,
     /// The longest wait that a server may ask for; beyond it the call fails at once. Default: 60 s.
     pub wait_max: Duration,
@@ -71,6 +72,11 @@ impl Tries {
     /// What its retries have cost; given back to the budget when the call succeeds.
     pub const fn spent(&self) -> u32 {
         self.spent
+    }
+
+    /// All its retries.
+    const fn all(&self) -> u32 {
+        self.refused + self.trouble + self.unknown + self.dubious
     }
 }
 
@@ -110,6 +116,7 @@ pub fn decide(
     if policy.at_most_once && !class.is_safe_to_repeat() {
         return Decision::Stop(Stop::Final);
     }
+    let all = tries.all();
     let (used, allowed, base) = match class {
         Class::Throttle | Class::Overload => (
             &mut tries.refused,
@@ -133,7 +140,7 @@ pub fn decide(
         ),
         Class::Fatal => return Decision::Stop(Stop::Final),
     };
-    if *used >= allowed {
+    if *used >= allowed || policy.retries_max.is_some_and(|most| all >= most) {
         return Decision::Stop(Stop::Final);
     }
     if hint.is_some_and(|wait| wait > policy.wait_max) {
@@ -252,7 +259,7 @@ mod tests {
                 trouble: used,
                 ..Tries::default()
             };
-            let patient = policy(Some(100));
+            let patient = policy(Some(1000));
             let mut budget = Budget::default();
             let decision = decide(
                 &patient,

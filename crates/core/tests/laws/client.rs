@@ -116,7 +116,7 @@ fn config(choices: &mut Choices<'_>) -> Config {
     config.concurrency.adaptive = choices.yes();
     config.hedge = choices.yes();
     config.dedupe = choices.yes();
-    config.queue_max = usize::from(choices.byte());
+    config.queue_max = usize::from(choices.byte().max(1));
     config.timeout = Some(choices.pause() + Duration::from_secs(1));
     config.attempt_timeout = choices.maybe_pause();
     config.first_token_timeout = choices.maybe_pause();
@@ -293,7 +293,8 @@ fn no_send_before_a_hint(calls: &[Record], truth: &Truth) {
     let seen = truth.requests();
     for attempt in calls.iter().flat_map(|record| &record.attempts) {
         let refused = attempt.class.is_some_and(Class::is_refusal);
-        if let (true, Some(hint), Some(told)) = (refused, attempt.retry_after, attempt.end) {
+        // Told with the head, which is long before the end of its body.
+        if let (true, Some(hint), Some(told)) = (refused, attempt.retry_after, attempt.headers) {
             let early = seen
                 .iter()
                 .find(|one| one.at > told && one.at < told + hint);

@@ -11,7 +11,10 @@ use kneepoint_core::limiter::{Limiter, Options, Outcome, Permit, QueueFull, Toke
 use kneepoint_core::platform::Platform;
 use kneepoint_core::platform::sim::Sim;
 
-const DONE: Outcome = Outcome::Succeeded { units: None };
+const DONE: Outcome = Outcome::Succeeded {
+    units: None,
+    tokens: None,
+};
 
 fn limiter(sim: &Sim, ceiling: u32) -> Limiter<Sim> {
     let rule = adapt::Options {
@@ -304,7 +307,10 @@ fn tokens_per_minute_are_kept_once_the_server_names_them() {
             let position = limiter.position(0).with_tokens(1000);
             let permit = limiter.acquire(position).await.unwrap();
             granted.borrow_mut().push(world.now().as_secs_f64().round());
-            permit.settle(Outcome::Succeeded { units: Some(1000) });
+            permit.settle(Outcome::Succeeded {
+                units: Some(1000),
+                tokens: None,
+            });
         });
     }
     sim.advance(Duration::from_mins(2));

@@ -84,7 +84,10 @@ impl Demand {
                 while body.chunk().await.expect("a whole body").is_some() {}
                 if head.status == 200 {
                     answered.set(answered.get() + 1);
-                    permit.settle(Outcome::Succeeded { units: None });
+                    permit.settle(Outcome::Succeeded {
+                        units: None,
+                        tokens: None,
+                    });
                 } else {
                     let hint = head
                         .headers

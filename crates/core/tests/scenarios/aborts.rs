@@ -2,16 +2,18 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use kneepoint_core::adapt::Options;
 use kneepoint_core::platform::Platform;
-use kneepoint_core::platform::sim::{Reply, Script};
-use kneepoint_core::{Config, Prompt};
+use kneepoint_core::platform::sim::{Reply, Script, Sim};
+use kneepoint_core::{Client, Config, Prompt};
 
 use crate::harness::{ANSWER, Stage, chat_stream, config, drain, ms, stream_request};
+use crate::loop_world::{Log, LoopWorld, Told};
 
 /// Runs `call` and drops it after `patience`.
 async fn abandon(stage: &Stage, patience: Duration, call: impl Future) {
@@ -31,32 +33,35 @@ async fn poll_once<F: Future + Unpin>(mut future: F) -> Option<F::Output> {
     .await
 }
 
-/// What the server does, after which time the caller leaves, and how many requests were sent.
+/// What the server does, after which time the caller leaves, how many requests were sent by then,
+/// and how many of them the server must see closed.
 struct Case {
     phase: &'static str,
     reply: Reply,
     patience: Duration,
     sent: u64,
+    closed: usize,
 }
 
 fn cases() -> Vec<Case> {
     let slow = Reply::json(ANSWER).after(ms(400));
     #[rustfmt::skip]
     let table = [
-        ("before it was polled for the first time", Reply::json(ANSWER),                     ms(0),   0),
-        ("in the queue",              slow.clone(),                                          ms(200), 0),
-        ("before the head",           Reply::hang(),                                         ms(100), 1),
-        ("in an error's body",        Reply::status(400).piece_after(ms(200), "late"),       ms(100), 1),
-        ("in a pause before a retry", Reply::status(429).header("retry-after", "5"),         ms(900), 1),
-        ("in the body",               Reply::json(ANSWER).stalls_at(40),                     ms(100), 1),
-        ("before the first content",  chat_stream(&["a"], ms(500)),                          ms(100), 1),
-        ("between two pieces",        chat_stream(&["a", "b"], ms(100)),                     ms(250), 1),
+        ("before it was polled for the first time", Reply::json(ANSWER),                     ms(0),   0,   0),
+        ("in the queue",              slow.clone(),                                          ms(200),   1,   1),
+        ("before the head",           Reply::hang(),                                         ms(100),   1,   1),
+        ("in an error's body",        Reply::status(400).piece_after(ms(200), "late"),       ms(100),   1,   1),
+        ("in a pause before a retry", Reply::status(429).header("retry-after", "5"),         ms(900),   1,   0),
+        ("in the body",               Reply::json(ANSWER).stalls_at(40),                     ms(100),   1,   1),
+        ("before the first content",  chat_stream(&["a"], ms(500)),                          ms(100),   1,   1),
+        ("between two pieces",        chat_stream(&["a", "b"], ms(100)),                     ms(250),   1,   1),
     ];
-    let case = |(phase, reply, patience, sent)| Case {
+    let case = |(phase, reply, patience, sent, closed)| Case {
         phase,
         reply,
         patience,
         sent,
+        closed,
     };
     table.into_iter().map(case).collect()
 }
@@ -68,6 +73,7 @@ fn taken_back_in_any_phase_nothing_more_is_sent_and_everything_is_given_back() {
         reply,
         patience,
         sent,
+        closed,
     } in cases()
     {
         for streamed in [false, true] {
@@ -105,15 +111,14 @@ fn taken_back_in_any_phase_nothing_more_is_sent_and_everything_is_given_back() {
             let left = stage.sim.now();
             stage.assert_settled();
             stage.sim.advance(ms(60_000));
-            assert_eq!(
-                stage.requests(),
-                sent + u64::from(queued),
-                "{phase}, streamed: {streamed}"
+            assert_eq!(stage.requests(), sent, "{phase}, streamed: {streamed}");
+            let seen = stage.truth.requests();
+            let closings: Vec<_> = seen.iter().filter_map(|one| one.aborted).collect();
+            assert_eq!(closings.len(), closed, "{phase}, streamed: {streamed}");
+            assert!(
+                closings.iter().all(|at| *at <= left + ms(50)),
+                "{phase}: seen at once"
             );
-            for seen in stage.truth.requests() {
-                let closed = seen.aborted.is_none_or(|at| at <= left + ms(50));
-                assert!(closed, "{phase}: the server sees the close at once");
-            }
         }
     }
 }
@@ -159,4 +164,24 @@ fn a_dropped_client_leaves_its_calls_alone() {
         async move { call.generate(&Prompt::new("m", "Hi")).await }
     });
     assert_eq!(reply.unwrap().answer.text(), "Hello there");
+}
+
+#[test]
+fn a_dropped_stream_closes_its_request_before_it_gives_its_place_back() {
+    let (sim, log) = (Sim::new(1), Log::default());
+    sim.serve(
+        "https://llm.test",
+        Script::new().forever(chat_stream(&["a", "b"], ms(10))),
+    );
+    let world = LoopWorld {
+        sim: sim.clone(),
+        log: log.clone(),
+    };
+    let observer = Rc::new(Told(log.clone()));
+    let client = Client::with_observer(world, config(), Some(observer)).unwrap();
+    drop(
+        sim.run(client.generate_stream(&Prompt::new("m", "Hi")))
+            .unwrap(),
+    );
+    assert_eq!(*log.borrow(), ["closed", "told"]);
 }

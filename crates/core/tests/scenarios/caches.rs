@@ -1,15 +1,19 @@
 //! Answers that are not paid for twice, and never mixed up.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, join, join_all, pending, ready};
 use kneepoint_core::cache::{Cache, Entry, Key, MemoryStore, Store, StoreError};
 use kneepoint_core::platform::Platform;
-use kneepoint_core::platform::sim::{Reply, Script};
-use kneepoint_core::{CacheUse, CallOptions, Config, Instant, Prompt, Request, Secret};
+use kneepoint_core::platform::sim::{Reply, Script, Sim};
+use kneepoint_core::{
+    CacheUse, CallOptions, Client, Config, Endpoint, HeaderValue, Instant, Method, Prompt,
+    Provider, Request, Secret,
+};
 
-use crate::harness::{ANSWER, Stage, chat_stream, config, drain, ms, stream_request};
+use crate::harness::{ANSWER, HOST, Stage, chat_stream, config, drain, ms, stream_request};
 
 fn cached() -> Config {
     Config {
@@ -121,8 +125,8 @@ fn a_streamed_answer_is_replayed_as_a_stream() {
 }
 
 /// A store that fails, or never answers.
-struct Broken {
-    hangs: bool,
+pub(crate) struct Broken {
+    pub(crate) hangs: bool,
 }
 
 impl Store for Broken {
@@ -299,4 +303,162 @@ fn streams_are_each_their_own_even_where_whole_answers_are_shared() {
     let (first, second) = stage.sim.run(join(read(), read()));
     assert_eq!((&*first, &*second), ("a", "a"));
     assert_eq!(stage.requests(), 2);
+}
+
+#[test]
+fn a_joiner_keeps_its_own_deadline() {
+    let config = Config {
+        dedupe: true,
+        timeout: Some(ms(2000)),
+        ..config()
+    };
+    let stage = Stage::with(
+        1,
+        config,
+        Script::new().forever(Reply::json(ANSWER).after(ms(2100))),
+    );
+    let prompt = Prompt::new("m", "Hi");
+    let (_, second) = stage.sim.run(join(stage.client.generate(&prompt), async {
+        stage.sim.sleep(ms(1900)).await;
+        let second = stage.client.generate(&prompt).await;
+        (second.map(drop), stage.sim.now())
+    }));
+    assert!(
+        second.1 >= Instant::ZERO + ms(3900) || second.0.is_ok(),
+        "gave up after {:?} of 2 s: {:?}",
+        second.1 - (Instant::ZERO + ms(1900)),
+        second.0
+    );
+}
+
+#[test]
+fn different_methods_share_nothing() {
+    let config = Config {
+        dedupe: true,
+        ..config()
+    };
+    let stage = Stage::with(
+        1,
+        config,
+        Script::new().forever(Reply::json("{}").after(ms(100))),
+    );
+    let ask = |method| {
+        stage.client.send(Request::read(Endpoint::Other {
+            method,
+            path: "/files/x".into(),
+        }))
+    };
+    let (a, b) = stage.sim.run(join(ask(Method::Get), ask(Method::Delete)));
+    a.unwrap();
+    b.unwrap();
+    let methods: Vec<_> = stage
+        .truth
+        .requests()
+        .iter()
+        .map(|r| r.request.method.as_str())
+        .collect();
+    assert_eq!(methods, ["GET", "DELETE"]);
+}
+
+#[test]
+fn what_we_do_not_understand_is_done_each_time() {
+    let config = Config {
+        cache: Some(Cache::new(MemoryStore::new(1 << 20))),
+        ..config()
+    };
+    let stage = Stage::with(1, config, Script::new().forever(Reply::json("{}")));
+    for method in [Method::Post, Method::Post, Method::Put] {
+        let r = Request::from_json(
+            Endpoint::Other {
+                method,
+                path: "/batches".into(),
+            },
+            "{}",
+        );
+        stage.sim.run(stage.client.send(r)).unwrap();
+    }
+    assert_eq!(stage.requests(), 3);
+}
+
+#[test]
+fn keys_in_headers_of_one_s_own_separate_too() {
+    let store: Rc<dyn Store> = Rc::new(MemoryStore::new(1 << 20));
+    let sim = Sim::new(1);
+    let truth = sim.serve(
+        "https://llm.test",
+        Script::new().forever(Reply::json(ANSWER)),
+    );
+    for key in ["azure-1", "azure-2"] {
+        let mut config = Config {
+            cache: Some(Cache {
+                store: store.clone(),
+                ttl: ms(9_000_000),
+                wait_max: ms(250),
+            }),
+            ..Config::new(Provider::compatible(HOST))
+        };
+        config.headers.set(
+            "api-key",
+            HeaderValue::Secret {
+                prefix: "",
+                secret: Secret::new(key),
+            },
+        );
+        let client = Client::new(sim.clone(), config).unwrap();
+        sim.run(client.generate(&Prompt::new("m", "Hi"))).unwrap();
+        sim.advance(ms(10));
+    }
+    assert_eq!(truth.counts().requests, 2);
+}
+
+#[test]
+fn a_stream_without_its_last_blank_line_is_replayed_whole() {
+    let last = r#"data: {"choices":[{"index":0,"delta":{"content":"b"},"finish_reason":"stop"}]}"#;
+    let first = r#"{"choices":[{"index":0,"delta":{"content":"a"}}]}"#;
+    let reply = Reply::sse([first]).piece(last);
+    let config = Config {
+        cache: Some(Cache::new(MemoryStore::new(1 << 20))),
+        ..config()
+    };
+    let stage = Stage::with(1, config, Script::new().forever(reply));
+    let live = stage.stream();
+    stage.sim.advance(ms(10));
+    let kept = stage.stream();
+    live.1.unwrap();
+    assert_eq!(stage.requests(), 1);
+    assert_eq!(kept.0.concat(), live.0.concat());
+}
+
+#[test]
+fn a_miss_that_fails_is_a_miss() {
+    let config = Config {
+        cache: Some(Cache::new(MemoryStore::new(1 << 20))),
+        ..config()
+    };
+    let stage = Stage::with(1, config, Script::new().forever(Reply::status(400)));
+    stage.send().unwrap_err();
+    assert_eq!(
+        stage.notebook.calls.borrow()[0].cache,
+        kneepoint_core::CacheUse::Miss
+    );
+}
+
+#[test]
+fn a_streamed_hit_tells_its_usage() {
+    let config = Config {
+        cache: Some(Cache::new(MemoryStore::new(1 << 20))),
+        ..config()
+    };
+    let stage = Stage::with(1, config, Script::new().forever(chat_stream(&["a"], ms(1))));
+    stage.stream().1.unwrap();
+    stage.sim.advance(ms(1));
+    stage.stream().1.unwrap();
+    let usages: Vec<_> = stage
+        .notebook
+        .calls
+        .borrow()
+        .iter()
+        .map(|c| c.usage)
+        .collect();
+    assert_eq!(usages[1], usages[0]);
 }

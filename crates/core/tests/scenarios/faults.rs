@@ -4,7 +4,7 @@ use kneepoint_core::ErrorKind;
 use kneepoint_core::platform::TransportError;
 use kneepoint_core::platform::sim::{Reply, Script};
 
-use crate::harness::{ANSWER, Stage, chat_events, chat_stream, config, ms};
+use crate::harness::{ANSWER, KEY, Stage, chat_events, chat_stream, config, ms};
 
 /// A fault, and what a call that meets nothing else ends in.
 struct Fault {
@@ -230,7 +230,6 @@ fn an_error_body_that_is_late_or_endless_is_not_waited_for() {
 
 #[test]
 fn no_error_repeats_the_key() {
-    use crate::harness::KEY;
     let echo = format!(r#"{{"error":{{"message":"Incorrect API key: {KEY}","param":"{KEY}"}}}}"#);
     let event =
         format!(r#"{{"error":{{"message":"bad key {KEY}","type":"invalid_request_error"}}}}"#);
@@ -253,4 +252,35 @@ fn no_error_repeats_the_key() {
         let records = format!("{:?}", stage.notebook.calls.borrow());
         assert!(!records.contains("canary"));
     }
+}
+
+#[test]
+fn a_key_that_is_cut_in_two_does_not_show_either() {
+    let long = format!("{}{KEY} is wrong", "x".repeat(190));
+    let html = format!("<html><body>{long}</body></html>");
+    let reply = Reply::status(401)
+        .header("content-type", "text/html")
+        .piece(html);
+    let stage = Stage::new(Script::new().forever(reply));
+    let error = stage.send().unwrap_err();
+    assert!(!format!("{error:?}").contains(&KEY[..8]), "{error:?}");
+}
+
+#[test]
+fn a_key_that_a_transport_quotes_does_not_show() {
+    let stage = Stage::new(
+        Script::new().forever(Reply::error(TransportError::Invalid(format!(
+            "bad header Bearer {KEY}"
+        )))),
+    );
+    let error = stage.send().unwrap_err();
+    assert!(!error.to_string().contains(KEY), "{error}");
+}
+
+#[test]
+fn an_error_and_its_source_do_not_say_the_same() {
+    let stage = Stage::new(Script::new().forever(Reply::status(404)));
+    let error = stage.send().unwrap_err();
+    let source = std::error::Error::source(&error).map(ToString::to_string);
+    assert_ne!(source.as_deref(), Some(&*error.to_string()));
 }

@@ -1,6 +1,10 @@
 //! The limit holds for the whole client, is shared fairly, and is learned without harm.
 
+use std::time::Duration;
+
+use futures_util::future::join;
 use futures_util::future::{join_all, select};
+use kneepoint_core::Instant;
 use kneepoint_core::adapt::Options;
 use kneepoint_core::platform::Platform;
 use kneepoint_core::platform::sim::{Bucket, Latency, Reply, Script, ServerModel, Sim};
@@ -151,7 +155,7 @@ fn a_hint_holds_back_every_call_of_its_key_and_no_call_of_another() {
 
 #[test]
 fn after_the_gate_the_herd_comes_at_the_learned_pace() {
-    // 20 a second with a burst of 20, and a hint of two seconds with every refusal.
+    // 20 a second with a burst of 20, and a hint of one second with every refusal.
     for seed in 1..=3 {
         let model = ServerModel {
             requests: Some(Bucket {
@@ -199,7 +203,7 @@ fn after_the_gate_the_herd_comes_at_the_learned_pace() {
             *per_second.entry(one.at.as_secs_f64() as u64).or_default() += 1;
         }
         let most = per_second.values().max().unwrap();
-        assert!(*most <= 25, "{most} in one second, seed {seed}");
+        assert!(*most <= 24, "{most} in one second, seed {seed}");
     }
 }
 
@@ -269,4 +273,129 @@ fn a_limit_on_tokens_is_kept_once_the_server_has_named_it() {
     // About 20 tokens of prompt beside the 480: five seconds each, less what was not used.
     assert!(at[0] < 0.1 && (4.9..5.3).contains(&at[1]), "{at:?}");
     assert!(at[2] - at[1] < 5.3, "{at:?}");
+}
+
+#[test]
+fn a_hint_counts_from_the_head_and_not_from_the_end_of_its_body() {
+    let refusal = Reply::status(429)
+        .header("retry-after", "5")
+        .piece_after(ms(200), "late");
+    let stage = Stage::new(Script::new().reply(refusal).forever(Reply::json(ANSWER)));
+    let prompt = Prompt::new("m", "Hi");
+    stage
+        .sim
+        .run(join(stage.client.generate(&prompt), async {
+            stage.sim.sleep(ms(100)).await; // 100 ms after the 429's head
+            stage.client.generate(&prompt).await
+        }))
+        .1
+        .unwrap();
+    let at: Vec<_> = stage
+        .truth
+        .requests()
+        .iter()
+        .map(|r| r.at.as_secs_f64())
+        .collect();
+    assert!(at[1] >= 5.0, "{at:?}");
+}
+
+#[test]
+fn a_pause_beyond_all_patience_fails_further_calls_at_once() {
+    let stage = Stage::new(
+        Script::new()
+            .reply(Reply::status(429).header("retry-after", "3600"))
+            .forever(Reply::json(ANSWER)),
+    );
+    let first = stage.send().unwrap_err();
+    assert_eq!(first.retry_after, Some(Duration::from_secs(3600)));
+    let second = stage.send().unwrap_err();
+    assert!(
+        stage.sim.now() < Instant::ZERO + ms(61_000) && second.retry_after.is_some(),
+        "{:?}: {second:?}",
+        stage.sim.now()
+    );
+}
+
+#[test]
+fn a_lane_in_a_pause_is_not_forgotten() {
+    let stage = Stage::new(
+        Script::new()
+            .reply(Reply::status(429).header("retry-after", "5"))
+            .forever(Reply::json(ANSWER)),
+    );
+    let a = Prompt::new("a", "Hi");
+    stage
+        .sim
+        .run(join(stage.client.generate(&a), async {
+            stage.sim.sleep(ms(100)).await;
+            for i in 0..64 {
+                stage
+                    .client
+                    .generate(&Prompt::new(&format!("m{i}"), "Hi"))
+                    .await
+                    .unwrap();
+            }
+            stage.client.generate(&a).await
+        }))
+        .1
+        .unwrap();
+    let early = stage
+        .truth
+        .requests()
+        .iter()
+        .skip(1)
+        .filter(|r| {
+            r.request
+                .body
+                .as_deref()
+                .unwrap()
+                .contains("\"model\":\"a\"")
+                && r.at.as_secs_f64() < 5.0
+        })
+        .count();
+    assert_eq!(early, 0);
+}
+
+#[test]
+fn prompts_count_against_a_limit_on_tokens() {
+    let quota = Reply::json(ANSWER)
+        .header("x-ratelimit-limit-tokens", "6000")
+        .header("x-ratelimit-remaining-tokens", "0")
+        .header("x-ratelimit-reset-tokens", "1m0s");
+    let answer = Reply::json(&ANSWER.replace("\"prompt_tokens\":3", "\"prompt_tokens\":500"));
+    let stage = Stage::new(Script::new().reply(quota).forever(answer));
+    let prompt = Prompt::new("m", &"x".repeat(1960));
+    for _ in 0..4 {
+        stage.sim.run(stage.client.generate(&prompt)).unwrap();
+    }
+    let at: Vec<f64> = stage
+        .truth
+        .requests()
+        .iter()
+        .map(|one| one.at.as_secs_f64())
+        .collect();
+    assert!(
+        at[3] - at[1] > 9.0,
+        "500 tokens each at 100 a second: {at:?}"
+    );
+}
+
+#[test]
+fn a_full_queue_passes() {
+    let config = Config {
+        concurrency: Options::at_most(1),
+        queue_max: 1,
+        ..config()
+    };
+    let stage = Stage::with(
+        1,
+        config,
+        Script::new().forever(Reply::json(ANSWER).after(ms(100))),
+    );
+    let prompt = Prompt::new("m", "Hi");
+    let replies = stage
+        .sim
+        .run(join_all((0..3).map(|_| stage.client.generate(&prompt))));
+    let full = replies.iter().find_map(|r| r.as_ref().err()).unwrap();
+    assert!(full.retryable, "{full:?}");
 }

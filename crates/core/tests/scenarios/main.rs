@@ -15,6 +15,7 @@ mod faults;
 mod harness;
 mod hedges;
 mod limits;
+mod loop_world;
 mod retries;
 mod streams;
 mod timeouts;

@@ -290,3 +290,24 @@ fn an_outage_costs_a_tenth_more_attempts_and_full_speed_is_back_within_20_second
         assert!(full <= 80, "full speed in second {full}, seed {seed}");
     }
 }
+
+#[test]
+fn the_number_of_retries_is_the_call_s_and_not_each_trouble_s() {
+    let mut config = config();
+    config.retry.retries_max = Some(2);
+    let script = Script::new()
+        .reply(Reply::status(429))
+        .reply(Reply::status(500))
+        .reply(Reply::status(429))
+        .reply(Reply::status(500))
+        .reply(Reply::error(TransportError::Lost("x".into())))
+        .reply(Reply::status(200))
+        .forever(Reply::json(ANSWER));
+    let stage = Stage::with(1, config, script);
+    let _ = stage.send();
+    assert!(
+        stage.requests() <= 3,
+        "{} requests with retries_max 2",
+        stage.requests()
+    );
+}

@@ -1,9 +1,12 @@
 //! Streams: prompt, whole, typed when they fail, and committed once they have begun.
 
+use futures_util::future::{Either, select};
 use kneepoint_core::ErrorKind;
+use kneepoint_core::platform::Platform;
 use kneepoint_core::platform::sim::{Reply, Script};
+use kneepoint_core::{Endpoint, Request};
 
-use crate::harness::{Stage, chat_events, chat_stream, ms};
+use crate::harness::{Stage, chat_events, chat_stream, ms, stream_request};
 
 fn in_band(kind: &str) -> String {
     format!(r#"{{"error":{{"message":"sorry","type":"{kind}"}}}}"#)
@@ -137,7 +140,7 @@ fn a_body_that_does_not_end_is_cancelled_after_its_terminal_event() {
 fn nothing_is_read_ahead_of_a_slow_consumer() {
     let stage = Stage::new(Script::new().reply(chat_stream(&["a", "b", "c"], ms(1))));
     stage.sim.run(async {
-        let request = crate::harness::stream_request(&stage.client);
+        let request = stream_request(&stage.client);
         let mut stream = stage.client.stream(request).await.unwrap();
         let first = stream.next().await.unwrap().unwrap();
         stage.sim.advance(ms(60_000));
@@ -181,4 +184,57 @@ data: {"type":"message_stop"}"#,
     let sent = &stage.truth.requests()[0].request;
     assert_eq!(&*sent.url, "https://llm.test/v1/messages");
     assert_eq!(sent.headers.get("anthropic-version"), Some("2023-06-01"));
+}
+
+#[test]
+fn dropping_the_wait_for_a_piece_loses_nothing() {
+    let events = chat_events(&["a"]);
+    let reply = || Reply::sse(events.iter().map(String::as_str)).each_after(ms(100));
+    let count = |impatient: bool| {
+        let stage = Stage::new(Script::new().forever(reply()));
+        stage.sim.run(async {
+            let mut stream = stage
+                .client
+                .stream(stream_request(&stage.client))
+                .await
+                .unwrap();
+            let mut deltas = Vec::new();
+            loop {
+                let tick = if impatient { ms(70) } else { ms(70_000) };
+                let next = Box::pin(stream.next());
+                match select(next, Box::pin(stage.sim.sleep(tick))).await {
+                    Either::Left((None, _)) => break,
+                    Either::Left((Some(piece), _)) => deltas.extend(piece.unwrap().deltas),
+                    Either::Right(_) => {}
+                }
+            }
+            format!("{deltas:?}")
+        })
+    };
+    assert_eq!(count(true), count(false));
+}
+
+#[test]
+fn a_call_that_cannot_stream_has_failed_and_is_not_aborted() {
+    let stage = Stage::new(Script::new());
+    let r = Request::from_json(Endpoint::Embeddings, r#"{"model":"m","stream":true}"#);
+    stage.sim.run(stage.client.stream(r)).map(drop).unwrap_err();
+    let errors: Vec<_> = stage
+        .notebook
+        .calls
+        .borrow()
+        .iter()
+        .map(|c| c.error)
+        .collect();
+    assert!(errors.is_empty(), "{errors:?}");
+}
+
+#[test]
+fn numbers_that_we_cannot_read_are_the_server_s_to_judge() {
+    let stage = Stage::new(Script::new().forever(chat_stream(&["a"], ms(1))));
+    let r = Request::from_json(
+        Endpoint::ChatCompletions,
+        r#"{"model":"m","max_tokens":-1,"stream":true,"messages":[]}"#,
+    );
+    stage.sim.run(stage.client.stream(r)).map(drop).unwrap();
 }

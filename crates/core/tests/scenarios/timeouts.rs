@@ -1,5 +1,8 @@
 //! Each clock runs out when it says, and a timeout is never mistaken for an abort.
 
+use crate::caches::Broken;
+use kneepoint_core::Instant;
+use kneepoint_core::cache::Cache;
 use std::time::Duration;
 
 use kneepoint_core::adapt::Options;
@@ -16,7 +19,7 @@ fn once() -> Config {
 }
 
 fn elapsed(stage: &Stage) -> Duration {
-    stage.sim.now() - kneepoint_core::Instant::ZERO
+    stage.sim.now() - Instant::ZERO
 }
 
 #[test]
@@ -168,4 +171,79 @@ fn an_aborted_call_is_recorded_as_aborted_and_a_late_one_as_a_timeout() {
         .collect();
     assert_eq!(outcomes, [Some("timeout"), Some("aborted")]);
     stage.assert_settled();
+}
+
+#[test]
+fn the_first_token_s_clock_covers_a_head_that_never_comes() {
+    let mut config = Config {
+        first_token_timeout: Some(ms(400)),
+        timeout: Some(ms(5000)),
+        ..config()
+    };
+    config.retry.retries_max = Some(0);
+    let stage = Stage::with(1, config, Script::new().forever(Reply::hang()));
+    let error = stage.stream().1.unwrap_err();
+    assert_eq!(
+        (error.kind, stage.sim.now()),
+        (
+            ErrorKind::Timeout(Timeout::FirstToken),
+            Instant::ZERO + ms(400)
+        )
+    );
+}
+
+#[test]
+fn pings_after_the_finish_do_not_keep_a_stream_alive() {
+    let events = chat_events(&["a"]); // begin, a, finish, usage, [DONE]
+    let mut reply = Reply::sse([&*events[0], &*events[1]])
+        .piece_after(ms(10), format!("data: {}\n\n", events[2]));
+    for _ in 0..100 {
+        reply = reply.piece_after(ms(100), ": ping\n\n");
+    }
+    let config = Config {
+        idle_timeout: Some(ms(400)),
+        ..config()
+    };
+    let stage = Stage::with(1, config, Script::new().forever(reply));
+    let _ = stage.stream();
+    assert!(
+        stage.sim.now() < Instant::ZERO + ms(1000),
+        "{:?}",
+        stage.sim.now()
+    );
+}
+
+#[test]
+fn nothing_is_sent_once_time_is_up() {
+    let config = Config {
+        cache: Some(Cache::new(Broken { hangs: true })),
+        timeout: Some(ms(100)),
+        ..config()
+    };
+    let stage = Stage::with(
+        1,
+        config,
+        Script::new().forever(Reply::json(ANSWER).after(ms(10))),
+    );
+    stage.send().unwrap_err();
+    assert_eq!(stage.requests(), 0);
+}
+
+#[test]
+fn a_call_of_no_time_is_refused() {
+    let stage = Stage::new(Script::new().forever(Reply::json(ANSWER).after(ms(10))));
+    let r = stage.client.request(&Prompt::new("m", "Hi"), false);
+    let r = with_options(
+        r,
+        CallOptions {
+            timeout: Some(Duration::ZERO),
+            ..CallOptions::default()
+        },
+    );
+    let e = stage.sim.run(stage.client.send(r)).unwrap_err();
+    assert_eq!((e.kind.as_str(), stage.requests()), ("config", 0));
+}
+
+fn with_options(request: Request, options: CallOptions) -> Request {
+    Request { options, ..request }
 }

@@ -82,8 +82,8 @@ fn each_endpoint_has_its_method_and_path() {
 #[test]
 fn the_client_s_headers_and_parameters_and_then_the_call_s_own_win() {
     let mut headers = Headers::new();
-    headers.set_open("x-team", "blue");
-    headers.set_open("x-gone", "soon");
+    headers.set_text("x-team", "blue");
+    headers.set_text("x-gone", "soon");
     let config = Config {
         headers,
         query: vec![("v".into(), "1".into())],
@@ -166,4 +166,52 @@ fn a_redirect_is_not_followed_so_the_other_host_sees_nothing() {
     let error = stage.send().unwrap_err();
     assert_eq!(error.kind, ErrorKind::Transport(TransportError::Redirected));
     assert_eq!((stage.requests(), elsewhere.counts().requests), (1, 0));
+}
+
+#[test]
+fn a_path_cannot_change_the_host() {
+    let stage = Stage::with(
+        1,
+        Config {
+            api_key: Some(Secret::new(KEY)),
+            ..Config::new(Provider::compatible("https://llm.test"))
+        },
+        Script::new().forever(Reply::json("{}")),
+    );
+    let evil = stage.sim.serve(
+        "https://llm.test.evil.example",
+        Script::new().forever(Reply::json("{}")),
+    );
+    let r = Request::read(Endpoint::Other {
+        method: Method::Get,
+        path: ".evil.example/x".into(),
+    });
+    let _ = stage.sim.run(stage.client.send(r));
+    assert_eq!(evil.counts().requests, 0);
+}
+
+#[test]
+fn a_key_given_as_a_header_does_not_show() {
+    let stage = Stage::with(
+        1,
+        Config::new(Provider::compatible(HOST)),
+        Script::new().forever(
+            Reply::status(401).piece(r#"{"error":{"message":"no such key sk-header-123"}}"#),
+        ),
+    );
+    let r = stage.client.request(&Prompt::new("m", "Hi"), false);
+    let r = with_options(
+        r,
+        CallOptions {
+            headers: vec![("authorization".into(), Some("Bearer sk-header-123".into()))],
+            ..CallOptions::default()
+        },
+    );
+    let error = stage.sim.run(stage.client.send(r)).unwrap_err();
+    let shown = format!("{:?} {error:?}", stage.truth.requests()[0].request.headers);
+    assert!(!shown.contains("sk-header-123"), "{shown}");
+}
+
+fn with_options(request: Request, options: CallOptions) -> Request {
+    Request { options, ..request }
 }
