@@ -170,6 +170,51 @@ async fn a_request_says_what_it_was_told_to_and_follows_no_redirect() {
     assert_eq!(outcome, Some(TransportError::Redirected));
 }
 
+/// Makes properties of the global object throw; the function puts back what was there.
+fn break_globals(replacements: &str) -> Function {
+    js(
+        "",
+        &format!(
+            "const broken = {replacements};
+             const kept = Object.keys(broken).map((name) =>
+               [name, Object.getOwnPropertyDescriptor(globalThis, name)]);
+             for (const [name, value] of Object.entries(broken))
+               Object.defineProperty(globalThis, name, {{ value, configurable: true, writable: true }});
+             return () => {{ for (const [name, was] of kept)
+               if (was) Object.defineProperty(globalThis, name, was); else delete globalThis[name] }}"
+        ),
+    )
+    .call0(&JsValue::UNDEFINED)
+    .unwrap()
+    .into()
+}
+
+#[wasm_bindgen_test]
+async fn a_turn_ends_though_the_ways_to_wait_throw() {
+    let web = Web::new().unwrap();
+    let immediate = "setImmediate() { globalThis.tried.push('immediate'); throw new Error('no') }";
+    let message = "MessageChannel: class extends MessageChannel { constructor() { super();
+           this.port2.postMessage = () => { globalThis.tried.push('message'); throw new Error('no') } } }";
+    let none = "MessageChannel: function () { throw new Error('no') }";
+    for (broken, tried) in [
+        (format!("{{ {immediate} }}"), "immediate"),
+        (
+            format!("{{ {immediate}, {message} }}"),
+            "immediate, message",
+        ),
+        (format!("{{ {immediate}, {none} }}"), "immediate"),
+    ] {
+        value("(globalThis.tried = [])");
+        let restore = break_globals(&broken);
+        let limit = web.sleep(Duration::from_secs(5));
+        let first = select(Box::pin(web.turn()), Box::pin(limit)).await;
+        restore.call0(&JsValue::UNDEFINED).unwrap();
+        assert!(matches!(first, Either::Left(_)), "{broken} hangs");
+        let seen = value("globalThis.tried.join(', ')").as_string();
+        assert_eq!(seen.as_deref(), Some(tried));
+    }
+}
+
 #[wasm_bindgen_test]
 async fn dropping_a_fetch_or_a_body_aborts_the_request() {
     let aborted = || value("globalThis.seen.init.signal.aborted").is_truthy();

@@ -27,19 +27,24 @@ pub(super) async fn sleep(duration: Duration) {
 }
 
 /// Waits until the event loop has gone round once. Browsers hold repeated zero timers back by 4 ms,
-/// so a message to oneself comes first, and `setImmediate` where there is one.
+/// so a message to oneself comes first, and `setImmediate` where there is one. A way that throws
+/// counts as missing: its promise would stay open for ever.
 pub(super) async fn turn() {
-    if let Ok(set_immediate) = global("setImmediate").dyn_into::<Function>() {
-        let round = Promise::new(&mut |resolve, _| {
-            // Should it throw, the promise stays open only until the timer below.
-            let _ = set_immediate.call1(&JsValue::UNDEFINED, &resolve);
-        });
-        let _ = JsFuture::from(round).await;
-    } else if let Some(round) = message_round() {
+    if let Some(round) = immediate_round().or_else(message_round) {
         let _ = JsFuture::from(round).await;
     } else {
         TimeoutFuture::new(0).await;
     }
+}
+
+/// Asks Node's own way; the promise resolves when the loop has gone round.
+fn immediate_round() -> Option<Promise> {
+    let set_immediate: Function = global("setImmediate").dyn_into().ok()?;
+    let mut is_set = false;
+    let round = Promise::new(&mut |resolve, _| {
+        is_set = set_immediate.call1(&JsValue::UNDEFINED, &resolve).is_ok();
+    });
+    is_set.then_some(round)
 }
 
 /// Sends oneself a message; the promise resolves when it arrives, and closes the channel.
@@ -48,7 +53,8 @@ fn message_round() -> Option<Promise> {
     let channel = Reflect::construct(&constructor, &js_sys::Array::new()).ok()?;
     let channel: web_sys::MessageChannel = channel.unchecked_into();
     let (near, far) = (channel.port1(), channel.port2());
-    Some(Promise::new(&mut |resolve, _| {
+    let mut is_sent = false;
+    let round = Promise::new(&mut |resolve, _| {
         let arrived = near.clone();
         let on_message = wasm_bindgen::closure::Closure::once_into_js(move || {
             arrived.set_onmessage(None);
@@ -56,6 +62,13 @@ fn message_round() -> Option<Promise> {
             let _ = resolve.call0(&JsValue::UNDEFINED);
         });
         near.set_onmessage(Some(on_message.unchecked_ref()));
-        let _ = far.post_message(&JsValue::NULL);
-    }))
+        is_sent = far.post_message(&JsValue::NULL).is_ok();
+    });
+    if !is_sent {
+        // An open port with a listener would keep Node from ending.
+        near.set_onmessage(None);
+        near.close();
+        return None;
+    }
+    Some(round)
 }
