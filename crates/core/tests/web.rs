@@ -12,7 +12,7 @@ mod seeds;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, FutureExt, select};
 use js_sys::{Array, Function, Object, Reflect};
 use kneepoint_core::platform::web::{Runtime, Stage, Web, transport_error};
 use kneepoint_core::platform::{Body, Platform, TransportError};
@@ -147,6 +147,28 @@ async fn a_body_is_read_chunk_by_chunk_to_its_end() {
     assert_eq!(read(&mut body).await.unwrap(), "\n\ndata: ü\n\n");
     assert_eq!(body.chunk().await.unwrap(), None, "and stays at its end");
     assert_eq!(value("globalThis.seen.init.signal.aborted"), JsValue::FALSE);
+}
+
+#[wasm_bindgen_test]
+async fn dropping_the_wait_for_a_chunk_loses_neither_the_chunk_nor_an_error() {
+    let web = web("return new Response(new ReadableStream({ start(c) {
+           globalThis.feed = (byte) => c.enqueue(new Uint8Array([byte]));
+           globalThis.fail = () => c.error(new TypeError('terminated')) } }))");
+    let (_, mut body) = web.fetch(request("https://llm.test/")).await.unwrap();
+    for byte in 1..=3 {
+        for _ in 0..2 {
+            assert_eq!(body.chunk().now_or_never(), None, "nothing is there yet");
+        }
+        value(&format!("globalThis.feed({byte})"));
+        web.turn().await;
+        assert_eq!(body.chunk().now_or_never(), Some(Ok(Some(vec![byte]))));
+    }
+    assert_eq!(body.chunk().now_or_never(), None);
+    value("globalThis.fail()");
+    web.turn().await;
+    for _ in 0..2 {
+        assert!(matches!(body.chunk().await, Err(TransportError::Cut(_))));
+    }
 }
 
 #[wasm_bindgen_test]
@@ -321,6 +343,80 @@ async fn a_fetch_that_misbehaves_is_an_error_and_not_a_panic() {
     let empty = web("return new Response(null, { status: 204 })");
     let (head, mut body) = empty.fetch(request("https://llm.test/")).await.unwrap();
     assert_eq!((head.status, body.chunk().await.unwrap()), (204, None));
+}
+
+#[wasm_bindgen_test]
+async fn a_body_that_cannot_be_read_is_an_error_that_says_what_was_found() {
+    let locked = "(() => { const r = new Response('x'); r.body.getReader(); return r.body })()";
+    #[rustfmt::skip]
+    let cases = [
+        // the body, what the error says of it
+        ("new (class PassThrough { pipe() {} })",        "of class PassThrough"), // node-fetch
+        ("(async function* () {})()",                    "but it is "),
+        ("Object.create(null)",                          "but it is object"),
+        ("'a text'",                                     "but it is string"),
+        ("7",                                            "but it is number"),
+        ("new Proxy({}, { get() { throw 1 } })",         "but it is object"),
+        ("{ getReader: 1 }",                             "of class Object"),
+        ("{ getReader() { return undefined } }",         "of class Object"),
+        ("{ getReader() { return {} } }",                "of class Object"),
+        ("{ getReader() { throw new Error('taken') } }", "it threw Error: taken"),
+        (locked,                                         "it threw TypeError: "),
+    ];
+    for (body, found) in cases {
+        let web = web(&format!(
+            "return {{ status: 200, headers: new Headers(), body: {body} }}"
+        ));
+        let Err(TransportError::Invalid(text)) = web.fetch(request("https://llm.test/")).await
+        else {
+            panic!("{body} is no body")
+        };
+        assert!(text.contains(found), "{body}: {text}");
+        assert!(text.contains("a ReadableStream"), "{body}: {text}");
+        assert!(
+            value("globalThis.seen.init.signal.aborted").is_truthy(),
+            "{body} is left running"
+        );
+    }
+    let throwing = web("return { status: 200, get body() { throw new Error('gone') } }");
+    let outcome = throwing.fetch(request("https://llm.test/")).await;
+    assert!(matches!(outcome, Err(TransportError::Invalid(text)) if text.contains("Error: gone")));
+}
+
+#[wasm_bindgen_test]
+async fn a_reader_that_misbehaves_cuts_the_body_off() {
+    for read in ["throw 1", "return 7", "return undefined", "return {}"] {
+        let web = web(&format!(
+            "return {{ status: 200, body: {{ getReader: () => ({{ read() {{ {read} }} }}) }} }}"
+        ));
+        let (_, mut body) = web.fetch(request("https://llm.test/")).await.unwrap();
+        let outcome = body.chunk().await;
+        assert!(matches!(outcome, Err(TransportError::Cut(_))), "{read}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn headers_of_any_kind_are_read_as_far_as_they_can_be() {
+    #[rustfmt::skip]
+    let cases = [
+        // the headers, what is read of `x-id`
+        ("headers: new Headers({ 'X-Id': '1' })",                                    Some("1")),
+        ("headers: new Map([['X-Id', '1']])",                                        Some("1")),
+        ("headers: [undefined, null, 7, 'ab', [], [1, 2], ['X-Id', '1']]",           Some("1")),
+        ("headers: undefined",                                                       None),
+        ("headers: null",                                                            None),
+        ("headers: {}",                                                              None),
+        ("headers: { [Symbol.iterator]: 1 }",                                        None),
+        ("headers: { [Symbol.iterator]() { return { next() { throw 1 } } } }",       None),
+        ("headers: { [Symbol.iterator]() { return { next() { return undefined } } } }", None),
+        ("headers: new Proxy({}, { get() { throw 1 } })",                            None),
+        ("get headers() { throw 1 }",                                                None),
+    ];
+    for (headers, id) in cases {
+        let web = web(&format!("return {{ status: 200, body: null, {headers} }}"));
+        let (head, _) = web.fetch(request("https://llm.test/")).await.unwrap();
+        assert_eq!(head.headers.get("x-id"), id, "{headers}");
+    }
 }
 
 #[wasm_bindgen_test]

@@ -49,6 +49,9 @@ pub trait Platform: Clone + 'static {
 /// A reply's body.
 pub trait Body: 'static {
     /// The next piece, or `None` at the end. An empty piece is allowed and means nothing.
+    ///
+    /// Dropping the future loses nothing: a piece that it would have given comes with the next
+    /// call. So a caller may race it against a timer and ask again.
     fn chunk(&mut self) -> impl Future<Output = Result<Option<Vec<u8>>, TransportError>>;
 }
 

@@ -59,7 +59,15 @@ impl Web {
 
 /// A property of the global object; `undefined` where it is missing.
 fn global(name: &str) -> JsValue {
-    Reflect::get(&js_sys::global(), &name.into()).unwrap_or(JsValue::UNDEFINED)
+    property(&js_sys::global(), name)
+}
+
+/// A property of anything; `undefined` where there is none, or where asking for it throws.
+fn property(value: &JsValue, name: &str) -> JsValue {
+    if !value.is_object() && !value.is_function() {
+        return JsValue::UNDEFINED;
+    }
+    Reflect::get(value, &name.into()).unwrap_or(JsValue::UNDEFINED)
 }
 
 impl Platform for Web {

@@ -4,10 +4,9 @@
 //! on the error or on its cause; browsers never tell. No error is recognised by its text, which
 //! changes with every release.
 
-use js_sys::Reflect;
 use wasm_bindgen::JsValue;
 
-use super::global;
+use super::{global, property};
 use crate::platform::TransportError;
 
 /// The longest text that is kept of an error.
@@ -99,16 +98,8 @@ pub fn transport_error(thrown: &JsValue, stage: Stage, runtime: Runtime) -> Tran
     }
 }
 
-/// A property of anything; `undefined` where there is none, or where asking for it throws.
-fn property(value: &JsValue, name: &str) -> JsValue {
-    if !value.is_object() && !value.is_function() {
-        return JsValue::UNDEFINED;
-    }
-    Reflect::get(value, &name.into()).unwrap_or(JsValue::UNDEFINED)
-}
-
 /// A short text for people.
-fn describe(thrown: &JsValue) -> String {
+pub(super) fn describe(thrown: &JsValue) -> String {
     let part = |name| {
         property(thrown, name)
             .as_string()
