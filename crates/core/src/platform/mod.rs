@@ -76,7 +76,8 @@ pub enum TransportError {
     /// The server answered with a redirect, which would carry the key to another address.
     #[error("the endpoint redirects, which is not followed because it would carry the key along")]
     Redirected,
-    /// The request itself cannot be sent: a bad URL, a forbidden header.
-    #[error("the request cannot be sent: {0}")]
+    /// The request, or the function that is to send it, is at fault: a bad URL, a forbidden header,
+    /// a `fetch` that answers with something else than a response.
+    #[error("the request cannot be made like this: {0}")]
     Invalid(String),
 }
