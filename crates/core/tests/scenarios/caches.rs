@@ -437,10 +437,7 @@ fn a_miss_that_fails_is_a_miss() {
     };
     let stage = Stage::with(1, config, Script::new().forever(Reply::status(400)));
     stage.send().unwrap_err();
-    assert_eq!(
-        stage.notebook.calls.borrow()[0].cache,
-        kneepoint_core::CacheUse::Miss
-    );
+    assert_eq!(stage.notebook.calls.borrow()[0].cache, CacheUse::Miss);
 }
 
 #[test]

@@ -3,7 +3,10 @@
 use kneepoint_core::platform::sim::Random;
 
 /// The hash of all records of all seeds.
-#[allow(clippy::unreadable_literal, reason = "it is pasted from a failing test")]
+#[allow(
+    clippy::unreadable_literal,
+    reason = "it is pasted from a failing test"
+)]
 pub(crate) const KNOWN: u64 = 0x967408be7066440;
 
 /// How many.
