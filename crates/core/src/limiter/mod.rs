@@ -327,7 +327,6 @@ impl<P: Platform> Drop for Acquire<P> {
         let grant = {
             let state = &mut *self.limiter.0.state.borrow_mut();
             state.scheduler.cancel(ticket);
-            state.alarm = state.alarm.filter(|(owner, _)| *owner != ticket);
             state
                 .waiters
                 .remove(&ticket)

@@ -149,4 +149,40 @@ mod tests {
         assert!(budget.next(at(0), 5000).is_some());
         assert_eq!(budget.next(at(61), 5000), None);
     }
+
+    #[test]
+    fn tokens_come_back_as_fast_as_the_server_says_or_else_within_a_minute() {
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        #[rustfmt::skip]
+        let cases = [
+            // limit, remaining, reset, ms until 500 more than what remains are there
+            (6000, 1000, seconds(10), 1000),  // 5000 in ten seconds
+            (6000, 1000, None,        5000),  // 100 a second
+            (6000, 1000, seconds(0),  5000),  // "at once" says nothing about a rate
+            (6000, 5500, seconds(50), 50_000),
+            (6000, 6000, seconds(50), 5000),  // nothing is missing, so nothing is said either
+        ];
+        for (limit, remaining, reset, millis) in cases {
+            let mut budget = TokenBudget::default();
+            budget.learn(
+                at(0),
+                TokenHint {
+                    limit,
+                    remaining,
+                    reset,
+                },
+            );
+            let _ = budget.spend(remaining);
+            let wait = budget.next(at(0), 500).unwrap() - at(0);
+            assert_eq!(wait.as_millis(), millis, "{limit} {remaining} {reset:?}");
+        }
+    }
+
+    #[test]
+    fn where_nothing_was_set_aside_nothing_is_settled() {
+        let mut budget = TokenBudget::default();
+        budget.learn(at(0), hint(6000, 500, 55));
+        budget.settle(0, 400);
+        assert_eq!(budget.next(at(0), 500), None);
+    }
 }

@@ -188,4 +188,23 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn each_class_has_a_name_of_its_own() {
+        use Class::{Dubious, Fatal, Overload, Throttle, Transient, UnknownOutcome, Unsent};
+        let classes = [
+            Throttle,
+            Overload,
+            Transient,
+            Unsent,
+            UnknownOutcome,
+            Dubious,
+            Fatal,
+        ];
+        let names = classes.map(Class::as_str).join(" ");
+        assert_eq!(
+            names,
+            "throttle overload transient unsent unknown_outcome dubious fatal"
+        );
+    }
 }
