@@ -13,12 +13,13 @@ mod noise;
 mod pacer;
 mod probe;
 mod value;
+mod verdict;
 mod window;
 
 use std::time::Duration;
 
 use crate::time::Instant;
-use evidence::{Evidence, LONG_HINT};
+use evidence::Evidence;
 use ladder::{Answer, Ladder};
 use meter::Meter;
 use noise::Noise;
@@ -56,9 +57,6 @@ const ROOM: f64 = 2.0;
 
 /// Timers are no finer than this anywhere, so no wake-up is asked for sooner.
 const TICK: Duration = Duration::from_millis(1);
-
-/// An overloaded server is cut once a second at most: its refusals say little about their cause.
-const OVERLOAD_PAUSE: Duration = Duration::from_secs(1);
 
 /// No pause after a hint is shorter, whatever the server says.
 const HINT_SHORTEST: Duration = Duration::from_millis(50);
@@ -271,8 +269,8 @@ impl Rule {
     }
 
     /// The server asked, outside a refusal, for a pause: nothing is sent during it.
-    pub fn pause(&mut self, now: Instant, hint: Duration, unit: f64) {
-        self.gate = self.gate.max(now + spread(hint, unit));
+    pub fn pause(&mut self, now: Instant, hint: Duration) {
+        self.gate = self.gate.max(now + hint.max(HINT_SHORTEST));
         self.meter.closed(now);
     }
 
@@ -368,115 +366,6 @@ impl Rule {
             self.window.double_from_level();
             self.ladder.watch_doubling(self.window.level());
         }
-    }
-
-    /// What a refusal means: nothing new, a correction, an answer to a trial, chance, or a decision.
-    fn judge(&mut self, now: Instant, sent: Sent, rejection: Rejection, unit: f64) {
-        let delay = (now - sent.at).as_secs_f64();
-        let smoothed = self.refusal_delay + DELAY_WEIGHT * (delay - self.refusal_delay);
-        self.refusal_delay = smoothed.max(delay).min(DELAY_LONGEST);
-        self.meter.retracted(sent.serial);
-        if rejection.hint.is_some() {
-            self.meter.closed(now);
-        }
-        if !self.is_fresh(sent) {
-            self.correct(sent, rejection);
-            return;
-        }
-        if self.options.noise && self.is_chance() {
-            return;
-        }
-        self.noise.cut();
-        let first = self.has(Part::Probes) && sent.serial == self.epoch.after + 1;
-        let on_trial = self.trial.is_pending();
-        self.begin_epoch(now);
-        if on_trial {
-            self.trial.refuse();
-            return;
-        }
-        self.blocked.refuse(first);
-        self.trial.after_cut(false);
-        if self.blocked.refusals() <= 1 {
-            self.decide(now, sent, rejection);
-        }
-        if self.blocked.is_on() {
-            self.meter.closed(now);
-            if rejection.hint.is_none() {
-                self.gate = self.gate.max(now + self.blocked.pause(unit));
-            }
-        }
-        let hint = rejection.hint.filter(|_| self.has(Part::LongSpan));
-        self.span = hint.map_or(SPAN, |hint| {
-            (SPAN_PER_HINT * hint.as_secs_f64()).clamp(SPAN, SPAN_LONGEST)
-        });
-    }
-
-    /// A refusal of the same epoch only corrects the first guess.
-    fn correct(&mut self, sent: Sent, rejection: Rejection) {
-        let applies = self.has(Part::Correction)
-            && sent.serial > self.epoch.after_before
-            && !self.pacer.is_on()
-            && !self.blocked.is_on()
-            && !rejection.overload;
-        if applies && self.window.correct(sent.in_flight) {
-            self.evidence.correct(sent.in_flight);
-        }
-    }
-
-    fn is_chance(&mut self) -> bool {
-        let applies = self.epoch.refused && !self.blocked.is_on() && !self.trial.is_pending();
-        applies && self.noise.disregards(self.is_below_level())
-    }
-
-    fn begin_epoch(&mut self, now: Instant) {
-        self.epoch = Epoch {
-            started: now,
-            after: self.sends,
-            after_before: self.epoch.after,
-            refused: true,
-        };
-    }
-
-    /// The one decision of an epoch.
-    fn decide(&mut self, now: Instant, sent: Sent, rejection: Rejection) {
-        self.ladder.leave();
-        self.window.release();
-        let paced = self.pacer.is_on();
-        let about_time = rejection.hint.is_some_and(|hint| hint >= LONG_HINT);
-        let abstain = about_time || rejection.overload;
-        let abstain = abstain || !self.has(Part::Pacer);
-        let flips = self.evidence.hear(sent.in_flight, paced, abstain);
-        if rejection.overload {
-            self.cut_for_overload(now, sent);
-        } else if flips && !paced {
-            self.pacer.start(now, self.meter.first_rate(now), self.span);
-            self.window
-                .stand_back(self.evidence.record() * ROOM, self.span);
-        } else if paced && !flips {
-            let floor = self.has(Part::Floor) && !self.meter.mostly_gated(now);
-            self.pacer.cut(now, self.meter.rate(now), floor, self.span);
-        } else {
-            self.pacer.stop();
-            self.window.cut(sent.in_flight);
-            self.ladder.watch_doubling(self.window.level());
-            self.trial.after_cut(!self.blocked.is_on());
-            if rejection.hint.is_some() && self.has(Part::Climb) {
-                self.window.climb_back();
-            }
-        }
-        self.meter.close_interval(now, self.sends + 1);
-    }
-
-    fn cut_for_overload(&mut self, now: Instant, sent: Sent) {
-        if self
-            .overloaded
-            .is_none_or(|last| now >= last + OVERLOAD_PAUSE)
-        {
-            self.blocked
-                .remember(self.window.limit().min(2.0 * f64::from(sent.in_flight)));
-            self.window.cut_for_overload(sent.in_flight);
-        }
-        self.overloaded = Some(now);
     }
 
     fn has(&self, part: Part) -> bool {

@@ -364,7 +364,7 @@ impl<P: Platform> Permit<P> {
         let Shared { platform, state } = &*self.limiter.0;
         // The end of the pause is spread when the refusal is settled, not twice.
         let now = platform.now();
-        state.borrow_mut().scheduler.rule().pause(now, hint, 0.0);
+        state.borrow_mut().scheduler.rule().pause(now, hint);
     }
 
     /// How many attempts were in flight when this one was permitted, itself included.

@@ -207,6 +207,7 @@ fn after_the_gate_the_herd_comes_at_the_learned_pace() {
     }
 }
 
+/// With these seeds, as with about nine in ten; `adapt/README.md` says what the others do.
 #[test]
 fn four_clients_of_one_limit_finish_within_twice_of_each_other() {
     for seed in 1..=3 {
