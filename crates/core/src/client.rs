@@ -27,6 +27,24 @@ use crate::url::BaseUrl;
 use crate::watch::{Deadline, Watch, earlier};
 
 /// A client of one endpoint.
+///
+/// ```
+/// use kneepoint_core::platform::sim::{Reply, Script, Sim};
+/// use kneepoint_core::{Client, Config, Prompt, Provider};
+///
+/// // A server that is overloaded once and then answers. In JavaScript: `Web::new()?` instead.
+/// let sim = Sim::new(1);
+/// let answer = r#"{"choices":[{"message":{"content":"Hello!"},"finish_reason":"stop"}]}"#;
+/// let script = Script::new().reply(Reply::status(503)).reply(Reply::json(answer));
+/// sim.serve("https://llm.test", script);
+///
+/// let config = Config::new(Provider::compatible("https://llm.test/v1"));
+/// let client = Client::new(sim.clone(), config)?;
+/// let reply = sim.run(client.generate(&Prompt::new("small", "Hi"))).expect("it was retried");
+/// assert_eq!(reply.answer.text(), "Hello!");
+/// assert_eq!(reply.record.attempts.len(), 2);
+/// # Ok::<(), kneepoint_core::ConfigError>(())
+/// ```
 pub struct Client<P: Platform>(pub(crate) Rc<Inner<P>>);
 
 pub(crate) struct Inner<P: Platform> {

@@ -2,7 +2,11 @@
 //!
 //! The middle of this crate is pure: limiter, retry rule and decoder take values and `now` and
 //! return decisions. They never sleep, read a clock, roll a die or touch JavaScript. [`platform`]
-//! is the one door to the world.
+//! is the one door to the world: JavaScript in all its runtimes, or a simulated world in which the
+//! tests and benches live.
+//!
+//! Start with [`Client`] and [`Config`]; [`Stream`] and [`Client::batch`] are the other two ways to
+//! ask. What happened is in [`Record`], and why a call failed in [`Error`].
 
 #![forbid(unsafe_code)]
 
