@@ -242,6 +242,41 @@ fn an_echoed_key_is_taken_out() {
 }
 
 #[test]
+fn a_key_that_cannot_be_seen_is_not_passed_on() {
+    // Compressed although that was not asked for: the key may be in it, and cannot be found.
+    let packed = Upstream::answering(
+        "HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\ncontent-encoding: gzip\r\n\
+         connection: close\r\n\r\npacked bytes",
+    );
+    let (server, token) = proxy_to(packed.address, &[]);
+    let reply = exchange(server.http, good(&server, &token, ""));
+    assert_eq!(
+        (reply.status(), reply.header("content-encoding")),
+        (401, None)
+    );
+    assert!(!reply.text().contains("packed bytes"));
+
+    // The end of what is read of a long answer falls into the key.
+    let filler = "x".repeat((256 << 10) - 10);
+    let answer = format!("HTTP/1.1 500 No\r\nconnection: close\r\n\r\n{filler}{KEY}");
+    let cut = Upstream::answering(answer.leak());
+    let (server, token) = proxy_to(cut.address, &[]);
+    let reply = exchange(server.http, good(&server, &token, ""));
+    assert_eq!(reply.status(), 500);
+    assert!(reply.body_text().ends_with('x'));
+}
+
+#[test]
+fn a_switch_of_protocols_is_not_passed_on() {
+    let upstream = Upstream::answering(
+        "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n",
+    );
+    let (server, token) = proxy_to(upstream.address, &[]);
+    let reply = exchange(server.http, good(&server, &token, ""));
+    assert_eq!(reply.status(), 502);
+}
+
+#[test]
 fn a_redirect_is_not_followed_and_not_passed_on() {
     let upstream = Upstream::answering(
         "HTTP/1.1 307 Temporary Redirect\r\nlocation: http://evil.example/\r\ncontent-length: 0\r\n\r\n",

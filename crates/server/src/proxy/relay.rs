@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -144,6 +144,12 @@ impl Record {
                 "the upstream redirects, which is not followed",
             );
         }
+        if head.status.is_informational() {
+            return self.refuse(
+                StatusCode::BAD_GATEWAY,
+                "the upstream switches protocols, which is not followed",
+            );
+        }
         self.line.status = head.status.as_u16();
         let mut headers = HeaderMap::with_capacity(head.headers.len());
         for (name, value) in &head.headers {
@@ -155,8 +161,16 @@ impl Record {
         let body = if head.status.is_success() {
             Body::stream(AnswerBody { body, record: self })
         } else {
-            headers.remove(http::header::CONTENT_LENGTH);
-            self.error_body(body).await
+            headers.remove(header::CONTENT_LENGTH);
+            let coding = headers.remove(header::CONTENT_ENCODING);
+            if coding.is_some_and(|coding| coding != "identity") {
+                // It was not asked for, and an echoed key could not be found in it.
+                headers.remove(header::CONTENT_TYPE);
+                self.line.outcome = "error";
+                Body::empty()
+            } else {
+                self.error_body(body).await
+            }
         };
         let mut response = Response::new(body);
         *response.status_mut() = head.status;
@@ -165,16 +179,26 @@ impl Record {
     }
 
     async fn error_body(mut self, mut body: Incoming) -> Body {
-        let mut text = Vec::new();
-        while text.len() < ERROR_BYTES_MAX
-            && let Some(Ok(frame)) = body.frame().await
-        {
-            text.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
+        let (mut text, mut whole) = (Vec::new(), false);
+        while text.len() < ERROR_BYTES_MAX {
+            match body.frame().await {
+                Some(Ok(frame)) => {
+                    text.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
+                }
+                ended => {
+                    whole = ended.is_none();
+                    break;
+                }
+            }
         }
         text.truncate(ERROR_BYTES_MAX);
         self.line.bytes = text.len() as u64;
         self.line.outcome = "error";
-        Body::from(self.upstream.scrub(&text))
+        Body::from(if whole {
+            self.upstream.scrub(&text)
+        } else {
+            self.upstream.scrub_cut(&text)
+        })
     }
 }
 

@@ -48,6 +48,15 @@ impl Upstream {
         clean
     }
 
+    /// The same for a text whose end was cut off, maybe within the key.
+    pub(crate) fn scrub_cut(&self, text: &[u8]) -> Vec<u8> {
+        let key = self.key.as_deref().unwrap_or_default().as_bytes();
+        let begun = (1..key.len())
+            .rev()
+            .find(|count| text.ends_with(&key[..*count]));
+        self.scrub(&text[..text.len() - begun.unwrap_or(0)])
+    }
+
     pub(crate) fn echoes_key(&self, text: &[u8]) -> bool {
         self.key
             .as_deref()
