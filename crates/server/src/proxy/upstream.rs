@@ -66,11 +66,12 @@ impl Upstream {
 
 /// Reads one `--upstream` argument; `env` looks up environment variables.
 pub(crate) fn parse(text: &str, env: impl Fn(&str) -> Option<String>) -> Result<Upstream, String> {
-    let wrong = |why: String| format!("--upstream {text}: {why}");
     let (address_part, options) = split_options(text);
     let (name, url) = address_part.split_once('=').ok_or_else(|| {
-        wrong("expected NAME=URL[,key-env=VAR|key-file=PATH][,auth=…]".to_owned())
+        "--upstream: expected NAME=URL[,key-env=VAR|key-file=PATH][,auth=…]".to_owned()
     })?;
+    // Only the name is repeated: a key or a password may stand in the rest by mistake.
+    let wrong = |why: String| format!("--upstream {name}: {why}");
     let named = (1..=NAME_BYTES_MAX).contains(&name.len())
         && name
             .bytes()
@@ -94,8 +95,9 @@ pub(crate) fn parse(text: &str, env: impl Fn(&str) -> Option<String>) -> Result<
             Some(("key-file", path)) => key = Some(key_file(Path::new(path)).map_err(wrong)?),
             Some(("auth", how @ ("bearer" | "x-api-key"))) => auth = how,
             _ => {
+                let option = field.split('=').next().unwrap_or_default();
                 return Err(wrong(format!(
-                    "`{field}` is not understood: expected key-env=VAR, key-file=PATH, auth=bearer or auth=x-api-key"
+                    "`{option}` is not understood: expected key-env=VAR, key-file=PATH, auth=bearer or auth=x-api-key"
                 )));
             }
         }
@@ -127,7 +129,7 @@ fn split_options(text: &str) -> (&str, &str) {
 }
 
 fn address(url: &str) -> Result<(Scheme, Authority, String), String> {
-    let no = |why: &str| format!("`{url}` {why}");
+    let no = |why: &str| format!("its address {why}");
     let uri: Uri = url.parse().map_err(|_| no("is no URL"))?;
     let parts = uri.into_parts();
     let scheme = parts
@@ -224,7 +226,12 @@ mod tests {
                 "cannot read /nonexistent",
             ),
             ("up=http://x,key=sk-1", "or comma"),
-            ("up=http://x,auth=bearer,key=1", "is not understood"),
+            (
+                "up=http://x,auth=bearer,key=sk-1",
+                "`key` is not understood",
+            ),
+            ("up=http://x,auth=sk-1", "`auth` is not understood"),
+            ("sk-1", "expected NAME=URL"),
         ];
         for (text, expected) in cases {
             let message = parse(text, env).err().expect(text);
@@ -232,6 +239,9 @@ mod tests {
                 message.contains(expected) && !message.contains('\n'),
                 "{text}: {message}"
             );
+            for secret in ["sk-1", "pw"] {
+                assert!(!message.contains(secret), "{text}: {message}");
+            }
         }
     }
 
