@@ -12,6 +12,8 @@ use serde::Serialize;
 
 /// Idempotency keys remembered; later ones are served but not counted by key.
 const KEYS_MAX: usize = 200_000;
+/// A longer idempotency key is served but not remembered; clients send some forty bytes.
+const KEY_BYTES_MAX: usize = 256;
 /// Endpoints (and resets of them) that one connection remembers having been counted for.
 const SEEN_MAX: usize = 64;
 
@@ -185,7 +187,7 @@ fn raise(counts: &mut HashMap<String, u64>, key: &str) -> u64 {
         *count += 1;
         return *count;
     }
-    if counts.len() < KEYS_MAX {
+    if counts.len() < KEYS_MAX && key.len() <= KEY_BYTES_MAX {
         counts.insert(key.to_owned(), 1);
     }
     1
@@ -213,6 +215,20 @@ mod tests {
             (counts.duplicates, counts.connections, counts.completed),
             (1, 1, 2)
         );
+    }
+
+    #[test]
+    fn a_key_longer_than_any_honest_one_takes_no_memory() {
+        let truth = Truth::default();
+        let long = "k".repeat(60_000);
+        for key in ["short", long.as_str()] {
+            let arrival = truth.arrive(&Seen::default(), Some(key));
+            truth.accept(arrival, Some(key));
+        }
+        let counts = truth.read();
+        assert_eq!((counts.requests, counts.accepted), (2, 2));
+        let remembered: Vec<_> = counts.attempts_by_key.keys().collect();
+        assert_eq!(remembered, ["short"]);
     }
 
     #[test]
