@@ -138,7 +138,10 @@ impl Guard {
 
     fn is_own(&self, authority: &str) -> bool {
         let (name, port) = match authority.rsplit_once(':') {
-            Some((name, port)) if !port.ends_with(']') => (name, port.parse().ok()),
+            // Digits only: parsing a number alone would also take a sign.
+            Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => {
+                (name, port.parse().ok())
+            }
             // Without a port the scheme's default is meant.
             _ => (
                 authority,
@@ -243,6 +246,9 @@ mod tests {
             (&[("host", "127.0.0.1.evil.example:8088")], 421),
             (&[("host", "s1.localhost:8088")], 421),
             (&[("host", "user@127.0.0.1:8088")], 421),
+            (&[("host", "127.0.0.1:+8088")], 421),
+            (&[("host", "127.0.0.1:")], 421),
+            (&[("host", "::1:8088")], 421),
             (&[("host", "127.0.0.1:8088"), ("origin", "null")], 403),
             (&[("host", "127.0.0.1:8088"), ("origin", "http://evil.example")], 403),
             (&[("host", "127.0.0.1:8088"), ("origin", "http://localhost:8088")], 403),
