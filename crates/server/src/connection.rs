@@ -214,6 +214,12 @@ async fn serve_http1(stream: Stream, handler: impl Handler, mut stop: watch::Rec
             let mut stream = stream;
             // The client may be gone already; there is nobody to tell.
             let _ = tokio::io::AsyncWriteExt::shutdown(&mut stream).await;
+            if running {
+                tokio::select! {
+                    () = wire::linger(&mut stream) => {}
+                    () = stopping => {}
+                }
+            }
         }
         (Err(_), None) => {}
     }

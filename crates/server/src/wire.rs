@@ -125,8 +125,14 @@ pub(crate) async fn play(mut socket: impl Socket, mut broken: Broken) {
         return;
     }
     let _ = socket.shutdown_tcp();
-    let (mut reader, _) = tokio::io::split(&mut socket);
-    let _ = tokio::time::timeout(AFTER_FIN, until_closed(&mut reader)).await;
+    linger(&mut socket).await;
+}
+
+/// Waits after a FIN, for a while, until the other side closes too. A client that is still sending
+/// would otherwise get a reset, and might never read its answer.
+pub(crate) async fn linger(socket: &mut (impl AsyncRead + Unpin)) {
+    // Whoever has not closed by then is not waited for.
+    let _ = tokio::time::timeout(AFTER_FIN, until_closed(socket)).await;
 }
 
 async fn write(socket: &mut (impl AsyncWrite + Unpin), broken: &mut Broken) -> io::Result<()> {

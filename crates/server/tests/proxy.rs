@@ -186,6 +186,18 @@ fn hostile_probes_are_refused_and_no_upstream_hears_of_them() {
 }
 
 #[test]
+fn a_refusal_is_not_lost_to_a_client_that_is_still_sending() {
+    let upstream = Upstream::answering(OK);
+    let (server, token) = proxy_to(upstream.address, &[]);
+    let body = "x".repeat(32 << 20);
+    let mut raw = Raw::open(server.http);
+    let sent = raw.try_send(good_with(&server, &token, "", &body).as_bytes());
+    assert!(sent.is_ok(), "{sent:?}");
+    let reply = raw.read_for(Duration::from_secs(10));
+    assert_eq!((reply.status(), reply.ended), (413, Ended::Fin));
+}
+
+#[test]
 fn only_what_is_listed_is_passed_on_in_either_direction() {
     let upstream = Upstream::answering(OK);
     let (server, token) = proxy_to(upstream.address, &[]);

@@ -134,6 +134,11 @@ impl Raw {
         let _ = self.0.write_all(text);
     }
 
+    /// Sends all of it, or says why the rest could not leave.
+    pub(crate) fn try_send(&mut self, text: &[u8]) -> std::io::Result<()> {
+        self.0.write_all(text)
+    }
+
     /// Reads until the other side ends, or for `time`.
     pub(crate) fn read_for(&mut self, time: Duration) -> Reply {
         self.read_until(time, |_| false)
@@ -150,6 +155,7 @@ impl Raw {
             match self.0.read(&mut block) {
                 Ok(0) => break Ended::Fin,
                 Ok(count) => bytes.extend_from_slice(&block[..count]),
+                // A read with a timeout is not restarted when the process was stopped or frozen.
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::ConnectionReset => break Ended::Reset,
                 Err(error)
