@@ -39,12 +39,14 @@ pub(crate) fn command(repo: &Repo, args: &Args) -> Result {
         .into_iter()
         .map(|suite| run_suite(repo, suite))
         .collect();
-    println!("\n== Results ==");
+    let suites = counted(outcomes.len(), "suite");
+    println!(
+        "\n== Results of {suites} in {} ==",
+        seconds(started.elapsed())
+    );
     for line in outcomes.iter().flat_map(report) {
         println!("{line}");
     }
-    let suites = counted(outcomes.len(), "suite");
-    println!("{suites} in {}", seconds(started.elapsed()));
     match failures(&outcomes) {
         None => Ok(()),
         Some(text) => Err(Failure::work(text)),
