@@ -7,7 +7,7 @@ const FOREIGN: [&str; 6] = [
     "/home/",
     "/Users/",
     "/root/",
-    "/work/",
+    "/srv/",
     "/tmp/",
     "C:\\Users\\",
 ];
@@ -104,12 +104,12 @@ mod tests {
         #[rustfmt::skip]
         let cases = [
             ("see /home/ann/notes", false),
-            ("\"/work/x\"", false),
+            ("\"/srv/x\"", false),
             ("binary: '/root/.cargo/bin/trunk'", false),
             ("file:///tmp/x", false),
             ("C:\\Users\\ann", false),
             ("https://example.org/home/ann", true),
-            ("$PWD/work/x or ./tmp/x or ~/work/x or {root}/tmp/x", true),
+            ("$PWD/srv/x or ./tmp/x or ~/srv/x or {root}/tmp/x", true),
             ("/usr/bin/env bash, /dev/shm, /etc/os-release", true),
         ];
         for (text, fine) in cases {
