@@ -5,8 +5,8 @@
 
 /// What the bucket holds at most, and at the start.
 ///
-/// With [`COST_TRANSIENT`] it pays for 35 retries: enough for any blip, and an outage of *n* calls
-/// costs at most `1 + 35 / n` attempts each.
+/// With [`COST_TRANSIENT`] it pays for 35 retries: enough for any blip, and trouble that *n* calls
+/// meet costs at most `1 + 35 / n` attempts each.
 pub const CAPACITY: u32 = 500;
 
 /// A retry after a failure that says that the server is in trouble.

@@ -17,13 +17,10 @@ use crate::ledger::Ledger;
 use crate::limiter::{Permit, Position, TokenHint};
 use crate::platform::Platform;
 use crate::record::{AttemptRecord, Record};
-use crate::retry::{Class, Decision, RetryPolicy, Stop, Tries, decide};
+use crate::retry::{Class, Decision, HINT_SPREAD_MAX, RetryPolicy, Stop, Tries, decide};
 use crate::secret::Secret;
 use crate::time::Instant;
 use crate::watch::{Deadline, Watch, earlier};
-
-/// The end of a pause is spread by up to this much; see [`crate::adapt`].
-const SPREAD_MAX: Duration = Duration::from_secs(1);
 
 /// A call under way.
 pub(crate) struct Call<P: Platform> {
@@ -100,12 +97,18 @@ impl<P: Platform> Call<P> {
         }
     }
 
-    /// For how long the server wants no request at all, where that is longer than this call may
-    /// wait: then it is of no use to queue.
+    /// For how long nothing may be sent, where that is longer than this call may wait: then it is of
+    /// no use to queue.
     fn hopeless_wait(&self, now: Instant) -> Option<Duration> {
         let wait = self.lane.limiter.snapshot().gate - now;
         let left = self.deadline.map_or(Duration::MAX, |(at, _)| at - now);
-        (wait > self.policy.wait_max.saturating_add(SPREAD_MAX).min(left)).then_some(wait)
+        (wait
+            > self
+                .policy
+                .wait_max
+                .saturating_add(HINT_SPREAD_MAX)
+                .min(left))
+        .then_some(wait)
     }
 
     /// A failure in the queue.

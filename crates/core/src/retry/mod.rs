@@ -1,7 +1,7 @@
 //! Whether, and when, a failed attempt is repeated. Pure: a table of classes and one decision.
 //!
-//! The caller sleeps; nothing here does. A retry is always paid for (see [`crate::budget`]),
-//! unless the server itself named the time.
+//! The caller sleeps; nothing here does. A retry is paid for (see [`crate::budget`]), unless the
+//! server itself named the time, or refused behind an adaptive limit.
 
 mod class;
 
@@ -24,7 +24,7 @@ const BACKOFF_THROTTLE: Duration = Duration::from_millis(250);
 const HINT_MIN: Duration = Duration::from_millis(50);
 
 /// Calls that wait for the same hint are spread over a tenth of it, and no more than this.
-const HINT_SPREAD_MAX: Duration = Duration::from_secs(1);
+pub(crate) const HINT_SPREAD_MAX: Duration = Duration::from_secs(1);
 
 /// Attempts after trouble where the caller names no number: two more than the first.
 const RETRIES_TROUBLE: u32 = 2;

@@ -1,5 +1,8 @@
 //! Many calls as one: all of them, each with its own outcome, within bounds.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use futures_util::StreamExt;
 use kneepoint_core::adapt::Options;
 use kneepoint_core::platform::sim::{Latency, Reply, Script, ServerModel};
@@ -91,13 +94,12 @@ fn no_more_calls_are_open_and_no_more_requests_in_flight_than_allowed() {
         open_max: 20,
         ..BatchOptions::default()
     };
-    let taken = std::rc::Rc::new(std::cell::Cell::new(0_usize));
-    let source = requests(&stage, 500).into_iter().inspect({
-        let taken = taken.clone();
-        move |_| taken.set(taken.get() + 1)
-    });
-    let mut batch = stage.client.batch(source.collect::<Vec<_>>(), options);
-    taken.set(0);
+    // A request is taken only when its turn comes: the source may be endless.
+    let taken = Rc::new(Cell::new(0_usize));
+    let counter = taken.clone();
+    let source = requests(&stage, 500).into_iter();
+    let source = source.inspect(move |_| counter.set(counter.get() + 1));
+    let mut batch = stage.client.batch(source, options);
     let mut done = 0;
     stage.sim.run(async {
         while let Some((index, outcome)) = batch.next().await {
@@ -105,6 +107,11 @@ fn no_more_calls_are_open_and_no_more_requests_in_flight_than_allowed() {
             assert_eq!(index, done);
             done += 1;
             assert!(batch.progress().begun <= done + 20);
+            assert!(
+                taken.get() <= done + 20,
+                "{} taken, {done} done",
+                taken.get()
+            );
         }
     });
     assert_eq!(done, 500);
