@@ -12,7 +12,7 @@ use futures_util::TryFutureExt;
 use crate::cache::{Cache, Entry, Flights, Key};
 use crate::call::Call;
 use crate::config::{Config, ConfigError};
-use crate::decode::{Answer, Decoded};
+use crate::decode::{Answer, Caps, Decoded, Dialect, StreamDecoder};
 use crate::error::{Error, ErrorKind, Phase, Timeout};
 use crate::http::{Head, Headers};
 use crate::lane::{Lane, LaneStats};
@@ -131,18 +131,11 @@ impl<P: Platform> Client<P> {
             if let Some((entry, answer)) = self.cached(&prepared).await {
                 let ledger = prepared.hit();
                 ledger.note(|record| record.usage = answer.usage);
-                let (head, record) = (
-                    Head {
-                        status: 200,
-                        headers: Headers::new(),
-                    },
-                    ledger.settle(None),
-                );
                 return Ok(Reply {
-                    head,
+                    head: Head::new(200, Headers::new()),
                     body: entry.body,
                     answer,
-                    record,
+                    record: ledger.settle(None),
                 });
             }
             prepared.miss();
@@ -206,6 +199,20 @@ impl<P: Platform> Client<P> {
 
     /// Sends a request whose answer arrives piece by piece, and waits for its first content.
     pub async fn stream(&self, request: Request) -> Result<Stream<P>, Error> {
+        self.open(request, StreamDecoder::new).await
+    }
+
+    /// The same for callers who parse the events themselves: [`Decoded::text`] holds the data of the
+    /// events, as [`StreamDecoder::raw`] tells.
+    pub async fn stream_data(&self, request: Request) -> Result<Stream<P>, Error> {
+        self.open(request, StreamDecoder::raw).await
+    }
+
+    async fn open(
+        &self,
+        request: Request,
+        decoder: fn(Dialect, Caps) -> StreamDecoder,
+    ) -> Result<Stream<P>, Error> {
         let Reading::Answer(dialect) = request.endpoint.reading() else {
             let error = ConfigError::new("stream", "true", "an endpoint that streams");
             return Err(Error::of(error.into(), Phase::Queue));
@@ -213,7 +220,8 @@ impl<P: Platform> Client<P> {
         let prepared = Prepared::new(&self.0, request, true)?;
         if let Some((cache, key)) = &prepared.cache {
             if let Some(entry) = self.look_up(cache, key, prepared.call.deadline).await {
-                return Ok(Stream::kept(entry.body, dialect, prepared.hit()));
+                let decoder = decoder(dialect, Caps::default());
+                return Ok(Stream::kept(entry.body, decoder, prepared.hit()));
             }
             prepared.miss();
         }
@@ -232,7 +240,8 @@ impl<P: Platform> Client<P> {
         });
         let begun = call
             .run(async |exchange, head, body| {
-                let mut reader = Reader::new(exchange, body, dialect, pace, keep.is_some());
+                let decoder = decoder(dialect, Caps::default());
+                let mut reader = Reader::new(exchange, body, decoder, pace, keep.is_some());
                 let mut first = Decoded::default();
                 match reader.step(&mut first).await {
                     Ok(step) => Ok((head, reader, (first, step))),

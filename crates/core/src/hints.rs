@@ -58,7 +58,7 @@ impl Hints {
     /// use std::time::Duration;
     ///
     /// let headers = Headers::from_iter([("retry-after", "1.5")]);
-    /// let hints = Hints::read(&Head { status: 429, headers }, None, Duration::ZERO);
+    /// let hints = Hints::read(&Head::new(429, headers), None, Duration::ZERO);
     /// assert_eq!(hints.retry_after, Some(Duration::from_millis(1500)));
     /// ```
     pub fn read(head: &Head, body: Option<&str>, unix_time: Duration) -> Self {
@@ -199,7 +199,7 @@ mod tests {
         unix_time: Duration,
     ) -> Hints {
         let headers = fields.iter().copied().collect();
-        Hints::read(&Head { status, headers }, body, unix_time)
+        Hints::read(&Head::new(status, headers), body, unix_time)
     }
 
     #[allow(

@@ -1,5 +1,6 @@
 //! What goes over the wire, as plain values: a request, the head of a reply, their headers.
 
+use std::any::Any;
 use std::fmt;
 use std::rc::Rc;
 
@@ -21,6 +22,13 @@ pub enum Method {
 }
 
 impl Method {
+    /// The method of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        let all = [Self::Get, Self::Post, Self::Put, Self::Patch, Self::Delete];
+        all.into_iter()
+            .find(|method| method.as_str().eq_ignore_ascii_case(name))
+    }
+
     /// The method as it stands in a request line.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -193,4 +201,18 @@ pub struct Head {
     pub status: u16,
     /// Those header fields that the platform lets us read.
     pub headers: Headers,
+    /// Whatever the platform hands through to the caller, such as its own object for the reply.
+    /// Nothing here looks into it.
+    pub handle: Option<Rc<dyn Any>>,
+}
+
+impl Head {
+    /// A head that is nothing but what HTTP says.
+    pub const fn new(status: u16, headers: Headers) -> Self {
+        Self {
+            status,
+            headers,
+            handle: None,
+        }
+    }
 }

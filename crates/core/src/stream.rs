@@ -10,7 +10,7 @@ use futures_util::stream;
 
 use crate::attempt::{Exchange, Failure};
 use crate::call::Call;
-use crate::decode::{Caps, Decoded, Delta, Dialect, StreamDecoder, Usage};
+use crate::decode::{Decoded, StreamDecoder, Usage};
 use crate::error::{Error, ErrorKind, Phase, Timeout};
 use crate::http::{Head, Headers};
 use crate::ledger::Ledger;
@@ -36,7 +36,6 @@ pub(crate) struct Reader<P: Platform> {
     decoder: StreamDecoder,
     pace: Pace,
     bytes: usize,
-    usage: Usage,
     /// Since when the stream has been silent: the dispatch, then each piece of content, and at its
     /// end what says how it ended. Comments and pings say nothing.
     silent_since: Instant,
@@ -58,7 +57,7 @@ impl<P: Platform> Reader<P> {
     pub(crate) fn new(
         exchange: Exchange<P>,
         body: P::Body,
-        dialect: Dialect,
+        decoder: StreamDecoder,
         pace: Pace,
         keep: bool,
     ) -> Self {
@@ -66,10 +65,9 @@ impl<P: Platform> Reader<P> {
             silent_since: exchange.started,
             exchange,
             body,
-            decoder: StreamDecoder::new(dialect, Caps::default()),
+            decoder,
             pace,
             bytes: 0,
-            usage: Usage::default(),
             has_content: false,
             broken: None,
             kept: keep.then(Vec::new),
@@ -136,11 +134,6 @@ impl<P: Platform> Reader<P> {
     /// Notes what came on top of the `known` numbers of events with content and of deltas.
     fn note(&mut self, decoded: &Decoded, known: (u32, usize)) {
         let (content, fresh) = (decoded.content_events - known.0, &decoded.deltas[known.1..]);
-        for delta in fresh {
-            if let Delta::Usage(usage) = delta {
-                self.usage = *usage;
-            }
-        }
         let now = self.exchange.platform.now();
         if content > 0 || (self.has_content && !fresh.is_empty()) {
             self.silent_since = now;
@@ -168,7 +161,7 @@ impl<P: Platform> Reader<P> {
 
     /// Ends the attempt well. Answers what the server says it used, and the text to be kept.
     fn finish(self) -> (Usage, Option<String>) {
-        let (usage, kept) = (self.usage, self.kept);
+        let (usage, kept) = (self.decoder.usage(), self.kept);
         self.exchange.succeed_and_drain(self.body, usage);
         (usage, kept.and_then(|bytes| String::from_utf8(bytes).ok()))
     }
@@ -235,15 +228,12 @@ impl<P: Platform> Stream<P> {
         }
     }
 
-    pub(crate) fn kept(text: Rc<str>, dialect: Dialect, ledger: Ledger<P>) -> Self {
-        let head = Head {
-            status: 200,
-            headers: Headers::new(),
-        };
+    pub(crate) fn kept(text: Rc<str>, decoder: StreamDecoder, ledger: Ledger<P>) -> Self {
+        let head = Head::new(200, Headers::new());
         let kept = Kept {
             text,
             at: 0,
-            decoder: StreamDecoder::new(dialect, Caps::default()),
+            decoder,
             ledger,
         };
         Self {

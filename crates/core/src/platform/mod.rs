@@ -4,6 +4,8 @@
 //! `web` is JavaScript in all its runtimes, and [`sim`] a world of its own with a virtual clock
 //! and a seed.
 
+pub mod clock;
+pub mod executor;
 pub mod sim;
 #[cfg(target_arch = "wasm32")]
 pub mod web;

@@ -184,6 +184,23 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
+    /// The endpoint behind a method and a path under the base URL, in whatever words it was asked
+    /// for: what is known is read as what it is.
+    pub fn at(method: Method, path: &str) -> Self {
+        match (method, path) {
+            (Method::Post, "/chat/completions") => Self::ChatCompletions,
+            (Method::Post, "/completions") => Self::Completions,
+            (Method::Post, "/embeddings") => Self::Embeddings,
+            (Method::Post, "/responses") => Self::Responses,
+            (Method::Post, "/messages") => Self::Messages,
+            (Method::Get, "/models") => Self::Models(None),
+            _ => Self::Other {
+                method,
+                path: path.to_owned(),
+            },
+        }
+    }
+
     /// The method.
     pub const fn method(&self) -> Method {
         match self {

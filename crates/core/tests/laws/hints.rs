@@ -25,10 +25,7 @@ pub(crate) fn check(input: &[u8]) {
     let fields = lines.lines().filter_map(|line| line.split_once(':'));
     let headers: Headers = fields.clone().collect();
     let read = |status, headers: &Headers, body| {
-        let head = Head {
-            status,
-            headers: headers.clone(),
-        };
+        let head = Head::new(status, headers.clone());
         Hints::read(&head, body, unix_time)
     };
 

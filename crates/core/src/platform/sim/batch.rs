@@ -10,8 +10,8 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use super::clock::Clock;
 use super::model::{Batching, SharedModel};
+use crate::platform::clock::Clock;
 
 /// The progress at which a request ends, as ordered bits, and its number.
 type Key = (u64, u64);

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::clock::Clock;
 use super::model::Place;
 use super::truth::Exchange;
+use crate::platform::clock::Clock;
 use crate::platform::{Body, TransportError};
 use crate::time::Instant;
 

@@ -29,8 +29,6 @@
 mod answer;
 mod batch;
 mod body;
-mod clock;
-mod executor;
 mod model;
 mod random;
 mod script;
@@ -45,8 +43,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 pub use body::SimBody;
-use clock::Clock;
-use executor::{Executor, Polled};
 pub use model::{Batching, Bucket, FixedWindow, Latency, ServerModel, Units, Work};
 pub use random::Random;
 pub use script::{Reply, Script};
@@ -54,6 +50,8 @@ pub use server::Server;
 pub use truth::{Counts, Seen, Truth};
 
 use crate::http::{Head, HttpRequest};
+use crate::platform::clock::Clock;
+use crate::platform::executor::{Executor, Polled};
 use crate::platform::{Platform, TransportError};
 use crate::time::Instant;
 

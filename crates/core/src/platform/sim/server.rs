@@ -9,12 +9,12 @@ use super::ServerPlan;
 use super::answer;
 use super::batch;
 use super::body::{End, Piece, SimBody};
-use super::clock::Clock;
 use super::model::{Decision, ModelState, Place, SharedModel, Work};
 use super::script::{Outcome, Script};
 use super::truth::{Exchange, SharedBooks, Truth};
 use crate::http::{Head, Headers, HttpRequest};
 use crate::platform::TransportError;
+use crate::platform::clock::Clock;
 
 type Answer = Result<(Head, SimBody), TransportError>;
 
@@ -88,7 +88,7 @@ async fn from_script(
         } => {
             exchange.decided(status);
             Ok((
-                Head { status, headers },
+                Head::new(status, headers),
                 SimBody::new(clock, pieces, end, exchange, None),
             ))
         }
@@ -119,7 +119,7 @@ async fn from_model(
             }
             let pieces = whole(answer::refusal(status));
             let body = SimBody::new(clock, pieces, End::Done, exchange, None);
-            Ok((Head { status, headers }, body))
+            Ok((Head::new(status, headers), body))
         }
         Decision::Accept(work) => {
             exchange.decided(200);
@@ -136,13 +136,7 @@ async fn from_model(
                 let reports_usage = shared.borrow().model.reports_usage;
                 let pieces = whole(answer::completion(work.units as u64, reports_usage));
                 let body = SimBody::new(clock, pieces, End::Done, exchange, None);
-                Ok((
-                    Head {
-                        status: 200,
-                        headers: json_headers(),
-                    },
-                    body,
-                ))
+                Ok((Head::new(200, json_headers()), body))
             }
         }
     }
@@ -178,13 +172,7 @@ fn streamed(
     );
     let headers = Headers::from_iter([("content-type", "text/event-stream")]);
     let body = SimBody::new(clock, pieces, End::Done, exchange, Some(place));
-    (
-        Head {
-            status: 200,
-            headers,
-        },
-        body,
-    )
+    (Head::new(200, headers), body)
 }
 
 fn whole(bytes: Vec<u8>) -> VecDeque<Piece> {

@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::clock::Clock;
 use crate::http::HttpRequest;
+use crate::platform::clock::Clock;
 use crate::time::Instant;
 
 /// How many requests are kept in full, unless the test asks for another number. All are counted.

@@ -56,10 +56,8 @@ pub(super) async fn send(
     {
         return Err(TransportError::Redirected);
     }
-    let head = Head {
-        status: status as u16,
-        headers: read_headers(&property(&response, "headers")),
-    };
+    let headers = read_headers(&property(&response, "headers"));
+    let head = Head::new(status as u16, headers);
     Ok((
         head,
         WebBody {

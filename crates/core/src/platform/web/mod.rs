@@ -17,7 +17,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Performance;
 
 pub use fetch::WebBody;
-pub use thrown::{Runtime, Stage, transport_error};
+pub use thrown::{Runtime, Stage, judge, transport_error};
 
 use super::{Platform, TransportError};
 use crate::http::{Head, HttpRequest};

@@ -62,7 +62,7 @@ pub enum Runtime {
 
 impl Runtime {
     /// Which one this is.
-    pub(super) fn detect() -> Self {
+    pub fn detect() -> Self {
         let agent = property(&global("navigator"), "userAgent")
             .as_string()
             .unwrap_or_default();
@@ -76,21 +76,32 @@ impl Runtime {
 
 /// Makes a typed error of anything that was thrown.
 pub fn transport_error(thrown: &JsValue, stage: Stage, runtime: Runtime) -> TransportError {
-    let text = describe(thrown);
+    let mut cause = thrown.clone();
+    let codes = (0..CAUSES_MAX).map_while(|_| {
+        let code = property(&cause, "code").as_string();
+        cause = property(&cause, "cause");
+        (code.is_some() || cause.is_object()).then(|| code.unwrap_or_default())
+    });
+    judge(codes, describe(thrown), stage, runtime)
+}
+
+/// Makes a typed error of the codes of an error and its causes, and of a text that describes it.
+pub fn judge(
+    codes: impl IntoIterator<Item = impl AsRef<str>>,
+    text: String,
+    stage: Stage,
+    runtime: Runtime,
+) -> TransportError {
     if stage == Stage::Body {
         return TransportError::Cut(text);
     }
-    let mut cause = thrown.clone();
-    for _ in 0..CAUSES_MAX {
-        if let Some(code) = property(&cause, "code").as_string() {
-            if UNSENT.contains(&&*code) {
-                return TransportError::Connect(text);
-            }
-            if INVALID.contains(&&*code) {
-                return TransportError::Invalid(text);
-            }
+    for code in codes {
+        if UNSENT.contains(&code.as_ref()) {
+            return TransportError::Connect(text);
         }
-        cause = property(&cause, "cause");
+        if INVALID.contains(&code.as_ref()) {
+            return TransportError::Invalid(text);
+        }
     }
     match runtime {
         Runtime::Browser => TransportError::Opaque(text),

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Wake, Waker};
 
-type Task = Pin<Box<dyn Future<Output = ()>>>;
+/// What runs here.
+pub type Task = Pin<Box<dyn Future<Output = ()>>>;
 
 /// The queue of tasks that were woken. Wakers must be `Send` by their type, hence the lock, which
 /// is never contended.
@@ -39,14 +40,14 @@ struct Slot {
 
 /// The tasks of one world.
 #[derive(Default)]
-pub(super) struct Executor {
+pub struct Executor {
     ready: Ready,
     slots: RefCell<Vec<Option<Slot>>>,
     free: RefCell<Vec<usize>>,
 }
 
 /// What was polled next.
-pub(super) enum Polled {
+pub enum Polled {
     /// Nothing: every task waits.
     Nothing,
     /// A task in the background.
@@ -56,8 +57,9 @@ pub(super) enum Polled {
 }
 
 impl Executor {
-    /// Adds a task, to run when its turn comes.
-    pub(super) fn spawn(&self, task: Task) {
+    /// Adds a task, to run when its turn comes. Answers its place, which is another task's once this
+    /// one has ended.
+    pub fn spawn(&self, task: Task) -> usize {
         let place = self.free.borrow_mut().pop();
         let mut slots = self.slots.borrow_mut();
         let place = place.unwrap_or_else(|| {
@@ -71,22 +73,43 @@ impl Executor {
         });
         drop(slots);
         handle.wake();
+        place
+    }
+
+    /// Wakes the task at `place`, if there is one.
+    pub fn wake(&self, place: usize) {
+        let slots = self.slots.borrow();
+        if let Some(Some(slot)) = slots.get(place) {
+            Arc::clone(&slot.handle).wake();
+        }
+    }
+
+    /// Drops the task at `place` where it stands. A task cannot drop itself.
+    pub fn cancel(&self, place: usize) {
+        let slot = self
+            .slots
+            .borrow_mut()
+            .get_mut(place)
+            .and_then(Option::take);
+        if slot.is_some() {
+            self.free.borrow_mut().push(place);
+        }
     }
 
     /// How many tasks have not ended.
-    pub(super) fn tasks(&self) -> usize {
+    pub fn tasks(&self) -> usize {
         self.slots.borrow().iter().flatten().count()
     }
 
     /// The waker of the main future, woken already.
-    pub(super) fn main(&self) -> Waker {
+    pub fn main(&self) -> Waker {
         let handle = self.handle(None);
         Arc::clone(&handle).wake();
         handle.into()
     }
 
     /// Polls the task that was woken first.
-    pub(super) fn poll_next(&self) -> Polled {
+    pub fn poll_next(&self) -> Polled {
         let next = self
             .ready
             .lock()

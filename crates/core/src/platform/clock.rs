@@ -1,4 +1,7 @@
-//! The virtual clock: it stands still while anything can run, then jumps to the next timer.
+//! A clock that stands still until somebody moves it, and the timers that hang on it.
+//!
+//! The simulator jumps from timer to timer. A platform that is driven from outside sets the clock to
+//! the time it is told, and needs only one timer of its host's: for the first of these.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -14,23 +17,31 @@ type Key = (Instant, u64);
 
 /// The clock and its timers.
 #[derive(Default)]
-pub(super) struct Clock {
+pub struct Clock {
     now: Cell<Instant>,
     started: Cell<u64>,
     timers: RefCell<BTreeMap<Key, Waker>>,
 }
 
 impl Clock {
-    pub(super) fn now(&self) -> Instant {
+    /// Where it stands.
+    pub fn now(&self) -> Instant {
         self.now.get()
     }
 
-    pub(super) fn timers(&self) -> usize {
+    /// How many timers are set.
+    pub fn timers(&self) -> usize {
         self.timers.borrow().len()
     }
 
+    /// When the first of them is due.
+    pub fn first(&self) -> Option<Instant> {
+        let timers = self.timers.borrow();
+        timers.first_key_value().map(|((at, _), _)| *at)
+    }
+
     /// Jumps to the next timer, no later than `until`, and wakes who waits for it.
-    pub(super) fn fire_next(&self, until: Instant) -> bool {
+    pub fn fire_next(&self, until: Instant) -> bool {
         let waker = {
             let mut timers = self.timers.borrow_mut();
             match timers.first_entry() {
@@ -45,13 +56,13 @@ impl Clock {
         true
     }
 
-    /// Moves on to a time at which nothing happens.
-    pub(super) fn jump(&self, to: Instant) {
+    /// Moves on to `to`, and never back.
+    pub fn jump(&self, to: Instant) {
         self.now.set(self.now.get().max(to));
     }
 
     /// Waits until `at`. Dropping the future takes the timer away.
-    pub(super) fn sleep_until(self: &Rc<Self>, at: Instant) -> Sleep {
+    pub fn sleep_until(self: &Rc<Self>, at: Instant) -> Sleep {
         Sleep {
             clock: Rc::clone(self),
             at,
@@ -61,7 +72,7 @@ impl Clock {
 }
 
 /// A timer.
-pub(super) struct Sleep {
+pub struct Sleep {
     clock: Rc<Clock>,
     at: Instant,
     key: Option<Key>,
