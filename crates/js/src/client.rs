@@ -1,0 +1,191 @@
+#![allow(
+    clippy::float_cmp,
+    reason = "what the macro makes of an enum compares so"
+)]
+//! One client, as JavaScript holds it.
+
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::Poll;
+
+use js_sys::Object;
+use kneepoint_core::{
+    AttemptRecord, Client, ConfigError, Endpoint, Error, ErrorKind, Head, Method, Observer, Phase,
+    Record, Reply, Request, Stream,
+};
+use wasm_bindgen::prelude::*;
+
+use crate::convert;
+use crate::host::{Sink, Transport, Watcher};
+use crate::options;
+use crate::port::Port;
+use crate::world;
+
+/// What a call's caller wants to have.
+#[wasm_bindgen]
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Want {
+    /// The whole body.
+    Body,
+    /// The whole body, and what it says.
+    Answer,
+    /// The text, piece by piece.
+    Text,
+    /// The data of the events, piece by piece.
+    Data,
+}
+
+/// A client.
+#[wasm_bindgen]
+pub struct Core(Client<Port>);
+
+#[wasm_bindgen]
+impl Core {
+    /// A client with these options, or an object that says what is wrong with them.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        transport: Transport,
+        watcher: Option<Watcher>,
+        options: &JsValue,
+    ) -> Result<Self, Object> {
+        let watcher = watcher.map(|watcher| Rc::new(Hook(watcher)) as Rc<dyn Observer>);
+        options::config(options)
+            .and_then(|config| Client::with_observer(Port::new(transport), config, watcher))
+            .map(Self)
+            .map_err(refused)
+    }
+
+    /// Asks an endpoint, and answers the place of the call's task. A body is JSON.
+    pub fn send(
+        &self,
+        sink: Sink,
+        want: Want,
+        method: &str,
+        path: &str,
+        body: Option<String>,
+        options: &JsValue,
+    ) -> Result<u32, Object> {
+        let method = Method::named(method).unwrap_or(Method::Post);
+        let request = Request {
+            endpoint: Endpoint::at(method, path),
+            body: body.map(Into::into),
+            options: options::call(options).map_err(refused)?,
+        };
+        Ok(self.begin(sink, want, request))
+    }
+
+    /// Changes how many requests may be in flight at once.
+    pub fn resize(&self, ceiling: u32) {
+        self.0.resize(ceiling);
+        world::run();
+    }
+
+    /// The figures of the moment.
+    pub fn stats(&self) -> Object {
+        convert::stats(&self.0.stats())
+    }
+
+    fn begin(&self, sink: Sink, want: Want, request: Request) -> u32 {
+        let client = self.0.clone();
+        let task = match want {
+            Want::Body | Want::Answer => world::spawn(async move {
+                match client.send(request).await {
+                    Ok(reply) => deliver(&sink, want, &reply),
+                    Err(error) => fail(&sink, &error, None),
+                }
+            }),
+            Want::Text => {
+                world::spawn(async move { follow(&sink, client.stream(request).await).await })
+            }
+            Want::Data => {
+                world::spawn(async move { follow(&sink, client.stream_data(request).await).await })
+            }
+        };
+        world::run();
+        task
+    }
+}
+
+fn deliver(sink: &Sink, want: Want, reply: &Reply) {
+    let answer = match want {
+        Want::Answer => convert::answer(&reply.answer).into(),
+        _ => JsValue::UNDEFINED,
+    };
+    let handle = handle(&reply.head);
+    let body = handle.is_undefined().then_some(&*reply.body);
+    let (times, words) = (convert::times(&reply.record), convert::words(&reply.record));
+    sink.reply(handle, body, answer, &times, &words);
+}
+
+/// Reads a stream to its end, a piece whenever one is wanted.
+async fn follow(sink: &Sink, begun: Result<Stream<Port>, Error>) {
+    let mut stream = match begun {
+        Ok(stream) => stream,
+        Err(error) => return fail(sink, &error, None),
+    };
+    sink.begun(handle(stream.head()));
+    loop {
+        wanted(sink).await;
+        match stream.next().await {
+            Some(Ok(piece)) => sink.piece(&piece.text, convert::deltas(&piece.deltas)),
+            Some(Err(error)) => return fail(sink, &error, stream.record()),
+            None => break,
+        }
+    }
+    if let Some(record) = stream.record() {
+        sink.ended(&convert::times(record), &convert::words(record));
+    }
+}
+
+async fn wanted(sink: &Sink) {
+    poll_fn(|_| {
+        if sink.wanted() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
+}
+
+fn fail(sink: &Sink, error: &Error, record: Option<&Record>) {
+    let times = record.map(convert::times).unwrap_or_default();
+    let words = record.map(convert::words).unwrap_or_default();
+    sink.failed(convert::error(error), &times, &words);
+}
+
+fn handle(head: &Head) -> JsValue {
+    let handle = head.handle.as_ref();
+    let handle = handle.and_then(|handle| handle.downcast_ref::<JsValue>());
+    handle.cloned().unwrap_or(JsValue::UNDEFINED)
+}
+
+fn refused(error: ConfigError) -> Object {
+    convert::error(&Error {
+        attempts: 0,
+        kind: ErrorKind::Config(error),
+        phase: Phase::Queue,
+        retry_after: None,
+        retryable: false,
+        budget_exhausted: false,
+        request_id: None,
+        partial: None,
+    })
+}
+
+/// Tells JavaScript of every attempt.
+struct Hook(Watcher);
+
+impl Observer for Hook {
+    fn attempt(&self, record: &Record, attempt: &AttemptRecord) {
+        let index = record
+            .attempts
+            .iter()
+            .position(|known| known == attempt)
+            .unwrap_or_default();
+        let (times, words) = (convert::times(record), convert::words(record));
+        self.0.attempt(index as u32, &times, &words);
+    }
+
+    fn call(&self, _: &Record) {}
+}

@@ -1,0 +1,68 @@
+//! A stream's decoder on its own, for bytes that somebody else has fetched.
+
+use js_sys::Object;
+use kneepoint_core::decode::{Caps, Decoded, Dialect, StreamDecoder, StreamError};
+use kneepoint_core::{Error, ErrorKind, Phase};
+use wasm_bindgen::prelude::*;
+
+use crate::convert;
+
+/// Decodes one stream of chat completions.
+#[wasm_bindgen]
+pub struct Decoder {
+    decoder: StreamDecoder,
+    decoded: Decoded,
+}
+
+#[wasm_bindgen]
+impl Decoder {
+    /// A decoder of text, or of the data of the events.
+    #[wasm_bindgen(constructor)]
+    pub fn new(data: bool) -> Self {
+        let make = if data {
+            StreamDecoder::raw
+        } else {
+            StreamDecoder::new
+        };
+        Self {
+            decoder: make(Dialect::Chat, Caps::default()),
+            decoded: Decoded::default(),
+        }
+    }
+
+    /// What the next chunk says: its text, or the data of its events between commas.
+    pub fn feed(&mut self, chunk: &[u8]) -> Result<String, Object> {
+        self.decoded.clear();
+        let fed = self.decoder.feed(chunk, &mut self.decoded);
+        self.answer(fed)
+    }
+
+    /// What the end of the bytes says, and whether it may come here.
+    pub fn finish(&mut self) -> Result<String, Object> {
+        self.decoded.clear();
+        let finished = self.decoder.finish(&mut self.decoded);
+        self.answer(finished)
+    }
+
+    /// Whether the last event has been seen.
+    #[wasm_bindgen(getter)]
+    pub fn ended(&self) -> bool {
+        self.decoder.ended()
+    }
+
+    fn answer(&mut self, outcome: Result<(), StreamError>) -> Result<String, Object> {
+        match outcome {
+            Ok(()) => Ok(std::mem::take(&mut self.decoded.text)),
+            Err(error) => Err(convert::error(&Error {
+                kind: ErrorKind::from(error),
+                phase: Phase::Stream,
+                attempts: 1,
+                retry_after: None,
+                retryable: false,
+                budget_exhausted: false,
+                request_id: None,
+                partial: None,
+            })),
+        }
+    }
+}

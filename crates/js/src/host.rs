@@ -1,0 +1,109 @@
+//! What the module asks of JavaScript, as the objects that it is handed.
+
+use js_sys::{Function, Object};
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen]
+extern "C" {
+    /// The runtime: one for the whole module.
+    pub type Host;
+
+    /// Milliseconds on the monotonic clock.
+    #[wasm_bindgen(method)]
+    pub(crate) fn now(this: &Host) -> f64;
+
+    /// Asks for one call of `tick` in so many milliseconds, in place of any asked for before; a
+    /// negative number asks for none.
+    #[wasm_bindgen(method)]
+    pub(crate) fn alarm(this: &Host, millis: f64);
+
+    /// Asks for one call of `turned` after the event loop has gone round.
+    #[wasm_bindgen(method)]
+    pub(crate) fn turn(this: &Host);
+
+    /// What sends the requests of one client.
+    #[derive(Clone)]
+    pub type Transport;
+
+    /// Whether a connection is back in its pool only after a turn of the event loop.
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn turns(this: &Transport) -> bool;
+
+    /// Whether its errors tell nothing, as in browsers.
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn opaque(this: &Transport) -> bool;
+
+    /// Sends a request. `headers` holds names and values, a line each. Answers come as calls of
+    /// `head`, `chunk`, `end` and `fail` with this `id`, never from within this call.
+    #[wasm_bindgen(method)]
+    pub(crate) fn open(
+        this: &Transport,
+        id: u32,
+        method: &str,
+        url: &str,
+        headers: &str,
+        body: Option<&str>,
+    );
+
+    /// Asks for the next chunk of a reply's body.
+    #[wasm_bindgen(method)]
+    pub(crate) fn read(this: &Transport, id: u32);
+
+    /// Nothing more is wanted of this exchange; what is under way is aborted.
+    #[wasm_bindgen(method)]
+    pub(crate) fn close(this: &Transport, id: u32);
+
+    /// Who waits for a call's outcome.
+    pub type Sink;
+
+    /// A whole answer: the transport's own object for the reply or the text of the body, whichever
+    /// there is, what was read in it where that was asked for, and the call's record.
+    #[wasm_bindgen(method)]
+    pub(crate) fn reply(
+        this: &Sink,
+        reply: JsValue,
+        body: Option<&str>,
+        answer: JsValue,
+        times: &[f64],
+        words: &str,
+    );
+
+    /// The call failed.
+    #[wasm_bindgen(method)]
+    pub(crate) fn failed(this: &Sink, error: Object, times: &[f64], words: &str);
+
+    /// A stream has begun, and has content.
+    #[wasm_bindgen(method)]
+    pub(crate) fn begun(this: &Sink, reply: JsValue);
+
+    /// Whether the next piece of a stream is wanted now.
+    #[wasm_bindgen(method)]
+    pub(crate) fn wanted(this: &Sink) -> bool;
+
+    /// A piece of a stream: text, or the data of events; what else was said, if anything was.
+    #[wasm_bindgen(method)]
+    pub(crate) fn piece(this: &Sink, text: &str, deltas: JsValue);
+
+    /// The stream ended well.
+    #[wasm_bindgen(method)]
+    pub(crate) fn ended(this: &Sink, times: &[f64], words: &str);
+
+    /// A place where answers are kept: the user's own object.
+    #[derive(Clone)]
+    pub type Store;
+
+    /// Calls `done(error, body)` when the entry is there, or is known to be missing.
+    #[wasm_bindgen(method)]
+    pub(crate) fn get(this: &Store, key: &str, done: Function);
+
+    /// Calls `done(error)` when the entry is kept.
+    #[wasm_bindgen(method)]
+    pub(crate) fn put(this: &Store, key: &str, body: &str, ttl_millis: f64, done: Function);
+
+    /// Who is told of every attempt.
+    pub type Watcher;
+
+    /// An attempt is over: the call's record, and which of its attempts it was.
+    #[wasm_bindgen(method)]
+    pub(crate) fn attempt(this: &Watcher, index: u32, times: &[f64], words: &str);
+}
