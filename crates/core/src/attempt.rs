@@ -9,7 +9,7 @@ use crate::adapt::Rejection;
 use crate::decode::{self, Usage};
 use crate::error::{ErrorKind, Phase, Timeout};
 use crate::hints::Hints;
-use crate::http::{Head, HttpRequest};
+use crate::http::{Handle, Head, HttpRequest};
 use crate::ledger::Journal;
 use crate::limiter::{Outcome, Permit};
 use crate::platform::{Body, Platform, TransportError};
@@ -34,6 +34,7 @@ pub(crate) struct Failure {
     pub(crate) phase: Phase,
     pub(crate) class: Class,
     pub(crate) hints: Hints,
+    pub(crate) handle: Option<Handle>,
 }
 
 /// An attempt under way.
@@ -43,6 +44,7 @@ pub(crate) struct Exchange<P: Platform> {
     pub(crate) journal: Journal,
     permit: Option<Permit<P>>,
     hints: Hints,
+    handle: Option<Handle>,
     pub(crate) started: Instant,
     call_deadline: Option<Deadline>,
     attempt_deadline: Option<Deadline>,
@@ -63,6 +65,7 @@ impl<P: Platform> Exchange<P> {
             permit: Some(permit),
             journal,
             hints: Hints::default(),
+            handle: None,
             call_deadline,
             attempt_deadline,
         }
@@ -86,6 +89,7 @@ impl<P: Platform> Exchange<P> {
             }
             Err(timeout) => return Err(self.fail(ErrorKind::Timeout(timeout), Phase::Headers)),
         };
+        self.handle.clone_from(&head.handle);
         let now = self.platform.now();
         self.journal.note(|attempt| {
             attempt.headers = Some(now);
@@ -193,7 +197,7 @@ impl<P: Platform> Exchange<P> {
     /// Ends the attempt in failure: tells the limiter, notes it, and classifies it.
     pub(crate) fn fail(mut self, kind: ErrorKind, phase: Phase) -> Failure {
         let class = classify(&kind, self.hints.should_retry);
-        let hints = std::mem::take(&mut self.hints);
+        let (hints, handle) = (std::mem::take(&mut self.hints), self.handle.take());
         if let Some(permit) = self.permit.take() {
             permit.settle(if class.is_refusal() {
                 let overload = class == Class::Overload;
@@ -215,6 +219,7 @@ impl<P: Platform> Exchange<P> {
             phase,
             class,
             hints,
+            handle,
         }
     }
 

@@ -122,6 +122,7 @@ impl<P: Platform> Call<P> {
             phase: Phase::Queue,
             class: Class::Fatal,
             hints,
+            handle: None,
         };
         self.error(failure, Stop::Final)
     }
@@ -247,6 +248,7 @@ impl<P: Platform> Call<P> {
             budget_exhausted: stop == Stop::BudgetExhausted,
             request_id: failure.hints.request_id,
             partial: None,
+            handle: failure.handle,
         }
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::config::ConfigError;
 use crate::decode::{AnswerError, ApiError, StreamError};
+use crate::http::Handle;
 use crate::platform::TransportError;
 use crate::secret::Secret;
 
@@ -232,11 +233,13 @@ pub struct Error {
     pub request_id: Option<String>,
     /// What a stream had delivered before it was interrupted.
     pub partial: Option<String>,
+    /// The platform's own object for the last attempt's reply.
+    pub handle: Option<Handle>,
 }
 
 impl Error {
     /// A failure before any attempt, or beside them.
-    pub(crate) fn of(kind: ErrorKind, phase: Phase) -> Self {
+    pub fn of(kind: ErrorKind, phase: Phase) -> Self {
         Self {
             retryable: kind.passes(),
             kind,
@@ -246,6 +249,7 @@ impl Error {
             budget_exhausted: false,
             request_id: None,
             partial: None,
+            handle: None,
         }
     }
 }

@@ -201,9 +201,37 @@ pub struct Head {
     pub status: u16,
     /// Those header fields that the platform lets us read.
     pub headers: Headers,
-    /// Whatever the platform hands through to the caller, such as its own object for the reply.
-    /// Nothing here looks into it.
-    pub handle: Option<Rc<dyn Any>>,
+    /// What the platform hands through to the caller.
+    pub handle: Option<Handle>,
+}
+
+/// Something of the platform's that goes with a reply, such as its own object for it. Nothing here
+/// looks into it.
+#[derive(Clone)]
+pub struct Handle(Rc<dyn Any>);
+
+impl Handle {
+    /// Wraps it.
+    pub fn new<T: 'static>(value: T) -> Self {
+        Self(Rc::new(value))
+    }
+
+    /// What was wrapped, if it is of this type.
+    pub fn get<T: 'static>(&self) -> Option<&T> {
+        self.0.downcast_ref()
+    }
+}
+
+impl PartialEq for Handle {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Handle")
+    }
 }
 
 impl Head {

@@ -1,8 +1,8 @@
+//! One client, as JavaScript holds it.
 #![allow(
     clippy::float_cmp,
     reason = "what the macro makes of an enum compares so"
 )]
-//! One client, as JavaScript holds it.
 
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -10,7 +10,7 @@ use std::task::Poll;
 
 use js_sys::Object;
 use kneepoint_core::{
-    AttemptRecord, Client, ConfigError, Endpoint, Error, ErrorKind, Head, Method, Observer, Phase,
+    AttemptRecord, Client, ConfigError, Endpoint, Error, ErrorKind, Method, Observer, Phase,
     Record, Reply, Request, Stream,
 };
 use wasm_bindgen::prelude::*;
@@ -111,7 +111,7 @@ fn deliver(sink: &Sink, want: Want, reply: &Reply) {
         Want::Answer => convert::answer(&reply.answer).into(),
         _ => JsValue::UNDEFINED,
     };
-    let handle = handle(&reply.head);
+    let handle = convert::handle(reply.head.handle.as_ref());
     let body = handle.is_undefined().then_some(&*reply.body);
     let (times, words) = (convert::times(&reply.record), convert::words(&reply.record));
     sink.reply(handle, body, answer, &times, &words);
@@ -123,7 +123,7 @@ async fn follow(sink: &Sink, begun: Result<Stream<Port>, Error>) {
         Ok(stream) => stream,
         Err(error) => return fail(sink, &error, None),
     };
-    sink.begun(handle(stream.head()));
+    sink.begun(convert::handle(stream.head().handle.as_ref()));
     loop {
         wanted(sink).await;
         match stream.next().await {
@@ -154,23 +154,8 @@ fn fail(sink: &Sink, error: &Error, record: Option<&Record>) {
     sink.failed(convert::error(error), &times, &words);
 }
 
-fn handle(head: &Head) -> JsValue {
-    let handle = head.handle.as_ref();
-    let handle = handle.and_then(|handle| handle.downcast_ref::<JsValue>());
-    handle.cloned().unwrap_or(JsValue::UNDEFINED)
-}
-
 fn refused(error: ConfigError) -> Object {
-    convert::error(&Error {
-        attempts: 0,
-        kind: ErrorKind::Config(error),
-        phase: Phase::Queue,
-        retry_after: None,
-        retryable: false,
-        budget_exhausted: false,
-        request_id: None,
-        partial: None,
-    })
+    convert::error(&Error::of(ErrorKind::Config(error), Phase::Queue))
 }
 
 /// Tells JavaScript of every attempt.

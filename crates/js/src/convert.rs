@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use js_sys::{Array, Object, Reflect};
 use kneepoint_core::decode::{Answer, ApiError, Delta, FinishReason, ToolCall, Usage};
-use kneepoint_core::{Error, ErrorKind, Instant, LaneStats, Record, Stats, Timeout};
+use kneepoint_core::{Error, ErrorKind, Handle, Instant, LaneStats, Record, Stats, Timeout};
 use wasm_bindgen::JsValue;
 
 /// An object that is built field by field. Fields without a value are left out.
@@ -92,6 +92,12 @@ pub(crate) fn words(record: &Record) -> String {
     words
 }
 
+/// The transport's own object for a reply.
+pub(crate) fn handle(handle: Option<&Handle>) -> JsValue {
+    let value = handle.and_then(Handle::get::<JsValue>);
+    value.cloned().unwrap_or(JsValue::UNDEFINED)
+}
+
 /// An error, as the package's classes want it.
 pub(crate) fn error(error: &Error) -> Object {
     let mut inner = &error.kind;
@@ -112,7 +118,8 @@ pub(crate) fn error(error: &Error) -> Object {
                 .map_or(JsValue::UNDEFINED, |wait| millis(wait).into()),
         )
         .set("requestID", text(error.request_id.as_deref()))
-        .set("partial", text(error.partial.as_deref()));
+        .set("partial", text(error.partial.as_deref()))
+        .set("reply", handle(error.handle.as_ref()));
     let fields = if std::ptr::eq(inner, &raw const error.kind) {
         fields
     } else {

@@ -53,16 +53,10 @@ impl Decoder {
     fn answer(&mut self, outcome: Result<(), StreamError>) -> Result<String, Object> {
         match outcome {
             Ok(()) => Ok(std::mem::take(&mut self.decoded.text)),
-            Err(error) => Err(convert::error(&Error {
-                kind: ErrorKind::from(error),
-                phase: Phase::Stream,
-                attempts: 1,
-                retry_after: None,
-                retryable: false,
-                budget_exhausted: false,
-                request_id: None,
-                partial: None,
-            })),
+            Err(error) => {
+                let error = Error::of(ErrorKind::from(error), Phase::Stream);
+                Err(convert::error(&error))
+            }
         }
     }
 }

@@ -1,3 +1,5 @@
+//! What JavaScript says about a client or a call, read field by field. The names are those of the
+//! package's options, so that a complaint names what its reader wrote.
 #![allow(
     clippy::float_cmp,
     reason = "a number is a whole one where it equals itself as an integer"
@@ -6,8 +8,6 @@
     clippy::option_option,
     reason = "an option may be missing, or be null, which means none"
 )]
-//! What JavaScript says about a client or a call, read field by field. The names are those of the
-//! package's options, so that a complaint names what its reader wrote.
 
 use std::time::Duration;
 

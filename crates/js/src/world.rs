@@ -13,7 +13,7 @@ use kneepoint_core::platform::TransportError;
 use kneepoint_core::platform::clock::Clock;
 use kneepoint_core::platform::executor::{Executor, Polled};
 use kneepoint_core::platform::web::{Runtime, Stage, judge};
-use kneepoint_core::{Head, Instant};
+use kneepoint_core::{Handle, Head, Instant};
 use wasm_bindgen::prelude::*;
 
 use crate::host::Host;
@@ -270,7 +270,7 @@ pub fn head(id: u32, status: u16, headers: &str, reply: JsValue) {
     let mut lines = headers.lines();
     let pairs = std::iter::from_fn(|| lines.next().zip(lines.next()));
     let head = Head {
-        handle: Some(Rc::new(reply)),
+        handle: Some(Handle::new(reply)),
         ..Head::new(status, pairs.collect())
     };
     WORLD.with(|world| world.with_exchange(id, |exchange| exchange.head = Some(head)));

@@ -9,6 +9,7 @@ mod checks;
 mod ci;
 mod failure;
 mod fuzz;
+mod npm;
 mod parts;
 mod repo;
 mod setup;
@@ -32,7 +33,7 @@ struct Command {
     run: fn(&Repo, &Args) -> Result,
 }
 
-static COMMANDS: [Command; 9] = [
+static COMMANDS: [Command; 10] = [
     Command {
         name: "setup",
         about: "Install what the other commands need and this machine lacks",
@@ -109,6 +110,13 @@ static COMMANDS: [Command; 9] = [
         word: None,
         flags: &[],
         run: tidy::command,
+    },
+    Command {
+        name: "npm",
+        about: "Build the npm package into target/npm",
+        word: None,
+        flags: &[],
+        run: npm::command,
     },
     Command {
         name: "bench",

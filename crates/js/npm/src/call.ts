@@ -1,0 +1,246 @@
+/** Those who wait for a call's outcome: one for whole answers, one for streams. */
+
+import * as core from "#core";
+import { type Poisonable, tell, track, untrack } from "./engine.ts";
+import { APIUserAbortError, errorOf, KneepointError, type Told } from "./errors.ts";
+import { CallRecord } from "./record.ts";
+import { type Reply, textOf } from "./reply.ts";
+
+/** What the module read in an answer. */
+export interface Answer {
+  text: string;
+  id?: string;
+  model?: string;
+  reasoning?: string;
+  refusal?: string;
+  finishReason?: string;
+  toolCalls: ToolCall[];
+}
+
+/** A call of a tool that the model asks for. */
+export interface ToolCall {
+  id?: string;
+  name?: string;
+  /** JSON as the model wrote it, which need not be valid. */
+  arguments: string;
+}
+
+/** A whole answer. */
+export class Outcome {
+  readonly reply: Reply | undefined;
+  readonly answer: Answer | undefined;
+  readonly record: CallRecord;
+  readonly #body: string | undefined;
+
+  constructor(
+    reply: Reply | undefined,
+    body: string | undefined,
+    answer: Answer | undefined,
+    record: CallRecord,
+  ) {
+    this.reply = reply;
+    this.answer = answer;
+    this.record = record;
+    this.#body = body;
+  }
+
+  /** The body's text. */
+  get text(): string {
+    return this.#body ?? (this.reply === undefined ? "" : textOf(this.reply));
+  }
+}
+
+/** What both kinds have in common: a task in the module, and somebody who may take it back. */
+abstract class Waiter implements Poisonable {
+  /** Called once it is over. */
+  onOver: () => void = () => {};
+  #task: number | undefined;
+  #isOver = false;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onAbort = (): void => this.abort();
+
+  constructor(signal: AbortSignal | null | undefined) {
+    this.#signal = signal ?? undefined;
+    track(this);
+    if (this.#signal?.aborted) queueMicrotask(this.#onAbort);
+    else this.#signal?.addEventListener("abort", this.#onAbort);
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** The module has begun to work on it. */
+  began(task: number): void {
+    if (!this.#isOver) this.#task = task;
+  }
+
+  /** Lets the module look again whether something is wanted. */
+  protected wake(): void {
+    const task = this.#task;
+    if (task !== undefined) tell(() => core.wake(task));
+  }
+
+  /** Takes the call back. */
+  abort(): void {
+    if (this.#isOver) return;
+    const task = this.#task;
+    this.fail(new APIUserAbortError());
+    if (task !== undefined) tell(() => core.cancel(task));
+  }
+
+  poison(error: KneepointError): void {
+    this.#task = undefined;
+    if (!this.#isOver) this.fail(error);
+  }
+
+  /** The module says how it failed. */
+  failed(told: Told): void {
+    this.fail(errorOf(told));
+  }
+
+  fail(error: Error): void {
+    this.over();
+    this.reject(error);
+  }
+
+  protected over(): void {
+    this.#isOver = true;
+    this.#task = undefined;
+    untrack(this);
+    this.onOver();
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+  }
+
+  protected abstract reject(error: Error): void;
+}
+
+/** Waits for a whole answer. */
+export class Call extends Waiter {
+  readonly promise: Promise<Outcome>;
+  #resolve!: (outcome: Outcome) => void;
+  #reject!: (error: Error) => void;
+
+  constructor(signal?: AbortSignal | null) {
+    super(signal);
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  reply(
+    reply: Reply | undefined,
+    body: string | undefined,
+    answer: Answer | undefined,
+    times: Float64Array,
+    words: string,
+  ): void {
+    if (this.isOver) return;
+    this.over();
+    this.#resolve(new Outcome(reply, body, answer, new CallRecord(times, words)));
+  }
+
+  protected override reject(error: Error): void {
+    this.#reject(error);
+  }
+}
+
+/** What a stream says beside its text. */
+export type Delta =
+  | { kind: "begin"; id?: string; model?: string }
+  | { kind: "text"; choice: number; text: string }
+  | { kind: "reasoning"; choice: number; text: string }
+  | { kind: "refusal"; choice: number; text: string }
+  | {
+      kind: "tool_call";
+      choice: number;
+      index: number;
+      id?: string;
+      name?: string;
+      arguments: string;
+    }
+  | { kind: "finish"; choice: number; reason: string }
+  | { kind: "usage" | "other" };
+
+/** A piece of a stream: everything that came in one chunk of the network. */
+export interface Piece {
+  /** Text, or the data of events between commas. */
+  text: string;
+  deltas: Delta[] | undefined;
+}
+
+/** Waits for the pieces of a stream, one at a time. */
+export class StreamCall extends Waiter {
+  /** The head of the reply, once there is content. */
+  readonly begin: Promise<Reply | undefined>;
+  record: CallRecord | undefined;
+  #resolveBegin!: (reply: Reply | undefined) => void;
+  #rejectBegin!: (error: Error) => void;
+  #isWanted = false;
+  #next: { resolve(piece: Piece | undefined): void; reject(error: Error): void } | undefined;
+  #kept: Piece[] = [];
+  #error: Error | undefined;
+
+  constructor(signal?: AbortSignal | null) {
+    super(signal);
+    this.begin = new Promise((resolve, reject) => {
+      this.#resolveBegin = resolve;
+      this.#rejectBegin = reject;
+    });
+    // Whoever reads on hears of it too; nobody need look at both.
+    this.begin.catch(() => {});
+  }
+
+  begun(reply: Reply | undefined): void {
+    this.#resolveBegin(reply);
+  }
+
+  wanted(): boolean {
+    return this.#isWanted;
+  }
+
+  piece(text: string, deltas: Delta[] | undefined): void {
+    this.#isWanted = false;
+    const piece = { text, deltas };
+    if (this.#next === undefined) this.#kept.push(piece);
+    else this.#next.resolve(piece);
+    this.#next = undefined;
+  }
+
+  ended(times: Float64Array, words: string): void {
+    this.record = new CallRecord(times, words);
+    this.over();
+    this.#next?.resolve(undefined);
+    this.#next = undefined;
+  }
+
+  override failed(told: Told, times?: Float64Array, words?: string): void {
+    if (times !== undefined && times.length > 0) this.record = new CallRecord(times, words ?? "");
+    super.failed(told);
+  }
+
+  /** The next piece; `undefined` after the end. One may be waited for at a time. */
+  async next(): Promise<Piece | undefined> {
+    const kept = this.#kept.shift();
+    if (kept !== undefined) return kept;
+    if (this.#error !== undefined) {
+      const error = this.#error;
+      this.#error = undefined;
+      throw error;
+    }
+    if (this.isOver) return undefined;
+    return new Promise((resolve, reject) => {
+      this.#next = { resolve, reject };
+      this.#isWanted = true;
+      this.wake();
+    });
+  }
+
+  protected override reject(error: Error): void {
+    this.#rejectBegin(error);
+    if (this.#next === undefined) this.#error = error;
+    else this.#next.reject(error);
+    this.#next = undefined;
+  }
+}

@@ -1,0 +1,311 @@
+/** What sends requests for the shapes that users see: one client of the module. */
+
+import { runtime } from "#runtime";
+import { Call, type Outcome, StreamCall } from "./call.ts";
+import * as core from "#core";
+import { enter, instance, type Resident, ready, readyNow, settle, tell } from "./engine.ts";
+import { errorOf, KneepointError, type Told } from "./errors.ts";
+import {
+  type AttemptEvent,
+  type CacheStore,
+  type CallOptions,
+  type ClientOptions,
+  checkCall,
+  complete,
+  fieldsOf,
+  refuse,
+} from "./options.ts";
+import { CallRecord } from "./record.ts";
+import type { Connections, Transport } from "./transport/transport.ts";
+
+/** One model's figures of the moment. Times in milliseconds, over the latest calls. */
+export interface ModelStats {
+  model: string;
+  /** The working limit. */
+  limit: number;
+  /** Requests a second, where the server's limit is a rate. */
+  rate?: number;
+  inFlight: number;
+  queued: number;
+  /** What is left of the retry budget. */
+  budgetLeft: number;
+  firstByteP50?: number;
+  firstByteP95?: number;
+  callP50?: number;
+  callP95?: number;
+}
+
+/** A client's figures of the moment. */
+export interface Stats {
+  calls: number;
+  succeeded: number;
+  failed: number;
+  aborted: number;
+  attempts: number;
+  retries: number;
+  /** Attempts that were refused: throttled or overloaded. */
+  rejections: number;
+  models: ModelStats[];
+  connections: Connections;
+}
+
+/** How a request is made. */
+export interface RequestInput {
+  method: string;
+  path: string;
+  /** What is sent as JSON; nothing where undefined. */
+  body?: unknown;
+}
+
+const HOSTS: Record<string, string> = {
+  openai: "https://api.openai.com/v1",
+  anthropic: "https://api.anthropic.com/v1",
+  fireworks: "https://api.fireworks.ai/inference/v1",
+};
+
+export class Client implements Resident {
+  readonly options: ClientOptions;
+  readonly transport: Transport;
+  #core: core.Core | undefined;
+  #instance = -1;
+  #isDisposed = false;
+  readonly #waiting = new Set<Call | StreamCall>();
+  /** Fields and parameters for every request, in turn; empty in most clients. */
+  readonly #fields: (string | null)[] = [];
+  readonly #query: string[] = [];
+
+  constructor(options: ClientOptions, transport?: Transport) {
+    this.options = complete(options);
+    this.#check();
+    this.transport = transport ?? runtime.transport(this.options);
+    if (this.options.organization) this.#fields.push("openai-organization", this.options.organization);
+    if (this.options.project) this.#fields.push("openai-project", this.options.project);
+    fieldsOf(this.options.defaultHeaders, this.#fields);
+    pairsOf(this.options.defaultQuery, this.#query);
+    settle(this);
+    // Where the module can be had at once, its verdict on the options can too.
+    if (readyNow()) enterRefusing(() => this.#live());
+  }
+
+  #check(): void {
+    const { apiKey, dangerouslyAllowBrowser } = this.options;
+    if (runtime.name === "browser" && apiKey && !dangerouslyAllowBrowser && isPage()) {
+      throw new KneepointError(
+        "apiKey: found a key in a page, where every visitor can read it. Put a server in between that " +
+          "holds the key, or set dangerouslyAllowBrowser: true if this page is for yourself.",
+        { kind: "config", option: "apiKey", phase: "queue" },
+      );
+    }
+  }
+
+  get isAnthropic(): boolean {
+    return this.options.provider === "anthropic";
+  }
+
+  get baseURL(): string {
+    const { provider = "openai", baseURL } = this.options;
+    return baseURL ?? HOSTS[provider] ?? provider;
+  }
+
+  /** Sends a request and waits for the whole answer. */
+  send(input: RequestInput, options?: CallOptions, wantsAnswer = false): Promise<Outcome> {
+    const call = new Call(options?.signal);
+    this.#begin(call, wantsAnswer ? core.Want.Answer : core.Want.Body, input, options);
+    return call.promise;
+  }
+
+  /** Sends a request whose answer comes piece by piece: text, or the data of its events. */
+  stream(input: RequestInput, options: CallOptions | undefined, wants: "text" | "data"): StreamCall {
+    const call = new StreamCall(options?.signal);
+    this.#begin(call, wants === "text" ? core.Want.Text : core.Want.Data, input, options);
+    return call;
+  }
+
+  stats(): Stats {
+    const counts = readyNow() && !this.#isDisposed ? enter(() => this.#live().stats()) : NOTHING;
+    return { ...(counts as Omit<Stats, "connections">), connections: this.transport.connections() };
+  }
+
+  /** Lets everything go. Calls under way fail as aborted. */
+  dispose(): void {
+    this.#isDisposed = true;
+    this.#waiting.forEach((call) => call.abort());
+    this.#core?.free();
+    this.#core = undefined;
+    this.transport.dispose();
+  }
+
+  /** The module's instance is gone, and with it all exchanges. */
+  reset(): void {
+    this.#core = undefined;
+    this.transport.reset();
+  }
+
+  #begin(call: Call | StreamCall, want: core.Want, input: RequestInput, options?: CallOptions): void {
+    try {
+      if (this.#isDisposed) {
+        throw new KneepointError("this client has been disposed of", { kind: "disposed", phase: "queue" });
+      }
+      if (options !== undefined) checkCall(options);
+      const body = written(input.body);
+      this.#waiting.add(call);
+      call.onOver = () => this.#waiting.delete(call);
+      const { apiKey } = this.options;
+      if (typeof apiKey !== "function" && readyNow()) {
+        this.#enter(call, want, input, body, this.#wire(options));
+        return;
+      }
+      void this.#beginLater(call, want, input, body, options);
+    } catch (error) {
+      call.fail(error as Error);
+    }
+  }
+
+  async #beginLater(
+    call: Call | StreamCall,
+    want: core.Want,
+    input: RequestInput,
+    body: string | undefined,
+    options: CallOptions | undefined,
+  ): Promise<void> {
+    try {
+      const { apiKey } = this.options;
+      const [key] = await Promise.all([typeof apiKey === "function" ? apiKey() : undefined, ready()]);
+      if (call.isOver) return;
+      const wire = this.#wire(options, key);
+      this.#enter(call, want, input, body, wire);
+    } catch (error) {
+      call.fail(error as Error);
+    }
+  }
+
+  #enter(
+    call: Call | StreamCall,
+    want: core.Want,
+    { method, path }: RequestInput,
+    body: string | undefined,
+    wire: object | undefined,
+  ): void {
+    if (call.isOver) return;
+    call.began(enterRefusing(() => this.#live().send(call, want, method, path, body, wire)));
+  }
+
+  /** The module's side of this client, made anew where its instance is. */
+  #live(): core.Core {
+    if (this.#core === undefined || this.#instance !== instance()) {
+      const { apiKey, cache, baseURL, ...rest } = this.options;
+      const options = {
+        ...rest,
+        ...(baseURL ? { baseURL } : {}),
+        ...(typeof apiKey === "string" ? { apiKey } : {}),
+        ...(cache ? { cache: cache === true ? {} : { ...cache, store: storeOf(cache.store) } } : {}),
+        mostAtOnce: runtime.mostAtOnce(this.baseURL),
+      };
+      const watcher = this.options.onAttempt && watcherOf(this.options.onAttempt);
+      this.#core = new core.Core(this.transport, watcher, options);
+      this.#instance = instance();
+    }
+    return this.#core;
+  }
+
+  /** A call's options as the module reads them; nothing where there is nothing to say. */
+  #wire(options: CallOptions | undefined, apiKey?: string): object | undefined {
+    const fields = this.#fields;
+    const query = this.#query;
+    if (options === undefined && apiKey === undefined && !fields.length && !query.length) {
+      return undefined;
+    }
+    const { headers, query: more, signal: _, ...rest } = options ?? {};
+    const wire = { ...rest, apiKey, headers: [...fields], query: [...query] };
+    fieldsOf(headers, wire.headers);
+    pairsOf(more, wire.query);
+    return wire;
+  }
+}
+
+/** Whether a visitor could read what this script holds. */
+function isPage(): boolean {
+  return typeof document !== "undefined" || "importScripts" in globalThis;
+}
+
+/** Enters, and makes errors of refusals. */
+function enterRefusing<T>(work: () => T): T {
+  try {
+    return enter(work);
+  } catch (error) {
+    throw error instanceof Error ? error : errorOf(error as Told);
+  }
+}
+
+function written(body: unknown): string | undefined {
+  if (body === undefined || typeof body === "string") return body;
+  try {
+    return JSON.stringify(body);
+  } catch (error) {
+    throw refuse("body", (error as Error).message, "something that can be written as JSON");
+  }
+}
+
+function pairsOf(query: Record<string, string | undefined> | undefined, into: string[]): void {
+  for (const [name, value] of Object.entries(query ?? {})) {
+    if (value !== undefined) into.push(name, String(value));
+  }
+}
+
+type Done = (error: string | null, body?: string) => void;
+
+/** A user's store as the module asks it. */
+function storeOf(store: CacheStore | undefined): object | undefined {
+  if (store === undefined) return undefined;
+  const answer = (work: () => unknown, done: Done): void => {
+    // The module must not be entered from inside it.
+    void Promise.resolve()
+      .then(work)
+      .then(
+        (body) => tell(() => done(null, typeof body === "string" ? body : undefined)),
+        (error: unknown) => tell(() => done(String(error))),
+      );
+  };
+  return {
+    get: (key: string, done: Done) => answer(() => store.get(key), done),
+    put: (key: string, body: string, ttl: number, done: Done) =>
+      answer(() => store.set(key, body, ttl), done),
+  };
+}
+
+/** A user's hook as the module calls it: later, since it may do anything. */
+function watcherOf(hook: (attempt: AttemptEvent) => void): object {
+  return {
+    attempt(index: number, times: Float64Array, words: string) {
+      const record = new CallRecord(times, words);
+      queueMicrotask(() => hook(eventOf(record, index)));
+    },
+  };
+}
+
+function eventOf(record: CallRecord, index: number): AttemptEvent {
+  const timing = record.attempt(index);
+  const { inputTokens, outputTokens } = record.usage ?? {};
+  return {
+    ...timing,
+    attempt: index + 1,
+    "gen_ai.operation.name": record.operation,
+    "gen_ai.request.model": record.model,
+    "server.address": record.host,
+    ...(inputTokens === undefined ? {} : { "gen_ai.usage.input_tokens": inputTokens }),
+    ...(outputTokens === undefined ? {} : { "gen_ai.usage.output_tokens": outputTokens }),
+    ...(timing.status === undefined ? {} : { "http.response.status_code": timing.status }),
+    ...(timing.error === undefined ? {} : { "error.type": timing.error }),
+  };
+}
+
+const NOTHING = {
+  calls: 0,
+  succeeded: 0,
+  failed: 0,
+  aborted: 0,
+  attempts: 0,
+  retries: 0,
+  rejections: 0,
+  models: [],
+};

@@ -1,0 +1,150 @@
+/**
+ * The one instance of the wasm module, and what happens when it traps.
+ *
+ * Everything that enters the module goes through {@link enter}. A trap leaves the module's memory in
+ * no known state, so the instance is thrown away: every call under way fails as poisoned, and the
+ * next one finds a fresh instance.
+ */
+
+import * as core from "#core";
+import { runtime } from "#runtime";
+import { KneepointError } from "./errors.ts";
+
+
+/** What is told when the module's instance is thrown away. */
+export interface Poisonable {
+  poison(error: KneepointError): void;
+}
+
+/** What outlives calls and holds things of the instance. */
+export interface Resident {
+  reset(): void;
+}
+
+/** Timers of the platform hold no longer times than this. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+const pending = new Set<Poisonable>();
+const residents = new Set<WeakRef<Resident>>();
+let generation = 0;
+let state: "absent" | "ready" = "absent";
+let loading: Promise<void> | undefined;
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+/** What the module asks of the runtime. */
+const host = {
+  now: () => performance.now(),
+  alarm(millis: number) {
+    clearTimeout(timer);
+    timer = undefined;
+    if (millis >= 0) {
+      timer = setTimeout(tick, Math.min(Math.ceil(millis), TIMER_MS_MAX));
+    }
+  },
+  turn() {
+    runtime.turn(turned);
+  },
+};
+
+function tick(): void {
+  tell(core.tick);
+}
+
+function turned(): void {
+  tell(core.turned);
+}
+
+/** A source of the module that {@link ready} takes: its address, a response, its bytes or itself. */
+export type ModuleSource = URL | Response | BufferSource | WebAssembly.Module;
+
+/** Compiles the module, unless that is done. With a source of one's own where the default fails. */
+export function ready(source?: ModuleSource | Promise<ModuleSource>): Promise<void> {
+  if (state === "ready") return Promise.resolve();
+  loading ??= load(source).catch((error: unknown) => {
+    loading = undefined;
+    throw new KneepointError(`the wasm module could not be loaded: ${String(error)}`, {
+      kind: "module",
+      cause: error,
+    });
+  });
+  return loading;
+}
+
+async function load(source?: ModuleSource | Promise<ModuleSource>): Promise<void> {
+  await core.default({ module_or_path: await (source ?? runtime.module()) });
+  begin();
+}
+
+/** Compiles the module without waiting, where the runtime can; answers whether it is ready. */
+export function readyNow(): boolean {
+  if (state === "absent" && loading === undefined && runtime.moduleNow !== undefined) {
+    core.initSync({ module: runtime.moduleNow() });
+    begin();
+  }
+  return state === "ready";
+}
+
+function begin(): void {
+  core.start(host);
+  state = "ready";
+}
+
+/** Which instance it is: objects of another one are gone. */
+export function instance(): number {
+  return generation;
+}
+
+/** Enters the module and answers what it answers. What it refuses comes as a plain object. */
+export function enter<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    // An error that came through the module, whatever it is, left it in the middle of something.
+    if (error instanceof Error) throw poison(error);
+    throw error;
+  }
+}
+
+/** Enters the module with news. Whoever waits for what follows hears of a trap by themselves. */
+export function tell(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    poison(error);
+  }
+}
+
+function poison(cause: unknown): KneepointError {
+  const error = new KneepointError(
+    "a fault inside kneepoint ended this call; the next one starts afresh. Please report it.",
+    { kind: "poisoned", cause },
+  );
+  const calls = [...pending];
+  pending.clear();
+  host.alarm(-1);
+  generation += 1;
+  core.__wbg_reset_state();
+  core.start(host);
+  for (const reference of residents) {
+    const resident = reference.deref();
+    if (resident === undefined) residents.delete(reference);
+    else resident.reset();
+  }
+  for (const call of calls) call.poison(error);
+  return error;
+}
+
+/** Notes who holds things of the instance for longer than a call, to be let go with it. */
+export function settle(resident: Resident): void {
+  residents.add(new WeakRef(resident));
+}
+
+/** Notes who is to be told of a trap. */
+export function track(one: Poisonable): void {
+  pending.add(one);
+}
+
+/** And no longer. */
+export function untrack(one: Poisonable): void {
+  pending.delete(one);
+}

@@ -1,0 +1,273 @@
+/**
+ * The one family of errors.
+ *
+ * The classes bear the names that OpenAI's SDK gives them, so that code written for it catches what
+ * it means to. `kind` and `phase` tell more finely what happened and where.
+ */
+
+import { headersOf } from "./reply.ts";
+import type { Reply } from "./reply.ts";
+
+/** What went wrong, in one word. */
+export type ErrorKind =
+  | "config"
+  | "aborted"
+  | "timeout"
+  | "queue_full"
+  | "paused"
+  | "network"
+  | "opaque"
+  | "status"
+  | "in_band"
+  | "answer"
+  | "stream"
+  | "truncated"
+  | "too_long"
+  | "interrupted"
+  | "poisoned"
+  | "module"
+  | "disposed";
+
+/** Where a call stood when it failed. */
+export type Phase = "queue" | "connect" | "headers" | "body" | "stream";
+
+/** What is known of a failure. All of it may be missing. */
+export interface Failure {
+  kind?: ErrorKind | undefined;
+  /** Where the call stood. */
+  phase?: Phase | undefined;
+  /** Attempts that were sent. */
+  attempts?: number | undefined;
+  /** Whether the same call may succeed later. */
+  retryable?: boolean | undefined;
+  /** Whether a retry was due and too many calls were failing at once. */
+  retryBudgetExhausted?: boolean | undefined;
+  /** Milliseconds that the server asked to wait. */
+  retryAfter?: number | undefined;
+  /** The text that a stream had delivered before it broke. */
+  partial?: string | undefined;
+  /** The option that was found wanting, or the clock that ran out. */
+  option?: string | undefined;
+  message?: string | undefined;
+  cause?: unknown;
+}
+
+/** What every failed call throws. Known as `OpenAIError` too. */
+export class KneepointError extends Error {
+  /** What went wrong, in one word. */
+  readonly kind: ErrorKind;
+  /** Where the call stood. */
+  readonly phase?: Phase;
+  /** Attempts that were sent. */
+  readonly attempts: number;
+  /** Whether the same call may succeed later, unchanged. */
+  readonly retryable: boolean;
+  /** Whether a retry was due but too many calls were failing at once. */
+  readonly retryBudgetExhausted: boolean;
+  /** Milliseconds that the server asked to wait. */
+  readonly retryAfter?: number;
+  /** The text that a stream had delivered before it broke. */
+  readonly partial?: string;
+  /** The option that was found wanting, or the clock that ran out. */
+  readonly option?: string;
+
+  constructor(message?: string, failure: Failure = {}) {
+    super(message, failure.cause === undefined ? undefined : { cause: failure.cause });
+    this.kind = failure.kind ?? "config";
+    this.attempts = failure.attempts ?? 0;
+    this.retryable = failure.retryable ?? false;
+    this.retryBudgetExhausted = failure.retryBudgetExhausted ?? false;
+    explain(this, failure);
+  }
+}
+
+/** Adds what is known to an error. */
+function explain(error: KneepointError, failure: Failure): void {
+  const { phase, retryAfter, partial, option, attempts, retryable, retryBudgetExhausted } = failure;
+  const known = { phase, retryAfter, partial, option, attempts, retryable, retryBudgetExhausted };
+  for (const [name, value] of Object.entries(known)) {
+    if (value !== undefined) Object.assign(error, { [name]: value });
+  }
+  if (failure.kind !== undefined) Object.assign(error, { kind: failure.kind });
+  if (failure.message !== undefined) error.message = failure.message;
+}
+
+/** What came of talking to a server, or of not reaching it. */
+export class APIError extends KneepointError {
+  /** The HTTP status. */
+  readonly status: number | undefined;
+  /** The header fields of the reply. */
+  readonly headers: Headers | undefined;
+  /** The provider's error object. */
+  readonly error: object | undefined;
+  readonly code: string | null | undefined;
+  readonly param: string | null | undefined;
+  readonly type: string | undefined;
+  /** The server's name for the request. */
+  readonly requestID: string | null | undefined;
+
+  constructor(
+    status: number | undefined,
+    error: object | undefined,
+    message: string | undefined,
+    headers: Headers | undefined,
+  ) {
+    super(wording(status, error, message), { kind: status === undefined ? "network" : "status" });
+    const said = error as { code?: string; param?: string; type?: string } | undefined;
+    this.status = status;
+    this.headers = headers;
+    this.error = error;
+    this.code = said?.code;
+    this.param = said?.param;
+    this.type = said?.type;
+    this.requestID = headers?.get("x-request-id") ?? headers?.get("request-id") ?? undefined;
+  }
+
+  /** The error of the class that a status calls for. */
+  static generate(
+    status: number | undefined,
+    body: object | undefined,
+    message: string | undefined,
+    headers: Headers | undefined,
+  ): APIError {
+    if (status === undefined || headers === undefined) {
+      return new APIConnectionError({ message, cause: body });
+    }
+    const Class = CLASSES.get(status) ?? (status >= 500 ? InternalServerError : APIError);
+    return new Class(status, (body as { error?: object } | undefined)?.error, message, headers);
+  }
+}
+
+function wording(
+  status: number | undefined,
+  error: object | undefined,
+  message: string | undefined,
+): string {
+  const said = (error as { message?: unknown } | undefined)?.message;
+  const words =
+    typeof said === "string" && said !== ""
+      ? said
+      : error === undefined
+        ? message
+        : JSON.stringify(said ?? error);
+  if (status === undefined) return words ?? "(no status code or body)";
+  return `${status} ${words ?? "status code (no body)"}`;
+}
+
+/** The caller took the call back. */
+export class APIUserAbortError extends APIError {
+  constructor({ message }: { message?: string | undefined } = {}) {
+    super(undefined, undefined, message ?? "Request was aborted.", undefined);
+    explain(this, { kind: "aborted" });
+  }
+}
+
+/** The server was not reached, or the connection to it was lost. */
+export class APIConnectionError extends APIError {
+  constructor({ message, cause }: { message?: string | undefined; cause?: unknown } = {}) {
+    super(undefined, undefined, message ?? "Connection error.", undefined);
+    if (cause !== undefined) this.cause = cause;
+  }
+}
+
+/** A clock ran out; `option` names it. */
+export class APIConnectionTimeoutError extends APIConnectionError {
+  constructor({ message }: { message?: string | undefined } = {}) {
+    super({ message: message ?? "Request timed out." });
+    explain(this, { kind: "timeout" });
+  }
+}
+
+/** 400 */
+export class BadRequestError extends APIError {}
+/** 401 */
+export class AuthenticationError extends APIError {}
+/** 403 */
+export class PermissionDeniedError extends APIError {}
+/** 404 */
+export class NotFoundError extends APIError {}
+/** 409 */
+export class ConflictError extends APIError {}
+/** 422 */
+export class UnprocessableEntityError extends APIError {}
+/** 429 */
+export class RateLimitError extends APIError {}
+/** 500 and above */
+export class InternalServerError extends APIError {}
+
+const CLASSES = new Map<number, typeof APIError>([
+  [400, BadRequestError],
+  [401, AuthenticationError],
+  [403, PermissionDeniedError],
+  [404, NotFoundError],
+  [409, ConflictError],
+  [422, UnprocessableEntityError],
+  [429, RateLimitError],
+]);
+
+/** What the module tells of a failed call. */
+export interface Told extends Omit<Failure, "cause"> {
+  kind: ErrorKind;
+  message: string;
+  /** The kind behind an interruption. */
+  cause?: ErrorKind;
+  /** Which clock ran out, by the option's name. */
+  timeout?: string;
+  /** What the provider said, in its words and as JSON. */
+  said?: string;
+  body?: string;
+  type?: string;
+  code?: string;
+  param?: string;
+  requestID?: string;
+  status?: number;
+  /** The transport's object for the reply. */
+  reply?: Reply;
+}
+
+/** Makes the error of a class that callers look for of what the module tells. */
+export function errorOf(told: Told): KneepointError {
+  const error = classed(told);
+  explain(error, { ...told, option: told.option ?? told.timeout });
+  if (error instanceof APIError && told.requestID !== undefined) {
+    Object.assign(error, { requestID: told.requestID });
+  }
+  return error;
+}
+
+function classed(told: Told): KneepointError {
+  const { message } = told;
+  const kind = told.cause ?? told.kind;
+  const headers = told.reply && headersOf(told.reply);
+  switch (kind) {
+    case "config":
+    case "queue_full":
+    case "paused":
+      return new KneepointError(message);
+    case "aborted":
+      return new APIUserAbortError({ message });
+    case "timeout":
+      return new APIConnectionTimeoutError({ message });
+    case "network":
+    case "opaque":
+    case "truncated":
+      return new APIConnectionError({ message });
+    case "status":
+      return APIError.generate(told.status, { error: saidBy(told) }, message, headers);
+    default:
+      return new APIError(told.reply?.status, saidBy(told), message, headers);
+  }
+}
+
+function saidBy(told: Told): object | undefined {
+  if (told.body !== undefined) {
+    try {
+      return JSON.parse(told.body) as object;
+    } catch {
+      // Then what was read of it must do.
+    }
+  }
+  if (told.said === undefined) return undefined;
+  const { said: message, type, code, param } = told;
+  return { message, type, code, param };
+}

@@ -1,0 +1,29 @@
+/**
+ * An LLM client that bounds its concurrency, retries without feeding an overload, and keeps its
+ * connections.
+ *
+ * @packageDocumentation
+ */
+
+export { Batch, type BatchItem, type BatchOptions, type Progress } from "./batch.ts";
+export type { Answer, ToolCall } from "./call.ts";
+export type { ModelStats, Stats } from "./client.ts";
+export type { ModuleSource } from "./engine.ts";
+export * from "./errors.ts";
+export { type Generated, Kneepoint } from "./kneepoint.ts";
+export type {
+  AttemptEvent,
+  CacheOptions,
+  CacheStore,
+  CallOptions,
+  ClientOptions,
+  HeaderOptions,
+  Logger,
+  LogLevel,
+  QueryOptions,
+} from "./options.ts";
+export type { GenerateOptions, Message } from "./prompt.ts";
+export type { AttemptTiming, Timing, Usage } from "./record.ts";
+export { TextStream } from "./stream.ts";
+export type { Connections, FetchLike } from "./transport/transport.ts";
+export { Kneepoint as default } from "./kneepoint.ts";

@@ -1,0 +1,52 @@
+/** A prompt in no one's dialect, and the request that asks for it in the provider's. */
+
+/** A turn of a conversation. */
+export interface Message {
+  role: "user" | "assistant" | (string & {});
+  content: string;
+}
+
+/** What `generate` and `stream` take beside the prompt. Fields that are not named here are handed on
+ * to the server as they are. */
+export interface GenerateOptions {
+  model: string;
+  /** What the system is told. */
+  system?: string;
+  /** Tokens of the answer at most. Anthropic wants to know; there the default is 1024. */
+  maxTokens?: number;
+  [field: string]: unknown;
+}
+
+/** What is asked of which endpoint. */
+export interface Asked {
+  path: string;
+  body: Record<string, unknown>;
+}
+
+const ANTHROPIC_MAX_TOKENS = 1024;
+
+/** The request that asks for `prompt`. */
+export function ask(
+  isAnthropic: boolean,
+  prompt: string | readonly Message[],
+  options: GenerateOptions,
+  stream: boolean,
+): Asked {
+  const { model, system, maxTokens, ...extra } = options;
+  const turns: readonly Message[] =
+    typeof prompt === "string" ? [{ role: "user", content: prompt }] : prompt;
+  const streaming = stream ? { stream: true } : {};
+  if (isAnthropic) {
+    const max_tokens = maxTokens ?? ANTHROPIC_MAX_TOKENS;
+    const body = { model, max_tokens, ...(system === undefined ? {} : { system }), messages: turns };
+    return { path: "/messages", body: { ...body, ...streaming, ...extra } };
+  }
+  const messages = system === undefined ? turns : [{ role: "system", content: system }, ...turns];
+  const length = maxTokens === undefined ? {} : { max_tokens: maxTokens };
+  // Otherwise a stream ends without saying what it cost.
+  const usage = stream ? { stream_options: { include_usage: true } } : {};
+  return {
+    path: "/chat/completions",
+    body: { model, messages, ...length, ...streaming, ...usage, ...extra },
+  };
+}

@@ -1,0 +1,141 @@
+/** What is known of a call once it is over. The module hands it over as numbers; they are taken
+ * apart only when somebody looks. */
+
+/** One attempt. Times are milliseconds since the call was made. */
+export interface AttemptTiming {
+  /** When it was handed to the transport. */
+  start: number;
+  /** When the head of the reply was there. */
+  headers?: number;
+  /** When the first content was there. */
+  firstToken?: number;
+  /** When the first visible content was there; reasoning does not count. */
+  firstVisible?: number;
+  /** When the last content was there. */
+  lastToken?: number;
+  /** When it was over. */
+  end?: number;
+  /** The HTTP status. */
+  status?: number;
+  /** Milliseconds that the server asked to wait. */
+  retryAfter?: number;
+  /** Attempts in flight when it was sent, itself included. */
+  inFlight: number;
+  /** Bytes of the body. */
+  bytes: number;
+  /** Events with content. */
+  chunks: number;
+  /** Whether it raced an attempt that was slow to answer. */
+  hedge: boolean;
+  /** The kind of its failure. */
+  error?: string;
+}
+
+/** A call's times, in milliseconds. */
+export interface Timing {
+  /** Waiting for a turn, over all attempts. */
+  queued: number;
+  /** From the call to its outcome. */
+  total: number;
+  /** What the cache had to do with it. */
+  cache: "bypass" | "miss" | "hit" | "shared";
+  /** Whether the connection had served before; missing where the platform does not tell. */
+  reused?: boolean;
+  /** The attempts, in the order in which they were sent. */
+  attempts: AttemptTiming[];
+}
+
+/** Tokens that a call used, as the provider counts them. */
+export interface Usage {
+  inputTokens?: number;
+  outputTokens?: number;
+  /** Tokens of the prompt that came from the provider's cache. */
+  cachedTokens?: number;
+  /** Tokens of the prompt that were written to it. */
+  cacheWrittenTokens?: number;
+  /** Tokens of the answer that were reasoning. */
+  reasoningTokens?: number;
+}
+
+const USAGE = [
+  "inputTokens",
+  "outputTokens",
+  "cachedTokens",
+  "cacheWrittenTokens",
+  "reasoningTokens",
+] as const;
+
+const ATTEMPT = [
+  "start",
+  "headers",
+  "firstToken",
+  "firstVisible",
+  "lastToken",
+  "end",
+  "status",
+  "retryAfter",
+  "inFlight",
+  "bytes",
+  "chunks",
+  "hedge",
+] as const;
+
+/** Numbers before those of the attempts. */
+const HEAD = 2 + USAGE.length;
+
+export class CallRecord {
+  readonly #times: Float64Array;
+  readonly #words: string[];
+
+  /** Of what the module hands over; `times` lies in its memory and is copied. */
+  constructor(times: Float64Array, words: string) {
+    this.#times = times.slice();
+    this.#words = words.split("\n");
+  }
+
+  /** The operation's name among OpenTelemetry's. */
+  get operation(): string {
+    return this.#words[1] ?? "";
+  }
+
+  /** Host and port. */
+  get host(): string {
+    return this.#words[2] ?? "";
+  }
+
+  /** The model that was asked for. */
+  get model(): string {
+    return this.#words[3] ?? "";
+  }
+
+  get usage(): Usage | undefined {
+    const usage: Usage = {};
+    for (const [i, name] of USAGE.entries()) {
+      const count = this.#times[2 + i] as number;
+      if (!Number.isNaN(count)) usage[name] = count;
+    }
+    return Object.keys(usage).length > 0 ? usage : undefined;
+  }
+
+  timing(reused?: boolean): Timing {
+    const count = Math.floor((this.#times.length - HEAD) / ATTEMPT.length);
+    return {
+      queued: this.#times[0] ?? 0,
+      total: this.#times[1] ?? 0,
+      cache: (this.#words[0] || "bypass") as Timing["cache"],
+      ...(reused === undefined ? {} : { reused }),
+      attempts: Array.from({ length: count }, (_, i) => this.attempt(i)),
+    };
+  }
+
+  attempt(index: number): AttemptTiming {
+    const attempt: Record<string, number | string | boolean> = {};
+    for (const [i, name] of ATTEMPT.entries()) {
+      const value = this.#times[HEAD + index * ATTEMPT.length + i] as number;
+      if (!Number.isNaN(value)) attempt[name] = name === "hedge" ? value === 1 : value;
+    }
+    const error = this.#words[4 + index];
+    if (error) attempt["error"] = error;
+    return attempt as unknown as AttemptTiming;
+  }
+}

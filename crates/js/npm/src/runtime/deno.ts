@@ -1,0 +1,20 @@
+/** Deno, and Bun, whose own `fetch` is their fast one. */
+
+import { readFileSync } from "node:fs";
+
+import { FetchTransport } from "../transport/fetch.ts";
+import { text, variable } from "./common.ts";
+import type { Runtime } from "./runtime.ts";
+
+const bytes = (): BufferSource => readFileSync(new URL("../kneepoint.wasm", import.meta.url));
+
+export const runtime: Runtime = {
+  name: "Bun" in globalThis ? "bun" : "deno",
+  mostAtOnce: () => undefined,
+  module: bytes,
+  moduleNow: bytes,
+  variable,
+  turn: (then) => void setTimeout(then, 0),
+  text,
+  transport: (options) => new FetchTransport(options, false),
+};

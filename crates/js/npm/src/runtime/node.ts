@@ -1,0 +1,27 @@
+/** Node. */
+
+import { readFileSync } from "node:fs";
+
+import { FetchTransport } from "../transport/fetch.ts";
+import { UndiciTransport } from "../transport/undici.ts";
+import { variable } from "./common.ts";
+import type { Runtime } from "./runtime.ts";
+
+const bytes = (): Buffer => readFileSync(new URL("../kneepoint.wasm", import.meta.url));
+
+export const runtime: Runtime = {
+  name: "node",
+  mostAtOnce: () => undefined,
+  module: bytes,
+  moduleNow: bytes,
+  variable,
+  turn: setImmediate,
+  text(chunks) {
+    const [first] = chunks;
+    const whole = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
+    const start = whole[0] === 0xef && whole[1] === 0xbb && whole[2] === 0xbf ? 3 : 0;
+    return Buffer.from(whole.buffer, whole.byteOffset, whole.byteLength).toString("utf8", start);
+  },
+  transport: (options) =>
+    options.fetch === undefined ? new UndiciTransport(options) : new FetchTransport(options, false),
+};

@@ -1,0 +1,22 @@
+/** Cloudflare's Workers, where a module of wasm is imported like any other. */
+
+// The bundler or the runtime makes a `WebAssembly.Module` of it.
+import wasm from "../kneepoint.wasm";
+
+import { FetchTransport } from "../transport/fetch.ts";
+import { text, variable } from "./common.ts";
+import type { Runtime } from "./runtime.ts";
+
+/** Connections that a request to a Worker may hold open. */
+const CONNECTIONS_MAX = 6;
+
+export const runtime: Runtime = {
+  name: "workerd",
+  mostAtOnce: () => CONNECTIONS_MAX,
+  module: () => wasm,
+  moduleNow: () => wasm,
+  variable,
+  turn: (then) => void setTimeout(then, 0),
+  text,
+  transport: (options) => new FetchTransport(options, false),
+};

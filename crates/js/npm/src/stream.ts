@@ -1,0 +1,100 @@
+/** The text of an answer, piece by piece. */
+
+import type { Answer, Delta, StreamCall, ToolCall } from "./call.ts";
+import type { Generated } from "./kneepoint.ts";
+
+/** A stream of text. It can be read once. */
+export class TextStream implements AsyncIterable<string> {
+  readonly #call: StreamCall;
+  readonly #answer: Answer = { text: "", toolCalls: [] };
+  readonly #calls = new Map<number, ToolCall>();
+  #isTaken = false;
+
+  /** @internal */
+  constructor(call: StreamCall) {
+    this.#call = call;
+  }
+
+  /** Takes the call back; what is read from here on ends. */
+  abort(): void {
+    this.#call.abort();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<string, void, undefined> {
+    if (this.#isTaken) throw new TypeError("this stream is being read already; `tee` makes two of it");
+    this.#isTaken = true;
+    try {
+      for (;;) {
+        const piece = await this.#call.next();
+        if (piece === undefined) return;
+        this.#answer.text += piece.text;
+        for (const delta of piece.deltas ?? []) this.#note(delta);
+        if (piece.text !== "") yield piece.text;
+      }
+    } finally {
+      if (!this.#call.isOver) this.#call.abort();
+    }
+  }
+
+  /** Reads what is left, and answers the whole. */
+  async result(): Promise<Generated> {
+    if (!this.#isTaken) for await (const _ of this);
+    const { record } = this.#call;
+    const reply = await this.#call.begin;
+    if (record === undefined) throw new TypeError("this stream has not been read to its end");
+    const usage = record.usage;
+    return {
+      ...this.#answer,
+      toolCalls: [...this.#calls.values()],
+      ...(usage === undefined ? {} : { usage }),
+      timing: record.timing(reply?.reused),
+    };
+  }
+
+  /** The text as a stream of the platform's. */
+  toReadableStream(): ReadableStream<string> {
+    const pieces = this[Symbol.asyncIterator]();
+    return new ReadableStream({
+      async pull(controller) {
+        const { done, value } = await pieces.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      async cancel() {
+        await pieces.return();
+      },
+    });
+  }
+
+  /** Two streams of the same text. What only one of them has read is kept for the other. */
+  tee(): [ReadableStream<string>, ReadableStream<string>] {
+    return this.toReadableStream().tee();
+  }
+
+  #note(delta: Delta): void {
+    const answer = this.#answer;
+    if ("choice" in delta && delta.choice !== 0) return;
+    switch (delta.kind) {
+      case "begin":
+        if (delta.id !== undefined) answer.id = delta.id;
+        if (delta.model !== undefined) answer.model = delta.model;
+        break;
+      case "reasoning":
+      case "refusal":
+        answer[delta.kind] = (answer[delta.kind] ?? "") + delta.text;
+        break;
+      case "finish":
+        answer.finishReason = delta.reason;
+        break;
+      case "tool_call": {
+        const call = this.#calls.get(delta.index) ?? { arguments: "" };
+        if (delta.id !== undefined) call.id = delta.id;
+        if (delta.name !== undefined) call.name = delta.name;
+        call.arguments += delta.arguments;
+        this.#calls.set(delta.index, call);
+        break;
+      }
+      default:
+    }
+  }
+}

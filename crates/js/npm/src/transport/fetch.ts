@@ -1,0 +1,135 @@
+/** Requests by way of a function of `fetch`'s shape: the platform's own, or a user's. */
+
+import * as core from "#core";
+import { tell } from "../engine.ts";
+import type { Reply } from "../reply.ts";
+import {
+  type Connections,
+  type FetchLike,
+  tellFailure,
+  tellHead,
+  type Transport,
+  type TransportOptions,
+} from "./transport.ts";
+
+interface Exchange {
+  readonly abort: AbortController;
+  reader?: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  reply?: Reply;
+}
+
+export class FetchTransport implements Transport {
+  /** The platform has a socket back in its pool only some moments after a body has ended. */
+  readonly turns = true;
+  readonly opaque: boolean;
+  readonly #fetch: FetchLike;
+  readonly #init: Readonly<Record<string, unknown>>;
+  readonly #exchanges = new Map<number, Exchange>();
+
+  constructor(options: TransportOptions, opaque: boolean) {
+    this.opaque = opaque;
+    this.#fetch = options.fetch ?? ((url, init) => globalThis.fetch(url, init));
+    this.#init = options.fetchOptions ?? {};
+  }
+
+  open(id: number, method: string, url: string, headers: string, body: string | undefined): void {
+    const exchange: Exchange = { abort: new AbortController() };
+    this.#exchanges.set(id, exchange);
+    void this.#send(id, exchange, url, {
+      ...this.#init,
+      method,
+      headers: pairs(headers),
+      // Following one would carry the key to another address.
+      redirect: "manual",
+      signal: exchange.abort.signal,
+      ...(body === undefined ? {} : { body }),
+    });
+  }
+
+  async #send(id: number, exchange: Exchange, url: string, init: RequestInit): Promise<void> {
+    try {
+      // A user's function may use the client that calls it, which must not happen from inside.
+      await undefined;
+      const response = await this.#fetch(url, init);
+      if (this.#exchanges.get(id) !== exchange) {
+        void response.body?.cancel().catch(() => {});
+        return;
+      }
+      if (response.type === "opaqueredirect") {
+        tell(() => core.redirected(id));
+        return;
+      }
+      exchange.reader = response.body?.getReader();
+      exchange.reply = reply(response, url);
+      tellHead(id, exchange.reply);
+    } catch (error) {
+      if (this.#exchanges.get(id) === exchange) tellFailure(id, false, error);
+    }
+  }
+
+  read(id: number): void {
+    const exchange = this.#exchanges.get(id);
+    if (exchange !== undefined) void this.#read(id, exchange);
+  }
+
+  async #read(id: number, exchange: Exchange): Promise<void> {
+    try {
+      const next = await (exchange.reader?.read() ?? Promise.resolve({ done: true as const }));
+      if (this.#exchanges.get(id) !== exchange) return;
+      if (next.done) {
+        exchange.reader = undefined;
+        tell(() => core.end(id));
+        return;
+      }
+      const chunk = next.value as Uint8Array;
+      if (!(chunk instanceof Uint8Array)) throw new TypeError("the body holds no bytes");
+      exchange.reply?.chunks.push(chunk);
+      tell(() => core.chunk(id, chunk));
+    } catch (error) {
+      if (this.#exchanges.get(id) === exchange) tellFailure(id, true, error);
+    }
+  }
+
+  close(id: number): void {
+    const exchange = this.#exchanges.get(id);
+    this.#exchanges.delete(id);
+    if (exchange === undefined || (exchange.reply !== undefined && exchange.reader === undefined)) {
+      return;
+    }
+    exchange.abort.abort();
+    exchange.reader?.cancel().catch(() => {});
+  }
+
+  connections(): Connections {
+    return { opened: undefined, open: undefined, reused: undefined };
+  }
+
+  reset(): void {
+    for (const id of [...this.#exchanges.keys()]) this.close(id);
+  }
+
+  dispose(): void {
+    this.reset();
+  }
+}
+
+function pairs(lines: string): [string, string][] {
+  const parts = lines.split("\n");
+  const pairs: [string, string][] = [];
+  for (let i = 0; i + 1 < parts.length; i += 2) {
+    pairs.push([parts[i] as string, parts[i + 1] as string]);
+  }
+  return pairs;
+}
+
+function reply(response: Response, url: string): Reply {
+  // A user's function may answer with something that is only shaped like a response.
+  if (typeof response?.status !== "number") {
+    throw Object.assign(new TypeError("fetch answered with something that is no Response"), {
+      code: "ERR_INVALID_ARG_TYPE",
+    });
+  }
+  const headers: string[] = [];
+  response.headers.forEach((value, name) => headers.push(name.toLowerCase(), value));
+  return { status: response.status, url: response.url || url, headers, chunks: [] };
+}

@@ -1,0 +1,174 @@
+/** The connections to one origin: which one serves a request, and when another is opened. */
+
+import buildConnector from "undici/lib/core/connect.js";
+import Client from "undici/lib/dispatcher/client.js";
+
+import type { DispatchOptions, Dispatcher, Handler } from "./undici.ts";
+
+/** A handler that is told of its connection, and tells when it needs it no longer. */
+export interface Rider extends Handler {
+  board(reused: boolean, leave: (failed: boolean) => void): void;
+}
+
+/** Connections that may be opening at once. */
+const OPENING_MAX = 64;
+
+/** Streams on one HTTP/2 connection; what most servers allow. */
+const STREAMS_MAX = 100;
+
+/** How long a connection may take to open, in milliseconds. */
+const CONNECT_TIMEOUT = 10_000;
+
+interface Job {
+  readonly options: DispatchOptions;
+  readonly rider: Rider;
+}
+
+interface Slot {
+  readonly client: Dispatcher & { close(): Promise<void>; destroy(): Promise<void> };
+  /** Requests under way. */
+  busy: number;
+  /** How many there may be: more than one over HTTP/2. */
+  capacity: number;
+  /** Whether its first connection is counted among those that are opening. */
+  isNew: boolean;
+  served: number;
+}
+
+export class Origin {
+  opened = 0;
+  open = 0;
+  reused = 0;
+  readonly #name: string;
+  /** Slots with room, the latest used last. */
+  readonly #free: Slot[] = [];
+  readonly #slots = new Set<Slot>();
+  readonly #waiting: Job[] = [];
+  #first = 0;
+  #opening = 0;
+  /** Whether the origin speaks HTTP/2; unknown until the first connection over TLS is open. */
+  #isHttp2: boolean | undefined;
+  #isClosed = false;
+
+  constructor(name: string) {
+    this.#name = name;
+    if (name.startsWith("http:")) this.#isHttp2 = false;
+  }
+
+  dispatch(options: DispatchOptions, rider: Rider): void {
+    this.#waiting.push({ options, rider });
+    this.#serve();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const slot of this.#slots) void slot.client.destroy().catch(() => {});
+    this.#slots.clear();
+    this.#free.length = 0;
+  }
+
+  #slotWithRoom(): Slot | undefined {
+    let slot = this.#free.at(-1);
+    while (slot !== undefined && !this.#slots.has(slot)) {
+      this.#free.pop();
+      slot = this.#free.at(-1);
+    }
+    return slot;
+  }
+
+  /** A new connection, where one may be opened. The first one tells which protocol there is. */
+  #grow(): Slot | undefined {
+    const most = this.#isHttp2 === undefined ? 1 : OPENING_MAX;
+    if (this.#opening >= most) return undefined;
+    this.#opening += 1;
+    const slot: Slot = {
+      client: new Client(this.#name, {
+        allowH2: true,
+        connect: (target: object, done: (error: Error | null, socket: Socket | null) => void) => {
+          // undici connects anew where a server closed the connection after its answer.
+          if (!slot.isNew) this.#opening += 1;
+          slot.isNew = false;
+          connector(target, (error, socket) => {
+            this.#opening -= 1;
+            if (error === null) this.#connected(slot, socket);
+            else this.#drop(slot);
+            done(error, socket);
+            this.#serve();
+          });
+        },
+        headersTimeout: 0,
+        bodyTimeout: 0,
+        maxConcurrentStreams: STREAMS_MAX,
+        pipelining: STREAMS_MAX,
+      }) as Slot["client"],
+      busy: 0,
+      capacity: 1,
+      isNew: true,
+      served: 0,
+    };
+    this.#slots.add(slot);
+    this.#free.push(slot);
+    return slot;
+  }
+
+  #connected(slot: Slot, socket: Socket): void {
+    this.opened += 1;
+    this.open += 1;
+    this.#isHttp2 ??= socket.alpnProtocol === "h2";
+    if (socket.alpnProtocol === "h2") slot.capacity = STREAMS_MAX;
+    if (slot.busy > 0 && slot.busy < slot.capacity) this.#free.push(slot);
+    socket.once("close", () => {
+      this.open -= 1;
+      this.#drop(slot);
+      this.#serve();
+    });
+  }
+
+  /** The slot takes no further requests: undici would connect it anew, past our bound. */
+  #drop(slot: Slot): void {
+    if (this.#slots.delete(slot)) void slot.client.close().catch(() => {});
+  }
+
+  #assign(slot: Slot, { options, rider }: Job): void {
+    const isReused = slot.served > 0;
+    slot.busy += 1;
+    slot.served += 1;
+    if (slot.busy >= slot.capacity) this.#free.pop();
+    if (isReused) this.reused += 1;
+    rider.board(isReused, (failed) => this.#release(slot, failed));
+    slot.client.dispatch(options, rider);
+  }
+
+  #release(slot: Slot, failed: boolean): void {
+    slot.busy -= 1;
+    // Over HTTP/1.1 what goes wrong with a request goes wrong with its connection.
+    if (failed && slot.capacity === 1) this.#drop(slot);
+    if (this.#isClosed) return;
+    if (this.#slots.has(slot) && slot.busy === slot.capacity - 1) this.#free.push(slot);
+    this.#serve();
+  }
+
+  /** Gives those who wait whatever room there is. */
+  #serve(): void {
+    while (this.#first < this.#waiting.length && !this.#isClosed) {
+      const slot = this.#slotWithRoom() ?? this.#grow();
+      if (slot === undefined) return;
+      const job = this.#waiting[this.#first] as Job;
+      this.#first += 1;
+      this.#assign(slot, job);
+    }
+    this.#waiting.length = 0;
+    this.#first = 0;
+  }
+}
+
+interface Socket {
+  alpnProtocol?: string | false | null;
+  once(event: "close", then: () => void): void;
+}
+
+/** One for all origins, so that their sessions are resumed. */
+const connector = buildConnector({ allowH2: true, timeout: CONNECT_TIMEOUT }) as (
+  target: object,
+  done: (...outcome: [error: Error, socket: null] | [error: null, socket: Socket]) => void,
+) => void;

@@ -1,0 +1,9 @@
+// The parts of undici that are used, loaded one by one: all of it takes three times as long.
+declare module "undici/lib/core/connect.js" {
+  export default function buildConnector(options: object): unknown;
+}
+declare module "undici/lib/dispatcher/client.js" {
+  export default class Client {
+    constructor(origin: string, options: object);
+  }
+}
