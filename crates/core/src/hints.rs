@@ -156,8 +156,8 @@ fn retry_after(value: &str, now: Duration) -> Option<Duration> {
 /// servers and are no hint.
 fn quota(headers: &Headers, name: &str, now: Duration) -> Option<Quota> {
     let field = |part: &str| {
-        let ours = headers.get(&format!("x-ratelimit-{part}-{name}"));
-        ours.or_else(|| headers.get(&format!("anthropic-ratelimit-{name}-{part}")))
+        let ours = headers.get_joined(["x-ratelimit-", part, "-", name]);
+        ours.or_else(|| headers.get_joined(["anthropic-ratelimit-", name, "-", part]))
     };
     let count = |part| field(part).and_then(|value| value.trim().parse().ok());
     let quota = Quota {

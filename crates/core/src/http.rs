@@ -132,6 +132,20 @@ impl Headers {
             .map(|(_, value)| value)
     }
 
+    /// The first open value of the name that `parts` make, which must be in lower case. Replies are
+    /// asked for dozens of names, and none of them is put together for it.
+    pub(crate) fn get_joined<const N: usize>(&self, parts: [&str; N]) -> Option<&str> {
+        let is_joined = |name: &str| {
+            let rest = parts
+                .iter()
+                .try_fold(name, |rest, part| rest.strip_prefix(part));
+            rest == Some("")
+        };
+        self.open()
+            .find(|(known, _)| is_joined(known))
+            .map(|(_, value)| value)
+    }
+
     /// All open values of `name`.
     pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.open()
@@ -192,6 +206,8 @@ pub struct HttpRequest {
     pub headers: Headers,
     /// A JSON text, or nothing.
     pub body: Option<Rc<str>>,
+    /// What the caller hands through to the platform.
+    pub handle: Option<Handle>,
 }
 
 /// The head of a reply: what is known before its body.
@@ -205,8 +221,8 @@ pub struct Head {
     pub handle: Option<Handle>,
 }
 
-/// Something of the platform's that goes with a reply, such as its own object for it. Nothing here
-/// looks into it.
+/// Something that platform and caller hand to each other, such as the platform's own object for a
+/// reply. Nothing here looks into it.
 #[derive(Clone)]
 pub struct Handle(Rc<dyn Any>);
 

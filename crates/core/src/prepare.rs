@@ -96,6 +96,7 @@ impl<P: Platform> Prepared<P> {
                 url,
                 headers,
                 body,
+                handle: options.handle,
             },
             policy,
             hedge: config.hedge,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::config::{ConfigError, check_header};
-use crate::http::Headers;
+use crate::http::{Handle, Headers};
 use crate::provider::Endpoint;
 use crate::retry::RetryPolicy;
 use crate::secret::Secret;
@@ -127,6 +127,8 @@ pub struct CallOptions {
     pub cache: Option<bool>,
     /// Whether this call may share the attempt of an equal one. Default: the client's.
     pub dedupe: Option<bool>,
+    /// Handed through to the platform with each attempt.
+    pub handle: Option<Handle>,
 }
 
 impl CallOptions {

@@ -57,6 +57,7 @@ fn request(url: &str) -> HttpRequest {
         url: url.into(),
         headers,
         body: Some("{\"a\":1}".into()),
+        handle: None,
     }
 }
 
@@ -66,6 +67,7 @@ fn get(url: &str) -> HttpRequest {
         url: url.into(),
         headers: Headers::new(),
         body: None,
+        handle: None,
     }
 }
 

@@ -10,8 +10,8 @@ use std::task::Poll;
 
 use js_sys::Object;
 use kneepoint_core::{
-    AttemptRecord, Client, ConfigError, Endpoint, Error, ErrorKind, Method, Observer, Phase,
-    Record, Reply, Request, Stream,
+    AttemptRecord, CallOptions, Client, ConfigError, Endpoint, Error, ErrorKind, Handle, Method,
+    Observer, Phase, Record, Reply, Request, Stream,
 };
 use wasm_bindgen::prelude::*;
 
@@ -69,7 +69,10 @@ impl Core {
         let request = Request {
             endpoint: Endpoint::at(method, path),
             body: body.map(Into::into),
-            options: options::call(options).map_err(refused)?,
+            options: CallOptions {
+                handle: Some(Handle::new(sink.clone())),
+                ..options::call(options).map_err(refused)?
+            },
         };
         Ok(self.begin(sink, want, request))
     }
@@ -113,8 +116,9 @@ fn deliver(sink: &Sink, want: Want, reply: &Reply) {
     };
     let handle = convert::handle(reply.head.handle.as_ref());
     let body = handle.is_undefined().then_some(&*reply.body);
-    let (times, words) = (convert::times(&reply.record), convert::words(&reply.record));
-    sink.reply(handle, body, answer, &times, &words);
+    let times = convert::times(&reply.record);
+    let errors = convert::errors(&reply.record);
+    sink.reply(handle, body, answer, &times, errors.as_deref());
 }
 
 /// Reads a stream to its end, a piece whenever one is wanted.
@@ -133,7 +137,8 @@ async fn follow(sink: &Sink, begun: Result<Stream<Port>, Error>) {
         }
     }
     if let Some(record) = stream.record() {
-        sink.ended(&convert::times(record), &convert::words(record));
+        let errors = convert::errors(record);
+        sink.ended(&convert::times(record), errors.as_deref());
     }
 }
 
@@ -150,8 +155,8 @@ async fn wanted(sink: &Sink) {
 
 fn fail(sink: &Sink, error: &Error, record: Option<&Record>) {
     let times = record.map(convert::times).unwrap_or_default();
-    let words = record.map(convert::words).unwrap_or_default();
-    sink.failed(convert::error(error), &times, &words);
+    let errors = record.and_then(convert::errors);
+    sink.failed(convert::error(error), &times, errors.as_deref());
 }
 
 fn refused(error: ConfigError) -> Object {
@@ -168,8 +173,11 @@ impl Observer for Hook {
             .iter()
             .position(|known| known == attempt)
             .unwrap_or_default();
-        let (times, words) = (convert::times(record), convert::words(record));
-        self.0.attempt(index as u32, &times, &words);
+        let (times, errors) = (convert::times(record), convert::errors(record));
+        let model = record.model.as_deref().unwrap_or_default();
+        let words = format!("{}\n{}\n{model}", record.operation, record.host);
+        self.0
+            .attempt(index as u32, &times, errors.as_deref(), &words);
     }
 
     fn call(&self, _: &Record) {}

@@ -47,10 +47,11 @@ pub(crate) fn times(record: &Record) -> Vec<f64> {
     let since = |at: Option<Instant>| at.map_or(f64::NAN, |at| millis(at - record.created));
     let count = |count: Option<u64>| count.map_or(f64::NAN, |count| count as f64);
     let usage = record.usage.unwrap_or_default();
-    let mut times = Vec::with_capacity(7 + 12 * record.attempts.len());
+    let mut times = Vec::with_capacity(8 + 12 * record.attempts.len());
     times.extend([
         millis(record.queued),
         since(record.end),
+        f64::from(record.cache as u8),
         count(usage.input),
         count(usage.output),
         count(usage.cached),
@@ -76,20 +77,14 @@ pub(crate) fn times(record: &Record) -> Vec<f64> {
     times
 }
 
-/// A record's words, a line each: what the cache did, the operation, the host, the model, and for
-/// each attempt the kind of its failure.
-pub(crate) fn words(record: &Record) -> String {
-    let mut words = String::with_capacity(64);
-    let model = record.model.as_deref().unwrap_or_default();
-    let known = [record.cache.as_str(), record.operation, &record.host, model];
-    let errors = record.attempts.iter();
-    let errors = errors.map(|attempt| attempt.error.unwrap_or_default());
-    for word in known.into_iter().chain(errors) {
-        // A model's name may hold anything.
-        words.extend(word.chars().filter(|c| *c != '\n'));
-        words.push('\n');
-    }
-    words
+/// The kinds of the attempts' failures, a line each; nothing where all went well.
+pub(crate) fn errors(record: &Record) -> Option<String> {
+    let mut attempts = record.attempts.iter();
+    attempts.any(|attempt| attempt.error.is_some()).then(|| {
+        let errors = record.attempts.iter();
+        let errors = errors.map(|attempt| attempt.error.unwrap_or_default());
+        errors.collect::<Vec<_>>().join("\n")
+    })
 }
 
 /// The transport's own object for a reply.

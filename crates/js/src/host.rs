@@ -33,16 +33,17 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub(crate) fn opaque(this: &Transport) -> bool;
 
-    /// Sends a request. `headers` holds names and values, a line each. Answers come as calls of
-    /// `head`, `chunk`, `end` and `fail` with this `id`, never from within this call.
+    /// Sends a request for `sink`, which has its body. `headers` holds names and values, a line
+    /// each. Answers come as calls of `head`, `chunk`, `end` and `fail` with this `id`, never from
+    /// within this call.
     #[wasm_bindgen(method)]
     pub(crate) fn open(
         this: &Transport,
         id: u32,
+        sink: &JsValue,
         method: &str,
         url: &str,
         headers: &str,
-        body: Option<&str>,
     );
 
     /// Asks for the next chunk of a reply's body.
@@ -54,6 +55,7 @@ extern "C" {
     pub(crate) fn close(this: &Transport, id: u32);
 
     /// Who waits for a call's outcome.
+    #[derive(Clone)]
     pub type Sink;
 
     /// A whole answer: the transport's own object for the reply or the text of the body, whichever
@@ -65,12 +67,12 @@ extern "C" {
         body: Option<&str>,
         answer: JsValue,
         times: &[f64],
-        words: &str,
+        errors: Option<&str>,
     );
 
     /// The call failed.
     #[wasm_bindgen(method)]
-    pub(crate) fn failed(this: &Sink, error: Object, times: &[f64], words: &str);
+    pub(crate) fn failed(this: &Sink, error: Object, times: &[f64], errors: Option<&str>);
 
     /// A stream has begun, and has content.
     #[wasm_bindgen(method)]
@@ -86,7 +88,7 @@ extern "C" {
 
     /// The stream ended well.
     #[wasm_bindgen(method)]
-    pub(crate) fn ended(this: &Sink, times: &[f64], words: &str);
+    pub(crate) fn ended(this: &Sink, times: &[f64], errors: Option<&str>);
 
     /// A place where answers are kept: the user's own object.
     #[derive(Clone)]
@@ -103,7 +105,14 @@ extern "C" {
     /// Who is told of every attempt.
     pub type Watcher;
 
-    /// An attempt is over: the call's record, and which of its attempts it was.
+    /// An attempt is over: which of its call's attempts it was, and the call's record. `words` holds
+    /// the operation, the host and the model, a line each.
     #[wasm_bindgen(method)]
-    pub(crate) fn attempt(this: &Watcher, index: u32, times: &[f64], words: &str);
+    pub(crate) fn attempt(
+        this: &Watcher,
+        index: u32,
+        times: &[f64],
+        errors: Option<&str>,
+        words: &str,
+    );
 }

@@ -205,5 +205,6 @@ pub(crate) fn call(object: &JsValue) -> Result<CallOptions, ConfigError> {
         api_key: options.text("apiKey").map(|key| Secret::new(&key)),
         cache: options.flag("cache"),
         dedupe: options.flag("dedupe"),
+        handle: None,
     })
 }

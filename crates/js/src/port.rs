@@ -7,9 +7,10 @@ use std::time::Duration;
 use futures_util::future::Either;
 use js_sys::{Date, Math};
 use kneepoint_core::platform::{Body, Platform, TransportError};
-use kneepoint_core::{Head, HeaderValue, HttpRequest, Instant};
+use kneepoint_core::{Handle, Head, HeaderValue, HttpRequest, Instant};
+use wasm_bindgen::JsValue;
 
-use crate::host::Transport;
+use crate::host::{Sink, Transport};
 use crate::world;
 
 /// One client's door to the world.
@@ -68,13 +69,10 @@ impl Platform for Port {
             let id = world::open(way.opaque);
             let body = PortBody { id, way };
             let transport = &body.way.transport;
-            transport.open(
-                id,
-                request.method.as_str(),
-                &request.url,
-                &lines(&request),
-                request.body.as_deref(),
-            );
+            let sink = request.handle.as_ref().and_then(Handle::get::<Sink>);
+            let sink = sink.map_or(JsValue::UNDEFINED, |sink| sink.clone().into());
+            let method = request.method.as_str();
+            transport.open(id, &sink, method, &request.url, &lines(&request));
             let head = world::wait(id, world::Exchange::take_head).await?;
             Ok((head, body))
         }

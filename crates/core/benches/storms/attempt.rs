@@ -16,6 +16,7 @@ pub(crate) async fn attempt(sim: &Sim, call: &Call) -> Head {
         url: URL.into(),
         headers,
         body,
+        handle: None,
     };
     let reply = sim.fetch(request).await;
     let (head, mut body) = reply.expect("modelled servers always answer");

@@ -79,6 +79,7 @@ impl Demand {
                     url: URL.into(),
                     headers,
                     body,
+                    handle: None,
                 };
                 let (head, mut body) = sim.fetch(request).await.expect("an answer");
                 while body.chunk().await.expect("a whole body").is_some() {}

@@ -54,6 +54,8 @@ export class Outcome {
 abstract class Waiter implements Poisonable {
   /** Called once it is over. */
   onOver: () => void = () => {};
+  /** What is sent; the module does not carry it around. */
+  body: string | undefined;
   #task: number | undefined;
   #isOver = false;
   readonly #signal: AbortSignal | undefined;
@@ -134,11 +136,11 @@ export class Call extends Waiter {
     body: string | undefined,
     answer: Answer | undefined,
     times: Float64Array,
-    words: string,
+    errors: string | undefined,
   ): void {
     if (this.isOver) return;
     this.over();
-    this.#resolve(new Outcome(reply, body, answer, new CallRecord(times, words)));
+    this.#resolve(new Outcome(reply, body, answer, new CallRecord(times, errors)));
   }
 
   protected override reject(error: Error): void {
@@ -208,15 +210,15 @@ export class StreamCall extends Waiter {
     this.#next = undefined;
   }
 
-  ended(times: Float64Array, words: string): void {
-    this.record = new CallRecord(times, words);
+  ended(times: Float64Array, errors: string | undefined): void {
+    this.record = new CallRecord(times, errors);
     this.over();
     this.#next?.resolve(undefined);
     this.#next = undefined;
   }
 
-  override failed(told: Told, times?: Float64Array, words?: string): void {
-    if (times !== undefined && times.length > 0) this.record = new CallRecord(times, words ?? "");
+  override failed(told: Told, times?: Float64Array, errors?: string): void {
+    if (times !== undefined && times.length > 0) this.record = new CallRecord(times, errors);
     super.failed(told);
   }
 

@@ -147,15 +147,15 @@ export class Client implements Resident {
         throw new KneepointError("this client has been disposed of", { kind: "disposed", phase: "queue" });
       }
       if (options !== undefined) checkCall(options);
-      const body = written(input.body);
+      call.body = written(input.body);
       this.#waiting.add(call);
       call.onOver = () => this.#waiting.delete(call);
       const { apiKey } = this.options;
       if (typeof apiKey !== "function" && readyNow()) {
-        this.#enter(call, want, input, body, this.#wire(options));
+        this.#enter(call, want, input, this.#wire(options));
         return;
       }
-      void this.#beginLater(call, want, input, body, options);
+      void this.#beginLater(call, want, input, options);
     } catch (error) {
       call.fail(error as Error);
     }
@@ -165,7 +165,6 @@ export class Client implements Resident {
     call: Call | StreamCall,
     want: core.Want,
     input: RequestInput,
-    body: string | undefined,
     options: CallOptions | undefined,
   ): Promise<void> {
     try {
@@ -173,7 +172,7 @@ export class Client implements Resident {
       const [key] = await Promise.all([typeof apiKey === "function" ? apiKey() : undefined, ready()]);
       if (call.isOver) return;
       const wire = this.#wire(options, key);
-      this.#enter(call, want, input, body, wire);
+      this.#enter(call, want, input, wire);
     } catch (error) {
       call.fail(error as Error);
     }
@@ -183,11 +182,10 @@ export class Client implements Resident {
     call: Call | StreamCall,
     want: core.Want,
     { method, path }: RequestInput,
-    body: string | undefined,
     wire: object | undefined,
   ): void {
     if (call.isOver) return;
-    call.began(enterRefusing(() => this.#live().send(call, want, method, path, body, wire)));
+    call.began(enterRefusing(() => this.#live().send(call, want, method, path, call.body, wire)));
   }
 
   /** The module's side of this client, made anew where its instance is. */
@@ -276,22 +274,23 @@ function storeOf(store: CacheStore | undefined): object | undefined {
 /** A user's hook as the module calls it: later, since it may do anything. */
 function watcherOf(hook: (attempt: AttemptEvent) => void): object {
   return {
-    attempt(index: number, times: Float64Array, words: string) {
-      const record = new CallRecord(times, words);
-      queueMicrotask(() => hook(eventOf(record, index)));
+    attempt(index: number, times: Float64Array, errors: string | undefined, words: string) {
+      const record = new CallRecord(times, errors);
+      queueMicrotask(() => hook(eventOf(record, index, words)));
     },
   };
 }
 
-function eventOf(record: CallRecord, index: number): AttemptEvent {
+function eventOf(record: CallRecord, index: number, words: string): AttemptEvent {
+  const [operation = "", host = "", model = ""] = words.split("\n");
   const timing = record.attempt(index);
   const { inputTokens, outputTokens } = record.usage ?? {};
   return {
     ...timing,
     attempt: index + 1,
-    "gen_ai.operation.name": record.operation,
-    "gen_ai.request.model": record.model,
-    "server.address": record.host,
+    "gen_ai.operation.name": operation,
+    "gen_ai.request.model": model,
+    "server.address": host,
     ...(inputTokens === undefined ? {} : { "gen_ai.usage.input_tokens": inputTokens }),
     ...(outputTokens === undefined ? {} : { "gen_ai.usage.output_tokens": outputTokens }),
     ...(timing.status === undefined ? {} : { "http.response.status_code": timing.status }),

@@ -80,49 +80,38 @@ const ATTEMPT = [
   "hedge",
 ] as const;
 
-/** Numbers before those of the attempts. */
-const HEAD = 2 + USAGE.length;
+const CACHE = ["bypass", "miss", "hit", "shared"] as const;
+
+/** Numbers before those of usage, and before those of the attempts. */
+const USAGE_AT = 3;
+const ATTEMPTS_AT = USAGE_AT + USAGE.length;
 
 export class CallRecord {
-  readonly #times: Float64Array;
-  readonly #words: string[];
+  readonly #times: number[] = [];
+  readonly #errors: string | undefined;
 
   /** Of what the module hands over; `times` lies in its memory and is copied. */
-  constructor(times: Float64Array, words: string) {
-    this.#times = times.slice();
-    this.#words = words.split("\n");
-  }
-
-  /** The operation's name among OpenTelemetry's. */
-  get operation(): string {
-    return this.#words[1] ?? "";
-  }
-
-  /** Host and port. */
-  get host(): string {
-    return this.#words[2] ?? "";
-  }
-
-  /** The model that was asked for. */
-  get model(): string {
-    return this.#words[3] ?? "";
+  constructor(times: Float64Array, errors: string | undefined) {
+    // An array of its own kind for so few numbers costs more than all the rest of it.
+    for (let i = 0; i < times.length; i += 1) this.#times.push(times[i] as number);
+    this.#errors = errors;
   }
 
   get usage(): Usage | undefined {
     const usage: Usage = {};
     for (const [i, name] of USAGE.entries()) {
-      const count = this.#times[2 + i] as number;
+      const count = this.#times[USAGE_AT + i] as number;
       if (!Number.isNaN(count)) usage[name] = count;
     }
     return Object.keys(usage).length > 0 ? usage : undefined;
   }
 
   timing(reused?: boolean): Timing {
-    const count = Math.floor((this.#times.length - HEAD) / ATTEMPT.length);
+    const count = Math.floor((this.#times.length - ATTEMPTS_AT) / ATTEMPT.length);
     return {
       queued: this.#times[0] ?? 0,
       total: this.#times[1] ?? 0,
-      cache: (this.#words[0] || "bypass") as Timing["cache"],
+      cache: CACHE[this.#times[2] ?? 0] ?? "bypass",
       ...(reused === undefined ? {} : { reused }),
       attempts: Array.from({ length: count }, (_, i) => this.attempt(i)),
     };
@@ -131,10 +120,10 @@ export class CallRecord {
   attempt(index: number): AttemptTiming {
     const attempt: Record<string, number | string | boolean> = {};
     for (const [i, name] of ATTEMPT.entries()) {
-      const value = this.#times[HEAD + index * ATTEMPT.length + i] as number;
+      const value = this.#times[ATTEMPTS_AT + index * ATTEMPT.length + i] as number;
       if (!Number.isNaN(value)) attempt[name] = name === "hedge" ? value === 1 : value;
     }
-    const error = this.#words[4 + index];
+    const error = this.#errors?.split("\n")[index];
     if (error) attempt["error"] = error;
     return attempt as unknown as AttemptTiming;
   }

@@ -6,6 +6,7 @@ import type { Reply } from "../reply.ts";
 import {
   type Connections,
   type FetchLike,
+  type Sender,
   tellFailure,
   tellHead,
   type Transport,
@@ -32,7 +33,7 @@ export class FetchTransport implements Transport {
     this.#init = options.fetchOptions ?? {};
   }
 
-  open(id: number, method: string, url: string, headers: string, body: string | undefined): void {
+  open(id: number, { body }: Sender, method: string, url: string, headers: string): void {
     const exchange: Exchange = { abort: new AbortController() };
     this.#exchanges.set(id, exchange);
     void this.#send(id, exchange, url, {

@@ -15,12 +15,17 @@ export interface TransportOptions {
 /** A function of `fetch`'s shape. */
 export type FetchLike = (url: string, init: RequestInit) => Promise<Response>;
 
+/** Whose request it is. */
+export interface Sender {
+  readonly body: string | undefined;
+}
+
 /** One client's way out. The first five members are called from inside the module, which must not
  * be entered from there. */
 export interface Transport {
   readonly turns: boolean;
   readonly opaque: boolean;
-  open(id: number, method: string, url: string, headers: string, body: string | undefined): void;
+  open(id: number, call: Sender, method: string, url: string, headers: string): void;
   read(id: number): void;
   close(id: number): void;
   /** What is known of its connections. */

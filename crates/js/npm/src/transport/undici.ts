@@ -13,6 +13,7 @@ import type { Reply } from "../reply.ts";
 import { Origin, type Rider } from "./origin.ts";
 import {
   type Connections,
+  type Sender,
   tellFailure,
   tellHead,
   type Transport,
@@ -67,7 +68,7 @@ export class UndiciTransport implements Transport {
       (options.fetchOptions?.["dispatcher"] as Dispatcher | undefined) ?? proxyOfTheEnvironment();
   }
 
-  open(id: number, method: string, url: string, lines: string, body: string | undefined): void {
+  open(id: number, { body }: Sender, method: string, url: string, lines: string): void {
     const exchange = new Exchange(id, url, (done) => this.#exchanges.delete(done));
     this.#exchanges.set(id, exchange);
     const path = url.indexOf("/", url.indexOf("://") + 3);
