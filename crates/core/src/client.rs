@@ -19,7 +19,7 @@ use crate::lane::{Lane, LaneStats};
 use crate::ledger::{Observer, Office, Totals};
 use crate::platform::Platform;
 use crate::prepare::Prepared;
-use crate::provider::{Prompt, Reading};
+use crate::provider::Reading;
 use crate::record::{CacheUse, Record};
 use crate::request::Request;
 use crate::stream::{Keep, Pace, Reader, Stream};
@@ -256,22 +256,6 @@ impl<P: Platform> Client<P> {
                 Err(error)
             }
         }
-    }
-
-    /// Generates an answer to `prompt`, whoever the provider is.
-    pub async fn generate(&self, prompt: &Prompt) -> Result<Reply, Error> {
-        self.send(self.request(prompt, false)).await
-    }
-
-    /// The same, piece by piece.
-    pub async fn generate_stream(&self, prompt: &Prompt) -> Result<Stream<P>, Error> {
-        self.stream(self.request(prompt, true)).await
-    }
-
-    /// The request that asks for `prompt` in the provider's own words.
-    pub fn request(&self, prompt: &Prompt, stream: bool) -> Request {
-        let family = self.0.config.provider.family;
-        Request::from_json(family.generation(), &family.body(prompt, stream))
     }
 
     /// Changes how many requests may be in flight at once, from now on and for every model; at

@@ -20,9 +20,12 @@ mod client;
 mod config;
 pub mod decode;
 mod error;
+#[cfg(feature = "serde")]
+mod generate;
 pub mod hedge;
 pub mod hints;
 mod http;
+mod json;
 mod lane;
 mod ledger;
 pub mod limiter;
@@ -46,7 +49,9 @@ pub use error::{Error, ErrorKind, Phase, Timeout};
 pub use http::{Handle, Head, HeaderValue, Headers, HttpRequest, Method};
 pub use lane::LaneStats;
 pub use ledger::{Observer, Totals};
-pub use provider::{Endpoint, Family, Message, Prompt, Provider, Reading};
+pub use provider::{Endpoint, Family, Provider, Reading};
+#[cfg(feature = "serde")]
+pub use provider::{Message, Prompt};
 pub use pulse::Pulse;
 pub use record::{AttemptRecord, CacheUse, Record};
 pub use request::{CallOptions, Request};

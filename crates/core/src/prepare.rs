@@ -38,7 +38,9 @@ impl<P: Platform> Prepared<P> {
         streamed: bool,
     ) -> Result<Self, Error> {
         let steering = request.steering();
-        check_streaming(steering.is_streamed(), streamed).map_err(refuse)?;
+        check_streaming(steering.is_streamed, streamed).map_err(refuse)?;
+        let model: Option<Rc<str>> = steering.model.as_deref().map(Into::into);
+        let tokens = steering.tokens(request.body.as_deref());
         check_path(&request.endpoint).map_err(refuse)?;
         check_timeout("timeout", request.options.timeout).map_err(refuse)?;
         let config = &client.config;
@@ -81,8 +83,6 @@ impl<P: Platform> Prepared<P> {
         });
 
         let now = client.platform.now();
-        let tokens = steering.tokens(body.as_deref());
-        let model: Option<Rc<str>> = steering.model().map(Into::into);
         let lane = lane(client, model.as_ref(), &options);
         let record = Record::new(endpoint.operation(), model, client.host.clone(), now);
         let secrets = headers.secrets().cloned().collect();

@@ -1,14 +1,13 @@
 //! What a caller asks for: an endpoint, a body, and how this one call differs from the client's
 //! defaults.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-
 use crate::config::{ConfigError, check_header};
 use crate::http::{Handle, Headers};
+use crate::json::{Json, Malformed};
 use crate::provider::Endpoint;
 use crate::retry::RetryPolicy;
 use crate::secret::Secret;
@@ -25,18 +24,6 @@ pub struct Request {
 }
 
 impl Request {
-    /// A request with anything that serialises to JSON as its body.
-    pub fn new(endpoint: Endpoint, body: &impl Serialize) -> Result<Self, ConfigError> {
-        let text = serde_json::to_string(body).map_err(|error| {
-            ConfigError::new(
-                "body",
-                &error.to_string(),
-                "something that can be written as JSON",
-            )
-        })?;
-        Ok(Self::from_json(endpoint, &text))
-    }
-
     /// A request whose body is already JSON.
     pub fn from_json(endpoint: Endpoint, body: &str) -> Self {
         Self {
@@ -57,50 +44,49 @@ impl Request {
 
     /// The fields of the body that steer us. A body that is no JSON object steers nothing; the
     /// server will say what it thinks of it.
-    pub(crate) fn steering(&self) -> Steering {
-        self.body
-            .as_deref()
-            .and_then(|body| serde_json::from_str(body).ok())
-            .unwrap_or_default()
+    pub(crate) fn steering(&self) -> Steering<'_> {
+        let body = self.body.as_deref().unwrap_or_default();
+        Steering::read(body).unwrap_or_default()
     }
 }
 
 /// What we read in a body: the model keys limits and caches, `stream` says what will come back.
 ///
 /// Every field may hold anything: what we cannot read is the server's to judge.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Steering {
-    model: Value,
-    stream: Value,
-    max_tokens: Value,
-    max_completion_tokens: Value,
-    max_output_tokens: Value,
+#[derive(Debug, Default)]
+pub(crate) struct Steering<'a> {
+    pub(crate) model: Option<Cow<'a, str>>,
+    pub(crate) is_streamed: bool,
+    /// How long the answer may be, in tokens.
+    answer_max: Option<u64>,
 }
 
 /// A token is about this many bytes of a body, JSON's own included. Servers that count tokens ahead
 /// estimate likewise; the answer's usage puts it right.
 const BYTES_PER_TOKEN: usize = 4;
 
-impl Steering {
-    pub(crate) fn model(&self) -> Option<&str> {
-        self.model.as_str()
-    }
-
-    pub(crate) fn is_streamed(&self) -> bool {
-        self.stream.as_bool().unwrap_or_default()
+impl<'a> Steering<'a> {
+    fn read(body: &'a str) -> Result<Self, Malformed> {
+        let [model, stream, limits @ ..] = Json::new(body).fields([
+            "model",
+            "stream",
+            "max_tokens",
+            "max_completion_tokens",
+            "max_output_tokens",
+        ])?;
+        Ok(Self {
+            model: model.text(),
+            is_streamed: stream.source() == "true",
+            answer_max: limits
+                .into_iter()
+                .find_map(|limit| limit.source().parse().ok()),
+        })
     }
 
     /// How many tokens the call may use: its prompt, and as much as it allows the answer to be.
     pub(crate) fn tokens(&self, body: Option<&str>) -> u64 {
         let prompt = body.map_or(0, |body| body.len() / BYTES_PER_TOKEN) as u64;
-        let limits = [
-            &self.max_tokens,
-            &self.max_completion_tokens,
-            &self.max_output_tokens,
-        ];
-        let answer = limits.into_iter().find_map(Value::as_u64);
-        prompt + answer.unwrap_or_default()
+        prompt + self.answer_max.unwrap_or_default()
     }
 }
 

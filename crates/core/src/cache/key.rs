@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::http::{HeaderValue, Headers, Method};
+use crate::json::canonical;
 
 /// Changes whenever the meaning of an entry does, so that old ones are not found.
 const VERSION: &str = "kneepoint/1";
@@ -66,13 +67,6 @@ impl KeyParts<'_> {
             .filter_map(|digit| char::from_digit(digit.into(), 16))
             .collect())
     }
-}
-
-/// The same JSON with its fields in order; a body that is none stays as it is.
-fn canonical(body: &str) -> String {
-    // serde_json's map is ordered by name, so that writing what was read sorts it.
-    serde_json::from_str::<serde_json::Value>(body)
-        .map_or_else(|_| body.to_owned(), |value| value.to_string())
 }
 
 #[cfg(test)]

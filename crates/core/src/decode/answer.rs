@@ -1,11 +1,10 @@
 //! Whole answers: what a body under a status of success says, if it says anything.
 
-use serde::de::IgnoredAny;
-use serde_json::value::RawValue;
-
 use super::delta::{FinishReason, Usage};
 use super::error::{self, AnswerError};
-use super::{Dialect, chat, html, json, messages, responses};
+use super::excerpt::excerpt;
+use super::{Dialect, chat, html, messages, responses};
+use crate::json::{Json, Malformed};
 
 /// What was answered.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -78,16 +77,12 @@ pub fn answer(dialect: Dialect, body: &[u8]) -> Result<Answer, AnswerError> {
 /// Checks a body that is handed on as it is, such as embeddings or a list of models: a JSON object
 /// that reports no error.
 pub fn check(body: &[u8]) -> Result<(), AnswerError> {
-    #[derive(serde::Deserialize)]
-    struct Any<'a> {
-        #[serde(borrow)]
-        error: Option<&'a RawValue>,
-    }
     let text = String::from_utf8_lossy(body);
     let text = object(&text)?;
-    let any: Any<'_> =
-        serde_json::from_str(text).map_err(|_| AnswerError::Malformed(json::excerpt(text)))?;
-    match any.error {
+    let [error] = Json::new(text)
+        .fields(["error"])
+        .map_err(|Malformed| AnswerError::Malformed(excerpt(text)))?;
+    match error.present() {
         Some(value) => Err(AnswerError::Api(Box::new(error::from_value(value)))),
         None => Ok(()),
     }
@@ -100,9 +95,7 @@ fn object(body: &str) -> Result<&str, AnswerError> {
         None => Err(AnswerError::Empty),
         Some(b'{') => Ok(text),
         Some(b'<') => Err(AnswerError::Html(html::words(text.as_bytes()))),
-        Some(_) if serde_json::from_str::<IgnoredAny>(text).is_ok() => {
-            Err(AnswerError::Unexpected(json::excerpt(text)))
-        }
-        Some(_) => Err(AnswerError::Malformed(json::excerpt(text))),
+        Some(_) if Json::new(text).check().is_ok() => Err(AnswerError::Unexpected(excerpt(text))),
+        Some(_) => Err(AnswerError::Malformed(excerpt(text))),
     }
 }

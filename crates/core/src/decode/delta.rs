@@ -1,9 +1,8 @@
 //! What a stream says, piece by piece, in one vocabulary for all dialects.
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
-use super::json::{self, Count, Maybe};
+use super::excerpt::excerpt;
+use super::field;
+use crate::json::{Json, Malformed};
 
 /// What one chunk of the network held. Made once and reused: [`Decoded::clear`] keeps its memory.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -118,7 +117,7 @@ impl FinishReason {
             }
             "tool_calls" | "tool_use" | "function_call" => Self::ToolCalls,
             "content_filter" | "refusal" => Self::ContentFilter,
-            other => Self::Other(json::excerpt(other)),
+            other => Self::Other(excerpt(other)),
         }
     }
 }
@@ -140,10 +139,52 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Reads usage off the wire. In a shape that nobody knows it is none: no answer is lost for it.
-    pub(super) fn read(value: Option<&RawValue>) -> Option<Self> {
-        let wire: WireUsage = json::object(value?.get(), &mut String::new()).ok()?;
-        Some(wire.into())
+    /// Reads usage off the wire, in all three spellings. In a shape that nobody knows it is none: no
+    /// answer is lost for it.
+    pub(super) fn read(json: Json<'_>) -> Option<Self> {
+        Self::read_strictly(json).ok()
+    }
+
+    fn read_strictly(json: Json<'_>) -> Result<Self, Malformed> {
+        let [
+            prompt,
+            input,
+            completion,
+            output,
+            cache_hit,
+            cache_read,
+            cache_creation,
+            details @ ..,
+        ] = json.fields([
+            "prompt_tokens",
+            "input_tokens",
+            "completion_tokens",
+            "output_tokens",
+            "prompt_cache_hit_tokens",
+            "cache_read_input_tokens",
+            "cache_creation_input_tokens",
+            "prompt_tokens_details",
+            "input_tokens_details",
+            "completion_tokens_details",
+            "output_tokens_details",
+        ])?;
+        let [of_prompt, of_input, of_completion, of_output] = details;
+        let (of_prompt, of_input) = (Details::of(of_prompt)?, Details::of(of_input)?);
+        let (of_completion, of_output) = (Details::of(of_completion)?, Details::of(of_output)?);
+        let (prompt, input) = (field::count(prompt)?, field::count(input)?);
+        let (completion, output) = (field::count(completion)?, field::count(output)?);
+        let (cache_hit, cache_read) = (field::count(cache_hit)?, field::count(cache_read)?);
+        let cached = of_prompt.or(of_input).and_then(|details| details.cached);
+        let reasoning = of_completion
+            .or(of_output)
+            .and_then(|details| details.reasoning);
+        Ok(Self {
+            input: prompt.or(input),
+            output: completion.or(output),
+            cached: cached.or(cache_hit).or(cache_read),
+            cache_written: field::count(cache_creation)?,
+            reasoning,
+        })
     }
 
     /// Takes over what `newer` knows. Providers report in parts, each count cumulative.
@@ -157,8 +198,7 @@ impl Usage {
 }
 
 /// The server's own stopwatch, as llama.cpp reports it.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Timings {
     /// Milliseconds spent on the prompt.
     pub prompt_ms: Option<f64>,
@@ -168,51 +208,33 @@ pub struct Timings {
 
 impl Timings {
     /// Reads timings off the wire; none where their shape is unknown.
-    pub(super) fn read(value: Option<&RawValue>) -> Option<Self> {
-        json::object(value?.get(), &mut String::new()).ok()
+    pub(super) fn read(json: Json<'_>) -> Option<Self> {
+        let [prompt_ms, predicted_ms] = json.fields(["prompt_ms", "predicted_ms"]).ok()?;
+        let time = |json: Json<'_>| match json.present() {
+            None => Some(None),
+            Some(json) => json.in_range().ok()?.real().map(Some),
+        };
+        Some(Self {
+            prompt_ms: time(prompt_ms)?,
+            predicted_ms: time(predicted_ms)?,
+        })
     }
 }
 
-/// Usage on the wire, in all three spellings.
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct WireUsage {
-    prompt_tokens: Count,
-    completion_tokens: Count,
-    input_tokens: Count,
-    output_tokens: Count,
-    prompt_tokens_details: Maybe<Details>,
-    completion_tokens_details: Maybe<Details>,
-    input_tokens_details: Maybe<Details>,
-    output_tokens_details: Maybe<Details>,
-    prompt_cache_hit_tokens: Count,
-    cache_read_input_tokens: Count,
-    cache_creation_input_tokens: Count,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
+/// What a sum of tokens is made of.
 struct Details {
-    cached_tokens: Count,
-    reasoning_tokens: Count,
+    cached: Option<u64>,
+    reasoning: Option<u64>,
 }
 
-impl From<WireUsage> for Usage {
-    fn from(wire: WireUsage) -> Self {
-        let input = wire.prompt_tokens_details.0.or(wire.input_tokens_details.0);
-        let output = wire
-            .completion_tokens_details
-            .0
-            .or(wire.output_tokens_details.0);
-        let cached = input.and_then(|details| details.cached_tokens.0);
-        Self {
-            input: wire.prompt_tokens.0.or(wire.input_tokens.0),
-            output: wire.completion_tokens.0.or(wire.output_tokens.0),
-            cached: cached
-                .or(wire.prompt_cache_hit_tokens.0)
-                .or(wire.cache_read_input_tokens.0),
-            cache_written: wire.cache_creation_input_tokens.0,
-            reasoning: output.and_then(|details| details.reasoning_tokens.0),
-        }
+impl Details {
+    fn of(json: Json<'_>) -> Result<Option<Self>, Malformed> {
+        field::maybe(json, |json| {
+            let [cached, reasoning] = json.fields(["cached_tokens", "reasoning_tokens"])?;
+            Ok(Self {
+                cached: field::count(cached)?,
+                reasoning: field::count(reasoning)?,
+            })
+        })
     }
 }

@@ -1,12 +1,10 @@
 //! What servers say when they fail, in a status line's body, in the middle of a stream or in place
 //! of an answer, brought into one shape. Recognised by types and codes, never by a message's text.
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
-use super::html;
-use super::json::{self, Code, Loose, shorten};
+use super::excerpt::{excerpt, shorten};
 use super::sse::SseError;
+use super::{field, html};
+use crate::json::{Json, Malformed};
 
 /// Longest message kept, in characters.
 const MESSAGE_CHARS_MAX: usize = 2000;
@@ -67,15 +65,12 @@ impl ApiError {
             .unwrap_or(ApiErrorKind::Unknown)
     }
 
-    fn saying(message: &str) -> Self {
-        let mut message = shorten(message, MESSAGE_CHARS_MAX);
-        if message.is_empty() {
-            message.push_str("no message");
+    fn saying(mut self, message: &str) -> Self {
+        self.message = shorten(message, MESSAGE_CHARS_MAX);
+        if self.message.is_empty() {
+            self.message.push_str("no message");
         }
-        Self {
-            message,
-            ..Self::default()
-        }
+        self
     }
 }
 
@@ -185,94 +180,84 @@ pub enum AnswerError {
     Unexpected(String),
 }
 
-/// What may stand at the top of a body or an event that reports an error.
-#[derive(Deserialize, Default)]
-pub(super) struct Envelope<'a> {
-    #[serde(borrow, default)]
-    error: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    message: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    detail: Option<&'a RawValue>,
-    #[serde(borrow, default, rename = "type")]
-    error_type: Loose<'a>,
-    #[serde(default)]
-    code: Code,
-    #[serde(borrow, default)]
-    param: Loose<'a>,
-    #[serde(borrow, default)]
-    request_id: Loose<'a>,
-}
-
-#[derive(Deserialize)]
-struct Detail<'a> {
-    #[serde(borrow, default)]
-    message: Option<&'a RawValue>,
-    #[serde(borrow, default, rename = "type")]
-    error_type: Loose<'a>,
-    #[serde(default)]
-    code: Code,
-    #[serde(borrow, default)]
-    param: Loose<'a>,
-}
-
 /// The error in a whole text that is known to report one, in any of the shapes in use.
 pub(super) fn from_text(text: &str) -> Option<ApiError> {
-    let mut mended = String::new();
-    let envelope: Envelope<'_> = json::object(text, &mut mended).ok()?;
-    let word = |loose: Loose<'_>| loose.as_deref().map(|word| shorten(word, WORD_CHARS_MAX));
-    if let Some(error) = envelope.error {
-        return Some(ApiError {
-            request_id: word(envelope.request_id),
-            ..from_value(error)
-        });
-    }
-    let message = envelope.message.or(envelope.detail)?;
-    Some(ApiError {
-        error_type: word(envelope.error_type).filter(|word| word != "error"),
-        code: envelope.code.0.map(|code| shorten(&code, WORD_CHARS_MAX)),
-        param: word(envelope.param),
-        request_id: word(envelope.request_id),
+    read_text(text).ok().flatten()
+}
+
+fn read_text(text: &str) -> Result<Option<ApiError>, Malformed> {
+    let [error, message, detail, error_type, code, param, request_id] =
+        Json::new(text).fields([
+            "error",
+            "message",
+            "detail",
+            "type",
+            "code",
+            "param",
+            "request_id",
+        ])?;
+    let about = ApiError {
+        error_type: word(error_type)?.filter(|word| word != "error"),
+        code: self::code(code)?,
+        param: word(param)?,
+        request_id: word(request_id)?,
         object: keep(text),
-        ..ApiError::saying(&json::string_or_source(message.get()))
-    })
+        ..ApiError::default()
+    };
+    if let Some(error) = error.present() {
+        return Ok(Some(ApiError {
+            request_id: about.request_id,
+            ..from_value(error)
+        }));
+    }
+    let message = message.present().or_else(|| detail.present());
+    Ok(message.map(|message| about.saying(&field::text_or_source(message))))
 }
 
 /// The error that the value of an `error` key describes.
-pub(super) fn from_value(value: &RawValue) -> ApiError {
-    let text = value.get();
-    let mut mended = String::new();
-    let Ok(detail) = json::object::<Detail<'_>>(text, &mut mended) else {
-        return ApiError {
-            object: keep(text),
-            ..ApiError::saying(&json::string_or_source(text))
-        };
+pub(super) fn from_value(value: Json<'_>) -> ApiError {
+    read_value(value).unwrap_or_else(|Malformed| {
+        let object = keep(value.source());
+        ApiError {
+            object,
+            ..ApiError::default()
+        }
+        .saying(&field::text_or_source(value))
+    })
+}
+
+fn read_value(value: Json<'_>) -> Result<ApiError, Malformed> {
+    let [message, error_type, code, param] = value.fields(["message", "type", "code", "param"])?;
+    let about = ApiError {
+        error_type: word(error_type)?,
+        code: self::code(code)?,
+        param: word(param)?,
+        object: keep(value.source()),
+        ..ApiError::default()
     };
-    let word = |text: &str| shorten(text, WORD_CHARS_MAX);
-    let error_type = detail.error_type.as_deref().map(word);
-    let code = detail.code.0.as_deref().map(word);
-    let message = match detail.message {
-        Some(message) => json::string_or_source(message.get()),
-        None => error_type
-            .as_ref()
-            .or(code.as_ref())
-            .map_or(text, |w| w)
-            .to_owned(),
-    };
-    ApiError {
-        error_type,
-        code,
-        param: detail.param.as_deref().map(word),
-        object: keep(text),
-        ..ApiError::saying(&message)
-    }
+    let said = message.present().map(field::text_or_source);
+    let word = about.error_type.as_deref().or(about.code.as_deref());
+    let message = said
+        .as_deref()
+        .or(word)
+        .unwrap_or_else(|| value.source())
+        .to_owned();
+    Ok(about.saying(&message))
+}
+
+fn word(json: Json<'_>) -> Result<Option<String>, Malformed> {
+    Ok(field::text(json)?.map(|word| shorten(&word, WORD_CHARS_MAX)))
+}
+
+fn code(json: Json<'_>) -> Result<Option<String>, Malformed> {
+    Ok(field::code(json)?.map(|code| shorten(&code, WORD_CHARS_MAX)))
 }
 
 /// An error known only by a word, such as a finish reason.
 pub(super) fn from_word(message: &str, code: &str) -> ApiError {
     ApiError {
         code: Some(code.to_owned()),
-        ..ApiError::saying(message)
+        ..ApiError::default().saying(message)
     }
 }
 
@@ -298,11 +283,12 @@ pub fn error_body(status: u16, content_type: Option<&str>, body: &[u8]) -> ApiEr
     let text = String::from_utf8_lossy(body);
     let says_html = content_type.is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
     let mut error = from_text(text.trim_start_matches('\u{feff}')).unwrap_or_else(|| {
-        if says_html || html::is_html(&text) {
-            ApiError::saying(&html::words(body))
+        let words = if says_html || html::is_html(&text) {
+            html::words(body)
         } else {
-            ApiError::saying(&json::excerpt(&text))
-        }
+            excerpt(&text)
+        };
+        ApiError::default().saying(&words)
     });
     error.status = Some(status);
     error

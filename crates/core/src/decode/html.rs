@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::json::{EXCERPT_CHARS, shorten};
+use super::excerpt::{EXCERPT_CHARS, shorten};
 
 /// How much of a page is looked at.
 const PAGE_BYTES_MAX: usize = 16 * 1024;

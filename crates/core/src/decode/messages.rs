@@ -1,109 +1,154 @@
 //! Anthropic's messages.
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 use super::answer::{Answer, Choice, ToolCall};
 use super::delta::{FinishReason, Usage};
 use super::error::{self, AnswerError, StreamError};
-use super::json::{self, Count, Loose, Maybe, Object};
+use super::excerpt::excerpt;
+use super::field::{self, borrowed};
 use super::template::{Kind, Plain};
 use super::writer::Writer;
+use crate::json::{Json, Malformed};
 
-#[derive(Deserialize)]
 struct Happening<'a> {
-    #[serde(borrow, default, rename = "type")]
-    kind: Loose<'a>,
-    #[serde(default)]
-    index: Count,
-    #[serde(borrow, default)]
-    delta: Maybe<Block<'a>>,
-    #[serde(borrow, default)]
-    content_block: Maybe<Block<'a>>,
-    #[serde(borrow, default)]
-    message: Maybe<Message<'a>>,
-    #[serde(borrow)]
-    usage: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
+    kind: Option<Cow<'a, str>>,
+    index: u32,
+    delta: Option<Block<'a>>,
+    content_block: Option<Block<'a>>,
+    message: Option<Message<'a>>,
+    usage: Option<Json<'a>>,
+    error: Option<Json<'a>>,
 }
 
 /// A block of content, or a piece of one.
-#[derive(Deserialize, Default)]
-#[serde(default)]
 struct Block<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Loose<'a>,
-    #[serde(borrow)]
-    text: Loose<'a>,
-    #[serde(borrow)]
-    thinking: Loose<'a>,
-    #[serde(borrow)]
-    partial_json: Loose<'a>,
-    #[serde(borrow)]
-    id: Loose<'a>,
-    #[serde(borrow)]
-    name: Loose<'a>,
-    #[serde(borrow)]
-    input: Option<&'a RawValue>,
-    #[serde(borrow)]
-    stop_reason: Loose<'a>,
+    kind: Option<Cow<'a, str>>,
+    text: Option<Cow<'a, str>>,
+    thinking: Option<Cow<'a, str>>,
+    partial_json: Option<Cow<'a, str>>,
+    id: Option<Cow<'a, str>>,
+    name: Option<Cow<'a, str>>,
+    input: Option<Json<'a>>,
+    stop_reason: Option<Cow<'a, str>>,
 }
 
-#[derive(Deserialize)]
 struct Message<'a> {
-    #[serde(borrow, default)]
-    id: Loose<'a>,
-    #[serde(borrow, default)]
-    model: Loose<'a>,
-    #[serde(borrow)]
-    content: Option<Vec<Object<Block<'a>>>>,
-    #[serde(borrow, default)]
-    stop_reason: Loose<'a>,
-    #[serde(borrow)]
-    usage: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
+    id: Option<Cow<'a, str>>,
+    model: Option<Cow<'a, str>>,
+    content: Option<Vec<Block<'a>>>,
+    stop_reason: Option<Cow<'a, str>>,
+    usage: Option<Json<'a>>,
+    error: Option<Json<'a>>,
+}
+
+impl<'a> Happening<'a> {
+    fn read(json: Json<'a>) -> Result<Self, Malformed> {
+        let [kind, index, delta, content_block, message, usage, error] = json.fields([
+            "type",
+            "index",
+            "delta",
+            "content_block",
+            "message",
+            "usage",
+            "error",
+        ])?;
+        Ok(Self {
+            kind: field::text(kind)?,
+            index: field::index(index)?,
+            delta: field::maybe(delta, Block::read)?,
+            content_block: field::maybe(content_block, Block::read)?,
+            message: field::maybe(message, Message::read)?,
+            usage: usage.present(),
+            error: error.present(),
+        })
+    }
+}
+
+impl<'a> Block<'a> {
+    fn read(json: Json<'a>) -> Result<Self, Malformed> {
+        let [
+            kind,
+            text,
+            thinking,
+            partial_json,
+            id,
+            name,
+            input,
+            stop_reason,
+        ] = json.fields([
+            "type",
+            "text",
+            "thinking",
+            "partial_json",
+            "id",
+            "name",
+            "input",
+            "stop_reason",
+        ])?;
+        Ok(Self {
+            kind: field::text(kind)?,
+            text: field::text(text)?,
+            thinking: field::text(thinking)?,
+            partial_json: field::text(partial_json)?,
+            id: field::text(id)?,
+            name: field::text(name)?,
+            input: input.present(),
+            stop_reason: field::text(stop_reason)?,
+        })
+    }
+}
+
+impl<'a> Message<'a> {
+    fn read(json: Json<'a>) -> Result<Self, Malformed> {
+        let [id, model, content, stop_reason, usage, error] =
+            json.fields(["id", "model", "content", "stop_reason", "usage", "error"])?;
+        Ok(Self {
+            id: field::text(id)?,
+            model: field::text(model)?,
+            content: field::list(content, Block::read)?,
+            stop_reason: field::text(stop_reason)?,
+            usage: usage.present(),
+            error: error.present(),
+        })
+    }
 }
 
 /// Reads one event of a stream. Events and blocks of unknown types say nothing.
 pub(super) fn event<'a>(
     data: &'a str,
-    mended: &'a mut String,
     writer: &mut Writer<'_>,
 ) -> Result<Option<Plain<'a>>, StreamError> {
-    let event: Happening<'a> =
-        json::object(data, mended).map_err(|_| StreamError::Malformed(json::excerpt(data)))?;
+    let event = Happening::read(Json::new(data))
+        .map_err(|Malformed| StreamError::Malformed(excerpt(data)))?;
     if let Some(value) = event.error {
         return Err(StreamError::Api(Box::new(error::from_value(value))));
     }
-    let index = u32::try_from(event.index.0.unwrap_or(0)).unwrap_or(u32::MAX);
     match event.kind.as_deref() {
         Some("content_block_delta") => {
-            let Some(block) = event.delta.0 else {
+            let Some(block) = event.delta else {
                 return Ok(None);
             };
-            return Ok(piece(index, &block, writer));
+            return Ok(piece(event.index, &block, writer));
         }
         Some("content_block_start") => {
-            if let Some(block) = event.content_block.0 {
-                start(index, &block, writer);
+            if let Some(block) = event.content_block {
+                start(event.index, &block, writer);
             }
         }
         Some("message_start") => {
-            if let Some(message) = event.message.0 {
+            if let Some(message) = event.message {
                 writer.begin(message.id.as_deref(), message.model.as_deref());
-                if let Some(usage) = Usage::read(message.usage) {
+                if let Some(usage) = message.usage.and_then(Usage::read) {
                     writer.usage(usage);
                 }
             }
         }
         Some("message_delta") => {
-            let stop_reason = event.delta.0.map(|delta| delta.stop_reason);
-            if let Some(word) = stop_reason.as_ref().and_then(Loose::as_deref) {
-                writer.finish(0, FinishReason::from_word(word));
+            if let Some(word) = event.delta.and_then(|delta| delta.stop_reason) {
+                writer.finish(0, FinishReason::from_word(&word));
             }
-            if let Some(usage) = Usage::read(event.usage) {
+            if let Some(usage) = event.usage.and_then(Usage::read) {
                 writer.usage(usage);
             }
         }
@@ -117,10 +162,7 @@ fn start(index: u32, block: &Block<'_>, writer: &mut Writer<'_>) {
     match block.kind.as_deref() {
         Some("tool_use") => {
             // The input is empty here and comes in pieces, but not from every server.
-            let input = block
-                .input
-                .map(RawValue::get)
-                .filter(|input| *input != "{}");
+            let input = block.input.map(Json::source).filter(|input| *input != "{}");
             let (id, name) = (block.id.as_deref(), block.name.as_deref());
             writer.tool_call(0, index, id, name, input.unwrap_or_default());
         }
@@ -148,7 +190,7 @@ fn piece<'a>(index: u32, block: &Block<'a>, writer: &mut Writer<'_>) -> Option<P
     }
     Some(Plain {
         kind,
-        text: text.borrowed()?,
+        text: borrowed(text.as_ref())?,
         padding: None,
         sequence: None,
     })
@@ -156,38 +198,34 @@ fn piece<'a>(index: u32, block: &Block<'a>, writer: &mut Writer<'_>) -> Option<P
 
 /// Reads a whole answer.
 pub(super) fn answer(body: &str) -> Result<Answer, AnswerError> {
-    let mut mended = String::new();
-    let message: Message<'_> =
-        json::object(body, &mut mended).map_err(|_| AnswerError::Malformed(json::excerpt(body)))?;
+    let message = Message::read(Json::new(body))
+        .map_err(|Malformed| AnswerError::Malformed(excerpt(body)))?;
     if let Some(value) = message.error {
         return Err(AnswerError::Api(Box::new(error::from_value(value))));
     }
     let Some(blocks) = message.content else {
-        return Err(AnswerError::Unexpected(json::excerpt(body)));
+        return Err(AnswerError::Unexpected(excerpt(body)));
     };
     let mut choice = Choice {
         finish: message.stop_reason.as_deref().map(FinishReason::from_word),
         ..Choice::default()
     };
-    for Object(block) in blocks {
+    for block in blocks {
         match block.kind.as_deref() {
             Some("text") => choice.text += block.text.as_deref().unwrap_or_default(),
             Some("thinking") => choice.reasoning += block.thinking.as_deref().unwrap_or_default(),
             Some("tool_use") => choice.tool_calls.push(ToolCall {
-                id: block.id.owned(),
-                name: block.name.owned(),
-                arguments: block
-                    .input
-                    .map(|input| input.get().to_owned())
-                    .unwrap_or_default(),
+                id: block.id.map(Cow::into_owned),
+                name: block.name.map(Cow::into_owned),
+                arguments: block.input.map_or("", Json::source).to_owned(),
             }),
             _ => {}
         }
     }
     Ok(Answer {
-        id: message.id.owned(),
-        model: message.model.owned(),
+        id: message.id.map(Cow::into_owned),
+        model: message.model.map(Cow::into_owned),
         choices: vec![choice],
-        usage: Usage::read(message.usage),
+        usage: message.usage.and_then(Usage::read),
     })
 }

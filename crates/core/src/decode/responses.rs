@@ -1,85 +1,150 @@
 //! `OpenAI`'s responses.
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 use super::answer::{Answer, Choice, ToolCall};
 use super::delta::{FinishReason, Usage};
 use super::error::{self, AnswerError, ApiError, StreamError};
-use super::json::{self, Count, Loose, Maybe, Object};
+use super::excerpt::excerpt;
+use super::field::{self, borrowed};
 use super::template::{Kind, Plain};
 use super::writer::Writer;
+use crate::json::{Json, Malformed};
 
-#[derive(Deserialize)]
 struct Happening<'a> {
-    #[serde(borrow, default, rename = "type")]
-    kind: Loose<'a>,
-    #[serde(default)]
-    output_index: Count,
-    #[serde(borrow, default)]
-    delta: Loose<'a>,
-    #[serde(borrow, default)]
-    item: Maybe<Item<'a>>,
-    #[serde(borrow, default)]
-    response: Maybe<Response<'a>>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
-    #[serde(borrow)]
-    sequence_number: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    obfuscation: Loose<'a>,
+    kind: Option<Cow<'a, str>>,
+    output_index: u32,
+    delta: Option<Cow<'a, str>>,
+    item: Option<Item<'a>>,
+    response: Option<Response<'a>>,
+    error: Option<Json<'a>>,
+    sequence_number: Option<Json<'a>>,
+    obfuscation: Option<Cow<'a, str>>,
 }
 
-#[derive(Deserialize)]
 struct Response<'a> {
-    #[serde(borrow, default)]
-    id: Loose<'a>,
-    #[serde(borrow, default)]
-    model: Loose<'a>,
-    #[serde(borrow, default)]
-    status: Loose<'a>,
-    #[serde(borrow)]
-    output: Option<Vec<Maybe<Item<'a>>>>,
-    #[serde(borrow)]
-    incomplete_details: Option<Object<Incomplete<'a>>>,
-    #[serde(borrow)]
-    usage: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
+    id: Option<Cow<'a, str>>,
+    model: Option<Cow<'a, str>>,
+    status: Option<Cow<'a, str>>,
+    output: Option<Vec<Option<Item<'a>>>>,
+    /// Why it is incomplete.
+    reason: Option<Cow<'a, str>>,
+    usage: Option<Json<'a>>,
+    error: Option<Json<'a>>,
 }
 
-#[derive(Deserialize)]
-struct Incomplete<'a> {
-    #[serde(borrow, default)]
-    reason: Loose<'a>,
-}
-
-#[derive(Deserialize)]
 struct Item<'a> {
-    #[serde(borrow, default, rename = "type")]
-    kind: Loose<'a>,
-    #[serde(borrow, default)]
-    id: Loose<'a>,
-    #[serde(borrow, default)]
-    call_id: Loose<'a>,
-    #[serde(borrow, default)]
-    name: Loose<'a>,
-    #[serde(borrow, default)]
-    arguments: Loose<'a>,
-    #[serde(borrow)]
-    content: Option<&'a RawValue>,
-    #[serde(borrow)]
-    summary: Option<&'a RawValue>,
+    kind: Option<Cow<'a, str>>,
+    id: Option<Cow<'a, str>>,
+    call_id: Option<Cow<'a, str>>,
+    name: Option<Cow<'a, str>>,
+    arguments: Option<Cow<'a, str>>,
+    content: Option<Json<'a>>,
+    summary: Option<Json<'a>>,
 }
 
-#[derive(Deserialize)]
 struct Part<'a> {
-    #[serde(borrow, default, rename = "type")]
-    kind: Loose<'a>,
-    #[serde(borrow, default)]
-    text: Loose<'a>,
-    #[serde(borrow, default)]
-    refusal: Loose<'a>,
+    kind: Option<Cow<'a, str>>,
+    text: Option<Cow<'a, str>>,
+    refusal: Option<Cow<'a, str>>,
+}
+
+impl<'a> Happening<'a> {
+    fn read(json: Json<'a>) -> Result<Self, Malformed> {
+        let [
+            kind,
+            output_index,
+            delta,
+            item,
+            response,
+            error,
+            sequence_number,
+            obfuscation,
+        ] = json.fields([
+            "type",
+            "output_index",
+            "delta",
+            "item",
+            "response",
+            "error",
+            "sequence_number",
+            "obfuscation",
+        ])?;
+        Ok(Self {
+            kind: field::text(kind)?,
+            output_index: field::index(output_index)?,
+            delta: field::text(delta)?,
+            item: field::maybe(item, Item::read)?,
+            response: field::maybe(response, Response::read)?,
+            error: error.present(),
+            sequence_number: sequence_number.present(),
+            obfuscation: field::text(obfuscation)?,
+        })
+    }
+}
+
+impl<'a> Response<'a> {
+    fn read(json: Json<'a>) -> Result<Self, Malformed> {
+        let [id, model, status, output, incomplete_details, usage, error] = json.fields([
+            "id",
+            "model",
+            "status",
+            "output",
+            "incomplete_details",
+            "usage",
+            "error",
+        ])?;
+        let reason = match incomplete_details.present() {
+            Some(details) => {
+                let [reason] = details.fields(["reason"])?;
+                field::text(reason)?
+            }
+            None => None,
+        };
+        Ok(Self {
+            id: field::text(id)?,
+            model: field::text(model)?,
+            status: field::text(status)?,
+            output: field::list(output, |item| field::maybe(item, Item::read))?,
+            reason,
+            usage: usage.present(),
+            error: error.present(),
+        })
+    }
+}
+
+impl<'a> Item<'a> {
+    fn read(json: Json<'a>) -> Result<Self, Malformed> {
+        let [kind, id, call_id, name, arguments, content, summary] = json.fields([
+            "type",
+            "id",
+            "call_id",
+            "name",
+            "arguments",
+            "content",
+            "summary",
+        ])?;
+        Ok(Self {
+            kind: field::text(kind)?,
+            id: field::text(id)?,
+            call_id: field::text(call_id)?,
+            name: field::text(name)?,
+            arguments: field::text(arguments)?,
+            content: content.present(),
+            summary: summary.present(),
+        })
+    }
+}
+
+impl<'a> Part<'a> {
+    fn read(json: Json<'a>) -> Result<Self, Malformed> {
+        let [kind, text, refusal] = json.fields(["type", "text", "refusal"])?;
+        Ok(Self {
+            kind: field::text(kind)?,
+            text: field::text(text)?,
+            refusal: field::text(refusal)?,
+        })
+    }
 }
 
 impl Item<'_> {
@@ -96,16 +161,15 @@ impl Item<'_> {
 /// Reads one event of a stream. Events of unknown types say nothing.
 pub(super) fn event<'a>(
     data: &'a str,
-    mended: &'a mut String,
     writer: &mut Writer<'_>,
 ) -> Result<Option<Plain<'a>>, StreamError> {
-    let event: Happening<'a> =
-        json::object(data, mended).map_err(|_| StreamError::Malformed(json::excerpt(data)))?;
+    let event = Happening::read(Json::new(data))
+        .map_err(|Malformed| StreamError::Malformed(excerpt(data)))?;
     let fail = |error: ApiError| Err(StreamError::Api(Box::new(error)));
     if let Some(value) = event.error {
         return fail(error::from_value(value));
     }
-    let index = u32::try_from(event.output_index.0.unwrap_or(0)).unwrap_or(u32::MAX);
+    let index = event.output_index;
     let delta = event.delta.as_deref().unwrap_or_default();
     let kind = match event.kind.as_deref().unwrap_or_default() {
         "error" => {
@@ -127,18 +191,18 @@ pub(super) fn event<'a>(
                 "response.function_call_arguments.delta" => {
                     writer.tool_call(0, index, None, None, delta);
                 }
-                "response.output_item.added" => added(index, event.item.0, writer),
-                _ => whole(other, event.response.0, writer)?,
+                "response.output_item.added" => added(index, event.item, writer),
+                _ => whole(other, event.response, writer)?,
             }
             return Ok(None);
         }
     };
-    let text = event.delta.borrowed();
+    let text = borrowed(event.delta.as_ref());
     Ok(text.map(|text| Plain {
         kind,
         text,
-        padding: event.obfuscation.borrowed(),
-        sequence: event.sequence_number.map(RawValue::get),
+        padding: borrowed(event.obfuscation.as_ref()),
+        sequence: event.sequence_number.map(Json::source),
     }))
 }
 
@@ -163,7 +227,7 @@ fn whole(
         "response.failed" => return Err(StreamError::Api(Box::new(failed(&response)))),
         "response.completed" | "response.incomplete" => {
             writer.finish(0, reason(&response));
-            if let Some(usage) = Usage::read(response.usage) {
+            if let Some(usage) = response.usage.and_then(Usage::read) {
                 writer.usage(usage);
             }
             writer.end();
@@ -181,10 +245,9 @@ fn failed(response: &Response<'_>) -> ApiError {
 }
 
 fn reason(response: &Response<'_>) -> FinishReason {
-    let details = response.incomplete_details.as_ref();
     let items = response.output.iter().flatten();
-    let called = items.filter_map(|item| item.0.as_ref()).any(Item::is_call);
-    match details.and_then(|details| details.0.reason.as_deref()) {
+    let called = items.flatten().any(Item::is_call);
+    match response.reason.as_deref() {
         Some(word) => FinishReason::from_word(word),
         None if called => FinishReason::ToolCalls,
         None => FinishReason::from_word(response.status.as_deref().unwrap_or("completed")),
@@ -193,9 +256,8 @@ fn reason(response: &Response<'_>) -> FinishReason {
 
 /// Reads a whole answer.
 pub(super) fn answer(body: &str) -> Result<Answer, AnswerError> {
-    let mut mended = String::new();
-    let response: Response<'_> =
-        json::object(body, &mut mended).map_err(|_| AnswerError::Malformed(json::excerpt(body)))?;
+    let response = Response::read(Json::new(body))
+        .map_err(|Malformed| AnswerError::Malformed(excerpt(body)))?;
     let status = response.status.as_deref();
     if response.error.is_some() || status == Some("failed") {
         return Err(AnswerError::Api(Box::new(failed(&response))));
@@ -205,33 +267,32 @@ pub(super) fn answer(body: &str) -> Result<Answer, AnswerError> {
         ..Choice::default()
     };
     let Some(items) = response.output else {
-        return Err(AnswerError::Unexpected(json::excerpt(body)));
+        return Err(AnswerError::Unexpected(excerpt(body)));
     };
-    for item in items.into_iter().filter_map(|item| item.0) {
+    for item in items.into_iter().flatten() {
         for list in [item.content, item.summary].into_iter().flatten() {
             say(list, &mut choice);
         }
         if item.is_call() {
             choice.tool_calls.push(ToolCall {
                 id: item.call_id().map(str::to_owned),
-                name: item.name.clone().owned(),
-                arguments: item.arguments.owned().unwrap_or_default(),
+                name: item.name.map(Cow::into_owned),
+                arguments: item.arguments.unwrap_or_default().into_owned(),
             });
         }
     }
     Ok(Answer {
-        id: response.id.owned(),
-        model: response.model.owned(),
+        id: response.id.map(Cow::into_owned),
+        model: response.model.map(Cow::into_owned),
         choices: vec![choice],
-        usage: Usage::read(response.usage),
+        usage: response.usage.and_then(Usage::read),
     })
 }
 
 /// Adds what an item's parts say. Items of types that we do not know may hold anything there.
-fn say(list: &RawValue, choice: &mut Choice) {
-    let mut mended = String::new();
-    let parts: Vec<Maybe<Part<'_>>> = json::read(list.get(), &mut mended).unwrap_or_default();
-    for part in parts.into_iter().filter_map(|part| part.0) {
+fn say(list: Json<'_>, choice: &mut Choice) {
+    let parts = field::list(list, |part| field::maybe(part, Part::read));
+    for part in parts.ok().flatten().into_iter().flatten().flatten() {
         let text = part.text.as_deref().unwrap_or_default();
         match part.kind.as_deref() {
             Some("output_text") => choice.text += text,

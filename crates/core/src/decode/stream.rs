@@ -3,12 +3,16 @@
 //! Every stream ends in exactly one way: complete, or a typed error. What stands in the caller's
 //! [`Decoded`] when an error comes arrived before it and is good.
 
+use std::borrow::Cow;
+
 use super::delta::{Decoded, Usage};
 use super::error::{self, StreamError};
+use super::excerpt::excerpt;
 use super::sse::{Caps, Event, EventParser};
 use super::template::{Fit, Kind, Template};
 use super::writer::{State, Writer};
-use super::{Dialect, chat, html, json, messages, responses};
+use super::{Dialect, chat, html, messages, responses};
+use crate::json;
 
 /// How much of a body that is no event stream is read, in bytes: enough for any error object.
 const FOREIGN_BYTES_MAX: usize = 64 * 1024;
@@ -230,19 +234,17 @@ fn take(fit: &Fit<'_>, kind: Kind, writer: &mut Writer<'_>) -> bool {
     let Ok(data) = std::str::from_utf8(data) else {
         return false;
     };
-    let unescaped: String;
     let text = if fit.escaped {
-        match serde_json::from_str(fit.quoted) {
-            Ok(text) => unescaped = text,
-            Err(_) => return false,
+        match json::unescape(fit.text) {
+            Some(text) => text,
+            None => return false,
         }
-        &*unescaped
     } else {
-        &fit.quoted[1..fit.quoted.len() - 1]
+        Cow::Borrowed(fit.text)
     };
     match kind {
-        Kind::Text => writer.text(0, text),
-        Kind::Reasoning => writer.reasoning(0, text),
+        Kind::Text => writer.text(0, &text),
+        Kind::Reasoning => writer.reasoning(0, &text),
     }
     writer.end_event(data);
     true
@@ -258,7 +260,7 @@ fn dispatch(
     let garbled = event.data.len() > GARBLED_BYTES_MAX && std::str::from_utf8(event.data).is_err();
     if garbled {
         let beginning = String::from_utf8_lossy(&event.data[..GARBLED_BYTES_MAX]);
-        return Err(StreamError::Malformed(json::excerpt(&beginning)));
+        return Err(StreamError::Malformed(excerpt(&beginning)));
     }
     let text = event.text();
     let data = text.trim();
@@ -274,15 +276,14 @@ fn dispatch(
         return writer.end_of_choices().map(|()| None);
     }
     if event.name == "error" {
-        let error = error::from_text(data)
-            .unwrap_or_else(|| error::from_word(&json::excerpt(data), "error"));
+        let error =
+            error::from_text(data).unwrap_or_else(|| error::from_word(&excerpt(data), "error"));
         return Err(StreamError::Api(Box::new(error)));
     }
-    let mut mended = String::new();
     let plain = match dialect {
-        Dialect::Chat | Dialect::Completions => chat::event(data, &mut mended, writer),
-        Dialect::Responses => responses::event(data, &mut mended, writer),
-        Dialect::Messages => messages::event(data, &mut mended, writer),
+        Dialect::Chat | Dialect::Completions => chat::event(data, writer),
+        Dialect::Responses => responses::event(data, writer),
+        Dialect::Messages => messages::event(data, writer),
     }?;
     writer.end_event(data);
     let source = event.source.filter(|_| learn);
@@ -298,6 +299,6 @@ fn foreign(body: &[u8]) -> StreamError {
     }
     match error::from_text(&text) {
         Some(error) => StreamError::Api(Box::new(error)),
-        None => StreamError::NotEvents(json::excerpt(&text)),
+        None => StreamError::NotEvents(excerpt(&text)),
     }
 }

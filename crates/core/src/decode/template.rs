@@ -51,8 +51,8 @@ pub(super) struct Template {
 /// An event that fits the template.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Fit<'a> {
-    /// The JSON string in the hole, with its quotes.
-    pub(super) quoted: &'a str,
+    /// The inside of the JSON string in the hole.
+    pub(super) text: &'a str,
     pub(super) escaped: bool,
     /// The event's length in bytes.
     pub(super) len: usize,
@@ -108,7 +108,7 @@ impl Template {
     pub(super) fn fit<'a>(&self, bytes: &'a [u8]) -> Option<Fit<'a>> {
         let mut rest = bytes;
         let mut done = 0;
-        let mut quoted = None;
+        let mut text = None;
         for &(end, hole) in &self.holes {
             rest = strip(rest, &self.literals[done..end])?;
             done = end;
@@ -120,10 +120,7 @@ impl Template {
                 Hole::Text | Hole::Padding => {
                     let (len, escaped) = string_body(rest)?;
                     match hole {
-                        Hole::Text => {
-                            let open = bytes.len() - rest.len() - 1;
-                            quoted = Some((&bytes[open..open + len + 2], escaped));
-                        }
+                        Hole::Text => text = Some((&rest[..len], escaped)),
                         _ if escaped => return None,
                         _ => {}
                     }
@@ -133,10 +130,10 @@ impl Template {
             rest = &rest[len..];
         }
         rest = strip(rest, &self.literals[done..])?;
-        let (quoted, escaped) = quoted?;
+        let (text, escaped) = text?;
         let len = bytes.len() - rest.len();
         Some(Fit {
-            quoted: std::str::from_utf8(quoted).ok()?,
+            text: std::str::from_utf8(text).ok()?,
             escaped,
             len,
             data: &bytes[self.before_data..len - self.after_data],
@@ -225,11 +222,11 @@ mod tests {
         let template = learned();
         #[rustfmt::skip]
         let cases = [
-            // the bytes, the string in the hole, why
-            (EVENT, Some("\"a\""), "the event itself"),
-            ("event: x\ndata: {\"n\":12,\"t\":\"bcd\",\"p\":\"\"}\n\n", Some("\"bcd\""), "other values"),
-            ("event: x\ndata: {\"n\":0,\"t\":\"\",\"p\":\"z\"}\n\nmore", Some("\"\""), "more after it"),
-            ("event: x\ndata: {\"n\":1,\"t\":\"\\\"é\",\"p\":\"z\"}\n\n", Some("\"\\\"é\""), "escapes"),
+            // the bytes, the text in the hole, why
+            (EVENT, Some("a"), "the event itself"),
+            ("event: x\ndata: {\"n\":12,\"t\":\"bcd\",\"p\":\"\"}\n\n", Some("bcd"), "other values"),
+            ("event: x\ndata: {\"n\":0,\"t\":\"\",\"p\":\"z\"}\n\nmore", Some(""), "more after it"),
+            ("event: x\ndata: {\"n\":1,\"t\":\"\\\"é\",\"p\":\"z\"}\n\n", Some("\\\"é"), "escapes"),
             ("event: x\ndata: {\"n\":1,\"t\":\"b\",\"p\":\"\\n\"}\n\n", None, "escapes where none are expected"),
             ("event: x\ndata: {\"n\":01,\"t\":\"b\",\"p\":\"z\"}\n\n", None, "no number of JSON"),
             ("event: x\ndata: {\"n\":,\"t\":\"b\",\"p\":\"z\"}\n\n", None, "no number"),
@@ -241,9 +238,9 @@ mod tests {
             ("event: y\ndata: {\"n\":1,\"t\":\"b\",\"p\":\"z\"}\n\n", None, "another name"),
             ("", None, "nothing"),
         ];
-        for (bytes, quoted, why) in cases {
+        for (bytes, text, why) in cases {
             let fit = template.fit(bytes.as_bytes());
-            assert_eq!(fit.as_ref().map(|fit| fit.quoted), quoted, "{why}");
+            assert_eq!(fit.as_ref().map(|fit| fit.text), text, "{why}");
             if let Some(fit) = fit {
                 assert!(bytes[..fit.len].ends_with("}\n\n"), "{why}");
                 assert!(

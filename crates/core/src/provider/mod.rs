@@ -3,10 +3,10 @@
 //! Pure tables and text. Servers that speak OpenAI's protocol (vLLM, SGLang, llama.cpp, hosted
 //! APIs, our own simulated endpoint) need nothing but their base URL.
 
-mod anthropic;
-mod openai;
+#[cfg(feature = "serde")]
 mod prompt;
 
+#[cfg(feature = "serde")]
 pub use prompt::{Message, Prompt};
 
 use crate::decode::{self, Answer, AnswerError, Dialect};
@@ -109,8 +109,8 @@ impl Family {
     /// Sets the headers that say who asks.
     pub(crate) fn authorize(self, key: &Secret, headers: &mut Headers) {
         let (name, prefix) = match self {
-            Self::OpenAi => openai::CREDENTIAL,
-            Self::Anthropic => anthropic::CREDENTIAL,
+            Self::OpenAi => ("authorization", "Bearer "),
+            Self::Anthropic => ("x-api-key", ""),
         };
         headers.set(
             name,
@@ -124,15 +124,7 @@ impl Family {
     /// Sets the headers that the protocol itself asks for.
     pub(crate) fn protocol_headers(self, headers: &mut Headers) {
         if self == Self::Anthropic {
-            headers.set_text(anthropic::VERSION.0, anthropic::VERSION.1);
-        }
-    }
-
-    /// The JSON body that asks for `prompt`.
-    pub(crate) fn body(self, prompt: &Prompt, stream: bool) -> String {
-        match self {
-            Self::OpenAi => openai::body(prompt, stream),
-            Self::Anthropic => anthropic::body(prompt, stream),
+            headers.set_text("anthropic-version", "2023-06-01");
         }
     }
 }

@@ -1,6 +1,11 @@
 //! A prompt in no one's dialect: what `generate` and `stream` ask, whoever answers.
 
+mod anthropic;
+mod openai;
+
 use serde_json::{Map, Value};
+
+use super::Family;
 
 /// One turn of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,15 +56,25 @@ impl Prompt {
     }
 }
 
+impl Family {
+    /// The JSON body that asks for `prompt`.
+    pub(crate) fn body(self, prompt: &Prompt, stream: bool) -> String {
+        match self {
+            Self::OpenAi => openai::body(prompt, stream),
+            Self::Anthropic => anthropic::body(prompt, stream),
+        }
+    }
+}
+
 impl Message {
     /// The turn as both families write it.
-    pub(super) fn to_json(&self) -> Value {
+    fn to_json(&self) -> Value {
         serde_json::json!({ "role": self.role, "content": self.content })
     }
 }
 
 /// The body's text, with the caller's own fields on top.
-pub(super) fn finish(mut body: Map<String, Value>, prompt: &Prompt) -> String {
+fn finish(mut body: Map<String, Value>, prompt: &Prompt) -> String {
     body.extend(prompt.extra.clone());
     Value::Object(body).to_string()
 }

@@ -2,10 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::prompt::{Message, Prompt, finish};
-
-/// The header that carries the key, and what stands before it.
-pub(super) const CREDENTIAL: (&str, &str) = ("authorization", "Bearer ");
+use super::{Message, Prompt, finish};
 
 /// The body of a chat completion.
 pub(super) fn body(prompt: &Prompt, stream: bool) -> String {

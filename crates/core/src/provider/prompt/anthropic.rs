@@ -2,13 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::prompt::{Message, Prompt, finish};
-
-/// The header that carries the key, and what stands before it.
-pub(super) const CREDENTIAL: (&str, &str) = ("x-api-key", "");
-
-/// The protocol's version, which every request must name.
-pub(super) const VERSION: (&str, &str) = ("anthropic-version", "2023-06-01");
+use super::{Message, Prompt, finish};
 
 /// The length of an answer where the prompt names none, since the protocol insists on one.
 const MAX_TOKENS_DEFAULT: u32 = 1024;

@@ -1,0 +1,156 @@
+//! JSON as others wrote it: read where it lies, only as far as it is asked for.
+//!
+//! Not by serde, on purpose: code derived for each struct and each of its visitors came to a third
+//! of the module that every visitor of a page loads. Here a [`Json`] is a piece of the text, and one
+//! loop finds the fields of an object, whichever they are. It accepts what `serde_json` accepts, to
+//! the letter; the tests hold the two against each other.
+//!
+//! Nesting costs no stack. A key given twice is an error where we read it, since parsers disagree
+//! on which one counts, and a lone surrogate becomes U+FFFD.
+
+mod canonical;
+mod number;
+mod scan;
+mod text;
+
+pub(crate) use canonical::canonical;
+pub(crate) use text::unescape;
+
+use std::borrow::Cow;
+
+use scan::Scan;
+
+/// The text is no JSON, or not the JSON that it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Malformed;
+
+/// A JSON value as it is written, or nothing at all. What comes out of another value is valid; the
+/// outermost one is found out as it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Json<'a>(&'a str);
+
+impl<'a> Json<'a> {
+    /// A value that is still to be checked.
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self(text.trim_matches([' ', '\t', '\n', '\r']))
+    }
+
+    /// Checks that it is one whole value.
+    pub(crate) fn check(self) -> Result<(), Malformed> {
+        let mut scan = Scan::new(self.0);
+        scan.value()?;
+        scan.end()
+    }
+
+    /// As it is written, without white space around it.
+    pub(crate) const fn source(self) -> &'a str {
+        self.0
+    }
+
+    /// The value, unless it is absent or null.
+    pub(crate) fn present(self) -> Option<Self> {
+        (!matches!(self.0, "" | "null")).then_some(self)
+    }
+
+    pub(crate) fn is_object(self) -> bool {
+        self.0.starts_with('{')
+    }
+
+    pub(crate) fn is_list(self) -> bool {
+        self.0.starts_with('[')
+    }
+
+    /// A string's text, borrowed where it has no escapes.
+    pub(crate) fn text(self) -> Option<Cow<'a, str>> {
+        unescape(self.0.strip_prefix('"')?.strip_suffix('"')?)
+    }
+
+    /// A number, as a float.
+    pub(crate) fn real(self) -> Option<f64> {
+        number::real(self.0)
+    }
+
+    /// A whole number from 0 on, however it is written.
+    pub(crate) fn count(self) -> Option<u64> {
+        number::count(self.0)
+    }
+
+    /// The value, unless it is a number that no float can hold.
+    pub(crate) fn in_range(self) -> Result<Self, Malformed> {
+        match self.real() {
+            Some(number) if number.is_infinite() => Err(Malformed),
+            _ => Ok(self),
+        }
+    }
+
+    /// The fields of these names of what must be an object.
+    pub(crate) fn fields<const N: usize>(self, names: [&str; N]) -> Result<[Self; N], Malformed> {
+        let mut found = [Self::default(); N];
+        self.find(&names, &mut found)?;
+        Ok(found)
+    }
+
+    fn find(self, names: &[&str], found: &mut [Self]) -> Result<(), Malformed> {
+        let mut members = self.members()?;
+        while let Some((name, value)) = members.next()? {
+            let known = names
+                .iter()
+                .zip(&mut *found)
+                .find(|(known, _)| **known == name);
+            match known {
+                None => {}
+                Some((_, place)) if place.0.is_empty() => *place = value,
+                Some(_) => return Err(Malformed),
+            }
+        }
+        Ok(())
+    }
+
+    /// The members of what must be an object.
+    pub(crate) fn members(self) -> Result<Parts<'a>, Malformed> {
+        Parts::of(self.0, b'{', b'}')
+    }
+
+    /// The items of what must be a list. Their names are empty.
+    pub(crate) fn items(self) -> Result<Parts<'a>, Malformed> {
+        Parts::of(self.0, b'[', b']')
+    }
+}
+
+/// What an object or a list holds, one part after the other.
+#[derive(Clone)]
+pub(crate) struct Parts<'a> {
+    scan: Scan<'a>,
+    close: u8,
+    begun: bool,
+}
+
+impl<'a> Parts<'a> {
+    fn of(text: &'a str, open: u8, close: u8) -> Result<Self, Malformed> {
+        let mut scan = Scan::new(text);
+        scan.expect(open)?;
+        Ok(Self {
+            scan,
+            close,
+            begun: false,
+        })
+    }
+
+    /// The next part; not asked for again after the last one.
+    pub(crate) fn next(&mut self) -> Result<Option<(Cow<'a, str>, Json<'a>)>, Malformed> {
+        if self.scan.meets(self.close) {
+            return self.scan.end().map(|()| None);
+        }
+        if std::mem::replace(&mut self.begun, true) {
+            self.scan.expect(b',')?;
+        }
+        let name = match self.close {
+            b'}' => Json(self.scan.name()?).text().ok_or(Malformed)?,
+            _ => Cow::Borrowed(""),
+        };
+        Ok(Some((name, Json(self.scan.value()?))))
+    }
+}
+
+#[cfg(test)]
+mod tests;
