@@ -4,7 +4,6 @@
 //! its call back, wherever it stands.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use futures_util::TryFutureExt;
@@ -55,7 +54,8 @@ pub(crate) struct Inner<P: Platform> {
     pub(crate) base: BaseUrl,
     pub(crate) host: Rc<str>,
     pub(crate) office: Office,
-    pub(crate) lanes: RefCell<BTreeMap<String, Rc<Lane<P>>>>,
+    /// In the order of their names.
+    pub(crate) lanes: RefCell<Vec<(String, Rc<Lane<P>>)>>,
     flights: Flights<Result<Rc<Fetched>, Error>>,
 }
 
@@ -263,8 +263,8 @@ impl<P: Platform> Client<P> {
     pub fn resize(&self, ceiling: u32) {
         let ceiling = ceiling.max(1);
         self.0.ceiling.set(ceiling);
-        let lanes: Vec<_> = self.0.lanes.borrow().values().cloned().collect();
-        for lane in lanes {
+        let lanes = self.0.lanes.borrow().clone();
+        for (_, lane) in lanes {
             lane.limiter.set_ceiling(ceiling);
         }
     }
@@ -274,7 +274,7 @@ impl<P: Platform> Client<P> {
         let lanes = self.0.lanes.borrow();
         Stats {
             totals: *self.0.office.totals.borrow(),
-            lanes: lanes.values().map(|lane| lane.stats()).collect(),
+            lanes: lanes.iter().map(|(_, lane)| lane.stats()).collect(),
         }
     }
 

@@ -147,7 +147,7 @@ pub(crate) fn check_header(name: &str, value: &str) -> Result<(), ConfigError> {
     if name.is_empty() || !name.bytes().all(token) {
         return Err(ConfigError::new(
             "headers",
-            &format!("the name {name:?}"),
+            &format!("the name {}", quoted(name)),
             "letters, digits and -",
         ));
     }
@@ -155,9 +155,17 @@ pub(crate) fn check_header(name: &str, value: &str) -> Result<(), ConfigError> {
     if value.chars().all(printable) {
         Ok(())
     } else {
-        let found = format!("a line end or a character outside Latin-1 in {name:?}");
+        let found = format!(
+            "a line end or a character outside Latin-1 in {}",
+            quoted(name)
+        );
         Err(ConfigError::new("headers", &found, "a value without them"))
     }
+}
+
+/// `text` between quotes, so that nothing in it is overlooked or acts on a terminal.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.escape_default())
 }
 
 /// An option that cannot be used: which, what was found, and what was expected.

@@ -267,7 +267,9 @@ impl fmt::Display for Error {
             )?;
         }
         if let Some(wait) = self.retry_after {
-            write!(f, "; the server asks to wait {} ms", wait.as_millis())?;
+            // Not as the 128 bits that it could be, which would be formatted by code of their own.
+            let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+            write!(f, "; the server asks to wait {millis} ms")?;
         }
         Ok(())
     }

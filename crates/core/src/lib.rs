@@ -38,6 +38,7 @@ mod request;
 pub mod retry;
 mod secret;
 mod stream;
+mod table;
 mod time;
 mod url;
 mod watch;

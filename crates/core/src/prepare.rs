@@ -1,11 +1,12 @@
 //! From what a caller asks to a call that can run: checked, addressed and signed.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::cache::{Cache, Key, KeyParts};
 use crate::call::Call;
 use crate::client::Inner;
-use crate::config::{Config, ConfigError, check_key, check_timeout};
+use crate::config::{Config, ConfigError, check_key, check_timeout, quoted};
 use crate::error::{Error, Phase, Timeout};
 use crate::http::{Headers, HttpRequest, Method};
 use crate::lane::Lane;
@@ -14,8 +15,9 @@ use crate::platform::Platform;
 use crate::provider::{Endpoint, Reading};
 use crate::record::{CacheUse, Record};
 use crate::request::{CallOptions, Request};
-use crate::retry::Tries;
+use crate::retry::{RetryPolicy, Tries};
 use crate::secret::Secret;
+use crate::time::Instant;
 
 /// Lanes of models that are not in use are kept up to this number; each is a few kilobytes.
 const LANES_MAX: usize = 64;
@@ -71,10 +73,7 @@ impl<P: Platform> Prepared<P> {
         let cache = cache.map(|cache| (cache, parts.key()));
         let shared = options.dedupe.unwrap_or(config.dedupe && understood) && !streamed;
         let flight = shared.then(|| {
-            let terms = format!(
-                "{timeout:?} {policy:?} {} {:?}",
-                options.priority, options.idempotency_key
-            );
+            let terms = terms(timeout, &policy, &options);
             KeyParts {
                 terms: &terms,
                 ..parts
@@ -130,6 +129,27 @@ impl<P: Platform> Prepared<P> {
     }
 }
 
+/// How a call may go about it: calls that differ in this do not share an attempt.
+fn terms(timeout: Option<Duration>, policy: &RetryPolicy, options: &CallOptions) -> String {
+    let RetryPolicy {
+        retries_max,
+        wait_max,
+        at_most_once,
+        budget,
+    } = *policy;
+    let micros = |duration| (Instant::ZERO + duration).as_micros();
+    // `None` becomes a number that nobody would name.
+    format!(
+        "{} {} {} {} {budget} {} {}",
+        timeout.map_or(u64::MAX, micros),
+        retries_max.map_or(u64::MAX, u64::from),
+        micros(wait_max),
+        u32::from(at_most_once),
+        i64::from(options.priority),
+        options.idempotency_key.as_deref().unwrap_or_default(),
+    )
+}
+
 /// A caller that waits for a whole answer could not read a stream, and the other way round.
 fn check_streaming(asked: bool, expected: bool) -> Result<(), ConfigError> {
     match (asked, expected) {
@@ -163,7 +183,7 @@ fn check_path(endpoint: &Endpoint) -> Result<(), ConfigError> {
         return Ok(());
     }
     let expected = "a path that begins with / and needs no escaping";
-    Err(ConfigError::new("path", &format!("{path:?}"), expected))
+    Err(ConfigError::new("path", &quoted(path), expected))
 }
 
 /// The protocol's own header fields, then the client's, then the call's.
@@ -227,13 +247,16 @@ fn lane<P: Platform>(
         }
     };
     let mut lanes = client.lanes.borrow_mut();
-    if let Some(lane) = lanes.get(&name) {
-        return lane.clone();
+    let place = |lanes: &[(String, Rc<Lane<P>>)]| {
+        lanes.binary_search_by(|(known, _)| known.as_str().cmp(&name))
+    };
+    if let Ok(known) = place(&lanes) {
+        return lanes[known].1.clone();
     }
     if lanes.len() >= LANES_MAX {
         // A call in a pause holds its lane, and a lane that was told to wait remembers it.
         let now = client.platform.now();
-        lanes.retain(|_, lane| Rc::strong_count(lane) > 1 || lane.is_wanted(now));
+        lanes.retain(|(_, lane)| Rc::strong_count(lane) > 1 || lane.is_wanted(now));
     }
     let lane = Rc::new(Lane::new(
         &client.platform,
@@ -241,6 +264,7 @@ fn lane<P: Platform>(
         client.ceiling.get(),
         model,
     ));
-    lanes.insert(name, lane.clone());
+    let at = place(&lanes).unwrap_or_else(|at| at);
+    lanes.insert(at, (name, lane.clone()));
     lane
 }

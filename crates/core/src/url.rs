@@ -22,7 +22,7 @@ impl BaseUrl {
         {
             return Err(ConfigError::new(
                 "baseURL",
-                &format!("{bad:?} in it"),
+                &format!("'{}' in it", bad.escape_default()),
                 "no spaces or control characters",
             ));
         }

@@ -9,6 +9,7 @@
 
 use libm::{log, sqrt};
 
+use super::value::within;
 use super::window::Window;
 use crate::time::Instant;
 
@@ -297,7 +298,7 @@ impl Ladder {
 
     fn retreat(&mut self, level: f64, down: f64, now: Instant, window: &mut Window) {
         self.found = true;
-        self.level = level.clamp(1.0, window.ceiling());
+        self.level = within(level, 1.0, window.ceiling());
         self.down = down;
         self.reference = Sums::default();
         self.step_to(Rung::Below, now, window);
@@ -460,5 +461,5 @@ impl Ladder {
 }
 
 fn down_for(slowed: f64) -> f64 {
-    (1.0 / slowed).clamp(DOWN_MOST, DOWN)
+    within(1.0 / slowed, DOWN_MOST, DOWN)
 }

@@ -25,6 +25,7 @@ use meter::Meter;
 use noise::Noise;
 use pacer::Pacer;
 use probe::{Blocked, Step, Trial, Turn};
+use value::within;
 pub use value::{Admission, Options, Part, Purpose, Rejection, Sent, Snapshot};
 use window::{Surroundings, Window};
 
@@ -349,7 +350,7 @@ impl Rule {
             return None;
         }
         let seconds = self.window.next_rise(self.surroundings())?;
-        Some(now + Duration::from_secs_f64(seconds.clamp(0.0, STEP)).max(TICK))
+        Some(now + Duration::from_secs_f64(within(seconds, 0.0, STEP)).max(TICK))
     }
 
     /// Lets the time since the last event count as growth, as far as the window was in use.

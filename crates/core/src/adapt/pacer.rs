@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::curve::{Curve, REFUTED};
+use super::value::within;
 use crate::time::Instant;
 
 /// The share of a measured rate that a refusal leaves.
@@ -47,7 +48,11 @@ impl Pacer {
 
     /// The rate per second that is allowed now.
     pub(super) fn rate(&self, span: f64) -> f64 {
-        (self.measured * curve(span).factor(self.age)).clamp(SLOWEST, FASTEST)
+        within(
+            self.measured * curve(span).factor(self.age),
+            SLOWEST,
+            FASTEST,
+        )
     }
 
     pub(super) fn is_below_level(&self, span: f64) -> bool {

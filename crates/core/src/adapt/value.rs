@@ -132,3 +132,9 @@ pub struct Snapshot {
     /// Before this instant nothing is sent.
     pub gate: Instant,
 }
+
+/// `value`, or the bound that it exceeds. Unlike the library's `clamp` it cannot panic, which spares
+/// the module the code that prints floats.
+pub(super) fn within(value: f64, low: f64, high: f64) -> f64 {
+    value.max(low).min(high)
+}

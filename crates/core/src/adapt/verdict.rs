@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::evidence::LONG_HINT;
+use super::value::within;
 use super::{
     DELAY_LONGEST, DELAY_WEIGHT, Epoch, Part, ROOM, Rejection, Rule, SPAN, SPAN_LONGEST,
     SPAN_PER_HINT, Sent,
@@ -50,7 +51,7 @@ impl Rule {
         }
         let hint = rejection.hint.filter(|_| self.has(Part::LongSpan));
         self.span = hint.map_or(SPAN, |hint| {
-            (SPAN_PER_HINT * hint.as_secs_f64()).clamp(SPAN, SPAN_LONGEST)
+            within(SPAN_PER_HINT * hint.as_secs_f64(), SPAN, SPAN_LONGEST)
         });
     }
 

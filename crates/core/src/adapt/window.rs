@@ -6,6 +6,7 @@
 use libm::{exp2, floor, log2};
 
 use super::curve::{Curve, DOUBLING, REFUTED};
+use super::value::within;
 
 /// The share of the level that a cut keeps. The level is measured, not guessed: one below the
 /// number at which the server refused. A cut has to clear that measurement's noise and no more.
@@ -156,7 +157,7 @@ impl Window {
                 let factor = curve(around.span).factor(age);
                 let refuted = factor >= REFUTED && !around.paced;
                 let factor = if refuted { REFUTED } else { factor };
-                self.limit = (self.level * factor).clamp(1.0, self.ceiling);
+                self.limit = within(self.level * factor, 1.0, self.ceiling);
                 refuted
             }
         }
@@ -206,7 +207,7 @@ impl Window {
     }
 
     fn cut_to(&mut self, level: f64) {
-        self.level = level.clamp(1.0, self.ceiling);
+        self.level = within(level, 1.0, self.ceiling);
         self.limit = (self.level * KEPT).max(1.0);
         self.growth = Growth::Curve { age: 0.0 };
     }
@@ -236,7 +237,7 @@ impl Window {
     /// After a blocked time: back to the level, or to the one that held before it.
     pub(super) fn climb_from_probe(&mut self, level_before: Option<f64>) {
         if let Some(level) = level_before {
-            self.level = level.clamp(1.0, self.ceiling);
+            self.level = within(level, 1.0, self.ceiling);
         }
         self.growth = Growth::Climbing { to: self.level };
         self.limit = (self.level * RESTART).max(1.0);
@@ -244,7 +245,7 @@ impl Window {
 
     /// The limit is a rate after all: keep the window out of the pacer's way, at this level.
     pub(super) fn stand_back(&mut self, level: f64, span: f64) {
-        self.level = level.clamp(1.0, self.ceiling);
+        self.level = within(level, 1.0, self.ceiling);
         self.limit = self.level;
         self.growth = Growth::Curve {
             age: curve(span).recovery(),
@@ -265,8 +266,8 @@ impl Window {
 
     /// The ladder takes the window over, at a level and a limit of its choice.
     pub(super) fn hold(&mut self, level: f64, limit: f64) {
-        self.level = level.clamp(1.0, self.ceiling);
-        self.limit = limit.clamp(1.0, self.ceiling);
+        self.level = within(level, 1.0, self.ceiling);
+        self.limit = within(limit, 1.0, self.ceiling);
         self.growth = Growth::Held;
     }
 

@@ -4,7 +4,6 @@
 //! when the last one leaves, the call is dropped, and with it its request.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::rc::{Rc, Weak};
 
@@ -12,9 +11,10 @@ use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, Shared, WeakShared};
 
 use super::Key;
+use crate::table::Table;
 
 type Flight<T> = LocalBoxFuture<'static, T>;
-type Board<T> = RefCell<BTreeMap<Key, WeakShared<Flight<T>>>>;
+type Board<T> = RefCell<Table<Key, WeakShared<Flight<T>>>>;
 
 /// The calls in flight, by key.
 pub(crate) struct Flights<T: Clone>(Rc<Board<T>>);

@@ -1,9 +1,12 @@
 //! What makes two calls the same call.
 
+use std::rc::Rc;
+
 use sha2::{Digest, Sha256};
 
 use crate::http::{HeaderValue, Headers, Method};
 use crate::json::canonical;
+use crate::table::Spread;
 
 /// Changes whenever the meaning of an entry does, so that old ones are not found.
 const VERSION: &str = "kneepoint/1";
@@ -11,12 +14,20 @@ const VERSION: &str = "kneepoint/1";
 /// The name of an answer: a SHA-256 in hexadecimal. Neither the credential nor the prompt can be
 /// read from it, so it may be stored anywhere.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key(String);
+pub struct Key(Rc<str>);
 
 impl Key {
     /// The key's text: 64 characters.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl Spread for Key {
+    /// Its first digits, which are those of a hash.
+    fn spread(&self) -> usize {
+        let digits = self.0.get(..7).unwrap_or_default();
+        usize::from_str_radix(digits, 16).unwrap_or_default()
     }
 }
 
@@ -65,7 +76,8 @@ impl KeyParts<'_> {
         let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
         Key(digits
             .filter_map(|digit| char::from_digit(digit.into(), 16))
-            .collect())
+            .collect::<String>()
+            .into())
     }
 }
 

@@ -1,17 +1,21 @@
 //! Answers kept in memory: the least recently used go first, the old ones too.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, ready};
 
 use super::{Entry, Key, Store, StoreError};
+use crate::table::Table;
 use crate::time::Instant;
 
 /// What an entry costs beside its body: key, links, bookkeeping.
 const OVERHEAD_BYTES: usize = 256;
+
+/// Uses that may be left behind beside as many as there are entries.
+const USES_SPARE: usize = 64;
 
 /// A store in memory, bounded in bytes.
 ///
@@ -28,9 +32,10 @@ pub struct MemoryStore {
 
 #[derive(Default)]
 struct Shelf {
-    slots: BTreeMap<Key, Slot>,
-    /// Keys by when they were last used, counted in uses.
-    by_use: BTreeMap<u64, Key>,
+    slots: Table<Key, Slot>,
+    /// Keys by when they were used, oldest first, counted in uses. Only the latest use of a key
+    /// counts; the others are left behind for a while.
+    by_use: VecDeque<(u64, Key)>,
     uses: u64,
     bytes: usize,
 }
@@ -66,6 +71,10 @@ impl MemoryStore {
     }
 }
 
+fn is_latest(slots: &Table<Key, Slot>, key: &Key, used: u64) -> bool {
+    slots.get(key).is_some_and(|slot| slot.used == used)
+}
+
 fn weight(entry: &Entry) -> usize {
     entry.body.len() + OVERHEAD_BYTES
 }
@@ -73,7 +82,6 @@ fn weight(entry: &Entry) -> usize {
 impl Shelf {
     fn take(&mut self, key: &Key) -> Option<Slot> {
         let slot = self.slots.remove(key)?;
-        self.by_use.remove(&slot.used);
         self.bytes -= weight(&slot.entry);
         Some(slot)
     }
@@ -82,7 +90,7 @@ impl Shelf {
         self.take(&key);
         self.uses += 1;
         self.bytes += weight(&entry);
-        self.by_use.insert(self.uses, key.clone());
+        self.by_use.push_back((self.uses, key.clone()));
         self.slots.insert(
             key,
             Slot {
@@ -91,6 +99,11 @@ impl Shelf {
                 used: self.uses,
             },
         );
+        if self.by_use.len() > 2 * self.slots.len() + USES_SPARE {
+            let slots = &self.slots;
+            self.by_use
+                .retain(|(used, key)| is_latest(slots, key, *used));
+        }
     }
 
     fn get(&mut self, key: &Key, now: Instant) -> Option<Entry> {
@@ -111,10 +124,12 @@ impl Shelf {
         }
         self.place(key, entry, expires);
         while self.bytes > bytes_max {
-            let Some((_, oldest)) = self.by_use.pop_first() else {
+            let Some((used, oldest)) = self.by_use.pop_front() else {
                 return;
             };
-            self.take(&oldest);
+            if is_latest(&self.slots, &oldest, used) {
+                self.take(&oldest);
+            }
         }
     }
 }

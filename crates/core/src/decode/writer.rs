@@ -1,8 +1,6 @@
 //! Where the dialects write what an event says: into the caller's [`Decoded`], and into what is known
 //! of the answer as a whole.
 
-use std::collections::BTreeMap;
-
 use super::delta::{Decoded, Delta, FinishReason, Timings, Usage};
 use super::error::StreamError;
 
@@ -14,8 +12,8 @@ const CHOICES_MAX: usize = 1024;
 pub(super) struct State {
     begun: bool,
     ended: bool,
-    /// The choices seen, and whether each has finished.
-    choices: BTreeMap<u32, bool>,
+    /// The choices seen, in order, and whether each has finished.
+    choices: Vec<(u32, bool)>,
     usage: Usage,
 }
 
@@ -35,11 +33,21 @@ impl State {
 
     /// There are choices, and each has said why it ended.
     pub(super) fn all_finished(&self) -> bool {
-        !self.choices.is_empty() && self.choices.values().all(|finished| *finished)
+        !self.choices.is_empty() && self.choices.iter().all(|(_, finished)| *finished)
     }
 
     pub(super) fn usage(&self) -> Usage {
         self.usage
+    }
+
+    /// Whether `choice` has finished, to be changed.
+    fn finished(&mut self, choice: u32) -> &mut bool {
+        let known = self.choices.binary_search_by_key(&choice, |known| known.0);
+        let at = known.unwrap_or_else(|at| {
+            self.choices.insert(at, (choice, false));
+            at
+        });
+        &mut self.choices[at].1
     }
 }
 
@@ -82,7 +90,7 @@ impl<'a> Writer<'a> {
 
     /// A choice shows itself, with or without content.
     pub(super) fn choice(&mut self, choice: u32) -> Result<(), StreamError> {
-        self.state.choices.entry(choice).or_insert(false);
+        self.state.finished(choice);
         if self.state.choices.len() > CHOICES_MAX {
             return Err(StreamError::Malformed("too many choices".to_owned()));
         }
@@ -173,7 +181,7 @@ impl<'a> Writer<'a> {
     }
 
     pub(super) fn finish(&mut self, choice: u32, reason: FinishReason) {
-        self.state.choices.insert(choice, true);
+        *self.state.finished(choice) = true;
         self.delta(Delta::Finish { choice, reason });
     }
 

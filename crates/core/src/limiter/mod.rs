@@ -8,7 +8,6 @@ mod scheduler;
 mod tokens;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -17,6 +16,7 @@ use std::time::Duration;
 
 use crate::adapt::Snapshot;
 use crate::platform::Platform;
+use crate::table::Table;
 use crate::time::Instant;
 pub use scheduler::{Grant, Next, Options, Outcome, Position, QueueFull, Scheduler, Ticket};
 pub use tokens::{TokenBudget, TokenHint};
@@ -51,7 +51,7 @@ struct Shared<P> {
 
 struct State {
     scheduler: Scheduler,
-    waiters: BTreeMap<Ticket, Waiter>,
+    waiters: Table<Ticket, Waiter>,
     /// Which waiter has the timer, or was told to set it, and for when.
     alarm: Option<(Ticket, Instant)>,
     /// Places that came free when a body ended and whose connection is not yet back in its pool.
@@ -70,7 +70,7 @@ impl<P: Platform> Limiter<P> {
         let scheduler = Scheduler::new(options, platform.now());
         let state = State {
             scheduler,
-            waiters: BTreeMap::new(),
+            waiters: Table::default(),
             alarm: None,
             turns_owed: 0,
         };
@@ -182,12 +182,12 @@ impl State {
     fn step(&mut self, now: Instant) -> Step {
         match self.scheduler.poll(now) {
             Next::Grant(grant) => {
-                let waiter = self.waiters.entry(grant.ticket).or_default();
-                waiter.grant = Some(grant);
-                Step {
-                    waker: waiter.waker.take(),
-                    last: false,
-                }
+                let waiter = self.waiters.get_mut(&grant.ticket);
+                let waker = waiter.and_then(|waiter| {
+                    waiter.grant = Some(grant);
+                    waiter.waker.take()
+                });
+                Step { waker, last: false }
             }
             Next::WaitUntil(at) => Step {
                 waker: self.set_alarm(at),

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use super::tokens::{TokenBudget, TokenHint};
 use crate::adapt::{self, Admission, Rejection, Rule, Sent, Snapshot};
+use crate::table::Spread;
 use crate::time::Instant;
 
 /// How a limiter is set up.
@@ -64,6 +65,13 @@ impl Position {
 pub struct Ticket {
     priority: Reverse<i32>,
     arrival: u64,
+}
+
+impl Spread for Ticket {
+    /// Arrivals are counted, which spreads as evenly as can be.
+    fn spread(&self) -> usize {
+        self.arrival as usize
+    }
 }
 
 /// Permission to send one attempt now.
