@@ -6,13 +6,14 @@
 use std::time::Duration;
 
 use crate::adapt::Rejection;
-use crate::decode::{self, Usage};
+use crate::decode::{self, Answer, Usage};
 use crate::error::{ErrorKind, Phase, Timeout};
 use crate::hints::Hints;
 use crate::http::{Handle, Head, HttpRequest};
 use crate::ledger::Journal;
 use crate::limiter::{Outcome, Permit};
 use crate::platform::{Body, Platform, TransportError};
+use crate::provider::Reading;
 use crate::retry::{Class, classify};
 use crate::secret::Secret;
 use crate::time::Instant;
@@ -124,6 +125,28 @@ impl<P: Platform> Exchange<P> {
         ))
     }
 
+    /// Lets the platform read an answer, where it can and finds nothing odd in it.
+    pub(crate) async fn plain(
+        &mut self,
+        body: &mut P::Body,
+        reading: Reading,
+        bytes_max: usize,
+    ) -> Result<Option<Answer>, Failure> {
+        let plain = body.plain(reading, bytes_max);
+        match self.watch.guard(self.deadline(), plain).await {
+            Ok(Ok(None)) => Ok(None),
+            Ok(Ok(Some(plain))) => {
+                self.received(plain.bytes);
+                Ok(Some(Answer {
+                    usage: Some(plain.usage),
+                    ..Answer::default()
+                }))
+            }
+            Ok(Err(error)) => Err(self.fail(error.into(), Phase::Body)),
+            Err(timeout) => Err(self.fail(ErrorKind::Timeout(timeout), Phase::Body)),
+        }
+    }
+
     /// Reads an answer to its end.
     pub(crate) async fn read(
         mut self,
@@ -195,7 +218,7 @@ impl<P: Platform> Exchange<P> {
     }
 
     /// Ends the attempt in failure: tells the limiter, notes it, and classifies it.
-    pub(crate) fn fail(mut self, kind: ErrorKind, phase: Phase) -> Failure {
+    pub(crate) fn fail(&mut self, kind: ErrorKind, phase: Phase) -> Failure {
         let class = classify(&kind, self.hints.should_retry);
         let (hints, handle) = (std::mem::take(&mut self.hints), self.handle.take());
         if let Some(permit) = self.permit.take() {

@@ -37,6 +37,8 @@ pub(crate) struct Call<P: Platform> {
     pub(crate) first_token_timeout: Option<Duration>,
     /// How many tokens it may use.
     pub(crate) tokens: u64,
+    /// Whether the platform has the body, and reads the answer.
+    pub(crate) is_held: bool,
     /// Every credential that it sends: errors are scrubbed of them, since some servers echo them.
     pub(crate) secrets: Vec<Secret>,
     pub(crate) ledger: Ledger<P>,

@@ -17,7 +17,7 @@ use crate::http::{Head, Headers};
 use crate::lane::{Lane, LaneStats};
 use crate::ledger::{Observer, Office, Totals};
 use crate::platform::Platform;
-use crate::prepare::Prepared;
+use crate::prepare::{Prepared, Usual};
 use crate::provider::Reading;
 use crate::record::{CacheUse, Record};
 use crate::request::Request;
@@ -56,6 +56,7 @@ pub(crate) struct Inner<P: Platform> {
     pub(crate) office: Office,
     /// In the order of their names.
     pub(crate) lanes: RefCell<Vec<(String, Rc<Lane<P>>)>>,
+    pub(crate) usual: Usual,
     flights: Flights<Result<Rc<Fetched>, Error>>,
 }
 
@@ -120,6 +121,7 @@ impl<P: Platform> Client<P> {
                 totals: Rc::default(),
             },
             lanes: RefCell::default(),
+            usual: Usual::default(),
             flights: Flights::new(),
         })))
     }
@@ -286,9 +288,16 @@ impl<P: Platform> Client<P> {
         cache: Option<(Cache, Key)>,
     ) -> Result<Fetched, Error> {
         let bytes_max = self.0.config.answer_bytes_max;
+        let is_held = call.is_held;
         let outcome = call
-            .run(async |exchange, head, body| {
-                let (exchange, text) = exchange.read(body, bytes_max).await?;
+            .run(async |mut exchange, head, mut body| {
+                if is_held
+                    && let Some(answer) = exchange.plain(&mut body, reading, bytes_max).await?
+                {
+                    exchange.succeed(answer.usage);
+                    return Ok((head, String::new(), answer));
+                }
+                let (mut exchange, text) = exchange.read(body, bytes_max).await?;
                 match reading.read(&text) {
                     Ok(answer) => {
                         exchange.succeed(answer.usage);

@@ -64,7 +64,15 @@ impl Hints {
     pub fn read(head: &Head, body: Option<&str>, unix_time: Duration) -> Self {
         let headers = &head.headers;
         let now = headers.get("date").and_then(http_date).unwrap_or(unix_time);
-        let quota = |name| quota(headers, name, now);
+        // Most replies of most servers say nothing of quotas, and every reply is asked.
+        let has_quotas = headers.open().any(|(name, _)| name.contains("-ratelimit-"));
+        let quota = |name| {
+            if has_quotas {
+                quota(headers, name, now)
+            } else {
+                None
+            }
+        };
         let mut hints = Self {
             retry_after: explicit(headers, now),
             should_retry: headers.get("x-should-retry").and_then(yes_or_no),

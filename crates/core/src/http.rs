@@ -89,21 +89,28 @@ impl HeaderValue {
     }
 }
 
-/// Header fields in the order in which they were added. Names are kept in lower case.
+/// Header fields in the order in which they were added. Names are kept in lower case. Clones share
+/// their fields until one of them changes.
 #[derive(Clone, Default)]
-pub struct Headers(Vec<(Rc<str>, HeaderValue)>);
+pub struct Headers(Rc<Vec<(Rc<str>, HeaderValue)>>);
 
 impl Headers {
     /// No headers.
-    pub const fn new() -> Self {
-        Self(Vec::new())
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether these are the same fields as those, and not only equal ones.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
     }
 
     /// Sets a field, replacing any earlier value of the same name.
     pub fn set(&mut self, name: &str, value: HeaderValue) {
         let name = name.to_ascii_lowercase();
-        self.0.retain(|(known, _)| **known != *name);
-        self.0.push((name.into(), value));
+        let fields = Rc::make_mut(&mut self.0);
+        fields.retain(|(known, _)| **known != *name);
+        fields.push((name.into(), value));
     }
 
     /// Sets a field to a text, which is kept as a secret where fields of this name hold one.
@@ -113,7 +120,7 @@ impl Headers {
 
     /// Adds a field beside those of the same name, as replies may hold several.
     pub fn append(&mut self, name: &str, value: &str) {
-        self.0.push((
+        Rc::make_mut(&mut self.0).push((
             name.to_ascii_lowercase().into(),
             HeaderValue::Open(value.into()),
         ));
@@ -121,8 +128,7 @@ impl Headers {
 
     /// Takes a field away.
     pub fn remove(&mut self, name: &str) {
-        self.0
-            .retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        Rc::make_mut(&mut self.0).retain(|(known, _)| !known.eq_ignore_ascii_case(name));
     }
 
     /// The first open value of `name`, in whatever case it is asked for.

@@ -55,7 +55,7 @@ pub use provider::{Endpoint, Family, Provider, Reading};
 pub use provider::{Message, Prompt};
 pub use pulse::Pulse;
 pub use record::{AttemptRecord, CacheUse, Record};
-pub use request::{CallOptions, Request};
+pub use request::{CallOptions, Outline, Request};
 pub use secret::Secret;
 pub use stream::Stream;
 pub use time::Instant;

@@ -1,5 +1,6 @@
 //! From what a caller asks to a call that can run: checked, addressed and signed.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -16,7 +17,6 @@ use crate::provider::{Endpoint, Reading};
 use crate::record::{CacheUse, Record};
 use crate::request::{CallOptions, Request};
 use crate::retry::{RetryPolicy, Tries};
-use crate::secret::Secret;
 use crate::time::Instant;
 
 /// Lanes of models that are not in use are kept up to this number; each is a few kilobytes.
@@ -39,20 +39,21 @@ impl<P: Platform> Prepared<P> {
         request: Request,
         streamed: bool,
     ) -> Result<Self, Error> {
-        let steering = request.steering();
-        check_streaming(steering.is_streamed, streamed).map_err(refuse)?;
-        let model: Option<Rc<str>> = steering.model.as_deref().map(Into::into);
-        let tokens = steering.tokens(request.body.as_deref());
+        let outline = request.outline();
+        check_streaming(outline.is_streamed, streamed).map_err(refuse)?;
+        let tokens = outline.tokens();
+        let model = outline.model;
         check_path(&request.endpoint).map_err(refuse)?;
         check_timeout("timeout", request.options.timeout).map_err(refuse)?;
         let config = &client.config;
         let Request {
             endpoint,
             body,
+            held,
             options,
         } = request;
-        let key = options.api_key.clone().or_else(|| config.api_key.clone());
-        let headers = headers(config, &options, key.as_ref(), body.is_some(), streamed);
+        let has_body = body.is_some() || held.is_some();
+        let headers = client.headers(&options, has_body, streamed);
         let headers = headers.map_err(refuse)?;
         let query: Vec<_> = config.query.iter().chain(&options.query).cloned().collect();
         let url: Rc<str> = client.base.join(&endpoint.path(), &query).into();
@@ -72,6 +73,7 @@ impl<P: Platform> Prepared<P> {
         let cache = config.cache.clone().filter(|_| stored);
         let cache = cache.map(|cache| (cache, parts.key()));
         let shared = options.dedupe.unwrap_or(config.dedupe && understood) && !streamed;
+        let shared = shared && held.is_none();
         let flight = shared.then(|| {
             let terms = terms(timeout, &policy, &options);
             KeyParts {
@@ -103,6 +105,7 @@ impl<P: Platform> Prepared<P> {
             attempt_timeout: config.attempt_timeout,
             first_token_timeout: config.first_token_timeout.filter(|_| streamed),
             tokens,
+            is_held: held.is_some(),
             secrets,
             ledger: Ledger::open(record, &client.office, client.platform.clone()),
             tries: Tries::default(),
@@ -186,11 +189,33 @@ fn check_path(endpoint: &Endpoint) -> Result<(), ConfigError> {
     Err(ConfigError::new("path", &quoted(path), expected))
 }
 
+/// The header fields that most calls of a client send, by whether there is a body and a stream.
+pub(crate) type Usual = [[OnceCell<Headers>; 2]; 2];
+
+impl<P: Platform> Inner<P> {
+    /// The header fields of a call.
+    fn headers(
+        &self,
+        options: &CallOptions,
+        has_body: bool,
+        streamed: bool,
+    ) -> Result<Headers, ConfigError> {
+        if !options.has_headers() {
+            let usual = &self.usual[usize::from(has_body)][usize::from(streamed)];
+            if let Some(headers) = usual.get() {
+                return Ok(headers.clone());
+            }
+            let headers = headers(&self.config, options, has_body, streamed)?;
+            return Ok(usual.get_or_init(|| headers).clone());
+        }
+        headers(&self.config, options, has_body, streamed)
+    }
+}
+
 /// The protocol's own header fields, then the client's, then the call's.
 fn headers(
     config: &Config,
     options: &CallOptions,
-    key: Option<&Secret>,
     has_body: bool,
     streamed: bool,
 ) -> Result<Headers, ConfigError> {
@@ -207,7 +232,7 @@ fn headers(
         },
     );
     config.provider.family.protocol_headers(&mut headers);
-    if let Some(key) = key {
+    if let Some(key) = options.api_key.as_ref().or(config.api_key.as_ref()) {
         check_key(key)?;
         config.provider.family.authorize(key, &mut headers);
     }

@@ -1,7 +1,6 @@
 //! What a caller asks for: an endpoint, a body, and how this one call differs from the client's
 //! defaults.
 
-use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -19,6 +18,10 @@ pub struct Request {
     pub endpoint: Endpoint,
     /// The JSON body, sent as it stands; none for reads.
     pub body: Option<Rc<str>>,
+    /// Instead of a body: what is to be known of one that the platform has, under the handle of the
+    /// options, and sends itself. Its answer is the platform's to read too, so that neither is cached
+    /// or shared.
+    pub held: Option<Outline>,
     /// How this call differs.
     pub options: CallOptions,
 }
@@ -29,6 +32,7 @@ impl Request {
         Self {
             endpoint,
             body: Some(body.into()),
+            held: None,
             options: CallOptions::default(),
         }
     }
@@ -38,35 +42,43 @@ impl Request {
         Self {
             endpoint,
             body: None,
+            held: None,
             options: CallOptions::default(),
         }
     }
 
-    /// The fields of the body that steer us. A body that is no JSON object steers nothing; the
-    /// server will say what it thinks of it.
-    pub(crate) fn steering(&self) -> Steering<'_> {
+    /// What steers us of the body. One that is no JSON object steers nothing; the server will say
+    /// what it thinks of it.
+    pub(crate) fn outline(&self) -> Outline {
         let body = self.body.as_deref().unwrap_or_default();
-        Steering::read(body).unwrap_or_default()
+        match &self.held {
+            Some(outline) => outline.clone(),
+            None => Outline::read(body).unwrap_or_default(),
+        }
     }
 }
 
 /// What we read in a body: the model keys limits and caches, `stream` says what will come back.
 ///
 /// Every field may hold anything: what we cannot read is the server's to judge.
-#[derive(Debug, Default)]
-pub(crate) struct Steering<'a> {
-    pub(crate) model: Option<Cow<'a, str>>,
-    pub(crate) is_streamed: bool,
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outline {
+    /// The model that is asked.
+    pub model: Option<Rc<str>>,
+    /// Whether a stream is asked for.
+    pub is_streamed: bool,
+    /// The body's length in bytes.
+    pub bytes: usize,
     /// How long the answer may be, in tokens.
-    answer_max: Option<u64>,
+    pub answer_max: Option<u64>,
 }
 
 /// A token is about this many bytes of a body, JSON's own included. Servers that count tokens ahead
 /// estimate likewise; the answer's usage puts it right.
 const BYTES_PER_TOKEN: usize = 4;
 
-impl<'a> Steering<'a> {
-    fn read(body: &'a str) -> Result<Self, Malformed> {
+impl Outline {
+    fn read(body: &str) -> Result<Self, Malformed> {
         let [model, stream, limits @ ..] = Json::new(body).fields([
             "model",
             "stream",
@@ -75,8 +87,9 @@ impl<'a> Steering<'a> {
             "max_output_tokens",
         ])?;
         Ok(Self {
-            model: model.text(),
+            model: model.text().map(Into::into),
             is_streamed: stream.source() == "true",
+            bytes: body.len(),
             answer_max: limits
                 .into_iter()
                 .find_map(|limit| limit.source().parse().ok()),
@@ -84,9 +97,8 @@ impl<'a> Steering<'a> {
     }
 
     /// How many tokens the call may use: its prompt, and as much as it allows the answer to be.
-    pub(crate) fn tokens(&self, body: Option<&str>) -> u64 {
-        let prompt = body.map_or(0, |body| body.len() / BYTES_PER_TOKEN) as u64;
-        prompt + self.answer_max.unwrap_or_default()
+    pub(crate) fn tokens(&self) -> u64 {
+        (self.bytes / BYTES_PER_TOKEN) as u64 + self.answer_max.unwrap_or_default()
     }
 }
 
@@ -125,6 +137,11 @@ impl CallOptions {
             at_most_once: self.at_most_once.unwrap_or(client.at_most_once),
             ..*client
         }
+    }
+
+    /// Whether its header fields differ from those of the client's other calls.
+    pub(crate) fn has_headers(&self) -> bool {
+        !self.headers.is_empty() || self.idempotency_key.is_some() || self.api_key.is_some()
     }
 
     /// Lays this call's header fields over `headers`.

@@ -11,7 +11,7 @@ use std::task::Poll;
 use js_sys::Object;
 use kneepoint_core::{
     AttemptRecord, CallOptions, Client, ConfigError, Endpoint, Error, ErrorKind, Handle, Method,
-    Observer, Phase, Record, Reply, Request, Stream,
+    Observer, Outline, Phase, Record, Reply, Request, Stream,
 };
 use wasm_bindgen::prelude::*;
 
@@ -48,6 +48,7 @@ impl Core {
         watcher: Option<Watcher>,
         options: &JsValue,
     ) -> Result<Self, Object> {
+        world::enter();
         let watcher = watcher.map(|watcher| Rc::new(Hook(watcher)) as Rc<dyn Observer>);
         options::config(options)
             .and_then(|config| Client::with_observer(Port::new(transport), config, watcher))
@@ -55,7 +56,13 @@ impl Core {
             .map_err(refused)
     }
 
-    /// Asks an endpoint, and answers the place of the call's task. A body is JSON.
+    /// Asks an endpoint, and answers the place of the call's task. The body is JSON, or of so many
+    /// bytes where `sink` has it and wants the answer as it is; then `model`, `streamed` and
+    /// `answer_max` say what steers us in it.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "an object would cost more than the call"
+    )]
     pub fn send(
         &self,
         sink: Sink,
@@ -63,12 +70,22 @@ impl Core {
         method: &str,
         path: &str,
         body: Option<String>,
+        bytes: Option<u32>,
+        model: Option<String>,
+        answer_max: f64,
         options: &JsValue,
     ) -> Result<u32, Object> {
+        let held = bytes.map(|bytes| Outline {
+            model: model.map(Into::into),
+            is_streamed: matches!(want, Want::Text | Want::Data),
+            bytes: bytes as usize,
+            answer_max: (answer_max >= 0.0).then_some(answer_max as u64),
+        });
         let method = Method::named(method).unwrap_or(Method::Post);
         let request = Request {
             endpoint: Endpoint::at(method, path),
             body: body.map(Into::into),
+            held,
             options: CallOptions {
                 handle: Some(Handle::new(sink.clone())),
                 ..options::call(options).map_err(refused)?
@@ -79,16 +96,19 @@ impl Core {
 
     /// Changes how many requests may be in flight at once.
     pub fn resize(&self, ceiling: u32) {
+        world::enter();
         self.0.resize(ceiling);
         world::run();
     }
 
     /// The figures of the moment.
     pub fn stats(&self) -> Object {
+        world::enter();
         convert::stats(&self.0.stats())
     }
 
     fn begin(&self, sink: Sink, want: Want, request: Request) -> u32 {
+        world::enter();
         let client = self.0.clone();
         let task = match want {
             Want::Body | Want::Answer => world::spawn(async move {

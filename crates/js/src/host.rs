@@ -34,7 +34,7 @@ extern "C" {
     pub(crate) fn opaque(this: &Transport) -> bool;
 
     /// Sends a request for `sink`, which has its body. `headers` holds names and values, a line
-    /// each. Answers come as calls of `head`, `chunk`, `end` and `fail` with this `id`, never from
+    /// each; none where they are those of the request before. Answers come as calls of `head`, `chunk`, `end` and `fail` with this `id`, never from
     /// within this call.
     #[wasm_bindgen(method)]
     pub(crate) fn open(
@@ -43,12 +43,18 @@ extern "C" {
         sink: &JsValue,
         method: &str,
         url: &str,
-        headers: &str,
+        headers: Option<&str>,
     );
 
     /// Asks for the next chunk of a reply's body.
     #[wasm_bindgen(method)]
     pub(crate) fn read(this: &Transport, id: u32);
+
+    /// Asks for the whole body: a call of `plain` where it is an object that reports no failure, with
+    /// what its kind of answer cannot be without; `chunk` and `end` where anything is odd about it
+    /// or it is longer than `bytes_max`.
+    #[wasm_bindgen(method)]
+    pub(crate) fn whole(this: &Transport, id: u32, kind: u8, bytes_max: u32);
 
     /// Nothing more is wanted of this exchange; what is under way is aborted.
     #[wasm_bindgen(method)]

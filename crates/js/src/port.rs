@@ -1,13 +1,15 @@
 //! The platform of the npm package: a core that is driven by events.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::future::Either;
 use js_sys::{Date, Math};
-use kneepoint_core::platform::{Body, Platform, TransportError};
-use kneepoint_core::{Handle, Head, HeaderValue, HttpRequest, Instant};
+use kneepoint_core::decode::Dialect;
+use kneepoint_core::platform::{Body, Plain, Platform, TransportError};
+use kneepoint_core::{Handle, Head, HeaderValue, Headers, HttpRequest, Instant, Reading};
 use wasm_bindgen::JsValue;
 
 use crate::host::{Sink, Transport};
@@ -21,6 +23,8 @@ struct Way {
     transport: Transport,
     turns: bool,
     opaque: bool,
+    /// The header fields of the latest request.
+    latest: RefCell<Headers>,
 }
 
 impl Port {
@@ -28,6 +32,7 @@ impl Port {
         Self(Rc::new(Way {
             turns: transport.turns(),
             opaque: transport.opaque(),
+            latest: RefCell::default(),
             transport,
         }))
     }
@@ -71,8 +76,9 @@ impl Platform for Port {
             let transport = &body.way.transport;
             let sink = request.handle.as_ref().and_then(Handle::get::<Sink>);
             let sink = sink.map_or(JsValue::UNDEFINED, |sink| sink.clone().into());
+            let lines = body.way.lines(&request.headers);
             let method = request.method.as_str();
-            transport.open(id, &sink, method, &request.url, &lines(&request));
+            transport.open(id, &sink, method, &request.url, lines.as_deref());
             let head = world::wait(id, world::Exchange::take_head).await?;
             Ok((head, body))
         }
@@ -83,19 +89,26 @@ impl Platform for Port {
     }
 }
 
-/// Names and values, a line each: neither may hold a line end.
-fn lines(request: &HttpRequest) -> String {
-    let mut lines = String::with_capacity(256);
-    for (name, value) in request.headers.iter() {
-        let (prefix, text) = match value {
-            HeaderValue::Open(text) => ("", &**text),
-            HeaderValue::Secret { prefix, secret } => (*prefix, secret.expose()),
-        };
-        for part in [name, "\n", prefix, text, "\n"] {
-            lines.push_str(part);
+impl Way {
+    /// Names and values, a line each: neither may hold a line end. Nothing where they are those of
+    /// the request before, as most often.
+    fn lines(&self, headers: &Headers) -> Option<String> {
+        if self.latest.borrow().is_same(headers) {
+            return None;
         }
+        self.latest.replace(headers.clone());
+        let mut lines = String::new();
+        for (name, value) in headers.iter() {
+            let (prefix, text) = match value {
+                HeaderValue::Open(text) => ("", &**text),
+                HeaderValue::Secret { prefix, secret } => (*prefix, secret.expose()),
+            };
+            for part in [name, "\n", prefix, text, "\n"] {
+                lines.push_str(part);
+            }
+        }
+        Some(lines)
     }
-    lines
 }
 
 /// A reply's body. Dropping it closes its exchange.
@@ -115,6 +128,34 @@ impl Body for PortBody {
             chunk
         })
         .await
+    }
+
+    async fn plain(
+        &mut self,
+        reading: Reading,
+        bytes_max: usize,
+    ) -> Result<Option<Plain>, TransportError> {
+        world::wait(self.id, |exchange| {
+            let plain = exchange.take_plain();
+            if plain.is_none() && !exchange.asked {
+                exchange.asked = true;
+                let bytes_max = u32::try_from(bytes_max).unwrap_or(u32::MAX);
+                self.way.transport.whole(self.id, kind(reading), bytes_max);
+            }
+            plain
+        })
+        .await
+    }
+}
+
+/// What JavaScript calls the ways to read an answer.
+const fn kind(reading: Reading) -> u8 {
+    match reading {
+        Reading::AsIs => 0,
+        Reading::Json => 1,
+        Reading::Answer(Dialect::Chat | Dialect::Completions) => 2,
+        Reading::Answer(Dialect::Responses) => 3,
+        Reading::Answer(Dialect::Messages) => 4,
     }
 }
 

@@ -61,6 +61,7 @@ fn ask(
             answer.waker.take()
         };
         if let Some(waker) = waker {
+            world::enter();
             waker.wake();
             world::run();
         }

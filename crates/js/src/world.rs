@@ -9,10 +9,11 @@ use std::future::Future;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
-use kneepoint_core::platform::TransportError;
+use kneepoint_core::decode::Usage;
 use kneepoint_core::platform::clock::Clock;
 use kneepoint_core::platform::executor::{Executor, Polled};
 use kneepoint_core::platform::web::{Runtime, Stage, judge};
+use kneepoint_core::platform::{Plain, TransportError};
 use kneepoint_core::{Handle, Head, Instant};
 use wasm_bindgen::prelude::*;
 
@@ -43,6 +44,8 @@ pub(crate) struct Exchange {
     opaque: bool,
     head: Option<Head>,
     chunks: VecDeque<Vec<u8>>,
+    /// The whole body was read outside and is what it should be.
+    plain: Option<Plain>,
     /// Nothing will follow: the body's end, or what cut it short.
     over: Option<Result<(), TransportError>>,
     /// A chunk was asked for and has not come yet.
@@ -86,12 +89,13 @@ impl World {
     fn set_alarm(&self, first: Option<Instant>) {
         self.alarm.set(first);
         let millis = first.map_or(-1.0, |first| {
-            (first - self.set_clock()).as_micros() as f64 / 1000.0
+            (first - self.clock.now()).as_micros() as f64 / 1000.0
         });
         self.host().alarm(millis);
     }
 
     fn with_exchange(&self, id: u32, change: impl FnOnce(&mut Exchange)) {
+        self.set_clock();
         let waker = {
             let mut exchanges = self.exchanges.borrow_mut();
             let Some(Some(exchange)) = exchanges.get_mut(id as usize) else {
@@ -107,9 +111,14 @@ impl World {
     }
 }
 
-/// The time.
+/// The time at which JavaScript called: what runs until it has its answer happens at once.
 pub(crate) fn now() -> Instant {
-    WORLD.with(World::set_clock)
+    WORLD.with(|world| world.clock.now())
+}
+
+/// Reads the time. Calls from JavaScript that may set or meet a deadline begin with it.
+pub(crate) fn enter() {
+    WORLD.with(|world| _ = world.set_clock());
 }
 
 /// Adds a task and answers its place. It runs with the next call of [`run`].
@@ -151,6 +160,7 @@ pub(crate) fn open(opaque: bool) -> u32 {
         opaque,
         head: None,
         chunks: VecDeque::new(),
+        plain: None,
         over: None,
         asked: false,
         waker: None,
@@ -206,6 +216,17 @@ impl Exchange {
         }
     }
 
+    /// What is known of a whole body; none where it comes in chunks.
+    pub(crate) fn take_plain(&mut self) -> Option<Result<Option<Plain>, TransportError>> {
+        if let Some(plain) = self.plain.take() {
+            return Some(Ok(Some(plain)));
+        }
+        match &self.over {
+            Some(Err(error)) => Some(Err(error.clone())),
+            over => (over.is_some() || !self.chunks.is_empty()).then_some(Ok(None)),
+        }
+    }
+
     /// The next chunk, or the end.
     pub(crate) fn take_chunk(&mut self) -> Option<Result<Option<Vec<u8>>, TransportError>> {
         if let Some(chunk) = self.chunks.pop_front() {
@@ -238,6 +259,7 @@ pub fn tick() {
 #[wasm_bindgen]
 pub fn turned() {
     WORLD.with(|world| {
+        world.set_clock();
         world.turns.set(world.turns.get() + 1);
         let turning = world.turning.take();
         turning.into_iter().for_each(Waker::wake);
@@ -249,6 +271,7 @@ pub fn turned() {
 #[wasm_bindgen]
 pub fn wake(task: u32) {
     WORLD.with(|world| {
+        world.set_clock();
         world.executor.wake(task as usize);
         world.run();
     });
@@ -258,6 +281,7 @@ pub fn wake(task: u32) {
 #[wasm_bindgen]
 pub fn cancel(task: u32) {
     WORLD.with(|world| {
+        world.set_clock();
         world.executor.cancel(task as usize);
         world.run();
     });
@@ -285,6 +309,22 @@ pub fn chunk(id: u32, bytes: Vec<u8>) {
             exchange.chunks.push_back(bytes);
         });
     });
+}
+
+/// The whole of a reply's body, of so many bytes, is what it should be, and used so many tokens; NaN
+/// where it does not say.
+#[wasm_bindgen]
+pub fn plain(id: u32, bytes: u32, input: f64, output: f64) {
+    let count = |tokens: f64| (tokens >= 0.0).then_some(tokens as u64);
+    let plain = Plain {
+        bytes: bytes as usize,
+        usage: Usage {
+            input: count(input),
+            output: count(output),
+            ..Usage::default()
+        },
+    };
+    WORLD.with(|world| world.with_exchange(id, |exchange| exchange.plain = Some(plain)));
 }
 
 /// The end of a reply's body.

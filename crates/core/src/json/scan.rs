@@ -106,25 +106,37 @@ impl<'a> Scan<'a> {
 
     /// Takes the rest of a string.
     fn string(&mut self) -> Result<(), Malformed> {
+        let bytes = self.text.as_bytes();
         loop {
             self.at += plain(self.rest());
-            match self.take()? {
+            let mut byte = *bytes.get(self.at).ok_or(Malformed)?;
+            while !matches!(byte, b'"' | b'\\' | 0..0x20) {
+                self.at += 1;
+                byte = *bytes.get(self.at).ok_or(Malformed)?;
+            }
+            self.at += 1;
+            match byte {
                 b'"' => return Ok(()),
-                b'\\' => match self.take()? {
-                    b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
-                    b'u' => {
-                        for _ in 0..4 {
-                            if !self.take()?.is_ascii_hexdigit() {
-                                return Err(Malformed);
-                            }
-                        }
-                    }
-                    _ => return Err(Malformed),
-                },
-                0..0x20 => return Err(Malformed),
-                _ => {}
+                b'\\' => self.escape()?,
+                _ => return Err(Malformed),
             }
         }
+    }
+
+    /// Takes the rest of an escape.
+    fn escape(&mut self) -> Result<(), Malformed> {
+        match self.take()? {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
+            b'u' => {
+                for _ in 0..4 {
+                    if !self.take()?.is_ascii_hexdigit() {
+                        return Err(Malformed);
+                    }
+                }
+            }
+            _ => return Err(Malformed),
+        }
+        Ok(())
     }
 
     /// Takes the rest of a number.
@@ -174,9 +186,16 @@ impl<'a> Scan<'a> {
     }
 
     /// Skips white space and shows what follows it.
+    #[inline]
     fn peek(&mut self) -> Option<u8> {
-        while self.next_is(b" \n\r\t") {}
-        self.rest().first().copied()
+        let bytes = self.text.as_bytes();
+        while let Some(byte) = bytes.get(self.at) {
+            if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
+                return Some(*byte);
+            }
+            self.at += 1;
+        }
+        None
     }
 
     fn rest(&self) -> &'a [u8] {

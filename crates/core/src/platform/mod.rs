@@ -13,7 +13,9 @@ pub mod web;
 use std::future::Future;
 use std::time::Duration;
 
+use crate::decode::Usage;
 use crate::http::{Head, HttpRequest};
+use crate::provider::Reading;
 use crate::time::Instant;
 
 /// What the client needs from where it runs. Handles are cheap to clone and stay on one thread.
@@ -55,6 +57,27 @@ pub trait Body: 'static {
     /// Dropping the future loses nothing: a piece that it would have given comes with the next
     /// call. So a caller may race it against a timer and ask again.
     fn chunk(&mut self) -> impl Future<Output = Result<Option<Vec<u8>>, TransportError>>;
+
+    /// Reads all of a body whose caller gets it from the platform, and says what we need to know of
+    /// it: a platform that parses answers anyway sees at once whether one is what it should be.
+    /// `None` where it cannot tell, or finds anything odd or more than `bytes_max` bytes; then the
+    /// whole body comes as chunks. Like those, it may be dropped and asked for again.
+    fn plain(
+        &mut self,
+        _reading: Reading,
+        _bytes_max: usize,
+    ) -> impl Future<Output = Result<Option<Plain>, TransportError>> {
+        std::future::ready(Ok(None))
+    }
+}
+
+/// An answer with nothing odd in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plain {
+    /// The body's length.
+    pub bytes: usize,
+    /// What the server says it used.
+    pub usage: Usage,
 }
 
 /// Why a transport gave up. One variant for each thing that the caller would do differently.

@@ -1,7 +1,7 @@
 /** Those who wait for a call's outcome: one for whole answers, one for streams. */
 
 import * as core from "#core";
-import { type Poisonable, tell, track, untrack } from "./engine.ts";
+import { tell } from "./engine.ts";
 import { APIUserAbortError, errorOf, KneepointError, type Told } from "./errors.ts";
 import { CallRecord } from "./record.ts";
 import { type Reply, textOf } from "./reply.ts";
@@ -44,6 +44,11 @@ export class Outcome {
     this.#body = body;
   }
 
+  /** The body as JSON. */
+  get json(): unknown {
+    return this.reply?.json ?? JSON.parse(this.text);
+  }
+
   /** The body's text. */
   get text(): string {
     return this.#body ?? (this.reply === undefined ? "" : textOf(this.reply));
@@ -51,9 +56,9 @@ export class Outcome {
 }
 
 /** What both kinds have in common: a task in the module, and somebody who may take it back. */
-abstract class Waiter implements Poisonable {
-  /** Called once it is over. */
-  onOver: () => void = () => {};
+export abstract class Waiter {
+  /** Where those are noted that are under way. */
+  #others: Set<Waiter> | undefined;
   /** What is sent; the module does not carry it around. */
   body: string | undefined;
   #task: number | undefined;
@@ -63,13 +68,18 @@ abstract class Waiter implements Poisonable {
 
   constructor(signal: AbortSignal | null | undefined) {
     this.#signal = signal ?? undefined;
-    track(this);
     if (this.#signal?.aborted) queueMicrotask(this.#onAbort);
     else this.#signal?.addEventListener("abort", this.#onAbort);
   }
 
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  /** It is under way, beside the others. */
+  join(others: Set<Waiter>): void {
+    this.#others = others;
+    others.add(this);
   }
 
   /** The module has begun to work on it. */
@@ -109,8 +119,7 @@ abstract class Waiter implements Poisonable {
   protected over(): void {
     this.#isOver = true;
     this.#task = undefined;
-    untrack(this);
-    this.onOver();
+    this.#others?.delete(this);
     this.#signal?.removeEventListener("abort", this.#onAbort);
   }
 

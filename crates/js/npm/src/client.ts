@@ -1,7 +1,7 @@
 /** What sends requests for the shapes that users see: one client of the module. */
 
 import { runtime } from "#runtime";
-import { Call, type Outcome, StreamCall } from "./call.ts";
+import { Call, type Outcome, StreamCall, type Waiter } from "./call.ts";
 import * as core from "#core";
 import { enter, instance, type Resident, ready, readyNow, settle, tell } from "./engine.ts";
 import { errorOf, KneepointError, type Told } from "./errors.ts";
@@ -69,7 +69,7 @@ export class Client implements Resident {
   #core: core.Core | undefined;
   #instance = -1;
   #isDisposed = false;
-  readonly #waiting = new Set<Call | StreamCall>();
+  readonly #waiting = new Set<Waiter>();
   /** Fields and parameters for every request, in turn; empty in most clients. */
   readonly #fields: (string | null)[] = [];
   readonly #query: string[] = [];
@@ -129,16 +129,17 @@ export class Client implements Resident {
   /** Lets everything go. Calls under way fail as aborted. */
   dispose(): void {
     this.#isDisposed = true;
-    this.#waiting.forEach((call) => call.abort());
+    for (const call of [...this.#waiting]) call.abort();
     this.#core?.free();
     this.#core = undefined;
     this.transport.dispose();
   }
 
   /** The module's instance is gone, and with it all exchanges. */
-  reset(): void {
+  reset(error: KneepointError): void {
     this.#core = undefined;
     this.transport.reset();
+    for (const call of [...this.#waiting]) call.poison(error);
   }
 
   #begin(call: Call | StreamCall, want: core.Want, input: RequestInput, options?: CallOptions): void {
@@ -148,8 +149,7 @@ export class Client implements Resident {
       }
       if (options !== undefined) checkCall(options);
       call.body = written(input.body);
-      this.#waiting.add(call);
-      call.onOver = () => this.#waiting.delete(call);
+      call.join(this.#waiting);
       const { apiKey } = this.options;
       if (typeof apiKey !== "function" && readyNow()) {
         this.#enter(call, want, input, this.#wire(options));
@@ -181,11 +181,26 @@ export class Client implements Resident {
   #enter(
     call: Call | StreamCall,
     want: core.Want,
-    { method, path }: RequestInput,
+    { method, path, body: asked }: RequestInput,
     wire: object | undefined,
   ): void {
     if (call.isOver) return;
-    call.began(enterRefusing(() => this.#live().send(call, want, method, path, call.body, wire)));
+    const { body } = call;
+    const held = this.#isHeld(want, body, wire) ? outlineOf(asked, body) : undefined;
+    call.began(
+      enterRefusing(() =>
+        held === undefined
+          ? this.#live().send(call, want, method, path, body, undefined, undefined, Number.NaN, wire)
+          : this.#live().send(call, want, method, path, undefined, held.bytes, held.model, held.answerMax, wire),
+      ),
+    );
+  }
+
+  /** Whether the module need not see the body: it reads no answer in it, and gives it no name. */
+  #isHeld(want: core.Want, body: string | undefined, wire: object | undefined): body is string {
+    const { cache, dedupe } = this.options;
+    const named = cache || dedupe || (wire as CallOptions | undefined)?.dedupe;
+    return want !== core.Want.Answer && body !== undefined && !named;
   }
 
   /** The module's side of this client, made anew where its instance is. */
@@ -242,6 +257,27 @@ function written(body: unknown): string | undefined {
   } catch (error) {
     throw refuse("body", (error as Error).message, "something that can be written as JSON");
   }
+}
+
+/** What steers the module of a body that it does not see. */
+interface Outline {
+  bytes: number;
+  model: string | undefined;
+  answerMax: number;
+}
+
+const LIMITS = ["max_tokens", "max_completion_tokens", "max_output_tokens"] as const;
+
+/** The outline of a body; none where it came as text, which only the module reads. */
+function outlineOf(asked: unknown, { length }: string): Outline | undefined {
+  if (typeof asked !== "object" || asked === null) return undefined;
+  const fields = asked as Record<string, unknown>;
+  const limit = LIMITS.map((name) => fields[name]).find((value) => typeof value === "number");
+  return {
+    bytes: length,
+    model: typeof fields["model"] === "string" ? fields["model"] : undefined,
+    answerMax: (limit as number | undefined) ?? Number.NaN,
+  };
 }
 
 function pairsOf(query: Record<string, string | undefined> | undefined, into: string[]): void {

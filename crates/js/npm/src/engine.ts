@@ -11,20 +11,15 @@ import { runtime } from "#runtime";
 import { KneepointError } from "./errors.ts";
 
 
-/** What is told when the module's instance is thrown away. */
-export interface Poisonable {
-  poison(error: KneepointError): void;
-}
-
 /** What outlives calls and holds things of the instance. */
 export interface Resident {
-  reset(): void;
+  /** Lets go of everything, and fails what was under way with `error`. */
+  reset(error: KneepointError): void;
 }
 
 /** Timers of the platform hold no longer times than this. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
-const pending = new Set<Poisonable>();
 const residents = new Set<WeakRef<Resident>>();
 let generation = 0;
 let state: "absent" | "ready" = "absent";
@@ -119,8 +114,6 @@ function poison(cause: unknown): KneepointError {
     "a fault inside kneepoint ended this call; the next one starts afresh. Please report it.",
     { kind: "poisoned", cause },
   );
-  const calls = [...pending];
-  pending.clear();
   host.alarm(-1);
   generation += 1;
   core.__wbg_reset_state();
@@ -128,23 +121,12 @@ function poison(cause: unknown): KneepointError {
   for (const reference of residents) {
     const resident = reference.deref();
     if (resident === undefined) residents.delete(reference);
-    else resident.reset();
+    else resident.reset(error);
   }
-  for (const call of calls) call.poison(error);
   return error;
 }
 
 /** Notes who holds things of the instance for longer than a call, to be let go with it. */
 export function settle(resident: Resident): void {
   residents.add(new WeakRef(resident));
-}
-
-/** Notes who is to be told of a trap. */
-export function track(one: Poisonable): void {
-  pending.add(one);
-}
-
-/** And no longer. */
-export function untrack(one: Poisonable): void {
-  pending.delete(one);
 }

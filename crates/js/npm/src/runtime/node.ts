@@ -20,7 +20,10 @@ export const runtime: Runtime = {
     const [first] = chunks;
     const whole = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
     const start = whole[0] === 0xef && whole[1] === 0xbb && whole[2] === 0xbf ? 3 : 0;
-    return Buffer.from(whole.buffer, whole.byteOffset, whole.byteLength).toString("utf8", start);
+    const bytes = Buffer.isBuffer(whole)
+      ? whole
+      : Buffer.from(whole.buffer, whole.byteOffset, whole.byteLength);
+    return bytes.toString("utf8", start);
   },
   transport: (options) =>
     options.fetch === undefined ? new UndiciTransport(options) : new FetchTransport(options, false),

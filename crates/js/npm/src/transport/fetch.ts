@@ -2,10 +2,11 @@
 
 import * as core from "#core";
 import { tell } from "../engine.ts";
-import type { Reply } from "../reply.ts";
+import type { AnswerKind, Reply } from "../reply.ts";
 import {
   type Connections,
   type FetchLike,
+  Gathering,
   type Sender,
   tellFailure,
   tellHead,
@@ -25,6 +26,8 @@ export class FetchTransport implements Transport {
   readonly opaque: boolean;
   readonly #fetch: FetchLike;
   readonly #init: Readonly<Record<string, unknown>>;
+  /** The latest request's header fields. */
+  #fields: [string, string][] = [];
   readonly #exchanges = new Map<number, Exchange>();
 
   constructor(options: TransportOptions, opaque: boolean) {
@@ -33,13 +36,14 @@ export class FetchTransport implements Transport {
     this.#init = options.fetchOptions ?? {};
   }
 
-  open(id: number, { body }: Sender, method: string, url: string, headers: string): void {
+  open(id: number, { body }: Sender, method: string, url: string, headers?: string): void {
+    if (headers !== undefined) this.#fields = pairs(headers);
     const exchange: Exchange = { abort: new AbortController() };
     this.#exchanges.set(id, exchange);
     void this.#send(id, exchange, url, {
       ...this.#init,
       method,
-      headers: pairs(headers),
+      headers: this.#fields,
       // Following one would carry the key to another address.
       redirect: "manual",
       signal: exchange.abort.signal,
@@ -75,17 +79,40 @@ export class FetchTransport implements Transport {
 
   async #read(id: number, exchange: Exchange): Promise<void> {
     try {
-      const next = await (exchange.reader?.read() ?? Promise.resolve({ done: true as const }));
+      const chunk = await next(exchange);
       if (this.#exchanges.get(id) !== exchange) return;
-      if (next.done) {
-        exchange.reader = undefined;
+      if (chunk === undefined) {
         tell(() => core.end(id));
         return;
       }
-      const chunk = next.value as Uint8Array;
-      if (!(chunk instanceof Uint8Array)) throw new TypeError("the body holds no bytes");
       exchange.reply?.chunks.push(chunk);
       tell(() => core.chunk(id, chunk));
+    } catch (error) {
+      if (this.#exchanges.get(id) === exchange) tellFailure(id, true, error);
+    }
+  }
+
+  whole(id: number, kind: AnswerKind, bytesMax: number): void {
+    const exchange = this.#exchanges.get(id);
+    if (exchange !== undefined) void this.#whole(id, exchange, new Gathering(kind, bytesMax));
+  }
+
+  async #whole(id: number, exchange: Exchange, gathering: Gathering): Promise<void> {
+    try {
+      const reply = exchange.reply as Reply;
+      for (;;) {
+        const chunk = await next(exchange);
+        if (this.#exchanges.get(id) !== exchange) return;
+        if (chunk === undefined) {
+          gathering.tell(id, reply);
+          return;
+        }
+        reply.chunks.push(chunk);
+        if (!gathering.take(chunk)) {
+          gathering.give(id, reply);
+          return;
+        }
+      }
     } catch (error) {
       if (this.#exchanges.get(id) === exchange) tellFailure(id, true, error);
     }
@@ -114,6 +141,17 @@ export class FetchTransport implements Transport {
   }
 }
 
+/** The next chunk of a body; none at its end. */
+async function next(exchange: Exchange): Promise<Uint8Array | undefined> {
+  const read = await exchange.reader?.read();
+  if (read === undefined || read.done) {
+    exchange.reader = undefined;
+    return undefined;
+  }
+  if (!(read.value instanceof Uint8Array)) throw new TypeError("the body holds no bytes");
+  return read.value;
+}
+
 function pairs(lines: string): [string, string][] {
   const parts = lines.split("\n");
   const pairs: [string, string][] = [];
@@ -130,7 +168,6 @@ function reply(response: Response, url: string): Reply {
       code: "ERR_INVALID_ARG_TYPE",
     });
   }
-  const headers: string[] = [];
-  response.headers.forEach((value, name) => headers.push(name.toLowerCase(), value));
+  const headers = Object.fromEntries(response.headers);
   return { status: response.status, url: response.url || url, headers, chunks: [] };
 }

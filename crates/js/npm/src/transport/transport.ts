@@ -2,7 +2,7 @@
 
 import * as core from "#core";
 import { tell } from "../engine.ts";
-import type { Reply } from "../reply.ts";
+import { type AnswerKind, isPlain, type Reply, usedBy } from "../reply.ts";
 
 /** How a client's requests are to be sent. */
 export interface TransportOptions {
@@ -20,13 +20,15 @@ export interface Sender {
   readonly body: string | undefined;
 }
 
-/** One client's way out. The first five members are called from inside the module, which must not
+/** One client's way out. What does not answer anything is called from inside the module, which must not
  * be entered from there. */
 export interface Transport {
   readonly turns: boolean;
   readonly opaque: boolean;
-  open(id: number, call: Sender, method: string, url: string, headers: string): void;
+  /** `headers` are missing where they are those of the request before. */
+  open(id: number, call: Sender, method: string, url: string, headers: string | undefined): void;
   read(id: number): void;
+  whole(id: number, kind: AnswerKind, bytesMax: number): void;
   close(id: number): void;
   /** What is known of its connections. */
   connections(): Connections;
@@ -46,9 +48,11 @@ export interface Connections {
   reused: number | undefined;
 }
 
-/** The fields that steer retries and limits; the rest of a head is for callers alone. */
-const STEERING =
-  /^(?:retry-after(?:-ms)?|x-should-retry|content-type|date|(?:x-|apim-)?request-id|(?:x|anthropic)-ratelimit-.*)$/;
+/** The fields that steer retries and limits. */
+const STEERING = /^(?:retry-after(?:-ms)?|x-should-retry|(?:x|anthropic)-ratelimit-.*)$/;
+
+/** Those that help to read them, or an error. */
+const HELPING = ["content-type", "date", "x-request-id", "request-id", "apim-request-id"];
 
 const steers = new Map<string, boolean>();
 
@@ -64,17 +68,24 @@ function isSteering(name: string): boolean {
 
 /** Tells the module of a reply's head. */
 export function tellHead(id: number, reply: Reply): void {
-  if (reply.status >= 301 && reply.status <= 308 && reply.status !== 304) {
+  const { status, headers } = reply;
+  if (status >= 301 && status <= 308 && status !== 304) {
     tell(() => core.redirected(id));
     return;
   }
-  const { headers } = reply;
   let lines = "";
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i] as string;
-    if (isSteering(name)) lines += `${name}\n${headers[i + 1]}\n`;
+  for (const name in headers) if (isSteering(name)) lines += linesOf(name, headers[name]);
+  if (lines !== "" || status < 200 || status > 299) {
+    for (const name of HELPING) lines += linesOf(name, headers[name]);
   }
-  tell(() => core.head(id, reply.status, lines, reply));
+  tell(() => core.head(id, status, lines, reply));
+}
+
+function linesOf(name: string, value: string | readonly string[] | undefined): string {
+  if (value === undefined) return "";
+  return typeof value === "string"
+    ? `${name}\n${value}\n`
+    : value.map((one) => `${name}\n${one}\n`).join("");
 }
 
 /** How deep causes are followed; they may form a circle. */
@@ -96,4 +107,38 @@ function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error).slice(0, 200) || "no reason given";
   const cause = error.cause instanceof Error ? ` (${error.cause.message})` : "";
   return `${error.name}: ${error.message}${cause}`.slice(0, 200);
+}
+
+/** Gathers a whole body for the module, which sees of it only what it must. */
+export class Gathering {
+  readonly #kind: AnswerKind;
+  readonly #bytesMax: number;
+  #bytes = 0;
+
+  constructor(kind: AnswerKind, bytesMax: number) {
+    this.#kind = kind;
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Takes a chunk; false where the body is longer than it may be. */
+  take(chunk: Uint8Array): boolean {
+    this.#bytes += chunk.length;
+    return this.#bytes <= this.#bytesMax;
+  }
+
+  /** Tells the module of the body, or gives it all of it to judge. */
+  tell(id: number, reply: Reply): void {
+    if (isPlain(reply, this.#kind)) {
+      const [input, output] = usedBy(reply);
+      tell(() => core.plain(id, this.#bytes, input, output));
+      return;
+    }
+    this.give(id, reply);
+    tell(() => core.end(id));
+  }
+
+  /** Gives the module what has come. */
+  give(id: number, reply: Reply): void {
+    for (const chunk of reply.chunks) tell(() => core.chunk(id, chunk));
+  }
 }

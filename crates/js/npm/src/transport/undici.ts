@@ -9,10 +9,11 @@ import { createRequire } from "node:module";
 
 import * as core from "#core";
 import { tell } from "../engine.ts";
-import type { Reply } from "../reply.ts";
+import type { AnswerKind, Reply } from "../reply.ts";
 import { Origin, type Rider } from "./origin.ts";
 import {
   type Connections,
+  Gathering,
   type Sender,
   tellFailure,
   tellHead,
@@ -52,7 +53,7 @@ export interface Handler {
   onResponseError(controller: Controller, error: Error): void;
 }
 
-type IncomingHeaders = Readonly<Record<string, string | readonly string[]>>;
+type IncomingHeaders = Reply["headers"];
 
 export class UndiciTransport implements Transport {
   readonly turns = false;
@@ -60,15 +61,15 @@ export class UndiciTransport implements Transport {
   readonly #exchanges = new Map<number, Exchange>();
   readonly #origins = new Map<string, Origin>();
   readonly #dispatcher: Dispatcher | undefined;
-  #lines = "";
-  #headers: string[] = [];
+  /** The latest request's header fields, names and values in turn. */
+  #fields: string[] = [];
 
   constructor(options: TransportOptions) {
     this.#dispatcher =
       (options.fetchOptions?.["dispatcher"] as Dispatcher | undefined) ?? proxyOfTheEnvironment();
   }
 
-  open(id: number, { body }: Sender, method: string, url: string, lines: string): void {
+  open(id: number, { body }: Sender, method: string, url: string, lines?: string): void {
     const exchange = new Exchange(id, url, (done) => this.#exchanges.delete(done));
     this.#exchanges.set(id, exchange);
     const path = url.indexOf("/", url.indexOf("://") + 3);
@@ -77,31 +78,26 @@ export class UndiciTransport implements Transport {
       origin,
       path: path < 0 ? "/" : url.slice(path),
       method,
-      headers: this.#fields(lines),
+      headers: this.#fieldsOf(lines),
       body: body ?? null,
       // The client has its own clocks.
       headersTimeout: 0,
       bodyTimeout: 0,
     };
-    // What fails at once must not be told from inside the module.
-    queueMicrotask(() => {
-      if (exchange.isClosed) return;
-      try {
-        (this.#dispatcher ?? this.#origin(origin)).dispatch(options, exchange);
-      } catch (error) {
-        exchange.fail(error);
-      }
-    });
+    try {
+      (this.#dispatcher ?? this.#origin(origin)).dispatch(options, exchange);
+    } catch (error) {
+      exchange.fail(error);
+    }
+    exchange.isOpening = false;
   }
 
-  /** The same client sends the same fields most of the time. */
-  #fields(lines: string): string[] {
-    if (lines !== this.#lines) {
-      this.#headers = lines.split("\n");
-      this.#headers.pop();
-      this.#lines = lines;
+  #fieldsOf(lines: string | undefined): string[] {
+    if (lines !== undefined) {
+      this.#fields = lines.split("\n");
+      this.#fields.pop();
     }
-    return this.#headers;
+    return this.#fields;
   }
 
   #origin(name: string): Origin {
@@ -115,6 +111,10 @@ export class UndiciTransport implements Transport {
 
   read(id: number): void {
     this.#exchanges.get(id)?.read();
+  }
+
+  whole(id: number, kind: AnswerKind, bytesMax: number): void {
+    this.#exchanges.get(id)?.gather(new Gathering(kind, bytesMax));
   }
 
   close(id: number): void {
@@ -149,6 +149,8 @@ export class UndiciTransport implements Transport {
 /** One request and what comes back. */
 class Exchange implements Rider {
   isClosed = false;
+  /** Whether the module waits for the request to be handed over. It must not be entered then. */
+  isOpening = true;
   #reused: boolean | undefined;
   #leave: (failed: boolean) => void = () => {};
   readonly #id: number;
@@ -160,6 +162,8 @@ class Exchange implements Rider {
   #isOver = false;
   /** What came unasked. Nothing follows while there is any. */
   #waiting: Uint8Array[] = [];
+  /** Where the whole body goes, if it is wanted as one. */
+  #gathering: Gathering | undefined;
 
   constructor(id: number, url: string, forget: (id: number) => void) {
     this.#id = id;
@@ -182,7 +186,7 @@ class Exchange implements Rider {
     this.#reply = {
       status,
       url: this.#url,
-      headers: flat(headers),
+      headers,
       chunks: [],
       reused: this.#reused,
     };
@@ -191,6 +195,10 @@ class Exchange implements Rider {
 
   onResponseData(controller: Controller, chunk: Buffer): void {
     if (this.isClosed) return;
+    if (this.#gathering !== undefined) {
+      this.#gather(chunk, this.#gathering);
+      return;
+    }
     if (this.#isAsked) {
       this.#give(chunk);
       return;
@@ -203,7 +211,11 @@ class Exchange implements Rider {
     this.#isOver = true;
     this.#leave(false);
     if (this.isClosed || this.#waiting.length > 0) return;
-    tell(() => core.end(this.#id));
+    if (this.#gathering !== undefined && this.#reply !== undefined) {
+      this.#gathering.tell(this.#id, this.#reply);
+    } else {
+      tell(() => core.end(this.#id));
+    }
   }
 
   onResponseError(_: Controller | undefined, error: Error): void {
@@ -213,7 +225,26 @@ class Exchange implements Rider {
   fail(error: unknown): void {
     this.#isOver = true;
     this.#leave(true);
+    if (this.isClosed) return;
+    if (this.isOpening) queueMicrotask(() => this.#tellFailure(error));
+    else this.#tellFailure(error);
+  }
+
+  #tellFailure(error: unknown): void {
     if (!this.isClosed) tellFailure(this.#id, this.#reply !== undefined, error);
+  }
+
+  /** The whole body is wanted. This is asked as soon as there is a head, before any of it. */
+  gather(gathering: Gathering): void {
+    this.#gathering = gathering;
+  }
+
+  #gather(chunk: Buffer, gathering: Gathering): void {
+    const reply = this.#reply as Reply;
+    reply.chunks.push(chunk);
+    if (gathering.take(chunk)) return;
+    this.#gathering = undefined;
+    gathering.give(this.#id, reply);
   }
 
   read(): void {
@@ -244,16 +275,6 @@ class Exchange implements Rider {
     this.#forget(this.#id);
     if (!this.#isOver) this.#controller?.abort(new Error("closed"));
   }
-}
-
-function flat(headers: IncomingHeaders): string[] {
-  const fields: string[] = [];
-  for (const name in headers) {
-    const value = headers[name];
-    if (typeof value === "string") fields.push(name, value);
-    else for (const one of value ?? []) fields.push(name, one);
-  }
-  return fields;
 }
 
 const PROXIES = ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"];
