@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use self::time::{decimal, http_date, reset, spans, until};
 use crate::http::{Head, Headers};
+use crate::text;
 
 mod time;
 
@@ -182,11 +183,11 @@ fn in_words(body: &str) -> Option<Duration> {
     while !body.is_char_boundary(end) {
         end -= 1;
     }
-    let body = body[..end].to_ascii_lowercase();
+    let body = body.get(..end)?.to_ascii_lowercase();
     let phrases = ["try again in ", "retry after ", "retry in "];
     let waits = phrases.iter().filter_map(|phrase| {
-        let at = body.find(phrase)?;
-        let (wait, _) = spans(&body[at + phrase.len()..])?;
+        let (_, after) = text::split_once(&body, phrase)?;
+        let (wait, _) = spans(after)?;
         Some(wait)
     });
     waits.max()

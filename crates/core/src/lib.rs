@@ -39,6 +39,7 @@ pub mod retry;
 mod secret;
 mod stream;
 mod table;
+mod text;
 mod time;
 mod url;
 mod watch;

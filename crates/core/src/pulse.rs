@@ -3,6 +3,7 @@
 //! A client's own running figures. Reports take theirs from the records, with the statistics that
 //! belong to them.
 
+use std::collections::BinaryHeap;
 use std::time::Duration;
 
 /// Durations kept: enough for a steady p95, and sorted in microseconds when asked.
@@ -40,10 +41,11 @@ impl Pulse {
     /// The duration that `percent` in a hundred do not exceed (nearest rank).
     pub fn percentile(&self, percent: u32) -> Option<Duration> {
         let rank = (self.micros.len() * percent as usize).div_ceil(100).max(1);
-        let mut micros = self.micros.clone();
-        let index = rank.min(micros.len()).checked_sub(1)?;
-        let (_, value, _) = micros.select_nth_unstable(index);
-        Some(Duration::from_micros(*value))
+        let mut longest_first = BinaryHeap::from(self.micros.clone());
+        for _ in rank..self.micros.len() {
+            longest_first.pop();
+        }
+        longest_first.pop().map(Duration::from_micros)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use crate::text;
+
 /// Fewer characters at the end of a text are not taken for the beginning of a key.
 const BEGINNING_MIN: usize = 4;
 
@@ -32,15 +34,12 @@ impl Secret {
         if self.0.is_empty() {
             return text.to_owned();
         }
-        let text = text.replace(&*self.0, "[key]");
+        let text = text::replace(text, &self.0, "[key]");
         let end = text.trim_end_matches(['…', '.']);
-        let cut = (BEGINNING_MIN..self.0.len()).rev().find(|length| {
-            self.0
-                .get(..*length)
-                .is_some_and(|beginning| end.ends_with(beginning))
-        });
-        match cut {
-            Some(length) => format!("{}[key]", &end[..end.len() - length]),
+        let lengths = (BEGINNING_MIN..self.0.len()).rev();
+        let mut beginnings = lengths.filter_map(|length| self.0.get(..length));
+        match beginnings.find_map(|beginning| end.strip_suffix(beginning)) {
+            Some(before) => before.to_owned() + "[key]",
             None => text,
         }
     }

@@ -17,6 +17,7 @@ use crate::ledger::Ledger;
 use crate::platform::{Body, Platform};
 use crate::record::Record;
 use crate::retry::Stop;
+use crate::text;
 use crate::time::Instant;
 use crate::watch::{Deadline, earlier};
 
@@ -336,10 +337,13 @@ impl<P: Platform> Kept<P> {
     fn step(&mut self) -> (Decoded, Step) {
         let mut decoded = Decoded::default();
         while self.at < self.text.len() {
-            let rest = &self.text[self.at..];
-            let end = rest.find("\n\n").map_or(rest.len(), |blank| blank + 2);
-            self.at += end;
-            let fed = self.decoder.feed(&rest.as_bytes()[..end], &mut decoded);
+            let rest = text::from(&self.text, self.at);
+            let (event, _) = text::split_once(rest, "\n\n").unwrap_or((rest, ""));
+            // With its blank line, if it has one.
+            let bytes = rest.as_bytes().get(..event.len() + 2);
+            let bytes = bytes.unwrap_or(rest.as_bytes());
+            self.at += bytes.len();
+            let fed = self.decoder.feed(bytes, &mut decoded);
             if fed.is_err() || self.decoder.ended() {
                 break;
             }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::config::ConfigError;
+use crate::text;
 
 /// A checked base URL: scheme, host and port, then a path without a slash at its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,9 +27,8 @@ impl BaseUrl {
                 "no spaces or control characters",
             ));
         }
-        let (scheme, rest) = text
-            .split_once("://")
-            .ok_or_else(|| wrong("https://host/path"))?;
+        let (scheme, rest) =
+            text::split_once(text, "://").ok_or_else(|| wrong("https://host/path"))?;
         let scheme = scheme.to_ascii_lowercase();
         if scheme != "https" && scheme != "http" {
             return Err(wrong("a URL that begins with https:// or http://"));
@@ -38,9 +38,8 @@ impl BaseUrl {
                 "a URL without ? and #; parameters go into defaultQuery",
             ));
         }
-        let (host, path) = rest
-            .find('/')
-            .map_or((rest, ""), |slash| rest.split_at(slash));
+        let host = rest.split('/').next().unwrap_or_default();
+        let path = text::from(rest, host.len());
         if host.contains('@') {
             // The text is not repeated, since what stands before the @ is a password.
             return Err(ConfigError::new(
@@ -60,9 +59,7 @@ impl BaseUrl {
 
     /// Host and port, for records.
     pub(crate) fn host(&self) -> &str {
-        self.origin
-            .split_once("://")
-            .map_or(&self.origin, |(_, host)| host)
+        text::split_once(&self.origin, "://").map_or(&self.origin, |(_, host)| host)
     }
 
     /// The URL of `path` (which begins with a slash) under this base.

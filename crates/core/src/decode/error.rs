@@ -5,6 +5,7 @@ use super::excerpt::{excerpt, shorten};
 use super::sse::SseError;
 use super::{field, html};
 use crate::json::{Json, Malformed};
+use crate::text;
 
 /// Longest message kept, in characters.
 const MESSAGE_CHARS_MAX: usize = 2000;
@@ -281,7 +282,8 @@ fn keep(object: &str) -> Option<String> {
 /// ```
 pub fn error_body(status: u16, content_type: Option<&str>, body: &[u8]) -> ApiError {
     let text = String::from_utf8_lossy(body);
-    let says_html = content_type.is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
+    let content_type = content_type.unwrap_or_default().to_ascii_lowercase();
+    let says_html = text::split_once(&content_type, "html").is_some();
     let mut error = from_text(text.trim_start_matches('\u{feff}')).unwrap_or_else(|| {
         let words = if says_html || html::is_html(&text) {
             html::words(body)

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use crate::text;
+
 use super::excerpt::{EXCERPT_CHARS, shorten};
 
 /// How much of a page is looked at.
@@ -20,9 +22,9 @@ pub(super) fn words(page: &[u8]) -> String {
     let page: Cow<'_, str> = String::from_utf8_lossy(&page[..page.len().min(PAGE_BYTES_MAX)]);
     let mut words = String::new();
     let mut rest = &*page;
-    while let Some(open) = rest.find('<') {
-        add(&mut words, &rest[..open]);
-        rest = after_tag(&rest[open..]);
+    while let Some((before, _)) = rest.split_once('<') {
+        add(&mut words, before);
+        rest = after_tag(text::from(rest, before.len()));
     }
     add(&mut words, rest);
     shorten(&words, EXCERPT_CHARS)
@@ -31,7 +33,7 @@ pub(super) fn words(page: &[u8]) -> String {
 /// What follows the tag, comment, script or style at the beginning of `text`.
 fn after_tag(text: &str) -> &str {
     let skip = |end: &str| match find_ignoring_case(text, end) {
-        Some(at) => &text[at + end.len()..],
+        Some(at) => text::from(text, at + end.len()),
         None => "",
     };
     let starts = |with: &str| {
@@ -78,8 +80,8 @@ fn decode(word: &str) -> Cow<'_, str> {
         ("&nbsp;", " "),
         ("&amp;", "&"),
     ];
-    let decoded = entities
-        .iter()
-        .fold(word.to_owned(), |word, (name, c)| word.replace(name, c));
+    let decoded = entities.iter().fold(word.to_owned(), |word, (name, c)| {
+        text::replace(&word, name, c)
+    });
     Cow::Owned(decoded)
 }

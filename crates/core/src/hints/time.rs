@@ -3,6 +3,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use crate::text;
+
 /// Waits are kept up to this, which is as good as never and leaves room for sums.
 pub(super) const WAIT_MAX: Duration = Duration::from_hours(100 * 365 * 24);
 
@@ -54,7 +56,7 @@ fn leading_decimal(text: &str) -> Option<(Decimal, &str)> {
         let (places, after) = split_digits(after);
         // A full stop may follow a number in a sentence.
         if !places.is_empty() {
-            let places = &places[..places.len().min(9)];
+            let places = places.get(..9).unwrap_or(places);
             let scale = 10_u64.pow(9 - places.len() as u32);
             fraction = places.parse::<u64>().unwrap_or(0) * scale;
             rest = after;
@@ -67,7 +69,7 @@ fn leading_decimal(text: &str) -> Option<(Decimal, &str)> {
 
 fn split_digits(text: &str) -> (&str, &str) {
     let end = text.bytes().take_while(u8::is_ascii_digit).count();
-    text.split_at(end)
+    text.split_at_checked(end).unwrap_or((text, ""))
 }
 
 /// `6m0s`, `1.5s`, `120ms`, seconds without a unit, a time since 1970, or an RFC 3339 date.
@@ -97,15 +99,14 @@ pub(super) fn spans(text: &str) -> Option<(Duration, &str)> {
     let mut rest = text;
     while let Some((number, after)) = leading_decimal(rest.trim_start()) {
         let after = after.trim_start_matches(' ');
-        let end = after
-            .find(|c: char| !c.is_alphabetic())
-            .unwrap_or(after.len());
-        let Some(unit) = unit_ns(&after[..end]) else {
+        let word = after.split(|c: char| !c.is_alphabetic()).next();
+        let word = word.unwrap_or_default();
+        let Some(unit) = unit_ns(word) else {
             break;
         };
         let so_far = total.unwrap_or_default();
         total = Some((so_far + number.times(unit)).min(WAIT_MAX));
-        rest = &after[end..];
+        rest = text::from(after, word.len());
     }
     Some((total?, rest))
 }
@@ -149,12 +150,12 @@ fn rfc3339(text: &str) -> Option<Duration> {
     if hour > 23 || minute > 59 || second > 60 {
         return None;
     }
-    let (fraction, zone) = match text[19..].strip_prefix('.') {
-        Some(_) => {
-            let (decimal, zone) = leading_decimal(&text[18..])?;
+    let (fraction, zone) = match text.get(19..)? {
+        after if after.starts_with('.') => {
+            let (decimal, zone) = leading_decimal(text.get(18..)?)?;
             (Duration::from_nanos(decimal.fraction), zone)
         }
-        None => (Duration::ZERO, &text[19..]),
+        zone => (Duration::ZERO, zone),
     };
     let local = days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
     let utc = u64::try_from(local - zone_seconds(zone)?).ok()?;
