@@ -1,12 +1,14 @@
 //! Many calls as one: bounded, in order or as they finish, each with its own outcome.
 
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use futures_util::StreamExt;
-use futures_util::stream::{self, LocalBoxStream, Stream};
+use futures_util::future::LocalBoxFuture;
+use futures_util::stream::{FuturesUnordered, Stream};
+use futures_util::{FutureExt, StreamExt};
 
 use crate::client::{Client, Reply};
 use crate::error::Error;
@@ -59,9 +61,20 @@ pub type BatchItem = (usize, Result<Reply, Error>);
 /// A batch under way: a stream of results. Dropping it takes back all calls that are under way
 /// and begins no more.
 pub struct Batch {
-    results: LocalBoxStream<'static, BatchItem>,
+    /// Makes the next call, while there is one.
+    next: Box<dyn FnMut() -> Option<Call>>,
+    calls: FuturesUnordered<Call>,
+    options: BatchOptions,
+    /// Calls begun and not yet handed out.
+    open: usize,
+    /// Results handed out.
+    handed_out: usize,
+    /// Where the order matters: the results behind those, as far as they are known.
+    known: VecDeque<Option<Result<Reply, Error>>>,
     progress: Rc<Cell<Progress>>,
 }
+
+type Call = LocalBoxFuture<'static, BatchItem>;
 
 impl Batch {
     /// How far it is.
@@ -84,7 +97,34 @@ impl Stream for Batch {
     type Item = BatchItem;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<BatchItem>> {
-        self.results.poll_next_unpin(context)
+        let this = &mut *self;
+        while this.open < this.options.open_max.max(1) {
+            let Some(call) = (this.next)() else { break };
+            this.calls.push(call);
+            this.open += 1;
+        }
+        let item = loop {
+            if let Some(Some(_)) = this.known.front() {
+                let outcome = this.known.pop_front().flatten();
+                break outcome.map(|outcome| (this.handed_out, outcome));
+            }
+            let item = ready!(this.calls.poll_next_unpin(context));
+            match (item, this.options.order) {
+                (Some((index, outcome)), Order::AsGiven) => {
+                    let place = index - this.handed_out;
+                    if this.known.len() <= place {
+                        this.known.resize_with(place + 1, || None);
+                    }
+                    this.known[place] = Some(outcome);
+                }
+                (item, _) => break item,
+            }
+        };
+        if item.is_some() {
+            this.open -= 1;
+            this.handed_out += 1;
+        }
+        Poll::Ready(item)
     }
 }
 
@@ -97,9 +137,11 @@ impl<P: Platform> Client<P> {
     {
         let progress = Rc::new(Cell::new(Progress::default()));
         let (client, shared) = (self.clone(), progress.clone());
-        let calls = stream::iter(requests.into_iter().enumerate()).map(move |(index, request)| {
+        let mut requests = requests.into_iter().enumerate().fuse();
+        let next = move || {
+            let (index, request) = requests.next()?;
             let (client, progress) = (client.clone(), shared.clone());
-            async move {
+            let call = async move {
                 update(&progress, |progress| progress.begun += 1);
                 let outcome = client.send(request).await;
                 update(&progress, |progress| match outcome {
@@ -107,14 +149,18 @@ impl<P: Platform> Client<P> {
                     Err(_) => progress.failed += 1,
                 });
                 (index, outcome)
-            }
-        });
-        let open_max = options.open_max.max(1);
-        let results = match options.order {
-            Order::AsGiven => calls.buffered(open_max).boxed_local(),
-            Order::AsFinished => calls.buffer_unordered(open_max).boxed_local(),
+            };
+            Some(call.boxed_local())
         };
-        Batch { results, progress }
+        Batch {
+            next: Box::new(next),
+            calls: FuturesUnordered::new(),
+            options,
+            open: 0,
+            handed_out: 0,
+            known: VecDeque::new(),
+            progress,
+        }
     }
 }
 
