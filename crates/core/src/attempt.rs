@@ -76,7 +76,7 @@ impl<P: Platform> Exchange<P> {
     pub(crate) async fn open(
         mut self,
         request: HttpRequest,
-    ) -> Result<(Self, Head, P::Body), Failure> {
+    ) -> Result<(Self, Head, P::Body), Box<Failure>> {
         let secrets: Vec<Secret> = request.headers.secrets().cloned().collect();
         let fetch = self.platform.fetch(request);
         let (head, mut body) = match self.watch.guard(self.deadline(), fetch).await {
@@ -131,7 +131,7 @@ impl<P: Platform> Exchange<P> {
         body: &mut P::Body,
         reading: Reading,
         bytes_max: usize,
-    ) -> Result<Option<Answer>, Failure> {
+    ) -> Result<Option<Answer>, Box<Failure>> {
         let plain = body.plain(reading, bytes_max);
         match self.watch.guard(self.deadline(), plain).await {
             Ok(Ok(None)) => Ok(None),
@@ -152,7 +152,7 @@ impl<P: Platform> Exchange<P> {
         mut self,
         mut body: P::Body,
         bytes_max: usize,
-    ) -> Result<(Self, String), Failure> {
+    ) -> Result<(Self, String), Box<Failure>> {
         let mut bytes = Vec::new();
         loop {
             match self.watch.guard(self.deadline(), body.chunk()).await {
@@ -218,7 +218,7 @@ impl<P: Platform> Exchange<P> {
     }
 
     /// Ends the attempt in failure: tells the limiter, notes it, and classifies it.
-    pub(crate) fn fail(&mut self, kind: ErrorKind, phase: Phase) -> Failure {
+    pub(crate) fn fail(&mut self, kind: ErrorKind, phase: Phase) -> Box<Failure> {
         let class = classify(&kind, self.hints.should_retry);
         let (hints, handle) = (std::mem::take(&mut self.hints), self.handle.take());
         if let Some(permit) = self.permit.take() {
@@ -237,13 +237,13 @@ impl<P: Platform> Exchange<P> {
             attempt.retry_after = hints.retry_after;
         });
         self.journal.end(self.platform.now(), Some(kind.as_str()));
-        Failure {
+        Box::new(Failure {
             kind,
             phase,
             class,
             hints,
             handle,
-        }
+        })
     }
 
     /// Ends a stream well. What may follow is drained in the background, so that its connection

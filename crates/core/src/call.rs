@@ -49,7 +49,7 @@ impl<P: Platform> Call<P> {
     /// Sends attempts until one is read well by `read`, or no further one is allowed.
     pub(crate) async fn run<T>(
         &mut self,
-        read: impl AsyncFn(Exchange<P>, Head, P::Body) -> Result<T, Failure>,
+        read: impl AsyncFn(Exchange<P>, Head, P::Body) -> Result<T, Box<Failure>>,
     ) -> Result<T, Error> {
         loop {
             let permit = self.turn().await?;
@@ -126,11 +126,14 @@ impl<P: Platform> Call<P> {
             hints,
             handle: None,
         };
-        self.error(failure, Stop::Final)
+        self.error(Box::new(failure), Stop::Final)
     }
 
     /// Sends one attempt, and a rival after it where that is wanted and the first is slow.
-    async fn open(&mut self, permit: Permit<P>) -> Result<(Exchange<P>, Head, P::Body), Failure> {
+    async fn open(
+        &mut self,
+        permit: Permit<P>,
+    ) -> Result<(Exchange<P>, Head, P::Body), Box<Failure>> {
         let sent = self.platform.now();
         let rival_after = if self.hedge && !self.policy.at_most_once {
             self.lane
@@ -238,7 +241,8 @@ impl<P: Platform> Call<P> {
     }
 
     /// The one shape that a failure leaves the client in.
-    pub(crate) fn error(&self, failure: Failure, stop: Stop) -> Error {
+    pub(crate) fn error(&self, failure: Box<Failure>, stop: Stop) -> Error {
+        let failure = *failure;
         let kind = self.secrets.iter().fold(failure.kind, ErrorKind::scrubbed);
         let passes = failure.class != Class::Fatal || kind.passes();
         Error {

@@ -155,7 +155,7 @@ impl<P: Platform> Reader<P> {
     }
 
     /// Gives the attempt back as failed.
-    pub(crate) fn fail(mut self, kind: ErrorKind, phase: Phase) -> Failure {
+    pub(crate) fn fail(mut self, kind: ErrorKind, phase: Phase) -> Box<Failure> {
         drop(self.body);
         self.exchange.fail(kind, phase)
     }
