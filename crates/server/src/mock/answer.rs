@@ -1,7 +1,7 @@
 //! The content of an answer, token by token: decided when the request is admitted, produced only
 //! when it is due, so that ten thousand open streams hold ten thousand small states and no text.
 
-use std::borrow::Cow;
+use std::ops::Range;
 
 use super::ask::{Ask, Form};
 use super::dice::Dice;
@@ -46,6 +46,9 @@ const WORDS: [&str; 32] = [
 /// Bytes of JSON per token, when the answer is JSON.
 const JSON_TOKEN_BYTES: usize = 4;
 
+/// A word and its space, rounded up: so much room is made for each token at once.
+const TOKEN_BYTES: usize = 8;
+
 /// What a token belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
@@ -79,6 +82,12 @@ pub(crate) struct Answer {
     pub(crate) tool: Option<String>,
     /// Tokens per event.
     chunk: u32,
+    content: Content,
+}
+
+/// What the tokens say: JSON that was chosen, or words that are drawn.
+#[derive(Debug, Clone)]
+struct Content {
     json: Option<String>,
     dice: Dice,
 }
@@ -121,8 +130,7 @@ impl Answer {
             finish,
             tool,
             chunk: spec.chunk,
-            json,
-            dice,
+            content: Content { json, dice },
         }
     }
 
@@ -132,27 +140,6 @@ impl Answer {
             Part::Tool
         } else {
             Part::Text
-        }
-    }
-
-    /// Token number `index` (from 0) of the visible part.
-    fn token(&mut self, index: u32) -> Cow<'static, str> {
-        match &self.json {
-            Some(text) => {
-                let start = char_boundary(text, index as usize * JSON_TOKEN_BYTES);
-                let end = char_boundary(text, (index as usize + 1) * JSON_TOKEN_BYTES);
-                Cow::Owned(text[start..end].to_owned())
-            }
-            None => self.word(index),
-        }
-    }
-
-    fn word(&mut self, index: u32) -> Cow<'static, str> {
-        let word = WORDS[self.dice.below(WORDS.len())];
-        if index == 0 {
-            Cow::Borrowed(word)
-        } else {
-            Cow::Owned(format!(" {word}"))
         }
     }
 
@@ -174,13 +161,11 @@ impl Answer {
             let size = if made == 0 { 1 } else { self.chunk };
             let end = made.saturating_add(size).min(bound);
             let mut text = String::new();
-            for index in made..end {
-                let token = if thinking {
-                    self.word(index)
-                } else {
-                    self.token(index - self.reasoning)
-                };
-                text.push_str(&token);
+            if thinking {
+                self.content.think(made..end, &mut text);
+            } else {
+                let skip = self.reasoning;
+                self.content.say(made - skip..end - skip, &mut text);
             }
             made = end;
             Some(Group {
@@ -193,14 +178,34 @@ impl Answer {
 
     /// The whole answer at once: its hidden thought, and what is seen.
     pub(crate) fn whole(&self) -> (String, String) {
-        let (mut reasoning, mut visible) = (String::new(), String::new());
-        for group in self.clone().groups() {
-            match group.part {
-                Part::Reasoning => reasoning.push_str(&group.text),
-                Part::Text | Part::Tool => visible.push_str(&group.text),
-            }
-        }
+        let visible_tokens = self.total - self.reasoning;
+        let text = |tokens: u32| String::with_capacity(tokens as usize * TOKEN_BYTES);
+        let (mut reasoning, mut visible) = (text(self.reasoning), text(visible_tokens));
+        let mut content = self.content.clone();
+        content.think(0..self.reasoning, &mut reasoning);
+        content.say(0..visible_tokens, &mut visible);
         (reasoning, visible)
+    }
+}
+
+impl Content {
+    /// Appends tokens of the hidden thought, numbered from 0.
+    fn think(&mut self, tokens: Range<u32>, text: &mut String) {
+        for index in tokens {
+            if index > 0 {
+                text.push(' ');
+            }
+            text.push_str(WORDS[self.dice.below(WORDS.len())]);
+        }
+    }
+
+    /// Appends tokens of the visible part, numbered from 0.
+    fn say(&mut self, tokens: Range<u32>, text: &mut String) {
+        let Some(json) = &self.json else {
+            return self.think(tokens, text);
+        };
+        let place = |token: u32| char_boundary(json, token as usize * JSON_TOKEN_BYTES);
+        text.push_str(&json[place(tokens.start)..place(tokens.end)]);
     }
 }
 
@@ -261,7 +266,7 @@ mod tests {
     fn json_is_cut_at_characters_and_complete() {
         let text = "{\"a\":\"é東🙂\"}";
         let mut plan = answer("tokens=1", PLAIN);
-        plan.json = Some(text.to_owned());
+        plan.content.json = Some(text.to_owned());
         plan.total = text.len().div_ceil(JSON_TOKEN_BYTES) as u32;
         assert_eq!(plan.whole().1, text);
     }

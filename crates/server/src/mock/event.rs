@@ -61,7 +61,7 @@ pub(crate) fn events(answer: Answer, mut dialect: impl Dialect) -> Events {
 
 /// A JSON string literal.
 pub(crate) fn quote(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    serde_json::to_string(text).expect("every text is a JSON string")
 }
 
 /// An unnamed event.

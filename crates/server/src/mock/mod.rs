@@ -119,8 +119,8 @@ impl Mock {
             Target::Model(id) => Ok(serve::models(&endpoint, peer, Some(id))),
             Target::Call(Api::Models) => Ok(serve::models(&endpoint, peer, None)),
             Target::Call(api) => {
-                let redirect = format!("http://{}/{rest}", self.redirect);
-                serve::call(endpoint, api, peer, request, &redirect).await
+                let redirect = || format!("http://{}/{rest}", self.redirect);
+                serve::call(endpoint, api, peer, request, redirect).await
             }
         }
     }

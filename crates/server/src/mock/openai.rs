@@ -27,49 +27,65 @@ fn finish(answer: &Answer) -> &'static str {
 }
 
 fn usage(answer: &Answer) -> String {
-    let (prompt, total) = (answer.prompt_tokens, answer.total);
-    format!(
-        "{{\"prompt_tokens\":{prompt},\"completion_tokens\":{total},\"total_tokens\":{},\
-         \"prompt_tokens_details\":{{\"cached_tokens\":0,\"audio_tokens\":0}},\
-         \"completion_tokens_details\":{{\"reasoning_tokens\":{},\"audio_tokens\":0,\
-         \"accepted_prediction_tokens\":0,\"rejected_prediction_tokens\":0}}}}",
-        u64::from(prompt) + u64::from(total),
-        answer.reasoning,
-    )
+    let (prompt, completion) = (u64::from(answer.prompt_tokens), u64::from(answer.total));
+    [
+        "{\"prompt_tokens\":",
+        &prompt.to_string(),
+        ",\"completion_tokens\":",
+        &completion.to_string(),
+        ",\"total_tokens\":",
+        &(prompt + completion).to_string(),
+        ",\"prompt_tokens_details\":{\"cached_tokens\":0,\"audio_tokens\":0},\
+         \"completion_tokens_details\":{\"reasoning_tokens\":",
+        &answer.reasoning.to_string(),
+        ",\"audio_tokens\":0,\"accepted_prediction_tokens\":0,\
+         \"rejected_prediction_tokens\":0}}",
+    ]
+    .concat()
 }
 
-/// A `chat.completion` object.
+/// A `chat.completion` object. It is what throughput is measured with, so its pieces are joined
+/// once, in a text of the right size, and not formatted.
 pub(crate) fn chat(answer: &Answer) -> String {
     let (reasoning, visible) = answer.whole();
     let content = match &answer.tool {
-        None => format!(
-            "\"content\":{},\"refusal\":null,\"annotations\":[]",
-            quote(&visible)
-        ),
-        Some(name) => format!(
-            "\"content\":null,\"refusal\":null,\"annotations\":[],\"tool_calls\":[{{\
-             \"id\":\"call_{}\",\"type\":\"function\",\
+        None => quote(&visible),
+        Some(_) => "null".to_owned(),
+    };
+    let call = answer.tool.as_ref().map_or_else(String::new, |name| {
+        format!(
+            ",\"tool_calls\":[{{\"id\":\"call_{}\",\"type\":\"function\",\
              \"function\":{{\"name\":{},\"arguments\":{}}}}}]",
             answer.id,
             quote(name),
             quote(&visible)
-        ),
-    };
+        )
+    });
     let thought = match answer.reasoning {
         0 => String::new(),
         _ => format!(",\"reasoning_content\":{}", quote(&reasoning)),
     };
-    format!(
-        "{{\"id\":\"chatcmpl-{}\",\"object\":\"chat.completion\",\"created\":{},\"model\":{},\
-         \"choices\":[{{\"index\":0,\"message\":{{\"role\":\"assistant\",{content}{thought}}},\
-         \"logprobs\":null,\"finish_reason\":\"{}\"}}],\"usage\":{},\
-         \"service_tier\":\"default\",\"system_fingerprint\":\"{FINGERPRINT}\"}}",
-        answer.id,
-        answer.created,
-        quote(&answer.model),
+    [
+        "{\"id\":\"chatcmpl-",
+        &answer.id,
+        "\",\"object\":\"chat.completion\",\"created\":",
+        &answer.created.to_string(),
+        ",\"model\":",
+        &quote(&answer.model),
+        ",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":",
+        &content,
+        ",\"refusal\":null,\"annotations\":[]",
+        &call,
+        &thought,
+        "},\"logprobs\":null,\"finish_reason\":\"",
         finish(answer),
-        usage(answer)
-    )
+        "\"}],\"usage\":",
+        &usage(answer),
+        ",\"service_tier\":\"default\",\"system_fingerprint\":\"",
+        FINGERPRINT,
+        "\"}",
+    ]
+    .concat()
 }
 
 /// A stream of `chat.completion.chunk` objects.

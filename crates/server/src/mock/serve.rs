@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
@@ -45,13 +45,13 @@ pub(super) fn models(endpoint: &Arc<Endpoint>, peer: &Peer, id: Option<&str>) ->
     json(StatusCode::OK, openai::models(id), &endpoint.spec)
 }
 
-/// A call that costs tokens.
+/// A call that costs tokens. `redirect` makes the address that a redirect points to.
 pub(super) async fn call(
     endpoint: Arc<Endpoint>,
     api: Api,
     peer: &Peer,
     request: Request<Incoming>,
-    redirect: &str,
+    redirect: impl Fn() -> String,
 ) -> Result<Response<Body>, Hijacked> {
     let (head, body) = request.into_parts();
     let key = head
@@ -81,7 +81,8 @@ pub(super) async fn call(
         Err(invalid) => return Ok(call.reject(&Problem::invalid(invalid))),
     };
     fault = fault.filter(|fault| ask.stream || !fault.streams_only());
-    let instead = fault.and_then(|fault| turn_away::answer(fault, api, &endpoint.spec, redirect));
+    let instead =
+        fault.and_then(|fault| turn_away::answer(fault, api, &endpoint.spec, &redirect()));
     if let Some(mut response) = instead {
         call.count_fault(true);
         call.add_identity(response.headers_mut());
@@ -178,12 +179,13 @@ impl Call<'_> {
 
     fn add_identity(&self, headers: &mut HeaderMap) {
         let name = if self.api.is_anthropic() {
-            "request-id"
+            const { HeaderName::from_static("request-id") }
         } else {
-            "x-request-id"
+            const { HeaderName::from_static("x-request-id") }
         };
-        let id = format!("req_{:x}_{}", self.peer.id, self.arrival.number);
-        header::insert(headers, name, &id);
+        let id = format!("req_{}_{}", self.peer.id, self.arrival.number);
+        let id = HeaderValue::from_maybe_shared(Bytes::from(id));
+        headers.insert(name, id.expect("digits make a header value"));
     }
 
     fn add_rates(&self, headers: &mut HeaderMap) {
