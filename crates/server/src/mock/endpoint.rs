@@ -1,6 +1,7 @@
 //! One simulated endpoint: its spec, what it admits, and what it counted.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
@@ -8,6 +9,7 @@ use tokio::sync::oneshot;
 use super::answer::Answer;
 use super::batch::Batching;
 use super::dice::Dice;
+use super::keys::Room;
 use super::limit::{Cause, Entry, RateLimits, RateView, Refusal, Slots};
 use super::pace::{Pace, Schedule};
 use super::spec::Spec;
@@ -23,6 +25,13 @@ pub(crate) struct Endpoint {
     rates: Mutex<RateLimits>,
     slots: Option<Mutex<Door>>,
     batching: Option<Arc<Batching>>,
+    /// When it was last used, in steps that all endpoints count together: only the order matters.
+    used: AtomicU64,
+}
+
+fn next_step() -> u64 {
+    static STEPS: AtomicU64 = AtomicU64::new(1);
+    STEPS.fetch_add(1, Ordering::Relaxed)
 }
 
 /// The slots, and those who wait for one.
@@ -42,7 +51,7 @@ enum Place {
 }
 
 impl Endpoint {
-    pub(crate) fn new(spec: Spec) -> Self {
+    pub(crate) fn new(spec: Spec, room: Room) -> Self {
         let door = |slots| {
             Mutex::new(Door {
                 slots: Slots::new(slots, spec.queue),
@@ -50,13 +59,24 @@ impl Endpoint {
             })
         };
         Self {
-            truth: Truth::default(),
+            truth: Truth::new(room),
             seed: spec.seed.unwrap_or_else(|| fastrand::u64(..)),
             rates: Mutex::new(RateLimits::new(&spec)),
             slots: spec.slots.map(door),
             batching: spec.step.map(Batching::new),
+            used: AtomicU64::new(next_step()),
             spec,
         }
+    }
+
+    /// Notes that it is being used.
+    pub(crate) fn touch(&self) {
+        self.used.store(next_step(), Ordering::Relaxed);
+    }
+
+    /// Since which step it has been idle; None while anybody is served or waits.
+    pub(crate) fn idle_since(&self) -> Option<u64> {
+        self.truth.idle().then(|| self.used.load(Ordering::Relaxed))
     }
 
     fn door(&self) -> Option<MutexGuard<'_, Door>> {
@@ -177,6 +197,7 @@ impl Serving {
                 self.endpoint.truth.queue(-1);
             }
             self.endpoint.truth.end(self.arrival, started, completed);
+            self.endpoint.touch();
         }
     }
 }
@@ -195,11 +216,17 @@ mod tests {
     use crate::mock::truth::Seen;
 
     fn endpoint(text: &str) -> Arc<Endpoint> {
-        Arc::new(Endpoint::new(spec::parse(text).expect("spec")))
+        Arc::new(Endpoint::new(
+            spec::parse(text).expect("spec"),
+            Room::default(),
+        ))
     }
 
     fn counts(endpoint: &Endpoint) -> [u64; 5] {
-        let value = serde_json::to_value(endpoint.truth.read()).expect("json");
+        let value = endpoint
+            .truth
+            .read(|counts| serde_json::to_value(counts))
+            .expect("json");
         ["accepted", "completed", "aborted", "in_flight", "queued"]
             .map(|name| value[name].as_u64().expect("count"))
     }

@@ -13,6 +13,7 @@ mod endpoint;
 mod event;
 mod fault;
 mod header;
+mod keys;
 mod limit;
 mod openai;
 mod pace;
@@ -40,12 +41,13 @@ use crate::connection::Peer;
 use crate::wire::Hijacked;
 use ask::Api;
 use endpoint::Endpoint;
+use keys::Room;
 use problem::Problem;
 use spec::Spec;
 
 pub(crate) use truth::Seen;
 
-/// Specs whose state is kept at once. Beyond it, one that is idle is forgotten.
+/// Specs whose state is kept at once. Beyond it, the one that has been idle longest is forgotten.
 const SPECS_MAX: usize = 256;
 /// A spec longer than this is a mistake.
 const SPEC_BYTES_MAX: usize = 2048;
@@ -54,6 +56,8 @@ const SPEC_BYTES_MAX: usize = 2048;
 #[derive(Debug)]
 pub(crate) struct Mock {
     endpoints: RwLock<HashMap<String, Arc<Endpoint>>>,
+    /// For the idempotency keys of all of them.
+    room: Room,
     /// Where redirects point to.
     redirect: SocketAddr,
 }
@@ -71,6 +75,7 @@ impl Mock {
     pub(crate) fn new(redirect: SocketAddr) -> Self {
         Self {
             endpoints: RwLock::default(),
+            room: Room::default(),
             redirect,
         }
     }
@@ -109,8 +114,8 @@ impl Mock {
         }
         match target {
             Target::Stats => {
-                let counts = serde_json::to_string(&endpoint.truth.read()).unwrap_or_default();
-                Ok(json(StatusCode::OK, counts, spec))
+                let counts = endpoint.truth.read(serde_json::to_string);
+                Ok(json(StatusCode::OK, counts.unwrap_or_default(), spec))
             }
             Target::Reset => {
                 endpoint.truth.reset();
@@ -148,6 +153,7 @@ impl Mock {
                 .read()
                 .unwrap_or_else(PoisonError::into_inner);
             if let Some(endpoint) = endpoints.get(text) {
+                endpoint.touch();
                 return Ok(Arc::clone(endpoint));
             }
         }
@@ -161,8 +167,11 @@ impl Mock {
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         if endpoints.len() >= SPECS_MAX && !endpoints.contains_key(text) {
-            let idle = endpoints.iter().find(|(_, endpoint)| endpoint.truth.idle());
-            let idle = idle.map(|(text, _)| text.clone()).ok_or_else(|| {
+            let idle = endpoints
+                .iter()
+                .filter_map(|(text, endpoint)| Some((endpoint.idle_since()?, text)))
+                .min();
+            let idle = idle.map(|(_, text)| text.clone()).ok_or_else(|| {
                 Problem::refused(
                     503,
                     format!("{SPECS_MAX} specs are in use, and none is idle"),
@@ -171,9 +180,9 @@ impl Mock {
             endpoints.remove(&idle);
         }
         let endpoint = endpoints.entry(text.to_owned());
-        Ok(Arc::clone(
-            endpoint.or_insert_with(|| Arc::new(Endpoint::new(spec))),
-        ))
+        Ok(Arc::clone(endpoint.or_insert_with(|| {
+            Arc::new(Endpoint::new(spec, self.room.clone()))
+        })))
     }
 }
 
@@ -247,4 +256,30 @@ pub(crate) fn redirect_target(mock: &Mock, request: &Request<Incoming>) -> Respo
         r#"{"object":"redirect_target"}"#.to_owned(),
         &spec,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_spec_that_has_been_idle_longest_makes_room_for_a_new_one() {
+        let mock = Mock::new(SocketAddr::from(([127, 0, 0, 1], 0)));
+        let spec = |number: usize| format!("seed={number}");
+        let use_it = |number| mock.endpoint(&spec(number)).map(drop).is_ok();
+        let known = |number| {
+            let endpoints = mock.endpoints.read().expect("lock");
+            endpoints.contains_key(&spec(number))
+        };
+        assert!((0..SPECS_MAX).all(use_it));
+        // Number 0 is used again, number 1 is busy: number 2 is what is left of the oldest.
+        assert!(use_it(0));
+        let busy = mock.endpoint(&spec(1)).expect("known");
+        busy.truth.start();
+        busy.touch();
+        assert!((2..SPECS_MAX).all(use_it) && use_it(SPECS_MAX));
+        assert_eq!([0, 1, 2, 3].map(known), [false, true, true, true]);
+        assert!(use_it(SPECS_MAX + 1));
+        assert_eq!([1, 2, 3].map(known), [true, false, true]);
+    }
 }

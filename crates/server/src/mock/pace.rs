@@ -1,16 +1,12 @@
 //! When each token is made: on a schedule of its own, or in step with a batching server.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
-
-use tokio::time::Sleep;
 
 use super::batch::Seat;
 use super::dice::Dice;
 use super::spec::Delay;
-use crate::clock;
+use crate::clock::{self, Alarm};
 
 /// The clock of one answer. Tokens are numbered from 1.
 #[derive(Debug)]
@@ -87,32 +83,6 @@ impl Schedule {
             }
         }
         self.due
-    }
-}
-
-/// A timer that is made when first needed and then used again.
-#[derive(Debug, Default)]
-pub(crate) struct Alarm(Option<Pin<Box<Sleep>>>);
-
-/// tokio's timer rounds up to its next millisecond, so it is set half of one early: it then fires
-/// around the due time, not after it.
-const EARLY: Duration = Duration::from_micros(500);
-
-impl Alarm {
-    /// Ready once the process's clock has reached `due`, within half a millisecond.
-    pub(crate) fn poll_due(&mut self, context: &mut Context<'_>, due: Duration) -> Poll<()> {
-        let due = due.saturating_sub(EARLY);
-        if due <= clock::now() {
-            return Poll::Ready(());
-        }
-        let instant = clock::instant(due);
-        let sleep = self
-            .0
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(instant)));
-        if sleep.deadline() != instant {
-            sleep.as_mut().reset(instant);
-        }
-        sleep.as_mut().poll(context)
     }
 }
 

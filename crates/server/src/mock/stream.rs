@@ -10,8 +10,8 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame};
 
 use super::endpoint::Serving;
-use super::pace::{Alarm, Pace};
-use crate::clock;
+use super::pace::Pace;
+use crate::clock::{self, Alarm};
 
 /// When a piece may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

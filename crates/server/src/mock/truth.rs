@@ -4,16 +4,13 @@
 //! raised before the bytes that tell a client of it leave, so a client that has seen an answer and
 //! then asks finds it counted.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
-/// Idempotency keys remembered; later ones are served but not counted by key.
-const KEYS_MAX: usize = 200_000;
-/// A longer idempotency key is served but not remembered; clients send some forty bytes.
-const KEY_BYTES_MAX: usize = 256;
+use super::keys::{Keys, Room};
+
 /// Endpoints (and resets of them) that one connection remembers having been counted for.
 const SEEN_MAX: usize = 64;
 
@@ -21,7 +18,7 @@ const SEEN_MAX: usize = 64;
 pub(crate) type Seen = Mutex<Vec<u64>>;
 
 /// The counters of one endpoint, as `/stats` shows them.
-#[derive(Debug, Default, Clone, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Counts {
     requests: u64,
     /// Taken on: a slot was given, or a place in the queue.
@@ -41,11 +38,9 @@ pub(crate) struct Counts {
     /// Of those, how many carried a credential.
     redirected_credentials: u64,
     connections: u64,
-    attempts_by_key: HashMap<String, u64>,
+    attempts_by_key: Keys,
     /// Requests accepted although one with the same idempotency key had been accepted before.
     duplicates: u64,
-    #[serde(skip)]
-    accepted_by_key: HashMap<String, u64>,
     /// Differs between endpoints, and between one endpoint before and after a reset.
     #[serde(skip)]
     epoch: u64,
@@ -60,15 +55,6 @@ fn next_epoch() -> u64 {
 #[derive(Debug)]
 pub(crate) struct Truth(Mutex<Counts>);
 
-impl Default for Truth {
-    fn default() -> Self {
-        Self(Mutex::new(Counts {
-            epoch: next_epoch(),
-            ..Counts::default()
-        }))
-    }
-}
-
 /// A request that has arrived: its number since the last reset, and that reset's number.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arrival {
@@ -77,6 +63,14 @@ pub(crate) struct Arrival {
 }
 
 impl Truth {
+    pub(crate) fn new(room: Room) -> Self {
+        Self(Mutex::new(Counts {
+            epoch: next_epoch(),
+            attempts_by_key: Keys::new(room),
+            ..Counts::default()
+        }))
+    }
+
     fn lock(&self) -> MutexGuard<'_, Counts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -94,7 +88,7 @@ impl Truth {
             counts.connections += 1;
         }
         if let Some(key) = key {
-            raise(&mut counts.attempts_by_key, key);
+            counts.attempts_by_key.attempt(key);
         }
         counts.requests += 1;
         Arrival {
@@ -127,7 +121,7 @@ impl Truth {
         }
         counts.accepted += 1;
         if let Some(key) = key
-            && raise(&mut counts.accepted_by_key, key) > 1
+            && counts.attempts_by_key.accept(key)
         {
             counts.duplicates += 1;
         }
@@ -158,9 +152,9 @@ impl Truth {
         }
     }
 
-    /// A copy of all counters.
-    pub(crate) fn read(&self) -> Counts {
-        self.lock().clone()
+    /// All counters, for as long as `look` looks at them.
+    pub(crate) fn read<T>(&self, look: impl FnOnce(&Counts) -> T) -> T {
+        look(&self.lock())
     }
 
     /// Zeroes all but the two gauges. What is in flight is not counted when it ends.
@@ -171,6 +165,7 @@ impl Truth {
             in_flight_max: counts.in_flight,
             queued: counts.queued,
             epoch: next_epoch(),
+            attempts_by_key: counts.attempts_by_key.renewed(),
             ..Counts::default()
         };
     }
@@ -182,24 +177,13 @@ impl Truth {
     }
 }
 
-fn raise(counts: &mut HashMap<String, u64>, key: &str) -> u64 {
-    if let Some(count) = counts.get_mut(key) {
-        *count += 1;
-        return *count;
-    }
-    if counts.len() < KEYS_MAX && key.len() <= KEY_BYTES_MAX {
-        counts.insert(key.to_owned(), 1);
-    }
-    1
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_key_accepted_twice_is_a_duplicate_and_one_rejected_first_is_not() {
-        let truth = Truth::default();
+        let truth = Truth::new(Room::default());
         let seen = Seen::default();
         let first = truth.arrive(&seen, Some("a"));
         truth.reject(first);
@@ -209,44 +193,30 @@ mod tests {
             truth.start();
             truth.end(arrival, true, true);
         }
-        let counts = truth.read();
-        assert_eq!(counts.attempts_by_key["a"], 3);
+        let counts = truth
+            .read(|counts| serde_json::to_value(counts))
+            .expect("json");
+        assert_eq!(counts["attempts_by_key"]["a"], 3);
         assert_eq!(
-            (counts.duplicates, counts.connections, counts.completed),
-            (1, 1, 2)
+            ["duplicates", "connections", "completed"].map(|name| counts[name].clone()),
+            [1, 1, 2]
         );
     }
 
     #[test]
-    fn a_key_longer_than_any_honest_one_takes_no_memory() {
-        let truth = Truth::default();
-        let long = "k".repeat(60_000);
-        for key in ["short", long.as_str()] {
-            let arrival = truth.arrive(&Seen::default(), Some(key));
-            truth.accept(arrival, Some(key));
-        }
-        let counts = truth.read();
-        assert_eq!((counts.requests, counts.accepted), (2, 2));
-        let remembered: Vec<_> = counts.attempts_by_key.keys().collect();
-        assert_eq!(remembered, ["short"]);
-    }
-
-    #[test]
     fn a_reset_zeroes_and_forgets_what_is_under_way() {
-        let truth = Truth::default();
+        let truth = Truth::new(Room::default());
         let seen = Seen::default();
         let arrival = truth.arrive(&seen, None);
         truth.accept(arrival, None);
         truth.start();
         truth.reset();
-        assert_eq!((truth.read().in_flight, truth.idle()), (1, false));
+        let in_flight = truth.read(|counts| counts.in_flight);
+        assert_eq!((in_flight, truth.idle()), (1, false));
         truth.end(arrival, true, true);
-        let counts = truth.read();
-        assert_eq!(
-            (counts.requests, counts.completed, counts.in_flight),
-            (0, 0, 0)
-        );
+        let left = truth.read(|counts| (counts.requests, counts.completed, counts.in_flight));
+        assert_eq!(left, (0, 0, 0));
         truth.arrive(&seen, None);
-        assert_eq!(truth.read().connections, 1);
+        assert_eq!(truth.read(|counts| counts.connections), 1);
     }
 }
