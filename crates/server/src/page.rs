@@ -57,7 +57,8 @@ struct File {
     brotli: Option<Bytes>,
     gzip: Option<Bytes>,
     kind: &'static str,
-    etag: HeaderValue,
+    /// Hexadecimal digits of the content's hash, from which its tags are made.
+    hash: String,
     /// Named after its content, so it never changes.
     hashed: bool,
 }
@@ -166,14 +167,11 @@ impl File {
             || kind.contains("svg");
         let smaller = |packed: Vec<u8>| (packed.len() < plain.len()).then(|| Bytes::from(packed));
         let digest = ring::digest::digest(&ring::digest::SHA256, &plain);
-        let short = hex(&digest.as_ref()[..12]);
-        let etag =
-            HeaderValue::from_str(&format!("\"{short}\"")).expect("hexadecimal is plain text");
         Self {
             brotli: if worth { smaller(brotli(&plain)) } else { None },
             gzip: if worth { smaller(gzip(&plain)) } else { None },
             kind,
-            etag,
+            hash: hex(&digest.as_ref()[..12]),
             hashed: is_hashed(path),
             plain,
         }
@@ -186,14 +184,20 @@ impl File {
             (_, Some(gzip)) if accepts("gzip") => (Some("gzip"), gzip),
             _ => (None, &self.plain),
         };
+        // Each coding has a tag of its own, since its bytes are others (RFC 9110, 8.8.3).
+        let tag = match coding {
+            None => format!("\"{}\"", self.hash),
+            Some(coding) => format!("\"{}-{coding}\"", self.hash),
+        };
         let mut response = Response::new(Body::from(bytes.clone()));
-        if asked.get(IF_NONE_MATCH) == Some(&self.etag) {
+        if is_known(asked, &tag) {
             response = Response::new(Body::empty());
             *response.status_mut() = StatusCode::NOT_MODIFIED;
         }
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.kind));
-        headers.insert(ETAG, self.etag.clone());
+        let tag = HeaderValue::from_str(&tag).expect("hexadecimal digits are plain text");
+        headers.insert(ETAG, tag);
         let cache = if self.hashed {
             "public, max-age=31536000, immutable"
         } else {
@@ -208,12 +212,21 @@ impl File {
     }
 }
 
+/// The items of a header that is a list, over all its lines.
+fn items(asked: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
+    let lines = asked.get_all(name).into_iter();
+    let lines = lines.filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).map(str::trim)
+}
+
+/// Whether the client holds what has this tag. The comparison is the weak one, in which `W/` says
+/// nothing (RFC 9110, 13.1.2).
+fn is_known(asked: &HeaderMap, tag: &str) -> bool {
+    items(asked, IF_NONE_MATCH).any(|item| item == "*" || item.trim_start_matches("W/") == tag)
+}
+
 fn accepts(asked: &HeaderMap, coding: &str) -> bool {
-    let values = asked
-        .get_all(ACCEPT_ENCODING)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|item| {
+    items(asked, ACCEPT_ENCODING).any(|item| {
         let (name, quality) = item.split_once(';').unwrap_or((item, ""));
         let refused = quality
             .trim()
@@ -327,13 +340,44 @@ mod tests {
         assert_eq!(response.headers()[CONTENT_TYPE], "text/html; charset=utf-8");
         assert_eq!(response.headers()[CACHE_CONTROL], "no-cache");
         assert!(!response.headers().contains_key(CONTENT_ENCODING));
-        let etag = response.headers()[ETAG].clone();
-        let request = Request::get("/")
-            .header(IF_NONE_MATCH, etag)
-            .body(())
-            .expect("request");
-        assert_eq!(page.answer(&request).status(), 304);
         assert_eq!(get("/../Cargo.toml", "br").status(), 404);
+    }
+
+    #[test]
+    fn each_coding_has_its_tag_and_a_tag_is_found_in_any_list() {
+        let mut page = Page::default();
+        let file = File::new("index.html", "long text ".repeat(100).into());
+        page.files.insert("index.html".to_owned(), file);
+        let ask = |coding: &str, lines: &[&str]| {
+            let mut request = Request::get("/").header(ACCEPT_ENCODING, coding);
+            for line in lines {
+                request = request.header(IF_NONE_MATCH, *line);
+            }
+            let response = page.answer(&request.body(()).expect("request"));
+            let tag = response.headers()[ETAG].to_str().expect("text").to_owned();
+            (response.status().as_u16(), tag)
+        };
+        let [plain, gzip, br] = ["identity", "gzip", "br"].map(|coding| ask(coding, &[]).1);
+        assert!(plain != gzip && gzip != br && br != plain);
+        let weak = format!("W/{br}");
+        let list = format!("\"other\", {weak} ,\"third\"");
+        #[rustfmt::skip]
+        let cases: &[(&str, &[&str], u16)] = &[
+            ("br", &[&br], 304),
+            ("br", &[&weak], 304),
+            ("br", &[&list], 304),
+            ("br", &["\"other\"", &br], 304),
+            ("br", &["*"], 304),
+            ("br", &[&gzip], 200),
+            ("br", &[&plain], 200),
+            ("identity", &[&br], 200),
+            ("identity", &[plain.trim_matches('"')], 200),
+            ("br", &["W/"], 200),
+            ("br", &[""], 200),
+        ];
+        for (coding, lines, status) in cases {
+            assert_eq!(ask(coding, lines).0, *status, "{coding} {lines:?}");
+        }
     }
 
     #[test]

@@ -120,7 +120,10 @@ fn a_coding_is_chosen_from_the_clients_list_and_unpacks_to_the_file() {
     let tag = reply.header("etag").expect("etag");
     let again = exchange(
         server.http,
-        get_with(path, &format!("if-none-match: {tag}")),
+        get_with(
+            path,
+            &format!("accept-encoding: gzip\r\nif-none-match: {tag}"),
+        ),
     );
     assert_eq!((again.status(), again.body().len()), (304, 0));
 }
