@@ -1,7 +1,10 @@
 //! The command line: pure parsing, and the text of `--help`.
 
+use std::fmt::Display;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 /// What the command line asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +27,10 @@ pub struct Args {
     pub spend_calls: u64,
     /// Tokens that the proxy lets be spent per run. Default 2,000,000.
     pub spend_tokens: u64,
+    /// Seconds that an upstream may be silent, before its answer or within it. Default 600.
+    pub upstream_silence_s: u64,
+    /// Connections served at once, 1 to 1,000,000. Default 16,384.
+    pub connections: usize,
     /// Worker threads, 1 to 256. Default 1.
     pub threads: usize,
     /// No line per proxied call. Default false.
@@ -42,6 +49,9 @@ pub enum Command {
 }
 
 const THREADS_MAX: usize = 256;
+const CONNECTIONS_MAX: usize = 1_000_000;
+/// A day: no answer is worth waiting longer for.
+const SILENCE_S_MAX: u64 = 86_400;
 
 impl Default for Args {
     fn default() -> Self {
@@ -55,6 +65,8 @@ impl Default for Args {
             token_env: None,
             spend_calls: 10_000,
             spend_tokens: 2_000_000,
+            upstream_silence_s: 600,
+            connections: 16_384,
             threads: 1,
             quiet: false,
         }
@@ -83,12 +95,14 @@ Proxy, at /proxy/NAME/v1/... :
                         environment, or from a file that only you can read (mode 600).
   --spend-calls N       refuse further calls after N [default: 10000]
   --spend-tokens N      refuse further calls after N tokens [default: 2000000]
+  --upstream-silence S  give up an upstream that sends nothing for S seconds [default: 600]
 
 Simulated endpoint, at /mock/SPEC/v1/... : always on; GET /mock/ lists the presets.
   for example  /mock/gpu32/v1/chat/completions
                /mock/ttft=200,tpot=10,tokens=100,slots=32,queue=64/v1/chat/completions
 
 Other:
+  --connections N       connections served at once; further ones get a 503 [default: 16384]
   --threads N           worker threads; one serves 100,000 requests/s, and hands nothing over
                         between cores [default: 1]
   --quiet               no line per proxied call
@@ -122,12 +136,11 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, Str
             "--token-env" => args.token_env = Some(value()?),
             "--spend-calls" => args.spend_calls = number(flag, &value()?)?,
             "--spend-tokens" => args.spend_tokens = number(flag, &value()?)?,
-            "--threads" => {
-                args.threads = number(flag, &value()?)?;
-                if !(1..=THREADS_MAX).contains(&args.threads) {
-                    return Err(format!("--threads: expected 1 to {THREADS_MAX}"));
-                }
+            "--upstream-silence" => {
+                args.upstream_silence_s = between(flag, &value()?, &(1..=SILENCE_S_MAX))?;
             }
+            "--connections" => args.connections = between(flag, &value()?, &(1..=CONNECTIONS_MAX))?,
+            "--threads" => args.threads = between(flag, &value()?, &(1..=THREADS_MAX))?,
             switch @ ("--allow-remote" | "--quiet" | "--help" | "-h" | "--version" | "-V") => {
                 if has_inline {
                     return Err(format!("{switch} takes no value"));
@@ -169,9 +182,21 @@ fn address(flag: &str, text: &str) -> Result<SocketAddr, String> {
         .map_err(|_| format!("{flag}: `{text}` is no address; expected for example 127.0.0.1:8088"))
 }
 
-fn number<T: std::str::FromStr>(flag: &str, text: &str) -> Result<T, String> {
+fn number<T: FromStr>(flag: &str, text: &str) -> Result<T, String> {
     text.parse()
         .map_err(|_| format!("{flag}: `{text}` is no whole number"))
+}
+
+fn between<T>(flag: &str, text: &str, bounds: &RangeInclusive<T>) -> Result<T, String>
+where
+    T: FromStr + PartialOrd + Display,
+{
+    let found = number(flag, text)?;
+    if bounds.contains(&found) {
+        return Ok(found);
+    }
+    let (least, most) = (bounds.start(), bounds.end());
+    Err(format!("{flag}: expected {least} to {most}"))
 }
 
 fn host(text: &str) -> Result<String, String> {
@@ -196,7 +221,8 @@ mod tests {
     #[test]
     fn flags_are_read_in_both_forms() {
         let line = "--listen 127.0.0.1:0 --tls-listen=[::1]:8443 --page dist --upstream a=http://x \
-            --upstream=b=http://y,key-env=K --host box.lan --spend-calls 5 --spend-tokens 7 --threads 3 --quiet";
+            --upstream=b=http://y,key-env=K --host box.lan --spend-calls 5 --spend-tokens 7 \
+            --upstream-silence 9 --connections 20 --threads 3 --quiet";
         let expected = Args {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             tls_listen: Some("[::1]:8443".parse().expect("address")),
@@ -205,6 +231,8 @@ mod tests {
             hosts: vec!["box.lan".to_owned()],
             spend_calls: 5,
             spend_tokens: 7,
+            upstream_silence_s: 9,
+            connections: 20,
             threads: 3,
             quiet: true,
             ..Args::default()
@@ -222,6 +250,8 @@ mod tests {
             ("--listen", "--listen needs a value"),
             ("--listen 8088", "`8088` is no address"),
             ("--threads 0", "1 to 256"),
+            ("--connections 0", "1 to 1000000"),
+            ("--upstream-silence 0", "1 to 86400"),
             ("--spend-calls many", "`many` is no whole number"),
             ("--quiet=yes", "takes no value"),
             ("--host http://x", "without scheme"),
@@ -251,6 +281,8 @@ mod tests {
             "--upstream",
             "--spend-calls",
             "--spend-tokens",
+            "--upstream-silence",
+            "--connections",
             "--threads",
             "--quiet",
             "--help",

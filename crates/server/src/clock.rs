@@ -3,8 +3,13 @@
 //! Everything that decides (limits, batching, pacing) takes `now` as a [`Duration`] since the
 //! process started; only the code at the sockets calls these functions.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::OnceLock;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant, SystemTime};
+
+use tokio::time::Sleep;
 
 /// The origin of this process's clock.
 fn start() -> Instant {
@@ -55,4 +60,30 @@ pub(crate) async fn sleep_until(due: Duration) {
 /// Sleeps for `pause`.
 pub(crate) async fn sleep(pause: Duration) {
     tokio::time::sleep(pause).await;
+}
+
+/// A timer that is made when first needed and then used again.
+#[derive(Debug, Default)]
+pub(crate) struct Alarm(Option<Pin<Box<Sleep>>>);
+
+/// tokio's timer rounds up to its next millisecond, so it is set half of one early: it then fires
+/// around the due time, not after it.
+const EARLY: Duration = Duration::from_micros(500);
+
+impl Alarm {
+    /// Ready once the process's clock has reached `due`, within half a millisecond.
+    pub(crate) fn poll_due(&mut self, context: &mut Context<'_>, due: Duration) -> Poll<()> {
+        let due = due.saturating_sub(EARLY);
+        if due <= now() {
+            return Poll::Ready(());
+        }
+        let deadline = instant(due);
+        let sleep = self
+            .0
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        if sleep.deadline() != deadline {
+            sleep.as_mut().reset(deadline);
+        }
+        sleep.as_mut().poll(context)
+    }
 }

@@ -30,6 +30,10 @@ const HEAD_BYTES_MAX: usize = 64 << 10;
 const IDLE_MAX: Duration = Duration::from_mins(10);
 /// Streams at once on one HTTP/2 connection; Chromium itself stops at 256.
 const STREAMS_MAX: u32 = 4096;
+/// So often a quiet HTTP/2 connection is asked whether the other side is still there …
+const PING_EVERY: Duration = Duration::from_secs(30);
+/// … and so long it may take to say so. A client that vanished without a FIN is noticed only so.
+const PONG_MAX: Duration = Duration::from_secs(20);
 /// A page that stops a run resets all its streams at once, and is no attacker.
 const RESETS_MAX: usize = 4096;
 
@@ -227,7 +231,11 @@ async fn serve_http1(stream: Stream, handler: impl Handler, mut stop: watch::Rec
     }
 }
 
-async fn serve_http2(stream: Stream, handler: impl Handler, mut stop: watch::Receiver<bool>) {
+async fn serve_http2(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    handler: impl Handler,
+    mut stop: watch::Receiver<bool>,
+) {
     let connection = Peer::new();
     let service = service_fn(move |request| {
         let handler = handler.clone();
@@ -244,6 +252,8 @@ async fn serve_http2(stream: Stream, handler: impl Handler, mut stop: watch::Rec
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_MAX)
         .max_pending_accept_reset_streams(RESETS_MAX)
+        .keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(PONG_MAX)
         .max_header_list_size(HEAD_BYTES_MAX as u32)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
@@ -259,4 +269,41 @@ async fn serve_http2(stream: Stream, handler: impl Handler, mut stop: watch::Rec
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     // An error means that the sender is gone, which is a stop too.
     let _ = stop.wait_for(|stop| *stop).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    /// Nothing is asked in this test.
+    #[derive(Clone)]
+    struct Nobody;
+
+    impl Handler for Nobody {
+        async fn handle(
+            &self,
+            _: Arc<Peer>,
+            _: Request<Incoming>,
+        ) -> Result<Response<Body>, Hijacked> {
+            Ok(Response::new(Body::empty()))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_http2_client_that_vanished_is_let_go() {
+        let (mut client, server) = tokio::io::duplex(4096);
+        let (_stop, signal) = watch::channel(false);
+        let task = tokio::spawn(serve_http2(server, Nobody, signal));
+        // The preface, an empty SETTINGS frame, and then not a word, not even to a ping.
+        let hello = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+        client.write_all(hello).await.expect("writes");
+        let mut received = Vec::new();
+        let closed = tokio::time::timeout(IDLE_MAX, client.read_to_end(&mut received));
+        closed.await.expect("is let go").expect("reads");
+        task.await.expect("ends by itself");
+        let ping = [0, 0, 8, 6, 0];
+        assert!(received.windows(5).any(|frame| frame == ping), "was asked");
+    }
 }

@@ -32,7 +32,7 @@ use tokio::sync::{mpsc, watch};
 use app::{App, RedirectTarget};
 use args::Args;
 use guard::Guard;
-use listen::Stop;
+use listen::{Places, Stop};
 use log::Log;
 use mock::Mock;
 use page::Page;
@@ -73,7 +73,8 @@ pub fn start(args: &Args, env: impl Fn(&str) -> Option<String>) -> Result<Server
     let upstreams = upstreams.collect::<Result<Vec<_>, _>>()?;
     let log = if args.quiet { Log::Off } else { Log::Stderr };
     let spend = Spend::new(args.spend_calls, args.spend_tokens);
-    let proxy = Proxy::new(upstreams, spend, log)?;
+    let silence = Duration::from_secs(args.upstream_silence_s);
+    let proxy = Proxy::new(upstreams, spend, silence, log)?;
     let identity = args
         .tls_listen
         .map(|_| tls::identity(&args.hosts))
@@ -131,6 +132,7 @@ pub fn start(args: &Args, env: impl Fn(&str) -> Option<String>) -> Result<Server
         signal,
         done: alive,
     };
+    let places = Places::new(args.connections);
     let spki = identity.as_ref().map(|identity| identity.spki.clone());
     if let (Some(listener), Some(identity)) = (encrypted, identity) {
         let tls = Some(listen::acceptor(&identity.config));
@@ -138,6 +140,7 @@ pub fn start(args: &Args, env: impl Fn(&str) -> Option<String>) -> Result<Server
             listener,
             tls,
             Arc::clone(&app),
+            places.clone(),
             told.clone(),
         ));
     }
@@ -145,9 +148,10 @@ pub fn start(args: &Args, env: impl Fn(&str) -> Option<String>) -> Result<Server
         trap,
         None,
         RedirectTarget(mock),
+        places.clone(),
         told.clone(),
     ));
-    tokio::spawn(listen::accept(plain, None, app, told));
+    tokio::spawn(listen::accept(plain, None, app, places, told));
     Ok(Server {
         http,
         https,

@@ -4,12 +4,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 
 use crate::clock;
 use crate::connection::{self, Handler, Stream};
+use crate::wire;
 
 /// A thousand clients may connect at once; a dropped SYN costs them a second. The kernel cuts
 /// this down to `net.core.somaxconn`.
@@ -17,6 +19,13 @@ const BACKLOG: u32 = 65_535;
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 /// After a failure to accept (out of file descriptors, mostly), so long before the next try.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+
+/// So many connections beyond the cap are told so at once; what comes while they are is closed.
+const REFUSALS_MAX: usize = 64;
+/// What a connection beyond the cap reads, whatever it has sent.
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\n\
+    retry-after: 1\r\nconnection: close\r\ncontent-length: 99\r\n\r\n\
+    {\"error\":{\"message\":\"too many connections are open (--connections)\",\"type\":\"connections_exceeded\"}}";
 
 /// Binds `address`; port 0 picks a free one. The error is one line for the user.
 pub(crate) fn bind(address: SocketAddr) -> Result<TcpListener, String> {
@@ -46,11 +55,28 @@ pub(crate) struct Stop {
     pub(crate) done: mpsc::Sender<()>,
 }
 
+/// Places for connections, which all listeners of one server share.
+#[derive(Clone)]
+pub(crate) struct Places {
+    served: Arc<Semaphore>,
+    refused: Arc<Semaphore>,
+}
+
+impl Places {
+    pub(crate) fn new(connections: usize) -> Self {
+        Self {
+            served: Arc::new(Semaphore::new(connections)),
+            refused: Arc::new(Semaphore::new(REFUSALS_MAX)),
+        }
+    }
+}
+
 /// Accepts connections until told to stop.
 pub(crate) async fn accept(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     handler: impl Handler,
+    places: Places,
     stop: Stop,
 ) {
     let mut signal = stop.signal.clone();
@@ -63,13 +89,31 @@ pub(crate) async fn accept(
             clock::sleep(ACCEPT_PAUSE).await;
             continue;
         };
+        let Ok(place) = Arc::clone(&places.served).try_acquire_owned() else {
+            if let Ok(place) = Arc::clone(&places.refused).try_acquire_owned() {
+                let encrypted = tls.is_some();
+                tokio::spawn(async move {
+                    refuse(tcp, encrypted).await;
+                    drop(place);
+                });
+            }
+            continue;
+        };
         let (tls, handler, stop) = (tls.clone(), handler.clone(), stop.clone());
         tokio::spawn(async move {
             if let Some(stream) = open(tcp, tls).await {
                 connection::serve(stream, handler, stop.signal).await;
             }
-            drop(stop.done);
+            drop((place, stop.done));
         });
+    }
+}
+
+/// Says on a plain connection that there is no place for it; one that is encrypted is closed.
+async fn refuse(mut tcp: TcpStream, encrypted: bool) {
+    // Whoever has gone away needs no answer.
+    if !encrypted && tcp.write_all(FULL).await.is_ok() && tcp.shutdown().await.is_ok() {
+        wire::linger(&mut tcp).await;
     }
 }
 

@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Output, Stdio};
 
-use common::{PLAIN, Raw, exchange, post};
+use common::{PATIENCE, PLAIN, Raw, exchange, post};
 
 fn command(line: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kneepoint-server"));
@@ -166,4 +166,32 @@ fn a_call_is_logged_without_key_or_prompt() {
     let mut mock = mock;
     signal(&mock, "-INT");
     assert!(mock.wait().expect("ends").success());
+}
+
+#[test]
+fn a_connection_beyond_the_cap_is_told_so_and_served_once_there_is_room() {
+    let (mut child, lines) = running(&["--listen", "127.0.0.1:0", "--connections", "2"]);
+    let http = address(&lines, "http");
+    let kept = || {
+        let mut raw = Raw::open(http);
+        raw.send(b"GET /mock/ HTTP/1.1\r\nhost: x\r\n\r\n");
+        let reply = raw.read_until(PATIENCE, |bytes| bytes.ends_with(b"}"));
+        assert_eq!(reply.status(), 200);
+        raw
+    };
+    let (first, _second) = (kept(), kept());
+    let refused = exchange(http, common::get("/mock/"));
+    assert_eq!(refused.status(), 503);
+    let length = refused.raw_body().len().to_string();
+    assert_eq!(refused.header("content-length"), Some(length));
+    assert_eq!(refused.json()["error"]["type"], "connections_exceeded");
+    drop(first);
+    // The server learns of the close when it next looks.
+    let served = (0..500).any(|_| {
+        common::pause(std::time::Duration::from_millis(20));
+        exchange(http, common::get("/mock/")).status() == 200
+    });
+    assert!(served);
+    signal(&child, "-INT");
+    assert!(child.wait().expect("ends").success());
 }

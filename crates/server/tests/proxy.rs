@@ -48,6 +48,10 @@ impl Upstream {
                     }
                     notes.lock().expect("lock").push(text);
                     let _ = stream.write_all(answer.as_bytes());
+                    if answer.is_empty() {
+                        // Silent: it stays until the other side leaves.
+                        let _ = stream.read(&mut block);
+                    }
                 });
             }
         });
@@ -73,13 +77,15 @@ fn proxy_to(address: SocketAddr, more: &[&str]) -> (Server, String) {
     let mut line = vec!["--upstream", &upstream];
     line.extend(more);
     let server = server_with_env(&line, |name| (name == "CANARY").then(|| KEY.to_owned()));
+    let token = token_of(&server);
+    (server, token)
+}
+
+fn token_of(server: &Server) -> String {
     let host = format!("host: {}", server.http);
     let session = format!("GET /server.json HTTP/1.1\r\n{host}\r\nconnection: close\r\n\r\n");
-    let token = exchange(server.http, session).json()["token"]
-        .as_str()
-        .expect("token")
-        .to_owned();
-    (server, token)
+    let session = exchange(server.http, session).json();
+    session["token"].as_str().expect("token").to_owned()
 }
 
 const BODY: &str = r#"{"model":"m"}"#;
@@ -254,6 +260,74 @@ fn an_echoed_key_is_taken_out() {
 }
 
 #[test]
+fn an_echoed_key_is_taken_out_of_a_stream_wherever_it_is_cut() {
+    let (mask, length) = ("*".repeat(KEY.len()), KEY.len());
+    for cut in [1, 10, length - 1, length] {
+        let (begin, end) = KEY.split_at(cut);
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\
+             transfer-encoding: chunked\r\nconnection: close\r\n\r\n\
+             {:x}\r\ndata: {begin}\r\n{:x}\r\n{end}\n\n\r\n0\r\n\r\n",
+            6 + begin.len(),
+            end.len() + 2
+        );
+        let upstream = Upstream::answering(answer.leak());
+        let (server, token) = proxy_to(upstream.address, &[]);
+        let reply = exchange(server.http, good(&server, &token, ""));
+        assert_eq!(reply.body_text(), format!("data: {mask}\n\n"), "{cut}");
+    }
+    // The length that was promised stays true, also when the end looks like a beginning.
+    for (text, expected) in [
+        (
+            format!("{{\"key\":\"{KEY}\"}}"),
+            format!("{{\"key\":\"{mask}\"}}"),
+        ),
+        (KEY[..9].to_owned(), KEY[..9].to_owned()),
+    ] {
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{text}",
+            text.len()
+        );
+        let upstream = Upstream::answering(answer.leak());
+        let (server, token) = proxy_to(upstream.address, &[]);
+        let reply = exchange(server.http, good(&server, &token, ""));
+        assert_eq!(reply.body_text(), expected);
+        assert_eq!(reply.header("content-length"), Some(text.len().to_string()));
+    }
+}
+
+#[test]
+fn an_upstream_that_is_silent_is_given_up() {
+    let silence = ["--upstream-silence", "1"];
+    // It takes the request and never answers.
+    let silent = Upstream::answering("");
+    let (server, token) = proxy_to(silent.address, &silence);
+    let reply = exchange(server.http, good(&server, &token, ""));
+    assert_eq!(reply.status(), 504);
+    let message = reply.json()["error"]["message"].to_string();
+    assert!(message.contains("--upstream-silence"), "{message}");
+    // It begins, and stops in the middle: there is no status left to say so, only the end.
+    let (_mock, server, token) = proxied_mock("ttft=1,tpot=3600000,tokens=2", &silence);
+    let reply = exchange(server.http, good_with(&server, &token, "", common::STREAM));
+    assert_eq!(reply.status(), 200);
+    assert!(reply.text().contains("data: ") && !reply.text().ends_with("0\r\n\r\n"));
+    assert_ne!(reply.ended, Ended::Open);
+}
+
+#[test]
+fn a_length_that_an_upstream_says_twice_is_said_once() {
+    let upstream = Upstream::answering(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\
+         content-length: 2\r\nconnection: close\r\n\r\n{}",
+    );
+    let (server, token) = proxy_to(upstream.address, &[]);
+    let reply = exchange(server.http, good(&server, &token, ""));
+    let lengths = reply.text().matches("content-length: 2\r\n").count();
+    assert_eq!((reply.status(), lengths), (200, 1), "{}", reply.text());
+    assert_eq!(reply.body_text(), "{}");
+}
+
+#[test]
 fn a_key_that_cannot_be_seen_is_not_passed_on() {
     // Compressed although that was not asked for: the key may be in it, and cannot be found.
     let packed = Upstream::answering(
@@ -323,25 +397,19 @@ fn spending_ends_at_its_limit() {
 }
 
 /// A proxy in front of another server's simulated endpoint.
-fn proxied_mock(spec: &str) -> (Server, Server, String) {
+fn proxied_mock(spec: &str, more: &[&str]) -> (Server, Server, String) {
     let mock = common::server(&[]);
     let upstream = format!("up=http://{}/mock/{spec}/v1", mock.http);
-    let server = common::server(&["--upstream", &upstream]);
-    let session = format!(
-        "GET /server.json HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n",
-        server.http
-    );
-    let token = exchange(server.http, session).json()["token"]
-        .as_str()
-        .expect("token")
-        .to_owned();
+    let line = [&["--upstream", &upstream], more].concat();
+    let server = common::server(&line);
+    let token = token_of(&server);
     (mock, server, token)
 }
 
 #[test]
 fn a_stream_passes_event_by_event() {
     // The second token comes after an hour: what is read must have come before the end.
-    let (_mock, server, token) = proxied_mock("ttft=1,tpot=3600000,tokens=2");
+    let (_mock, server, token) = proxied_mock("ttft=1,tpot=3600000,tokens=2", &[]);
     let mut raw = Raw::open(server.http);
     raw.send(good_with(&server, &token, "", common::STREAM).as_bytes());
     let reply: Reply = raw.read_until(Duration::from_secs(10), |bytes| {
@@ -360,7 +428,7 @@ fn a_stream_passes_event_by_event() {
 #[test]
 fn a_client_that_leaves_ends_the_upstream_call() {
     let spec = "ttft=3600000";
-    let (mock, server, token) = proxied_mock(spec);
+    let (mock, server, token) = proxied_mock(spec, &[]);
     for body in [common::PLAIN, common::STREAM] {
         let request = good_with(&server, &token, "", body);
         let mut raw = Raw::open(server.http);

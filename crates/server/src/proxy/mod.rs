@@ -5,6 +5,7 @@
 //! stream both ways; a client that leaves ends the upstream's call.
 
 mod relay;
+mod scrub;
 mod spend;
 pub(crate) mod upstream;
 
@@ -59,6 +60,8 @@ pub(crate) struct Proxy {
     client: Client<HttpsConnector<HttpConnector>, RequestBody>,
     spend: Arc<Spend>,
     under_way: Arc<AtomicUsize>,
+    /// So long an upstream may send nothing.
+    silence_max: Duration,
     log: Log,
 }
 
@@ -81,7 +84,12 @@ fn refuse(status: StatusCode, message: &str) -> Response<Body> {
 }
 
 impl Proxy {
-    pub(crate) fn new(upstreams: Vec<Upstream>, spend: Spend, log: Log) -> Result<Self, String> {
+    pub(crate) fn new(
+        upstreams: Vec<Upstream>,
+        spend: Spend,
+        silence_max: Duration,
+        log: Log,
+    ) -> Result<Self, String> {
         let mut tcp = HttpConnector::new();
         tcp.set_nodelay(true);
         tcp.enforce_http(false);
@@ -121,6 +129,7 @@ impl Proxy {
             client,
             spend: Arc::new(spend),
             under_way: Arc::default(),
+            silence_max,
             log,
         })
     }

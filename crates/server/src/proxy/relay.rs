@@ -13,18 +13,19 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
+use super::scrub::Scrub;
 use super::spend::{Meter, Spend};
 use super::upstream::Upstream;
 use super::{BODY_BYTES_MAX, Place, Proxy, elapsed, refuse, request_headers};
 use crate::body::Body;
-use crate::clock;
+use crate::clock::{self, Alarm};
 use crate::log::{Line, Log};
 
-/// What an upstream may say to a client, besides the families of `is_hint`.
+/// What an upstream may say to a client, besides the families of `is_hint`. The length is not
+/// among them: it follows from the body, and an upstream may have said it twice.
 const RESPONSE_HEADERS: &[&str] = &[
     "cache-control",
     "content-encoding",
-    "content-length",
     "content-type",
     "openai-processing-ms",
     "request-id",
@@ -78,6 +79,7 @@ impl<'a> Call<'a> {
             meter: Meter::default(),
             spend: Arc::clone(&proxy.spend),
             log: proxy.log,
+            silence_max: proxy.silence_max,
             place: None,
         };
         Self { proxy, record }
@@ -103,7 +105,15 @@ impl<'a> Call<'a> {
         *up.method_mut() = record.line.method.clone();
         *up.uri_mut() = uri;
         *up.headers_mut() = request_headers(&head.headers, &upstream);
-        match proxy.client.request(up).await {
+        let answer = tokio::time::timeout(proxy.silence_max, proxy.client.request(up));
+        let Ok(answer) = answer.await else {
+            // Giving up drops the call, which ends it upstream too.
+            return record.refuse(
+                StatusCode::GATEWAY_TIMEOUT,
+                "the upstream does not answer (--upstream-silence)",
+            );
+        };
+        match answer {
             Ok(response) => record.pass_down(response).await,
             Err(_) if exceeded.load(Ordering::Relaxed) => {
                 record.refuse(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large")
@@ -125,6 +135,7 @@ struct Record {
     meter: Meter,
     spend: Arc<Spend>,
     log: Log,
+    silence_max: Duration,
     place: Option<Place>,
 }
 
@@ -154,14 +165,20 @@ impl Record {
         let mut headers = HeaderMap::with_capacity(head.headers.len());
         for (name, value) in &head.headers {
             let allowed = RESPONSE_HEADERS.contains(&name.as_str()) || is_hint(name.as_str());
-            if allowed && !self.upstream.echoes_key(value.as_bytes()) {
+            let key = self.upstream.key.as_ref();
+            if allowed && !key.is_some_and(|key| key.is_in(value.as_bytes())) {
                 headers.append(name.clone(), value.clone());
             }
         }
         let body = if head.status.is_success() {
-            Body::stream(AnswerBody { body, record: self })
+            Body::stream(AnswerBody {
+                body,
+                scrub: Scrub::new(self.upstream.key.as_ref()),
+                alarm: Alarm::default(),
+                heard: clock::now(),
+                record: self,
+            })
         } else {
-            headers.remove(header::CONTENT_LENGTH);
             let coding = headers.remove(header::CONTENT_ENCODING);
             if coding.is_some_and(|coding| coding != "identity") {
                 // It was not asked for, and an echoed key could not be found in it.
@@ -181,12 +198,12 @@ impl Record {
     async fn error_body(mut self, mut body: Incoming) -> Body {
         let (mut text, mut whole) = (Vec::new(), false);
         while text.len() < ERROR_BYTES_MAX {
-            match body.frame().await {
-                Some(Ok(frame)) => {
+            match tokio::time::timeout(self.silence_max, body.frame()).await {
+                Ok(Some(Ok(frame))) => {
                     text.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
                 }
                 ended => {
-                    whole = ended.is_none();
+                    whole = matches!(ended, Ok(None));
                     break;
                 }
             }
@@ -194,10 +211,10 @@ impl Record {
         text.truncate(ERROR_BYTES_MAX);
         self.line.bytes = text.len() as u64;
         self.line.outcome = "error";
-        Body::from(if whole {
-            self.upstream.scrub(&text)
-        } else {
-            self.upstream.scrub_cut(&text)
+        Body::from(match &self.upstream.key {
+            None => text,
+            Some(key) if whole => key.scrub(&text),
+            Some(key) => key.scrub_cut(&text),
         })
     }
 }
@@ -259,7 +276,19 @@ impl HttpBody for RequestBody {
 /// The upstream's body on its way down. Dropping it drops the upstream's connection or stream.
 struct AnswerBody {
     body: Incoming,
+    scrub: Scrub,
+    alarm: Alarm,
+    /// When the upstream was last heard of.
+    heard: Duration,
     record: Record,
+}
+
+impl AnswerBody {
+    /// Breaks the answer off. A status is too late: it has been sent.
+    fn break_off(&mut self, outcome: &'static str) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        self.record.line.outcome = outcome;
+        Poll::Ready(Some(Err(io::Error::other(outcome))))
+    }
 }
 
 impl HttpBody for AnswerBody {
@@ -271,42 +300,54 @@ impl HttpBody for AnswerBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let this = self.get_mut();
-        let record = &mut this.record;
-        match ready!(Pin::new(&mut this.body).poll_frame(context)) {
-            None => {
-                record.line.outcome = "done";
-                Poll::Ready(None)
+        loop {
+            let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(context) else {
+                let due = this.heard + this.record.silence_max;
+                ready!(this.alarm.poll_due(context, due));
+                return this.break_off("upstream silent");
+            };
+            this.heard = clock::now();
+            // Trailers are not passed on.
+            let data = match frame {
+                Some(Err(_)) => return this.break_off("upstream broke off"),
+                Some(Ok(frame)) => frame.into_data().ok(),
+                None => None,
+            };
+            let Some(data) = data else {
+                this.record.line.outcome = "done";
+                return Poll::Ready(this.scrub.rest().map(|rest| Ok(Frame::data(rest))));
+            };
+            let record = &mut this.record;
+            record
+                .line
+                .first_byte
+                .get_or_insert_with(|| elapsed(record.start));
+            record.meter.feed(&data);
+            if record.meter.bytes > ANSWER_BYTES_MAX {
+                return this.break_off("too large");
             }
-            Some(Err(error)) => {
-                record.line.outcome = "upstream broke off";
-                Poll::Ready(Some(Err(io::Error::other(error))))
+            let data = this.scrub.pass(data);
+            if this.is_end_stream() {
+                this.record.line.outcome = "done";
             }
-            Some(Ok(frame)) => {
-                let Ok(data) = frame.into_data() else {
-                    return Poll::Ready(None);
-                };
-                record
-                    .line
-                    .first_byte
-                    .get_or_insert_with(|| elapsed(record.start));
-                record.meter.feed(&data);
-                if record.meter.bytes > ANSWER_BYTES_MAX {
-                    record.line.outcome = "too large";
-                    return Poll::Ready(Some(Err(io::Error::other("the answer is too large"))));
-                }
-                if this.body.is_end_stream() {
-                    record.line.outcome = "done";
-                }
-                Poll::Ready(Some(Ok(Frame::data(data))))
+            if !data.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(data))));
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.is_end_stream() && self.scrub.held() == 0
     }
 
+    /// Of the same length as the upstream's body, as far as that is known.
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let (left, held) = (self.body.size_hint(), self.scrub.held() as u64);
+        let mut hint = SizeHint::new();
+        hint.set_lower(left.lower() + held);
+        if let Some(upper) = left.upper() {
+            hint.set_upper(upper + held);
+        }
+        hint
     }
 }

@@ -7,6 +7,8 @@ use std::path::Path;
 use http::uri::{Authority, Scheme};
 use http::{HeaderName, HeaderValue, Uri, header};
 
+use super::scrub::Key;
+
 /// One upstream. Its key is never shown: no Debug, no Display.
 pub(crate) struct Upstream {
     pub(crate) name: String,
@@ -16,7 +18,7 @@ pub(crate) struct Upstream {
     prefix: String,
     /// The header that carries the key.
     pub(crate) credential: Option<(HeaderName, HeaderValue)>,
-    key: Option<String>,
+    pub(super) key: Option<Key>,
 }
 
 /// Names are part of a path and of log lines.
@@ -30,37 +32,6 @@ impl Upstream {
             .scheme(self.scheme.clone())
             .authority(self.authority.clone());
         uri.path_and_query(path).build().ok()
-    }
-
-    /// Replaces the key wherever an upstream has echoed it.
-    pub(crate) fn scrub(&self, text: &[u8]) -> Vec<u8> {
-        let Some(key) = self.key.as_deref().filter(|key| !key.is_empty()) else {
-            return text.to_vec();
-        };
-        let mut clean = Vec::with_capacity(text.len());
-        let mut from = 0;
-        for start in memchr::memmem::find_iter(text, key.as_bytes()) {
-            clean.extend_from_slice(&text[from..start]);
-            clean.extend_from_slice(b"[key]");
-            from = start + key.len();
-        }
-        clean.extend_from_slice(&text[from..]);
-        clean
-    }
-
-    /// The same for a text whose end was cut off, maybe within the key.
-    pub(crate) fn scrub_cut(&self, text: &[u8]) -> Vec<u8> {
-        let key = self.key.as_deref().unwrap_or_default().as_bytes();
-        let begun = (1..key.len())
-            .rev()
-            .find(|count| text.ends_with(&key[..*count]));
-        self.scrub(&text[..text.len() - begun.unwrap_or(0)])
-    }
-
-    pub(crate) fn echoes_key(&self, text: &[u8]) -> bool {
-        self.key
-            .as_deref()
-            .is_some_and(|key| memchr::memmem::find(text, key.as_bytes()).is_some())
     }
 }
 
@@ -113,7 +84,7 @@ pub(crate) fn parse(text: &str, env: impl Fn(&str) -> Option<String>) -> Result<
         authority,
         prefix,
         credential,
-        key,
+        key: key.as_deref().and_then(Key::new),
     })
 }
 
@@ -199,7 +170,6 @@ mod tests {
             (name.as_str(), value.to_str().ok()),
             ("authorization", Some("Bearer sk-canary"))
         );
-        assert_eq!(upstream.scrub(b"bad key sk-canary!"), b"bad key [key]!");
         let upstream = parse("a=http://x/mock/ttft=1,tpot=2/v1,key-env=KEY", env);
         let uri = upstream
             .ok()

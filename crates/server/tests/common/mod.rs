@@ -12,7 +12,7 @@ use kneepoint_server::{Server, start};
 use tokio::runtime::Runtime;
 
 /// Nothing in these tests takes this long unless it is broken.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The runtime on which all servers of one test program run.
 pub(crate) fn runtime() -> &'static Runtime {
