@@ -42,7 +42,7 @@ static COMMANDS: [Command; 10] = [
             name: "--only",
             takes: Takes::Many,
             value: "THING…",
-            about: "some of: wasm-target, node, npm, wasm-bindgen, trunk, chromium, python, cargo-fuzz",
+            about: "some of: wasm-target, node, npm, wasm-bindgen, trunk, chromium, python, cargo-fuzz, oha (only when named)",
         }],
         run: setup::command,
     },

@@ -7,6 +7,7 @@ mod measure;
 mod report;
 mod stats;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -57,7 +58,7 @@ static GROUPS: [Group; 3] = [
     },
     Group {
         name: "server",
-        about: "timing, memory, the proxy's share and aborts of kneepoint-server",
+        about: "throughput, timing, memory, the proxy's share and aborts of kneepoint-server",
         kind: Kind::Own(&["cargo", "bench", "-p", "kneepoint-server"]),
     },
 ];
@@ -84,7 +85,7 @@ pub(crate) fn command(repo: &Repo, args: &Args) -> Result {
         Kind::Own(_) if args.has("--runs") => Err(Failure::Usage(format!(
             "`--runs`: the group `{name}` chooses its own rounds"
         ))),
-        Kind::Own(words) => own(words, &file),
+        Kind::Own(words) => own(words, &repo.path()?, &file),
     }
 }
 
@@ -110,13 +111,14 @@ fn paired(name: &str, works: Vec<Work>, runs: usize, file: &Path) -> Result {
     )))
 }
 
-fn own(words: &[&str], file: &Path) -> Result {
+/// Runs a program that measures by itself, with the tools built here on its PATH.
+fn own(words: &[&str], path: &OsStr, file: &Path) -> Result {
     // What an earlier run wrote must not pass for the result of this one.
     if file.exists() {
         fs::remove_file(file)
             .map_err(|error| Failure::work(format!("{}: {error}", file.display())))?;
     }
-    run(Command::new(words[0]).args(&words[1..]))?;
+    run(Command::new(words[0]).args(&words[1..]).env("PATH", path))?;
     if !file.exists() {
         return Err(Failure::work(format!("the group wrote no {}", short(file))));
     }
@@ -132,7 +134,8 @@ mod tests {
     fn a_group_that_measures_by_itself_must_write_its_file() {
         let file = std::env::temp_dir().join(format!("xtask-bench-{}.json", std::process::id()));
         fs::write(&file, "of an earlier run").unwrap();
-        let failure = own(&["true"], &file).unwrap_err();
+        let tools = std::env::var_os("PATH").unwrap();
+        let failure = own(&["true"], &tools, &file).unwrap_err();
         assert!(
             failure.text().starts_with("the group wrote no"),
             "{}",
@@ -140,9 +143,9 @@ mod tests {
         );
 
         let path = file.to_str().unwrap();
-        assert_eq!(own(&["touch", path], &file), Ok(()));
+        assert_eq!(own(&["touch", path], &tools, &file), Ok(()));
         assert!(
-            own(&["false"], &file)
+            own(&["false"], &tools, &file)
                 .unwrap_err()
                 .text()
                 .contains("`false` failed")

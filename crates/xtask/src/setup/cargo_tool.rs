@@ -1,7 +1,7 @@
 //! Tools that Cargo builds from crates.io, each at exactly the version pinned in Cargo.toml.
 //!
 //! One of that version on the PATH is used as it is. Otherwise the tool is built into
-//! `target/tools/bin`, with a profile that compiles fast: these programs run for seconds.
+//! `target/tools/bin`, with a profile that compiles fast: most of these programs run for seconds.
 
 use std::fs;
 use std::path::PathBuf;
@@ -54,6 +54,16 @@ pub(super) static CARGO_FUZZ: CargoTool = CargoTool {
     opt_level: "0",
 };
 
+/// The load generator that the server is measured with. Optimised: its own speed is part of the
+/// measurement.
+pub(super) static OHA: CargoTool = CargoTool {
+    name: "oha",
+    package: "oha",
+    programs: &["oha"],
+    install: &["--locked"],
+    opt_level: "3",
+};
+
 /// Provides a tool.
 pub(super) fn ensure(repo: &Repo, tool: &CargoTool) -> Result<String> {
     if missing(repo, tool)?.is_none() {
@@ -101,7 +111,7 @@ fn answers(answer: &str, program: &str, version: &str) -> bool {
 fn install(repo: &Repo, tool: &CargoTool) -> Result {
     let version = repo.pin(tool.name)?;
     announce(
-        &format!("building {} {version}, a minute or two", tool.package),
+        &format!("building {} {version}, a few minutes", tool.package),
         tool.name,
     );
     // A folder of its own that outlives an interruption, so that the next try goes on from there.

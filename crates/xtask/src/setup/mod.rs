@@ -32,7 +32,7 @@ pub(crate) struct Thing {
 }
 
 /// Everything that can be provided, in the order in which it is.
-pub(crate) static THINGS: [Thing; 8] = [
+pub(crate) static THINGS: [Thing; 9] = [
     Thing {
         name: "wasm-target",
         why: "Rust's library for wasm",
@@ -86,7 +86,17 @@ pub(crate) static THINGS: [Thing; 8] = [
                   found on the PATH, it is used",
         ensure: |repo| cargo_tool::ensure(repo, &cargo_tool::CARGO_FUZZ),
     },
+    Thing {
+        name: OPTIONAL,
+        why: "the load generator of `cargo xtask bench server`",
+        by_hand: "cargo install oha --locked --version <the one in Cargo.toml>; \
+                  found on the PATH, it is used",
+        ensure: |repo| cargo_tool::ensure(repo, &cargo_tool::OHA),
+    },
 ];
+
+/// Provided only when named: no command needs it, one measures more with it.
+const OPTIONAL: &str = "oha";
 
 /// `cargo xtask setup`.
 pub(crate) fn command(repo: &Repo, args: &Args) -> Result {
@@ -95,7 +105,8 @@ pub(crate) fn command(repo: &Repo, args: &Args) -> Result {
         choose("thing", name, &THINGS, |thing| thing.name).map_err(Failure::Usage)?;
     }
     if names.is_empty() {
-        names = THINGS.iter().map(|thing| thing.name).collect();
+        let all = THINGS.iter().map(|thing| thing.name);
+        names = all.filter(|name| *name != OPTIONAL).collect();
     }
     provide(repo, &names)
 }

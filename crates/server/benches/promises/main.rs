@@ -2,8 +2,10 @@
 //!
 //! It starts the release binary, drives it over loopback, prints each figure beside its bound, writes
 //! them to `target/bench/server.json`, and fails where one lies beyond.
-//! Requests per second are measured by a separate load generator (see the README), since a client
-//! written here would measure itself.
+//! Requests per second are measured by a separate load generator, since a client written here would
+//! measure itself.
+
+mod throughput;
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -25,8 +27,22 @@ struct Server {
 
 impl Server {
     fn start(more: &[&str]) -> Outcome<Self> {
+        Self::start_on(None, more)
+    }
+
+    /// The same on one core, by `taskset`.
+    fn start_on(core: Option<&str>, more: &[&str]) -> Outcome<Self> {
         use std::io::BufRead as _;
-        let mut child = Command::new(env!("CARGO_BIN_EXE_kneepoint-server"))
+        let program = env!("CARGO_BIN_EXE_kneepoint-server");
+        let mut command = match core {
+            None => Command::new(program),
+            Some(core) => {
+                let mut command = Command::new("taskset");
+                command.args(["-c", core, program]);
+                command
+            }
+        };
+        let mut child = command
             .args(["--listen", "127.0.0.1:0", "--quiet"])
             .args(more)
             .stdout(Stdio::piped())
@@ -46,6 +62,14 @@ impl Server {
             child,
             http: http.ok_or("the server did not say where it listens")?,
         })
+    }
+
+    /// Processor time that its one thread has used, in seconds.
+    fn processor_s(&self) -> Outcome<f64> {
+        let path = format!("/proc/{}/schedstat", self.child.id());
+        let text = std::fs::read_to_string(path)?;
+        let nanoseconds = text.split(' ').next().ok_or("no schedstat")?;
+        Ok(nanoseconds.parse::<f64>()? / 1e9)
     }
 
     /// Resident memory in MB.
@@ -87,40 +111,55 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
     sorted[((sorted.len() as f64 * share) as usize).min(sorted.len() - 1)]
 }
 
-/// A figure and its bound.
+/// What a figure must not go beyond.
+#[derive(Clone, Copy)]
+enum Bound {
+    Most(f64),
+    Least(f64),
+}
+
+impl Bound {
+    fn holds(self, found: f64) -> bool {
+        match self {
+            Self::Most(most) => found <= most,
+            Self::Least(least) => found >= least,
+        }
+    }
+
+    fn shown(self) -> String {
+        match self {
+            Self::Most(most) => format!("≤ {most}"),
+            Self::Least(least) => format!("≥ {least}"),
+        }
+    }
+}
+
+/// A figure beside its bound, or what is missing to measure it.
 struct Figure {
-    name: &'static str,
-    found: f64,
-    unit: &'static str,
-    bound: f64,
+    /// Not met only when it was measured and lies beyond.
+    met: bool,
+    json: serde_json::Value,
 }
 
 impl Figure {
     /// Measured and printed.
-    fn new(name: &'static str, found: f64, unit: &'static str, bound: f64) -> Self {
-        let figure = Self {
-            name,
-            found,
-            unit,
-            bound,
-        };
-        let verdict = if figure.met() { "within" } else { "BEYOND" };
+    fn new(name: &str, found: f64, unit: &str, bound: Bound) -> Self {
+        let (met, bound) = (bound.holds(found), bound.shown());
+        let verdict = if met { "within" } else { "BEYOND" };
         println!("{name:<58} {found:>9.2} {unit:<3} {verdict} {bound} {unit}");
-        figure
+        let json =
+            json!({ "figure": name, "found": found, "unit": unit, "bound": bound, "met": met });
+        Self { met, json }
     }
 
-    fn met(&self) -> bool {
-        self.found <= self.bound
-    }
-
-    fn to_json(&self) -> serde_json::Value {
-        let Self {
-            name,
-            found,
-            unit,
-            bound,
-        } = self;
-        json!({ "figure": name, "found": found, "unit": unit, "bound": bound, "met": self.met() })
+    /// Not measured, for want of `offer`.
+    fn missing(name: &str, unit: &str, offer: &str) -> Self {
+        println!(
+            "{name:<58} {:>9} {unit:<3} not measured without {offer}",
+            "—"
+        );
+        let json = json!({ "figure": name, "unit": unit, "not_measured_without": offer });
+        Self { met: true, json }
     }
 }
 
@@ -171,13 +210,13 @@ async fn timing() -> Outcome<[Figure; 2]> {
         "100 streams: error of the first token, p95",
         quantile(&first, 0.95),
         "ms",
-        3.0,
+        Bound::Most(3.0),
     );
     let every = Figure::new(
         "100 streams: error of every token, p95",
         quantile(&all, 0.95),
         "ms",
-        3.0,
+        Bound::Most(3.0),
     );
     // In lock-step all tokens are due at one instant, and this client reads them one by one:
     // printed without a bound, since it measures the two of them together.
@@ -213,7 +252,7 @@ async fn idle_streams() -> Outcome<Figure> {
         "10,000 idle streams: resident memory",
         server.resident_mb()?,
         "MB",
-        300.0,
+        Bound::Most(300.0),
     ))
 }
 
@@ -305,7 +344,7 @@ async fn proxy_latency() -> Outcome<Figure> {
         "proxy at 1000 requests/s: added to p99 (median of 5)",
         with[2] - without[2],
         "ms",
-        1.0,
+        Bound::Most(1.0),
     ))
 }
 
@@ -334,7 +373,7 @@ async fn abort() -> Outcome<Figure> {
         "abort through the proxy, seen upstream: worst of 50",
         worst,
         "ms",
-        50.0,
+        Bound::Most(50.0),
     ))
 }
 
@@ -342,7 +381,8 @@ fn main() -> Outcome<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let figures = runtime.block_on(async {
+    let throughput = throughput::measure()?;
+    let mut figures = runtime.block_on(async {
         let [first, every] = timing().await?;
         let others = [
             idle_streams().await?,
@@ -351,14 +391,15 @@ fn main() -> Outcome<()> {
         ];
         Outcome::Ok([first, every].into_iter().chain(others).collect::<Vec<_>>())
     })?;
-    let rows: Vec<_> = figures.iter().map(Figure::to_json).collect();
+    figures.insert(0, throughput);
+    let rows: Vec<_> = figures.iter().map(|figure| &figure.json).collect();
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/bench");
     std::fs::create_dir_all(&folder)?;
     std::fs::write(
         folder.join("server.json"),
         json!({ "rows": rows }).to_string(),
     )?;
-    let beyond = figures.iter().filter(|figure| !figure.met()).count();
+    let beyond = figures.iter().filter(|figure| !figure.met).count();
     if beyond > 0 {
         return Err(format!(
             "{beyond} of {} figures are beyond their bounds",
