@@ -1,4 +1,13 @@
 //! The benchmark engine: plan, run, ladder, report.
-//!
-//! Not written yet. It will import `kneepoint-core` and `kneepoint-stats`, and nothing will import
-//! it but the wasm layer and the page.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    test,
+    allow(clippy::float_cmp, reason = "exact arithmetic, exact tests")
+)]
+
+pub mod client_bound;
+pub mod ladder;
+pub mod plan;
+pub mod record;
+pub mod report;

@@ -1,0 +1,225 @@
+//! Whether the client, not the server, was the limit of what was measured.
+//!
+//! Pure: what the client observed about itself goes in, a verdict in words comes out.
+
+use kneepoint_stats::{Rule, quantile};
+use serde::{Deserialize, Serialize};
+
+/// Timers later than this at p95 spoil times to the first token.
+const LAG_MS: f64 = 10.0;
+
+/// And later than this share of the usual gap between chunks, those between tokens.
+const LAG_SHARE_OF_GAP: f64 = 0.25;
+
+/// A thread that is busy for more than this share of the time delays what it measures.
+const BUSY_MAX: f64 = 0.70;
+
+/// Browsers open so many connections per host over HTTP/1.1.
+const BROWSER_HTTP1_CONNECTIONS: u32 = 6;
+
+/// Streams of one HTTP/2 session in Chromium, even where the server allows more.
+const BROWSER_HTTP2_STREAMS: u32 = 256;
+
+/// A larger part of the wanted concurrency than this must not be missing.
+const RESIDUAL_MAX: f64 = 0.10;
+
+/// What the client observed about itself in a window.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Signs {
+    /// How late timers fired, in milliseconds, in any order.
+    pub lags_ms: Vec<f64>,
+    /// The median gap between chunks, in milliseconds; none where answers were not streamed.
+    pub gap_ms: Option<f64>,
+    /// The share of the window in which the measuring thread worked.
+    pub busy: f64,
+    /// The concurrency that was wanted; none where requests were sent at given times.
+    pub concurrency: Option<u32>,
+    /// Little's residual: how much of it did not arrive.
+    pub residual: Option<f64>,
+    /// The protocol, where the runtime tells: `http/1.1`, `h2`.
+    pub protocol: Option<String>,
+    /// Whether the runtime is a browser.
+    pub browser: bool,
+    /// How many requests the runtime lets be under way at once, where it tells.
+    pub cap: Option<u32>,
+}
+
+/// Whether the client was the limit, and by which signs.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Verdict {
+    /// Whether it was.
+    pub bound: bool,
+    /// By which signs, in sentences; empty where it was not.
+    pub reasons: Vec<String>,
+    /// How late timers were at p95, in milliseconds; none where none was watched.
+    pub lag_p95_ms: Option<f64>,
+    /// The share of the time in which the measuring thread worked.
+    pub busy: f64,
+}
+
+/// Judges by all the signs there are.
+///
+/// ```
+/// use kneepoint_bench::client_bound::{Signs, judge};
+///
+/// let six = Signs { protocol: Some("http/1.1".into()), browser: true, concurrency: Some(12), ..Signs::default() };
+/// let verdict = judge(&six);
+/// assert!(verdict.bound && verdict.reasons[0].contains("6 connections"));
+/// ```
+pub fn judge(signs: &Signs) -> Verdict {
+    let mut lags = signs.lags_ms.clone();
+    lags.retain(|lag| lag.is_finite());
+    lags.sort_unstable_by(f64::total_cmp);
+    let lag_p95_ms = quantile(&lags, 0.95, Rule::Nearest);
+    let reasons = [
+        lag_p95_ms.and_then(|lag| late(lag, signs.gap_ms)),
+        busy(signs.busy),
+        signs.concurrency.and_then(|wanted| capped(signs, wanted)),
+        signs.residual.and_then(missing),
+    ];
+    let reasons: Vec<String> = reasons.into_iter().flatten().collect();
+    Verdict {
+        bound: !reasons.is_empty(),
+        reasons,
+        lag_p95_ms,
+        busy: signs.busy,
+    }
+}
+
+fn late(lag_ms: f64, gap_ms: Option<f64>) -> Option<String> {
+    let allowed = LAG_MS.max(gap_ms.unwrap_or(0.0) * LAG_SHARE_OF_GAP);
+    (lag_ms > allowed).then(|| {
+        format!("timers fired {lag_ms:.1} ms late at p95, where {allowed:.1} ms are allowed")
+    })
+}
+
+fn busy(share: f64) -> Option<String> {
+    (share > BUSY_MAX).then(|| {
+        let percent = share * 100.0;
+        format!("the measuring thread was busy for {percent:.0} % of the time")
+    })
+}
+
+fn capped(signs: &Signs, wanted: u32) -> Option<String> {
+    let protocol = signs.protocol.as_deref().unwrap_or_default();
+    let (cap, what) = match protocol {
+        "http/1.1" | "http/1.0" if signs.browser => (
+            BROWSER_HTTP1_CONNECTIONS,
+            "connections per host over HTTP/1.1 that a browser opens",
+        ),
+        "h2" if signs.browser => (
+            BROWSER_HTTP2_STREAMS,
+            "streams of one HTTP/2 session in a browser",
+        ),
+        _ => (signs.cap?, "requests at once that this runtime allows"),
+    };
+    (wanted > cap).then(|| format!("{wanted} requests were wanted at once, above the {cap} {what}"))
+}
+
+fn missing(residual: f64) -> Option<String> {
+    (residual > RESIDUAL_MAX).then(|| {
+        let percent = residual * 100.0;
+        format!("{percent:.0} % of the wanted concurrency never reached the network (Little's law)")
+    })
+}
+
+/// Below this ratio, twelve requests at once bring no more than six.
+const STAIRCASE_GAIN: f64 = 1.1;
+
+/// The time to the first byte grows by at least this share of the time of service.
+const STAIRCASE_WAIT: f64 = 0.5;
+
+/// Whether what happened between 6 and 12 requests at once is a browser's six connections: no more
+/// throughput, and first bytes later by a time of service. The one sign where the runtime does
+/// not tell the protocol.
+pub fn is_staircase(at_6: &Load, at_12: &Load) -> bool {
+    let waits = at_12.first_byte_ms - at_6.first_byte_ms;
+    at_12.throughput < STAIRCASE_GAIN * at_6.throughput && waits > STAIRCASE_WAIT * at_6.service_ms
+}
+
+/// What one concurrency brought, for [`is_staircase`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Load {
+    /// Answers or tokens per second.
+    pub throughput: f64,
+    /// The median time to the head of the answer, in milliseconds.
+    pub first_byte_ms: f64,
+    /// The median time of a request, in milliseconds.
+    pub service_ms: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quiet() -> Signs {
+        Signs {
+            lags_ms: vec![1.0; 100],
+            gap_ms: Some(20.0),
+            busy: 0.1,
+            concurrency: Some(6),
+            residual: Some(0.02),
+            protocol: Some("http/1.1".to_owned()),
+            browser: true,
+            cap: None,
+        }
+    }
+
+    #[test]
+    fn each_sign_alone_is_enough() {
+        assert_eq!(judge(&quiet()).reasons, Vec::<String>::new());
+        let h2 = Some("h2".to_owned());
+        #[rustfmt::skip]
+        let cases = [
+            (Signs { lags_ms: vec![10.1; 10], ..quiet() },                              "late"),
+            (Signs { busy: 0.71, ..quiet() },                                           "busy"),
+            (Signs { concurrency: Some(7), ..quiet() },                                 "6 connections"),
+            (Signs { concurrency: Some(257), protocol: h2.clone(), ..quiet() },         "256 streams"),
+            (Signs { concurrency: Some(11), browser: false, cap: Some(10), ..quiet() }, "above the 10"),
+            (Signs { residual: Some(0.11), ..quiet() },                                 "Little"),
+        ];
+        for (signs, word) in cases {
+            let verdict = judge(&signs);
+            assert!(verdict.bound && verdict.reasons.len() == 1, "{verdict:?}");
+            assert!(verdict.reasons[0].contains(word), "{verdict:?}");
+        }
+    }
+
+    #[test]
+    fn slow_streams_may_be_timed_more_coarsely() {
+        let signs = Signs {
+            lags_ms: vec![15.0; 10],
+            gap_ms: Some(80.0),
+            ..quiet()
+        };
+        assert!(!judge(&signs).bound);
+    }
+
+    #[test]
+    fn outside_browsers_http_1_is_no_cap() {
+        let signs = Signs {
+            browser: false,
+            concurrency: Some(1000),
+            ..quiet()
+        };
+        assert!(!judge(&signs).bound);
+    }
+
+    #[test]
+    fn six_connections_show_as_a_staircase() {
+        let load = |throughput, first_byte_ms| Load {
+            throughput,
+            first_byte_ms,
+            service_ms: 1000.0,
+        };
+        assert!(is_staircase(&load(6.0, 50.0), &load(6.1, 1050.0)));
+        assert!(
+            !is_staircase(&load(6.0, 50.0), &load(11.0, 60.0)),
+            "it scales"
+        );
+        assert!(
+            !is_staircase(&load(6.0, 50.0), &load(6.1, 60.0)),
+            "slower tokens, not a queue"
+        );
+    }
+}

@@ -1,0 +1,80 @@
+//! The concurrency beyond which the server refuses: suspected where it did, then verified.
+
+use super::{Observation, Options, rules};
+use crate::report::Finding;
+
+/// A limit under suspicion.
+#[derive(Debug, Clone)]
+pub(super) struct Limit {
+    /// Accepted rate times accepted latency: how many the server took on.
+    estimate: f64,
+    /// The lowest concurrency at which it refused.
+    refused: u32,
+    /// The highest below it at which it did not, before the verification.
+    accepted: u32,
+    verified: Option<u32>,
+    tries: u32,
+}
+
+impl Limit {
+    /// The server refused on this rung, and not yet with `accepted` slots.
+    pub(super) fn suspected(seen: &Observation, accepted: u32) -> Self {
+        Self {
+            estimate: seen.accepted_rate * seen.accepted_latency_s,
+            refused: seen.concurrency,
+            accepted,
+            verified: None,
+            tries: 0,
+        }
+    }
+
+    /// The concurrency to verify next, unless that is done.
+    pub(super) fn to_verify(&self, options: &Options) -> Option<u32> {
+        let over = self.verified.is_some() || self.tries >= options.verify_max;
+        // Below one slot there is nothing to try.
+        (!over && self.refused > 1).then(|| self.candidate(options.verify_share))
+    }
+
+    fn candidate(&self, share: f64) -> u32 {
+        let candidate = (self.estimate * share).floor() as u32;
+        candidate.clamp(1, self.refused.saturating_sub(1).max(1))
+    }
+
+    pub(super) fn verified(&mut self, seen: &Observation, options: &Options) {
+        self.tries += 1;
+        if rules::rate_limited(seen, options).is_none() {
+            self.verified = Some(seen.concurrency);
+            return;
+        }
+        self.estimate = seen.accepted_rate * seen.accepted_latency_s;
+        self.refused = self.refused.min(seen.concurrency);
+        self.accepted = self.accepted.min(self.refused.saturating_sub(1));
+    }
+
+    /// The limit as far as it is known.
+    pub(super) fn value(&self) -> u32 {
+        self.verified.unwrap_or_else(|| self.candidate(1.0))
+    }
+
+    pub(super) fn finding(&self) -> Finding {
+        let value = self.value();
+        let high = self.refused.saturating_sub(1).max(value);
+        let (refused, estimate) = (self.refused, self.estimate);
+        let (low, reason) = match self.verified {
+            Some(verified) => (
+                verified,
+                format!("verified at {verified}; at {refused} the server refused"),
+            ),
+            None => (
+                self.accepted.min(value),
+                format!("not verified: at {refused} the server refused, and took on {estimate:.1}"),
+            ),
+        };
+        Finding {
+            value,
+            low,
+            high,
+            reason,
+        }
+    }
+}

@@ -1,0 +1,378 @@
+//! The ladder to the knee: raise the concurrency until more brings no more, or the server refuses;
+//! then look closer at the interesting places, and measure twice what the answer stands on.
+//!
+//! A pure state machine: what was measured goes in, what to measure next comes out, at last the
+//! answer. It never waits, sends or reads a clock.
+
+mod answer;
+mod limit;
+mod options;
+mod rules;
+
+use serde::{Deserialize, Serialize};
+
+use crate::report::{Answer, Purpose, Stop};
+use answer::{find_knee, find_peak, find_slo};
+use limit::Limit;
+
+pub use options::Options;
+
+/// Why a ladder went no higher.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopRule {
+    /// The client was the limit.
+    ClientBound,
+    /// Too many requests failed.
+    Errors,
+    /// The server refused too many.
+    RateLimited,
+    /// Too few requests met the objectives.
+    Slo,
+    /// More concurrency brought hardly more throughput.
+    Plateau,
+    /// More concurrency brought less throughput.
+    Retrograde,
+    /// The highest rung was reached.
+    Max,
+    /// Rungs, time, requests, tokens or money were used up.
+    Budget,
+    /// Someone ended it.
+    User,
+}
+
+/// What was measured on one rung.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observation {
+    /// Slots.
+    pub concurrency: u32,
+    /// What it was measured for.
+    pub purpose: Purpose,
+    /// Tokens or answers per second.
+    pub throughput: f64,
+    /// The standard error of the throughput as a share of it; 0 if unknown.
+    pub relative_error: f64,
+    /// Requests that ended.
+    pub requests: u64,
+    /// Those that the server refused for the load.
+    pub refused: u64,
+    /// Those that failed for another reason.
+    pub failed: u64,
+    /// Those that met the objectives; none if there are no objectives.
+    pub slo_met: Option<u64>,
+    /// Answers per second.
+    pub accepted_rate: f64,
+    /// How long an answer took on average, in seconds.
+    pub accepted_latency_s: f64,
+    /// Why the client was the limit, if it was.
+    pub client_bound: Option<String>,
+    /// When it was over, in seconds since the ladder began.
+    pub at_s: f64,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "made a few times per ladder")]
+pub enum Step {
+    /// Measure a rung.
+    Measure {
+        /// With so many slots.
+        concurrency: u32,
+        /// What for. A verification is measured for [`Options::verify_s`], the others as
+        /// [`Options::is_measured`] says.
+        purpose: Purpose,
+    },
+    /// Nothing more: this is what was found.
+    Done(Answer),
+}
+
+/// A ladder under way.
+///
+/// ```
+/// use kneepoint_bench::ladder::{Ladder, Observation, Options, Step, StopRule};
+///
+/// // A server that works on eight requests at once, one second each.
+/// let mut ladder = Ladder::new(Options::default());
+/// let mut at_s = 0.0;
+/// let answer = loop {
+///     let (concurrency, purpose) = match ladder.next() {
+///         Step::Measure { concurrency, purpose } => (concurrency, purpose),
+///         Step::Done(answer) => break answer,
+///     };
+///     at_s += 6.0;
+///     let rate = f64::from(concurrency.min(8));
+///     ladder.observe(Observation {
+///         concurrency, purpose, at_s,
+///         throughput: rate, relative_error: 0.01,
+///         requests: 60, refused: 0, failed: 0, slo_met: None,
+///         accepted_rate: rate, accepted_latency_s: f64::from(concurrency) / rate,
+///         client_bound: None,
+///     });
+/// };
+/// assert_eq!(answer.knee.map(|knee| knee.value), Some(8));
+/// assert_eq!(answer.stop.value, StopRule::Plateau);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Ladder {
+    options: Options,
+    stage: Stage,
+    /// Rungs that count, by concurrency, each once.
+    rungs: Vec<Observation>,
+    /// Rungs climbed and refined so far.
+    measured: u32,
+    refined_knee: u32,
+    refined_peak: u32,
+    limit: Option<Limit>,
+    stop: Option<Stop>,
+    /// Rungs to measure again, and what that gave: ratios with their errors.
+    to_repeat: Vec<u32>,
+    repeated: Vec<rules::Change>,
+    /// When the last rung was over, in seconds.
+    at_s: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Climb,
+    Verify,
+    Refine,
+    Repeat,
+    Done,
+}
+
+impl Ladder {
+    /// A ladder that stands at its foot.
+    pub const fn new(options: Options) -> Self {
+        Self {
+            options,
+            stage: Stage::Climb,
+            rungs: Vec::new(),
+            measured: 0,
+            refined_knee: 0,
+            refined_peak: 0,
+            limit: None,
+            stop: None,
+            to_repeat: Vec::new(),
+            repeated: Vec::new(),
+            at_s: 0.0,
+        }
+    }
+
+    /// The windows and limits.
+    pub const fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// What to do next. Asked twice without an observation in between, it says the same.
+    #[allow(
+        clippy::should_implement_trait,
+        reason = "it has an end that is an answer, not `None`"
+    )]
+    pub fn next(&mut self) -> Step {
+        loop {
+            let step = match self.stage {
+                Stage::Climb => self.climb(),
+                Stage::Verify => self.verify(),
+                Stage::Refine => self.refine(),
+                Stage::Repeat => self.repeat(),
+                Stage::Done => return Step::Done(self.answer()),
+            };
+            if let Some((concurrency, purpose)) = step {
+                return Step::Measure {
+                    concurrency,
+                    purpose,
+                };
+            }
+        }
+    }
+
+    /// Takes in what was measured.
+    pub fn observe(&mut self, seen: Observation) {
+        self.at_s = self.at_s.max(seen.at_s);
+        match seen.purpose {
+            Purpose::Run | Purpose::Climb => self.climbed(seen),
+            Purpose::Refine => {
+                self.measured += 1;
+                self.keep(seen);
+            }
+            Purpose::Verify => {
+                if let Some(limit) = &mut self.limit {
+                    limit.verified(&seen, &self.options);
+                }
+                self.keep(seen);
+            }
+            Purpose::Repeat => {
+                self.to_repeat.retain(|&n| n != seen.concurrency);
+                let first = self
+                    .rungs
+                    .iter()
+                    .find(|r| r.concurrency == seen.concurrency);
+                let change = first.and_then(|first| rules::Change::between(first, &seen));
+                self.repeated.extend(change);
+            }
+        }
+    }
+
+    /// Ends the ladder at once, with what there is: someone wants that, or the budget is used up.
+    pub fn interrupt(&mut self, rule: StopRule, reason: &str) {
+        self.stop.get_or_insert_with(|| Stop {
+            value: rule,
+            reason: reason.to_owned(),
+        });
+        self.stage = Stage::Done;
+    }
+
+    fn climb(&mut self) -> Option<(u32, Purpose)> {
+        if self.stop.is_some() {
+            let refused = self.limit.is_some() && self.options.verify_max > 0;
+            self.stage = if refused {
+                Stage::Verify
+            } else {
+                Stage::Refine
+            };
+            return None;
+        }
+        let Some(last) = self.rungs.last() else {
+            return Some((self.options.first, Purpose::Climb));
+        };
+        let reached = last.concurrency;
+        if let Some(stop) = self.out_of_room(reached) {
+            self.stop = Some(stop);
+            return None;
+        }
+        let next = (f64::from(reached) * self.options.factor).round() as u32;
+        let next = next.clamp(reached + 1, self.options.max);
+        Some((next, Purpose::Climb))
+    }
+
+    fn out_of_room(&self, reached: u32) -> Option<Stop> {
+        if reached >= self.options.max {
+            let reason = format!("{reached} is the highest rung");
+            return Some(Stop {
+                value: StopRule::Max,
+                reason,
+            });
+        }
+        self.is_used_up().then(|| Stop {
+            value: StopRule::Budget,
+            reason: format!("{} rungs in {:.0} s", self.measured, self.at_s),
+        })
+    }
+
+    fn is_used_up(&self) -> bool {
+        self.measured >= self.options.rungs_max || self.at_s >= self.options.total_s
+    }
+
+    fn climbed(&mut self, seen: Observation) {
+        self.measured += 1;
+        self.stop = rules::stop(self.rungs.last(), &seen, &self.options);
+        if self.stop.is_none() && seen.throughput <= 0.0 {
+            self.stop = Some(rules::silent(&seen));
+        }
+        if self
+            .stop
+            .as_ref()
+            .is_some_and(|stop| stop.value == StopRule::RateLimited)
+        {
+            let accepted = self.rungs.last().map_or(0, |last| last.concurrency);
+            self.limit = Some(Limit::suspected(&seen, accepted));
+        }
+        self.keep(seen);
+    }
+
+    /// Keeps a rung on which an answer may stand. One measured anew replaces the earlier one.
+    fn keep(&mut self, seen: Observation) {
+        if rules::is_spoilt(&seen, &self.options) {
+            return;
+        }
+        self.rungs
+            .retain(|rung| rung.concurrency != seen.concurrency);
+        let place = self
+            .rungs
+            .partition_point(|rung| rung.concurrency < seen.concurrency);
+        self.rungs.insert(place, seen);
+    }
+
+    fn verify(&mut self) -> Option<(u32, Purpose)> {
+        let next = self
+            .limit
+            .as_ref()
+            .and_then(|limit| limit.to_verify(&self.options));
+        if next.is_none() || self.at_s >= self.options.total_s {
+            self.stage = Stage::Refine;
+            return None;
+        }
+        next.map(|concurrency| (concurrency, Purpose::Verify))
+    }
+
+    /// Rungs at or below the limit.
+    fn allowed(&self) -> &[Observation] {
+        let limit = self.limit.as_ref().map_or(u32::MAX, Limit::value);
+        let end = self.rungs.partition_point(|rung| rung.concurrency <= limit);
+        &self.rungs[..end]
+    }
+
+    fn refine(&mut self) -> Option<(u32, Purpose)> {
+        if !self.is_used_up() {
+            let ratio = self.options.refine_ratio;
+            if self.refined_knee < self.options.refine_knee
+                && let Some(middle) = rules::beside_knee(self.allowed(), ratio)
+            {
+                self.refined_knee += 1;
+                return Some((middle, Purpose::Refine));
+            }
+            if self.refined_peak < self.options.refine_peak
+                && let Some(middle) =
+                    rules::below_peak(self.allowed(), ratio, self.options.peak_share)
+            {
+                self.refined_peak += 1;
+                return Some((middle, Purpose::Refine));
+            }
+        }
+        self.to_repeat = self.worth_repeating();
+        self.stage = Stage::Repeat;
+        None
+    }
+
+    /// The lowest rung and the chosen one.
+    fn worth_repeating(&self) -> Vec<u32> {
+        if !self.options.repeat || self.at_s >= self.options.total_s {
+            return Vec::new();
+        }
+        let allowed = self.allowed();
+        let lowest = allowed.first().map(|rung| rung.concurrency);
+        let chosen = find_knee(allowed, None).map(|knee| knee.value);
+        let mut both: Vec<u32> = lowest.into_iter().chain(chosen).collect();
+        both.dedup();
+        both
+    }
+
+    fn repeat(&mut self) -> Option<(u32, Purpose)> {
+        let Some(&concurrency) = self.to_repeat.first() else {
+            self.stage = Stage::Done;
+            return None;
+        };
+        Some((concurrency, Purpose::Repeat))
+    }
+
+    fn answer(&self) -> Answer {
+        let allowed = self.allowed();
+        let stop = self.stop.clone().unwrap_or_else(|| Stop {
+            value: StopRule::User,
+            reason: "ended before the first rung was measured".to_owned(),
+        });
+        let open = matches!(
+            stop.value,
+            StopRule::Max | StopRule::Budget | StopRule::User
+        )
+        .then_some(self.options.max);
+        Answer {
+            knee: find_knee(allowed, open),
+            peak: find_peak(allowed, self.options.peak_share, open),
+            limit: self.limit.as_ref().map(Limit::finding),
+            slo: find_slo(allowed, self.options.slo_share),
+            stop,
+            stability: rules::stability(&self.repeated, self.options.drift_max),
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Every window and limit of a ladder, with the defaults.
+
+use serde::{Deserialize, Serialize};
+
+/// The windows and limits of a ladder. Times are in seconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Options {
+    /// The first rung. Default 1.
+    pub first: u32,
+    /// The highest rung. Default 64, which suits a hosted API; 256 suits a server of one's own.
+    pub max: u32,
+    /// Each rung is the one before times this. Default 2.
+    pub factor: f64,
+    /// Settling upward ends after so long even if fewer requests than slots have ended. Default 15.
+    pub settle_s: f64,
+    /// A rung is measured at least so long. Default 6.
+    pub window_min_s: f64,
+    /// And at most so long. Default 40.
+    pub window_max_s: f64,
+    /// In between it ends once so many requests have ended. Default 30.
+    pub completions_min: u64,
+    /// And so many for each slot. Default 2.
+    pub completions_per_slot: u64,
+    /// At most so many rungs, verifications and repetitions not counted. Default 14.
+    pub rungs_max: u32,
+    /// The whole ladder takes at most so long; what is under way is ended. Default 600.
+    pub total_s: f64,
+    /// The share of failures, surely exceeded, that ends the ladder. Default 0.05.
+    pub errors_max: f64,
+    /// The share of refusals, surely exceeded, that ends it. Default 0.01.
+    pub refusals_max: f64,
+    /// The share of requests that must meet the objectives. Default 0.95.
+    pub slo_share: f64,
+    /// The elasticity below which a step bought nothing. Default 0.10: a doubling that brings less
+    /// than 7 %.
+    pub plateau: f64,
+    /// The share of the highest throughput that counts as the peak. Default 0.95.
+    pub peak_share: f64,
+    /// A limit is verified at this share of its estimate. Default 0.95.
+    pub verify_share: f64,
+    /// For so long. Default 60.
+    pub verify_s: f64,
+    /// At most so many times. Default 3; 0 verifies nothing.
+    pub verify_max: u32,
+    /// Before a verification, slots may rest until the server accepts again, for so long. Default 65:
+    /// limits per minute are common.
+    pub recover_s: f64,
+    /// Further rungs around the knee. Default 3.
+    pub refine_knee: u32,
+    /// Further rungs below the peak. Default 2.
+    pub refine_peak: u32,
+    /// Rungs are not refined any closer than this ratio. Default 1.3.
+    pub refine_ratio: f64,
+    /// Whether the lowest and the chosen rung are measured again at the end. Default true.
+    pub repeat: bool,
+    /// The change of throughput between two measurements of a rung that is still called stable.
+    /// Default 0.10.
+    pub drift_max: f64,
+    /// A refused slot rests as long as the server asks, but no longer than this. Default 30.
+    pub rest_max_s: f64,
+    /// And so long where the server does not say. Default 1.
+    pub rest_s: f64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            first: 1,
+            max: 64,
+            factor: 2.0,
+            settle_s: 15.0,
+            window_min_s: 6.0,
+            window_max_s: 40.0,
+            completions_min: 30,
+            completions_per_slot: 2,
+            rungs_max: 14,
+            total_s: 600.0,
+            errors_max: 0.05,
+            refusals_max: 0.01,
+            slo_share: 0.95,
+            plateau: kneepoint_stats::PLATEAU_ELASTICITY,
+            peak_share: kneepoint_stats::PEAK_SHARE,
+            verify_share: 0.95,
+            verify_s: 60.0,
+            verify_max: 3,
+            recover_s: 65.0,
+            refine_knee: 3,
+            refine_peak: 2,
+            refine_ratio: 1.3,
+            repeat: true,
+            drift_max: 0.10,
+            rest_max_s: 30.0,
+            rest_s: 1.0,
+        }
+    }
+}
+
+impl Options {
+    /// The defaults for a server of one's own, which takes more than a hosted API allows.
+    pub fn local() -> Self {
+        Self {
+            max: 256,
+            ..Self::default()
+        }
+    }
+
+    /// Whether settling on a rung is over: as many requests have ended as there are slots, or time
+    /// is up.
+    pub fn is_settled(&self, concurrency: u32, elapsed_s: f64, completions: u64) -> bool {
+        completions >= u64::from(concurrency) || elapsed_s >= self.settle_s
+    }
+
+    /// Whether a rung has been measured long enough.
+    pub fn is_measured(&self, concurrency: u32, elapsed_s: f64, completions: u64) -> bool {
+        let wanted = self
+            .completions_min
+            .max(self.completions_per_slot * u64::from(concurrency));
+        let enough = elapsed_s >= self.window_min_s && completions >= wanted;
+        enough || elapsed_s >= self.window_max_s
+    }
+
+    /// What is wrong with these options, if anything.
+    pub fn check(&self) -> Result<(), &'static str> {
+        let positive = [
+            self.window_min_s,
+            self.window_max_s,
+            self.total_s,
+            self.verify_s,
+            self.rest_s,
+        ];
+        let shares = [
+            self.errors_max,
+            self.refusals_max,
+            self.slo_share,
+            self.peak_share,
+            self.verify_share,
+        ];
+        if self.first == 0 || self.first > self.max {
+            return Err("the first rung lies between 1 and the highest");
+        }
+        if !(self.factor > 1.0 && self.refine_ratio > 1.0) {
+            return Err("each rung is higher than the one before");
+        }
+        if !positive.iter().all(|&s| s > 0.0 && s.is_finite()) {
+            return Err("windows are positive");
+        }
+        if self.window_max_s < self.window_min_s {
+            return Err("the longest window is no shorter than the shortest");
+        }
+        if !shares.iter().all(|&share| share > 0.0 && share < 1.0) {
+            return Err("shares lie between 0 and 1");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_can_be_used_and_nonsense_cannot() {
+        let ladder = Options::default();
+        assert_eq!(ladder.check(), Ok(()));
+        assert_eq!(Options::local().check(), Ok(()));
+        for bad in [
+            Options {
+                first: 0,
+                ..ladder.clone()
+            },
+            Options {
+                first: 65,
+                ..ladder.clone()
+            },
+            Options {
+                factor: 1.0,
+                ..ladder.clone()
+            },
+            Options {
+                factor: f64::NAN,
+                ..ladder.clone()
+            },
+            Options {
+                window_min_s: 0.0,
+                ..ladder.clone()
+            },
+            Options {
+                window_max_s: 1.0,
+                ..ladder.clone()
+            },
+            Options {
+                slo_share: 1.0,
+                ..ladder.clone()
+            },
+        ] {
+            assert!(bad.check().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_window_ends_by_time_and_number_and_at_the_latest_by_time() {
+        let ladder = Options::default();
+        #[rustfmt::skip]
+        let cases = [
+            // slots, seconds, ended, over
+            (1,       5.9,     1000,  false),  // too short
+            (1,       6.0,     29,    false),  // too few
+            (1,       6.0,     30,    true),
+            (64,      6.0,     127,   false),  // two for each slot
+            (64,      6.0,     128,   true),
+            (64,      40.0,    3,     true),   // long enough
+        ];
+        for (slots, seconds, ended, over) in cases {
+            assert_eq!(
+                ladder.is_measured(slots, seconds, ended),
+                over,
+                "{slots} {seconds} {ended}"
+            );
+        }
+        assert!(ladder.is_settled(4, 0.1, 4) && ladder.is_settled(4, 15.0, 0));
+        assert!(!ladder.is_settled(4, 14.9, 3));
+    }
+}

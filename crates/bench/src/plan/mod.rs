@@ -1,0 +1,308 @@
+//! What a run is to do, as data: when requests are sent, what they ask, when it is over, and what
+//! it may cost. Seeded, so that the same plan sends the same requests at the same times.
+
+mod arrivals;
+mod budget;
+mod prompts;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ladder;
+use crate::record::Sample;
+
+pub use arrivals::{Arrivals, Start};
+pub use budget::{Budget, Cost, OverBudget, Prices, Spend};
+pub use prompts::{PromptError, Prompts, Source};
+
+/// How requests are sent. Rates are requests per second.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "mode", rename_all = "snake_case")]
+pub enum Load {
+    /// So many slots, each of which sends its next request when the one before has ended.
+    Closed {
+        /// Slots.
+        concurrency: u32,
+    },
+    /// At even distances, whatever the server does.
+    Constant {
+        /// Requests per second.
+        rate: f64,
+    },
+    /// At random and independent of each other, as many users do.
+    Poisson {
+        /// Requests per second.
+        rate: f64,
+    },
+    /// At random, with gaps from a gamma distribution.
+    Gamma {
+        /// Requests per second.
+        rate: f64,
+        /// The distribution's shape: 1 is Poisson, less is burstier, more is more even.
+        burstiness: f64,
+    },
+    /// At a rate that changes evenly from one to another, and then stays.
+    Ramp {
+        /// Requests per second at the start.
+        from: f64,
+        /// Requests per second at the end.
+        to: f64,
+        /// How long the change takes, in milliseconds.
+        over_ms: u64,
+    },
+    /// One closed loop after another, to the knee and to what is beyond; see [`crate::ladder`].
+    Ladder(ladder::Options),
+}
+
+impl Load {
+    /// The slots of a closed loop.
+    pub const fn concurrency(&self) -> Option<u32> {
+        match self {
+            Self::Closed { concurrency } => Some(*concurrency),
+            _ => None,
+        }
+    }
+
+    /// What is wrong with it, if anything.
+    pub fn check(&self) -> Result<(), PlanError> {
+        let positive = |x: f64| x > 0.0 && x.is_finite();
+        match self {
+            Self::Closed { concurrency } if *concurrency == 0 => {
+                Err(PlanError::Load("a closed loop has at least one slot"))
+            }
+            Self::Closed { .. } => Ok(()),
+            Self::Constant { rate } | Self::Poisson { rate } if positive(*rate) => Ok(()),
+            Self::Gamma { rate, burstiness } if positive(*rate) && positive(*burstiness) => Ok(()),
+            Self::Ramp { from, to, over_ms }
+                if *from >= 0.0 && from.is_finite() && positive(*to) && *over_ms > 0 =>
+            {
+                Ok(())
+            }
+            Self::Ladder(options) => options.check().map_err(PlanError::Load),
+            _ => Err(PlanError::Load("rates and shapes are positive numbers")),
+        }
+    }
+}
+
+/// What a good answer must meet; all that are given.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Slo {
+    /// Dispatch → first content at most, in milliseconds.
+    pub ttft_ms: Option<f64>,
+    /// Time per output token at most, in milliseconds.
+    pub tpot_ms: Option<f64>,
+    /// Planned start → last content at most, in milliseconds.
+    pub e2e_ms: Option<f64>,
+}
+
+impl Slo {
+    /// Whether a request met it. One that failed did not; one without the figure that an objective
+    /// is about (such as the time per token of a single token) did as far as that goes.
+    pub fn is_met(&self, sample: &Sample) -> bool {
+        let within = |limit: Option<f64>, value: Option<f64>| match (limit, value) {
+            (Some(limit), Some(value)) => value <= limit,
+            _ => true,
+        };
+        sample.is_ok()
+            && within(self.ttft_ms, sample.ttft_ms())
+            && within(self.tpot_ms, sample.tpot_ms())
+            && within(self.e2e_ms, sample.e2e_sched_ms())
+    }
+}
+
+/// Everything about a run but the endpoint.
+///
+/// ```
+/// use kneepoint_bench::plan::{Load, Plan};
+///
+/// // A thousand requests, a hundred at a time.
+/// let plan = Plan { requests: Some(1000), ..Plan::new(Load::Closed { concurrency: 100 }) };
+/// assert!(plan.check().is_ok());
+///
+/// // Without a count or a duration it would never end.
+/// assert!(Plan::new(Load::Poisson { rate: 5.0 }).check().is_err());
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// How requests are sent.
+    pub load: Load,
+    /// At most so many are measured. Default: no limit.
+    #[serde(default)]
+    pub requests: Option<u64>,
+    /// None is sent later than this after measuring began, in milliseconds. Default: no limit.
+    #[serde(default)]
+    pub duration_ms: Option<u64>,
+    /// Measuring begins once so many requests have ended; slots go on without a break. Default: at
+    /// once.
+    #[serde(default)]
+    pub warmup_requests: Option<u64>,
+    /// Measuring begins after so long, in milliseconds; if both are given, when both are over.
+    #[serde(default)]
+    pub warmup_ms: Option<u64>,
+    /// When a run ends, what is in flight may go on for so long, in milliseconds. Default 30,000.
+    #[serde(default = "default_drain_ms")]
+    pub drain_ms: u64,
+    /// Where requests are sent at given times: at most so many in flight, further ones wait. Default
+    /// 1000.
+    #[serde(default = "default_in_flight_max")]
+    pub in_flight_max: u32,
+    /// What a good answer must meet. Default: nothing.
+    #[serde(default)]
+    pub slo: Option<Slo>,
+    /// What the run may cost. Default: no bound.
+    #[serde(default)]
+    pub budget: Budget,
+    /// The seed of all draws. Default 1.
+    #[serde(default = "default_seed")]
+    pub seed: u64,
+}
+
+const fn default_drain_ms() -> u64 {
+    30_000
+}
+
+const fn default_in_flight_max() -> u32 {
+    1000
+}
+
+const fn default_seed() -> u64 {
+    1
+}
+
+impl Plan {
+    /// The defaults for a load.
+    pub const fn new(load: Load) -> Self {
+        Self {
+            load,
+            requests: None,
+            duration_ms: None,
+            warmup_requests: None,
+            warmup_ms: None,
+            drain_ms: default_drain_ms(),
+            in_flight_max: default_in_flight_max(),
+            slo: None,
+            budget: Budget::NONE,
+            seed: default_seed(),
+        }
+    }
+
+    /// What is wrong with it, if anything.
+    pub fn check(&self) -> Result<(), PlanError> {
+        self.load.check()?;
+        self.budget.check()?;
+        if self.in_flight_max == 0 {
+            return Err(PlanError::Load("at least one request is in flight"));
+        }
+        let endless = self.requests.is_none() && self.duration_ms.is_none();
+        if endless && !matches!(self.load, Load::Ladder(_)) {
+            return Err(PlanError::Endless);
+        }
+        if self.requests == Some(0) || self.duration_ms == Some(0) {
+            return Err(PlanError::Nothing);
+        }
+        Ok(())
+    }
+}
+
+/// Why a plan cannot be carried out.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum PlanError {
+    /// The load makes no sense.
+    #[error("the load cannot be sent: {0}")]
+    Load(&'static str),
+    /// It would never end.
+    #[error("give a number of requests, a duration, or both: the run would never end")]
+    Endless,
+    /// It would send nothing.
+    #[error("0 requests, or none for 0 ms, measure nothing")]
+    Nothing,
+    /// The budget makes no sense.
+    #[error("the budget cannot be kept: {0}")]
+    Budget(&'static str),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::tests::sample;
+
+    #[test]
+    fn plans_that_cannot_be_carried_out_are_refused() {
+        let closed = Plan::new(Load::Closed { concurrency: 4 });
+        let with = |load| Plan {
+            requests: Some(10),
+            ..Plan::new(load)
+        };
+        #[rustfmt::skip]
+        let cases = [
+            (closed.clone(),                                                      false), // endless
+            (Plan { requests: Some(1), ..closed.clone() },                        true),
+            (Plan { duration_ms: Some(1), ..closed.clone() },                     true),
+            (Plan { requests: Some(0), ..closed },                                false),
+            (with(Load::Closed { concurrency: 0 }),                               false),
+            (with(Load::Constant { rate: 0.0 }),                                  false),
+            (with(Load::Poisson { rate: f64::NAN }),                              false),
+            (with(Load::Gamma { rate: 1.0, burstiness: -1.0 }),                   false),
+            (with(Load::Ramp { from: 0.0, to: 5.0, over_ms: 1000 }),              true),
+            (with(Load::Ramp { from: 0.0, to: 0.0, over_ms: 1000 }),              false),
+            (Plan::new(Load::Ladder(ladder::Options::default())),                 true),
+        ];
+        for (plan, good) in cases {
+            assert_eq!(plan.check().is_ok(), good, "{plan:?}");
+        }
+    }
+
+    #[test]
+    fn an_objective_is_met_by_answers_only() {
+        let slo = Slo {
+            ttft_ms: Some(100.0),
+            tpot_ms: Some(10.0),
+            e2e_ms: Some(196.0),
+        };
+        assert!(slo.is_met(&sample()));
+        assert!(
+            !Slo {
+                ttft_ms: Some(99.0),
+                ..slo
+            }
+            .is_met(&sample())
+        );
+        assert!(
+            !Slo {
+                tpot_ms: Some(9.9),
+                ..slo
+            }
+            .is_met(&sample())
+        );
+        assert!(
+            !Slo {
+                e2e_ms: Some(195.0),
+                ..slo
+            }
+            .is_met(&sample()),
+            "from the planned start"
+        );
+        let failed = Sample {
+            class: crate::record::Class::Server,
+            ..sample()
+        };
+        assert!(!Slo::default().is_met(&failed));
+    }
+
+    #[test]
+    fn a_plan_is_read_from_little_json() {
+        let plan: Plan =
+            serde_json::from_str(r#"{"load":{"mode":"ladder","max":16},"seed":7}"#).unwrap();
+        let options = ladder::Options {
+            max: 16,
+            ..ladder::Options::default()
+        };
+        assert_eq!(
+            plan,
+            Plan {
+                seed: 7,
+                ..Plan::new(Load::Ladder(options))
+            }
+        );
+    }
+}

@@ -1,0 +1,344 @@
+//! The result of a run or a ladder: the types whose JSON is schema v1 (`schema/v1.json`).
+//!
+//! Plain data with public fields. Nothing in it holds a key, a prompt or an answer.
+
+mod metric;
+mod text;
+
+use serde::{Deserialize, Serialize};
+
+use crate::client_bound::Verdict;
+use crate::ladder;
+use crate::plan::{Load, Slo};
+use crate::record::{Class, TokenSource};
+
+pub use metric::{Metric, Quantile, Reference};
+
+/// The number of the schema that [`Report`] follows.
+pub const SCHEMA: u32 = 1;
+
+/// The result of one run: what a file holds, what a page shows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// `kneepoint`.
+    pub tool: String,
+    /// The tool's version.
+    pub version: String,
+    /// What sent the requests, such as `kneepoint-core 0.1.0`.
+    pub engine: String,
+    /// How the server was reached.
+    pub protocol: Connections,
+    /// What was asked for.
+    pub config: Setup,
+    /// Where it ran.
+    pub env: Environment,
+    /// What was measured, in the order in which it was: one for a plain run.
+    pub rungs: Vec<Rung>,
+    /// What a ladder found; none for a plain run.
+    pub answer: Option<Answer>,
+    /// How it was measured.
+    pub method: Method,
+}
+
+/// How the server was reached, as far as the runtime tells.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Connections {
+    /// The protocol: `http/1.1`, `h2`, `h3`.
+    pub http: Option<String>,
+    /// Connections opened.
+    pub opened: Option<u64>,
+    /// Requests that found an open connection.
+    pub reused: Option<u64>,
+    /// How many requests the runtime lets be under way at once.
+    pub cap: Option<u32>,
+    /// What else there is to say, in sentences.
+    pub notes: Vec<String>,
+}
+
+/// What was asked for. Of the endpoint only host and path are kept, of the prompts what kind they
+/// are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Setup {
+    /// Host and port; none where it was hidden.
+    pub host: Option<String>,
+    /// The path.
+    pub path: String,
+    /// The model.
+    pub model: String,
+    /// Whether answers were streamed.
+    pub stream: bool,
+    /// The longest answer asked for, in tokens.
+    pub max_tokens: Option<u32>,
+    /// What the prompts were, in words.
+    pub prompts: String,
+    /// What the server's prompt cache could do: `unique`, `shared_prefix` or `repeated`.
+    pub cache_mode: CacheMode,
+    /// How requests were sent.
+    pub load: Load,
+    /// At most so many requests.
+    pub requests: Option<u64>,
+    /// For at most so long, in milliseconds.
+    pub duration_ms: Option<u64>,
+    /// Warmed up for so many requests.
+    pub warmup_requests: Option<u64>,
+    /// Warmed up for so long, in milliseconds.
+    pub warmup_ms: Option<u64>,
+    /// What a good answer must meet; none if nothing was asked for.
+    pub slo: Option<Slo>,
+    /// The seed of all draws.
+    pub seed: u64,
+    /// Retries of one request: a number, or none for the client's own rule.
+    pub retries_max: Option<u32>,
+    /// The windows and limits of a ladder.
+    pub ladder: Option<ladder::Options>,
+}
+
+/// What a server's cache of prompts can do for a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CacheMode {
+    /// Nothing: every prompt begins differently.
+    Unique,
+    /// It holds what all prompts begin with.
+    SharedPrefix,
+    /// It may hold whole prompts: they repeat.
+    Repeated,
+}
+
+/// Where a run took place. The engine cannot know; whoever starts it says so.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Environment {
+    /// Such as `node 24.4` or `chromium 150`.
+    pub runtime: String,
+    /// The operating system, if it is known.
+    pub os: Option<String>,
+    /// The step of the clock in microseconds, where the runtime rounds it.
+    pub clock_step_us: Option<u64>,
+    /// When the run began, in milliseconds since 1970 (UTC).
+    pub started_unix_ms: Option<u64>,
+    /// Whether the runtime is a browser, whose connections are few.
+    pub browser: bool,
+}
+
+/// A figure and the interval that holds it with the report's confidence.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Estimate {
+    /// The figure.
+    pub value: f64,
+    /// The interval's lower end; none where there is too little data for one.
+    pub low: Option<f64>,
+    /// Its upper end.
+    pub high: Option<f64>,
+}
+
+/// What a rung was measured for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// A plain run.
+    Run,
+    /// To see whether more concurrency brings more.
+    Climb,
+    /// To find a limit of the server confirmed.
+    Verify,
+    /// To tell knee and peak apart from their neighbours.
+    Refine,
+    /// To see whether the server is still the same.
+    Repeat,
+}
+
+/// What was measured under one load.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rung {
+    /// What for.
+    pub purpose: Purpose,
+    /// Slots of a closed loop; none where requests were sent at given times.
+    pub concurrency: Option<u32>,
+    /// When it began, in seconds since the run did.
+    pub start_s: f64,
+    /// How long it was measured: of a plain run from the first dispatch to the last finish, of a
+    /// ladder the window.
+    pub duration_s: f64,
+    /// Requests that ended in it.
+    pub requests: u64,
+    /// Those with an answer.
+    pub ok: u64,
+    /// Attempts, retries included.
+    pub attempts: u64,
+    /// How requests ended; classes that did not occur are left out.
+    pub classes: Vec<ClassCount>,
+    /// Answers per second.
+    pub requests_per_s: Estimate,
+    /// Tokens of answers per second; none where nobody counted tokens.
+    pub output_tokens_per_s: Option<Estimate>,
+    /// Answers per second that met every objective; none where none was given.
+    pub goodput_per_s: Option<f64>,
+    /// The share of requests that met every objective, failures included.
+    pub slo_share: Option<Estimate>,
+    /// Tokens of prompts, of requests with an answer.
+    pub input_tokens: u64,
+    /// Tokens of answers.
+    pub output_tokens: u64,
+    /// Tokens of prompts that came from the server's cache.
+    pub cached_tokens: u64,
+    /// Who counted the tokens; the weakest source, if there were several.
+    pub token_source: TokenSource,
+    /// Requests in flight, rebuilt from the times of each: the mean over the window.
+    pub concurrency_mean: f64,
+    /// The most at once.
+    pub concurrency_peak: u32,
+    /// How far the concurrency that was wanted is from what arrived (Little's law), as a share.
+    pub little_residual: Option<f64>,
+    /// Whether most streams came in one burst: something on the way holds them back, and times per
+    /// token mean nothing.
+    pub buffered: bool,
+    /// The reference block's figures; none without an answer.
+    pub reference: Option<Reference>,
+    /// Dispatch → first content; in milliseconds, as all that follow.
+    pub ttft: Option<Metric>,
+    /// Dispatch → first visible token.
+    pub ttfv: Option<Metric>,
+    /// Time per output token after the first, one figure per request.
+    pub tpot: Option<Metric>,
+    /// Gaps between chunks, of all streams together.
+    pub icl: Option<Metric>,
+    /// Dispatch → last content.
+    pub e2e: Option<Metric>,
+    /// Planned start → dispatch.
+    pub queue: Option<Metric>,
+    /// Planned start → last content.
+    pub e2e_sched: Option<Metric>,
+    /// What happened in each second, for a plot.
+    pub timeline: Vec<Moment>,
+    /// Whether the client was the limit.
+    pub client: Verdict,
+}
+
+impl Rung {
+    /// How many requests ended in this way.
+    pub fn count(&self, class: Class) -> u64 {
+        let found = self.classes.iter().find(|one| one.class == class);
+        found.map_or(0, |one| one.count)
+    }
+
+    /// Requests without an answer as a share of all; 0 where there were none.
+    pub fn error_rate(&self) -> f64 {
+        if self.requests == 0 {
+            return 0.0;
+        }
+        (self.requests - self.ok) as f64 / self.requests as f64
+    }
+
+    /// The throughput that the ladder goes by: tokens per second if answers were streamed and
+    /// tokens were counted, else answers per second.
+    pub fn throughput(&self, stream: bool) -> Estimate {
+        self.output_tokens_per_s
+            .filter(|_| stream)
+            .unwrap_or(self.requests_per_s)
+    }
+}
+
+/// How many requests ended in one way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClassCount {
+    /// The way.
+    pub class: Class,
+    /// How many.
+    pub count: u64,
+    /// The beginning of what the server said the first time.
+    pub excerpt: Option<String>,
+}
+
+/// One second, or a few of a long run.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Moment {
+    /// When it began, in seconds since the run did.
+    pub t_s: f64,
+    /// How long it was, in seconds.
+    pub duration_s: f64,
+    /// Requests in flight on average.
+    pub in_flight: f64,
+    /// Requests that ended with an answer.
+    pub ok: u64,
+    /// Requests that were refused.
+    pub refused: u64,
+    /// Requests that failed.
+    pub failed: u64,
+    /// Tokens of the answers that ended.
+    pub tokens: u64,
+}
+
+/// What a ladder found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Where throughput and latency are in the best balance.
+    pub knee: Option<Finding>,
+    /// The least concurrency that comes close to the highest throughput.
+    pub peak: Option<Finding>,
+    /// The concurrency beyond which the server refuses.
+    pub limit: Option<Finding>,
+    /// The highest concurrency at which the objectives were met.
+    pub slo: Option<Finding>,
+    /// Why the ladder went no higher.
+    pub stop: Stop,
+    /// Whether the server was the same at the end; none where that was not measured.
+    pub stability: Option<Stability>,
+}
+
+/// A concurrency, between which others it lies, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The concurrency.
+    pub value: u32,
+    /// It is no lower than this.
+    pub low: u32,
+    /// It is no higher than this.
+    pub high: u32,
+    /// Why, in a sentence.
+    pub reason: String,
+}
+
+/// Why a ladder went no higher.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stop {
+    /// The rule.
+    pub value: ladder::StopRule,
+    /// The figures that it went by, in a sentence.
+    pub reason: String,
+}
+
+/// Whether the server was the same at the end as before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stability {
+    /// The larger change of throughput between a first and a second measurement, as a share.
+    pub value: f64,
+    /// Whether that is within the bound.
+    pub stable: bool,
+    /// The smaller ratio of the second to the first measurement.
+    pub low: f64,
+    /// The larger one.
+    pub high: f64,
+    /// The figures, in a sentence.
+    pub reason: String,
+}
+
+/// How it was measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Method {
+    /// The quantile rule of all metrics but the reference block.
+    pub rule: String,
+    /// The confidence of all intervals, as a share of 1.
+    pub confidence: f64,
+    /// Whether failed requests were repeated.
+    pub retries: bool,
+    /// Whether servers were asked for usage in streams; `false` if that was refused or not wanted.
+    pub usage_asked: bool,
+    /// Whether requests were still under way when the run was stopped.
+    pub stopped_early: bool,
+    /// What else there is to say, in sentences.
+    pub notes: Vec<String>,
+}

@@ -1,0 +1,359 @@
+//! A report as text: the reference block first, then the long form.
+
+use std::fmt::{self, Write};
+
+use super::{CacheMode, Estimate, Finding, Metric, Purpose, Reference, Report, Rung};
+use crate::plan::Load;
+use crate::record::{Class, TokenSource};
+
+/// How wide the rule above and below the reference block is.
+const WIDTH: usize = 50;
+
+impl Reference {
+    /// The block that the usual small benchmark script prints, with the same rows in the same
+    /// order. Times are in milliseconds.
+    ///
+    /// ```
+    /// use kneepoint_bench::report::Reference;
+    /// use kneepoint_stats::Series;
+    ///
+    /// let mut latencies_ms = Series::new();
+    /// for latency in [10.0, 20.0, 30.0, 40.0, 50.0] {
+    ///     latencies_ms.record(latency)?;
+    /// }
+    /// let block = Reference::of(&latencies_ms, 5, 0.25).expect("there are answers");
+    /// assert!(block.text().contains("\n  P95: 57.00\n"));
+    /// # Ok::<(), kneepoint_stats::RecordError>(())
+    /// ```
+    pub fn text(&self) -> String {
+        let rule = "=".repeat(WIDTH);
+        let Self {
+            total_requests,
+            total_time_s,
+            throughput_per_s,
+            min,
+            max,
+            avg,
+            p50,
+            p95,
+            p99,
+            ..
+        } = self;
+        format!(
+            "{rule}\n\
+             Total requests: {total_requests}\n\
+             Total time (seconds): {total_time_s:.2}\n\
+             Throughput (requests/second): {throughput_per_s:.2}\n\
+             \n\
+             Latency Statistics (ms):\n  \
+             Min: {min:.2}\n  \
+             Max: {max:.2}\n  \
+             Avg: {avg:.2}\n  \
+             P50 (median): {p50:.2}\n  \
+             P95: {p95:.2}\n  \
+             P99: {p99:.2}\n\
+             {rule}\n"
+        )
+    }
+}
+
+impl Report {
+    /// The reference block of the rung that the report is about, and everything else below it.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a text never fails.
+        let _ = self.write(&mut text);
+        text
+    }
+
+    /// The rung that one block of figures stands for: the chosen one of a ladder (its knee, measured
+    /// first), the only one of a plain run.
+    pub fn main_rung(&self) -> Option<&Rung> {
+        let knee = self.answer.as_ref().and_then(|answer| answer.knee.as_ref());
+        let chosen = knee.and_then(|knee| {
+            let is_knee = |rung: &&Rung| rung.concurrency == Some(knee.value);
+            self.rungs.iter().find(is_knee)
+        });
+        chosen.or_else(|| self.rungs.first())
+    }
+
+    fn write(&self, out: &mut impl Write) -> fmt::Result {
+        let Some(rung) = self.main_rung() else {
+            return writeln!(out, "Nothing was measured.");
+        };
+        match &rung.reference {
+            Some(reference) => write!(out, "{}", reference.text())?,
+            None => writeln!(out, "No request of {} was answered.", rung.requests)?,
+        }
+        if let Some(answer) = &self.answer {
+            writeln!(out, "\nThe ladder")?;
+            finding(out, "knee", answer.knee.as_ref())?;
+            finding(out, "peak", answer.peak.as_ref())?;
+            finding(out, "limit", answer.limit.as_ref())?;
+            finding(out, "slo", answer.slo.as_ref())?;
+            writeln!(out, "  stopped    {}", answer.stop.reason)?;
+            let stability = answer.stability.as_ref();
+            let words = stability.map_or("not measured", |found| found.reason.as_str());
+            writeln!(out, "  stability  {words}")?;
+            ladder_table(out, &self.rungs, self.config.stream)?;
+        }
+        requests(out, rung)?;
+        times(out, rung)?;
+        self.method(out, rung)
+    }
+
+    fn method(&self, out: &mut impl Write, rung: &Rung) -> fmt::Result {
+        writeln!(out, "\nHow it was measured")?;
+        let host = self.config.host.as_deref().unwrap_or("(hidden)");
+        writeln!(out, "  endpoint   {host}{}", self.config.path)?;
+        writeln!(out, "  model      {}", self.config.model)?;
+        writeln!(out, "  load       {}", load(&self.config.load))?;
+        let cache = match self.config.cache_mode {
+            CacheMode::Unique => "the server's prompt cache cannot help",
+            CacheMode::SharedPrefix => "the server's prompt cache may hold the shared beginning",
+            CacheMode::Repeated => "the server's prompt cache may hold whole prompts",
+        };
+        writeln!(out, "  prompts    {}; {cache}", self.config.prompts)?;
+        let http = self.protocol.http.as_deref().unwrap_or("not told");
+        write!(out, "  protocol   {http}")?;
+        if let Some(opened) = self.protocol.opened {
+            write!(out, ", {opened} connections opened")?;
+        }
+        if let Some(reused) = self.protocol.reused {
+            write!(out, ", {reused} requests on open ones")?;
+        }
+        writeln!(out)?;
+        let client = if rung.client.bound {
+            rung.client.reasons.join("; ")
+        } else {
+            "not the limit".to_owned()
+        };
+        writeln!(out, "  client     {client}")?;
+        let tokens = match rung.token_source {
+            TokenSource::Usage => "counted by the server",
+            TokenSource::Timings => "counted by the server (timings)",
+            TokenSource::Chunks => "not counted by the server: these are chunks",
+            TokenSource::None => "not counted",
+        };
+        writeln!(out, "  tokens     {tokens}")?;
+        let retries = if self.method.retries { "on" } else { "off" };
+        writeln!(out, "  retries    {retries}")?;
+        let (rule, confidence) = (&self.method.rule, self.method.confidence * 100.0);
+        let reference = rung.reference.as_ref().map_or("", |block| &block.rule);
+        writeln!(
+            out,
+            "  quantiles  {rule} (the block on top: {reference}), intervals hold with {confidence:.0} %"
+        )?;
+        let runtime = &self.env.runtime;
+        writeln!(
+            out,
+            "  version    {} {} on {runtime}",
+            self.tool, self.version
+        )?;
+        let notes = self.protocol.notes.iter().chain(&self.method.notes);
+        for note in notes {
+            writeln!(out, "  note       {note}")?;
+        }
+        Ok(())
+    }
+}
+
+fn finding(out: &mut impl Write, name: &str, found: Option<&Finding>) -> fmt::Result {
+    match found {
+        None => writeln!(out, "  {name:<9}  not found"),
+        Some(Finding {
+            value,
+            low,
+            high,
+            reason,
+        }) => writeln!(out, "  {name:<9}  {value} ({low} to {high}): {reason}"),
+    }
+}
+
+fn ladder_table(out: &mut impl Write, rungs: &[Rung], stream: bool) -> fmt::Result {
+    writeln!(
+        out,
+        "\n  {:>5} {:<8} {:>9} {:>11} {:>10} {:>9} {:>7}",
+        "N", "for", "req/s", "tok/s", "e2e p50", "e2e p95", "failed"
+    )?;
+    for rung in rungs {
+        let purpose = match rung.purpose {
+            Purpose::Run => "run",
+            Purpose::Climb => "climb",
+            Purpose::Verify => "verify",
+            Purpose::Refine => "refine",
+            Purpose::Repeat => "repeat",
+        };
+        let n = rung.concurrency.unwrap_or_default();
+        let tokens = rung.output_tokens_per_s.filter(|_| stream);
+        let tokens = tokens.map_or_else(|| "–".to_owned(), |found| format!("{:.1}", found.value));
+        let at = |q| {
+            let found = rung.e2e.as_ref().and_then(|e2e| e2e.quantile(q));
+            found.map_or_else(|| "–".to_owned(), |found| format!("{:.1}", found.value))
+        };
+        let (rate, failed) = (rung.requests_per_s.value, rung.requests - rung.ok);
+        let (p50, p95) = (at(0.5), at(0.95));
+        writeln!(
+            out,
+            "  {n:>5} {purpose:<8} {rate:>9.2} {tokens:>11} {p50:>10} {p95:>9} {failed:>7}"
+        )?;
+    }
+    Ok(())
+}
+
+fn requests(out: &mut impl Write, rung: &Rung) -> fmt::Result {
+    let (all, ok, attempts) = (rung.requests, rung.ok, rung.attempts);
+    writeln!(out, "\nRequests")?;
+    writeln!(
+        out,
+        "  {all} ended, {ok} with an answer, {attempts} attempts"
+    )?;
+    for one in rung.classes.iter().filter(|one| one.class != Class::Ok) {
+        write!(out, "  {:<9}  {}", one.class.as_str(), one.count)?;
+        match &one.excerpt {
+            Some(excerpt) => writeln!(out, "  first: {excerpt}")?,
+            None => writeln!(out)?,
+        }
+    }
+    writeln!(
+        out,
+        "  answers    {} per second",
+        estimate(&rung.requests_per_s)
+    )?;
+    if let Some(tokens) = &rung.output_tokens_per_s {
+        writeln!(out, "  tokens     {} per second", estimate(tokens))?;
+    }
+    if let Some(goodput) = rung.goodput_per_s {
+        writeln!(
+            out,
+            "  goodput    {goodput:.2} per second met every objective"
+        )?;
+    }
+    let (mean, peak) = (rung.concurrency_mean, rung.concurrency_peak);
+    writeln!(out, "  in flight  {mean:.1} on average, {peak} at most")
+}
+
+fn times(out: &mut impl Write, rung: &Rung) -> fmt::Result {
+    writeln!(
+        out,
+        "\nTimes (ms)  {:>10} {:>10} {:>10} {:>10}  p95 holds within",
+        "p50", "p90", "p95", "p99"
+    )?;
+    let rows = [
+        ("ttft", &rung.ttft),
+        ("ttfv", &rung.ttfv),
+        ("tpot", &rung.tpot),
+        ("icl", &rung.icl),
+        ("e2e", &rung.e2e),
+        ("queue", &rung.queue),
+        ("e2e_sched", &rung.e2e_sched),
+    ];
+    for (name, metric) in rows {
+        if let Some(metric) = metric {
+            row(out, name, metric)?;
+        }
+    }
+    if rung.buffered {
+        writeln!(
+            out,
+            "  Most streams came in one burst: something on the way holds them back, and"
+        )?;
+        writeln!(
+            out,
+            "  times to the first token and per token are not the model's."
+        )?;
+    }
+    let failed = rung.requests - rung.ok;
+    let p95 = rung.e2e.as_ref().and_then(|e2e| e2e.quantile(0.95));
+    if let (true, Some(p95)) = (failed > 0, p95) {
+        match p95.with_failures {
+            Some(value) => writeln!(
+                out,
+                "  With failures counted as endless, e2e p95 is {value:.2}."
+            )?,
+            None => writeln!(out, "  With failures counted as endless, so is e2e p95.")?,
+        }
+    }
+    Ok(())
+}
+
+fn row(out: &mut impl Write, name: &str, metric: &Metric) -> fmt::Result {
+    write!(out, "  {name:<9} ")?;
+    for q in [0.5, 0.9, 0.95, 0.99] {
+        let value = metric.quantile(q).map_or(f64::NAN, |found| found.value);
+        write!(out, " {value:>10.2}")?;
+    }
+    match metric.quantile(0.95) {
+        Some(p95) => match (p95.low, p95.high, p95.needs) {
+            (Some(low), Some(high), _) => writeln!(out, "  {low:.2} to {high:.2}"),
+            (_, _, Some(needs)) => writeln!(out, "  needs {needs}, has {}", metric.n),
+            _ => writeln!(out),
+        },
+        None => writeln!(out),
+    }
+}
+
+fn estimate(found: &Estimate) -> String {
+    match (found.low, found.high) {
+        (Some(low), Some(high)) => format!("{:.2} ({low:.2} to {high:.2})", found.value),
+        _ => format!("{:.2}", found.value),
+    }
+}
+
+fn load(load: &Load) -> String {
+    match load {
+        Load::Closed { concurrency } => {
+            format!("{concurrency} at a time, each after the one before")
+        }
+        Load::Constant { rate } => format!("{rate} requests a second, evenly"),
+        Load::Poisson { rate } => format!("{rate} requests a second at random"),
+        Load::Gamma { rate, burstiness } => {
+            format!("{rate} requests a second at random, burstiness {burstiness}")
+        }
+        Load::Ramp { from, to, over_ms } => {
+            let seconds = *over_ms as f64 / 1000.0;
+            format!("from {from} to {to} requests a second over {seconds} s")
+        }
+        Load::Ladder(options) => format!(
+            "a ladder from {} to {} at a time",
+            options.first, options.max
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reference_block_is_what_scripts_look_for() {
+        let block = Reference {
+            total_requests: 1000,
+            total_time_s: 12.5,
+            throughput_per_s: 81.004,
+            min: 1.0,
+            max: 2.006,
+            avg: 1.5,
+            p50: 1.4,
+            p95: 1.9,
+            p99: 1.95,
+            rule: "exclusive".to_owned(),
+        };
+        let expected = "\
+==================================================
+Total requests: 1000
+Total time (seconds): 12.50
+Throughput (requests/second): 81.00
+
+Latency Statistics (ms):
+  Min: 1.00
+  Max: 2.01
+  Avg: 1.50
+  P50 (median): 1.40
+  P95: 1.90
+  P99: 1.95
+==================================================
+";
+        assert_eq!(block.text(), expected);
+    }
+}
