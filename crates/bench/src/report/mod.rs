@@ -92,8 +92,6 @@ pub struct Setup {
     pub seed: u64,
     /// Retries of one request: a number, or none for the client's own rule.
     pub retries_max: Option<u32>,
-    /// The windows and limits of a ladder.
-    pub ladder: Option<ladder::Options>,
 }
 
 /// What a server's cache of prompts can do for a run.

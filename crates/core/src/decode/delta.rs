@@ -204,6 +204,10 @@ pub struct Timings {
     pub prompt_ms: Option<f64>,
     /// Milliseconds spent on the answer.
     pub predicted_ms: Option<f64>,
+    /// Tokens of the prompt that were read; those in its cache are not among them.
+    pub prompt_n: Option<f64>,
+    /// Tokens of the answer.
+    pub predicted_n: Option<f64>,
 }
 
 impl Timings {

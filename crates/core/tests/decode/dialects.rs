@@ -132,6 +132,8 @@ fn a_chat_with_the_servers_own_stopwatch() {
     let timings = Timings {
         prompt_ms: Some(81.25),
         predicted_ms: Some(40.5),
+        prompt_n: Some(11.0),
+        predicted_n: Some(2.0),
     };
     let expected = [
         finish(0, FinishReason::Length),

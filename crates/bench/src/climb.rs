@@ -1,0 +1,204 @@
+//! Carries a ladder out: the state machine says what to measure, this measures it.
+
+use std::time::Duration;
+
+use kneepoint_core::Instant;
+use kneepoint_core::platform::Platform;
+use kneepoint_stats::{BATCHES, special};
+
+use crate::ladder::{Ladder, Observation, Options, Step as Next, StopRule};
+use crate::progress::Phase;
+use crate::record::Sample;
+use crate::report::{Answer, Purpose, Rung};
+use crate::session::{Halt, Session, Step};
+use crate::tally::{CONFIDENCE, Tally};
+
+/// What it takes to carry a ladder out.
+struct Climb<'s, 'a, P: Platform> {
+    session: &'s mut Session<'a, P>,
+    options: &'s Options,
+    /// Whether requests were refused on the rung before, so that the server may want a rest.
+    refused: bool,
+}
+
+/// Climbs to the answer. Slots are handed from rung to rung without a break.
+pub(crate) async fn climb<P: Platform>(
+    session: &mut Session<'_, P>,
+    options: &Options,
+) -> (Vec<Rung>, Answer) {
+    let mut ladder = Ladder::new(options.clone());
+    let mut rungs = Vec::new();
+    let mut climb = Climb {
+        session,
+        options,
+        refused: false,
+    };
+    let answer = loop {
+        let (concurrency, purpose) = match ladder.next() {
+            Next::Done(answer) => break answer,
+            Next::Measure {
+                concurrency,
+                purpose,
+            } => (concurrency, purpose),
+        };
+        climb.session.now.rung = rungs.len() as u32;
+        climb.settle(concurrency, purpose).await;
+        let measured = climb.measure(concurrency, purpose).await;
+        match &climb.session.halt {
+            // A rung that was cut short proves nothing.
+            Some(Halt::User) => ladder.interrupt(StopRule::User, "stopped by hand"),
+            Some(Halt::Budget(why)) => ladder.interrupt(StopRule::Budget, why),
+            Some(Halt::Config(error)) => ladder.interrupt(StopRule::Errors, &error.to_string()),
+            None => {
+                let (rung, observation) = measured;
+                climb.refused = observation.refused > 0;
+                ladder.observe(observation);
+                climb.session.listener.rung(&rung);
+                rungs.push(rung);
+            }
+        }
+    };
+    climb.session.drain(|_| {}).await;
+    (rungs, answer)
+}
+
+impl<P: Platform> Climb<'_, '_, P> {
+    /// Brings the concurrency to a new number and waits until the server feels it.
+    async fn settle(&mut self, concurrency: u32, purpose: Purpose) {
+        let session = &mut *self.session;
+        session.now.phase = Phase::Settle;
+        session.now.purpose = Some(purpose);
+        session.resize(concurrency);
+        let began = session.platform.now();
+        let recovers = self.refused;
+        let patience = if recovers {
+            self.options.recover_s
+        } else {
+            self.options.settle_s
+        };
+        let until = began + Duration::from_secs_f64(patience);
+        let mut completions = 0;
+        session.fill(false, || true);
+        loop {
+            let now = self.session.platform.now();
+            let elapsed = (now - began).as_secs_f64();
+            let fits = self.session.pool.in_flight() <= concurrency;
+            let settled = completions >= u64::from(concurrency)
+                || (!recovers && self.options.is_settled(concurrency, elapsed, completions));
+            if self.session.halt.is_some() || now >= until || (fits && settled) {
+                return;
+            }
+            if let Some(sample) = self.advance(until).await {
+                // After refusals it takes answers to know that the server is itself again.
+                completions += u64::from(sample.is_ok() || !recovers);
+            }
+        }
+    }
+
+    async fn measure(&mut self, concurrency: u32, purpose: Purpose) -> (Rung, Observation) {
+        let slo = self.session.plan.slo;
+        self.session.begin(purpose);
+        let began = self.session.platform.now();
+        let from = self.session.micros(began);
+        let mut tally = Tally::new(purpose, Some(concurrency), from, slo);
+        while self.session.halt.is_none() && !self.is_measured(purpose, concurrency, began, &tally)
+        {
+            let until = self.look_again(purpose, began);
+            if let Step::Landed(landing) = self.step(until).await {
+                tally.take(&landing.sample, &landing.gaps_ms);
+            }
+        }
+        let now = self.session.platform.now();
+        let session = &mut *self.session;
+        let started: Vec<u64> = session
+            .pool
+            .started()
+            .map(|at| session.micros(at))
+            .collect();
+        let around = session.surroundings(now - began);
+        let (refused, failed, slo_met) = (tally.refused(), tally.failed(), tally.slo_met());
+        let latency_s = tally.latency_s();
+        let rung = tally.window(session.micros(now), &started, around);
+        let throughput = rung.throughput(session.target.stream);
+        let observation = Observation {
+            concurrency,
+            purpose,
+            throughput: throughput.value,
+            relative_error: relative_error(throughput.value, throughput.high),
+            requests: rung.requests,
+            refused,
+            failed,
+            slo_met,
+            accepted_rate: rung.requests_per_s.value,
+            accepted_latency_s: latency_s,
+            client_bound: rung.client.bound.then(|| rung.client.reasons.join("; ")),
+            at_s: (now - session.origin()).as_secs_f64(),
+        };
+        (rung, observation)
+    }
+
+    fn is_measured(
+        &self,
+        purpose: Purpose,
+        concurrency: u32,
+        began: Instant,
+        tally: &Tally,
+    ) -> bool {
+        let elapsed = (self.session.platform.now() - began).as_secs_f64();
+        match purpose {
+            Purpose::Verify => elapsed >= self.options.verify_s,
+            _ => self
+                .options
+                .is_measured(concurrency, elapsed, tally.requests()),
+        }
+    }
+
+    /// When a window may be over by time alone.
+    fn look_again(&self, purpose: Purpose, began: Instant) -> Instant {
+        let at = |seconds: f64| began + Duration::from_secs_f64(seconds);
+        match purpose {
+            Purpose::Verify => at(self.options.verify_s),
+            _ if self.session.platform.now() < at(self.options.window_min_s) => {
+                at(self.options.window_min_s)
+            }
+            _ => at(self.options.window_max_s),
+        }
+    }
+
+    async fn advance(&mut self, until: Instant) -> Option<Sample> {
+        self.step(until).await.sample().cloned()
+    }
+
+    /// One step, after which every slot in use is busy again or rests.
+    async fn step(&mut self, until: Instant) -> Step {
+        let step = self.session.step(until).await;
+        if let Step::Landed(landing) = &step
+            && landing.sample.is_refused()
+        {
+            self.session
+                .rest(landing.job.slot, self.rest(&landing.sample));
+        }
+        let measured = self.session.now.phase == Phase::Measure;
+        self.session.fill(measured, || true);
+        step
+    }
+
+    /// How long a slot rests after a refusal.
+    fn rest(&self, sample: &Sample) -> Duration {
+        let asked = sample.retry_after.map(|ms| ms as f64 / 1000.0);
+        let seconds = asked
+            .unwrap_or(self.options.rest_s)
+            .min(self.options.rest_max_s);
+        Duration::from_secs_f64(seconds.max(0.0))
+    }
+}
+
+/// The standard error of a rate as a share of it, from the interval that batch means gave it.
+fn relative_error(value: f64, high: Option<f64>) -> f64 {
+    let tail = 1.0 - (1.0 - CONFIDENCE.share()) / 2.0;
+    let reach = special::student_quantile(tail, BATCHES as f64 - 1.0);
+    match (high, reach) {
+        (Some(high), Some(reach)) if value > 0.0 && reach > 0.0 => (high - value) / reach / value,
+        _ => 0.0,
+    }
+}

@@ -1,0 +1,251 @@
+//! A run while it happens: figures of the moment as values, and the wish to stop.
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::time::Duration;
+
+use kneepoint_stats::Histogram;
+use serde::{Deserialize, Serialize};
+
+use crate::record::{Class, Sample};
+use crate::report::{Connections, Purpose, Rung};
+
+/// How often a listener is told how things stand.
+pub(crate) const TICK: Duration = Duration::from_millis(200);
+
+/// The stretch over which rates of the moment are taken, in microseconds.
+const RECENT: u64 = 2_000_000;
+
+/// Told of a run while it happens. Every method may be left as it is.
+pub trait Listener {
+    /// Five times a second.
+    fn tick(&mut self, _tick: &Tick) {}
+
+    /// Each request when it has ended, warm-up included; keep it, write it to a file, or let it go.
+    fn sample(&mut self, _sample: &Sample, _measured: bool) {}
+
+    /// Each rung when it was measured.
+    fn rung(&mut self, _rung: &Rung) {}
+
+    /// Asked now and then: how the server was reached, as far as the runtime tells.
+    fn connections(&mut self) -> Connections {
+        Connections::default()
+    }
+}
+
+/// Nobody listens.
+impl Listener for () {}
+
+/// Ends a run from outside. Clones share it.
+///
+/// ```
+/// use kneepoint_bench::Control;
+///
+/// let control = Control::new();
+/// control.clone().stop();
+/// assert!(control.is_stopped());
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Control(Rc<Cell<bool>>);
+
+impl Control {
+    /// Lets the run go on.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Ends the run: nothing more is sent, what is in flight is settled within the plan's bound.
+    pub fn stop(&self) {
+        self.0.set(true);
+    }
+
+    /// Whether it was ended.
+    pub fn is_stopped(&self) -> bool {
+        self.0.get()
+    }
+}
+
+/// What a run is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Requests are sent and do not count yet.
+    #[default]
+    Warmup,
+    /// The concurrency has changed and is not yet what the server feels.
+    Settle,
+    /// Requests count.
+    Measure,
+    /// Nothing more is sent.
+    Drain,
+}
+
+/// How things stand.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Tick {
+    /// Seconds since the run began.
+    pub t_s: f64,
+    /// What it is doing.
+    pub phase: Phase,
+    /// The rung under way, from 0.
+    pub rung: u32,
+    /// What that is measured for; none before the first.
+    pub purpose: Option<Purpose>,
+    /// Slots of a closed loop.
+    pub concurrency: Option<u32>,
+    /// Requests in flight.
+    pub in_flight: u32,
+    /// Slots that rest after a refusal.
+    pub resting: u32,
+    /// Requests that have ended since the run began.
+    pub done: u64,
+    /// Those with an answer.
+    pub ok: u64,
+    /// Those without, by class; classes that did not occur are left out.
+    pub failed: Vec<(Class, u64)>,
+    /// How far a plain run is, from 0 to 1; none for a ladder, whose length nobody knows.
+    pub progress: Option<f64>,
+    /// Answers per second over the last two seconds.
+    pub requests_per_s: f64,
+    /// Tokens of answers per second over the last two seconds.
+    pub tokens_per_s: f64,
+    /// Dispatch → first content in this rung, in milliseconds.
+    pub ttft: Option<Percentiles>,
+    /// Dispatch → last content in this rung, in milliseconds.
+    pub e2e: Option<Percentiles>,
+}
+
+/// Percentiles by nearest rank, to 0.1 %.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Percentiles {
+    /// The median.
+    pub p50: f64,
+    /// Above it is one in twenty.
+    pub p95: f64,
+    /// Above it is one in a hundred.
+    pub p99: f64,
+}
+
+impl Percentiles {
+    fn of(micros: &Histogram) -> Option<Self> {
+        let at = |q| micros.quantile(q).map(|value| value as f64 / 1000.0);
+        Some(Self {
+            p50: at(0.5)?,
+            p95: at(0.95)?,
+            p99: at(0.99)?,
+        })
+    }
+}
+
+/// Counts for the ticks.
+#[derive(Debug, Default)]
+pub(crate) struct Live {
+    done: u64,
+    ok: u64,
+    failed: Vec<(Class, u64)>,
+    /// When answers ended of late, and their tokens.
+    recent: VecDeque<(u64, u64)>,
+    ttft: Histogram,
+    e2e: Histogram,
+}
+
+impl Live {
+    /// Begins a rung: percentiles are its own.
+    pub(crate) fn begin(&mut self) {
+        self.ttft = Histogram::new();
+        self.e2e = Histogram::new();
+    }
+
+    pub(crate) fn note(&mut self, sample: &Sample) {
+        self.done += 1;
+        if !sample.is_ok() {
+            match self
+                .failed
+                .iter_mut()
+                .find(|(class, _)| *class == sample.class)
+            {
+                Some((_, count)) => *count += 1,
+                None => self.failed.push((sample.class, 1)),
+            }
+            return;
+        }
+        self.ok += 1;
+        self.recent
+            .push_back((sample.t_end, sample.out_tok.unwrap_or(0)));
+        self.forget(sample.t_end);
+        for (histogram, ms) in [
+            (&mut self.ttft, sample.ttft_ms()),
+            (&mut self.e2e, sample.e2e_ms()),
+        ] {
+            // A time that is too long to count is no measurement.
+            let _ = ms.map(|ms| histogram.record((ms * 1000.0) as u64));
+        }
+    }
+
+    fn forget(&mut self, now: u64) {
+        while self.recent.front().is_some_and(|(at, _)| at + RECENT < now) {
+            self.recent.pop_front();
+        }
+    }
+
+    /// Fills in what was counted.
+    pub(crate) fn fill(&mut self, tick: &Tick) -> Tick {
+        let now = (tick.t_s * 1e6) as u64;
+        self.forget(now);
+        let seconds = now.clamp(1, RECENT) as f64 / 1e6;
+        Tick {
+            done: self.done,
+            ok: self.ok,
+            failed: self.failed.clone(),
+            requests_per_s: self.recent.len() as f64 / seconds,
+            tokens_per_s: self.recent.iter().map(|(_, tokens)| *tokens).sum::<u64>() as f64
+                / seconds,
+            ttft: Percentiles::of(&self.ttft),
+            e2e: Percentiles::of(&self.e2e),
+            ..tick.clone()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::tests::sample;
+
+    #[test]
+    fn rates_of_the_moment_forget_what_is_long_ago() {
+        let mut live = Live::default();
+        for second in 1..=10 {
+            live.note(&Sample {
+                t_end: second * 1_000_000,
+                ..sample()
+            });
+        }
+        let tick = live.fill(&Tick {
+            t_s: 10.0,
+            ..Tick::default()
+        });
+        assert_eq!(
+            (tick.done, tick.requests_per_s, tick.tokens_per_s),
+            (10, 1.5, 15.0)
+        );
+        assert_eq!(tick.e2e.map(|e2e| e2e.p50.round()), Some(190.0));
+        let later = live.fill(&Tick {
+            t_s: 60.0,
+            ..Tick::default()
+        });
+        assert_eq!(later.requests_per_s, 0.0);
+    }
+
+    #[test]
+    fn failures_are_counted_by_class() {
+        let mut live = Live::default();
+        for class in [Class::Server, Class::Throttled, Class::Server] {
+            live.note(&Sample { class, ..sample() });
+        }
+        let tick = live.fill(&Tick::default());
+        assert_eq!(tick.failed, [(Class::Server, 2), (Class::Throttled, 1)]);
+        assert_eq!((tick.done, tick.ok), (3, 0));
+    }
+}

@@ -1,0 +1,339 @@
+//! One request of a run: asked, read to its end, and noted.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use futures_util::future::{AbortRegistration, Abortable};
+use kneepoint_core::decode::{Decoded, Delta, Timings};
+use kneepoint_core::platform::Platform;
+use kneepoint_core::{
+    AttemptRecord, Client, Config, ConfigError, Error, ErrorKind, Family, Instant, Observer,
+    Prompt, Record, Request, adapt,
+};
+use serde_json::{Map, Value};
+
+use crate::outcome::{Job, Outcome, Reading, sample};
+use crate::record::Sample;
+
+/// A request that has ended.
+#[derive(Debug)]
+pub(crate) struct Landing {
+    pub(crate) job: Job,
+    pub(crate) sample: Sample,
+    pub(crate) gaps_ms: Vec<f64>,
+    /// The call itself cannot be made: so cannot any other.
+    pub(crate) config: Option<ConfigError>,
+}
+
+/// Whether streams may be asked for their usage; some servers refuse the question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ask {
+    Untested,
+    Accepted,
+    Refused,
+}
+
+/// Sends requests and notes what becomes of them.
+pub(crate) struct Sender<P: Platform> {
+    platform: P,
+    config: Config,
+    stream: bool,
+    origin: Instant,
+    ask: Cell<Ask>,
+    clients: Clients<P>,
+}
+
+/// Who sends: a server's hint closes a client to all its requests. A plain run wants that. A ladder
+/// probes what the server does when it is not heeded by all at once, so there each slot is a client
+/// of its own.
+enum Clients<P: Platform> {
+    Shared(Connected<P>),
+    PerSlot(RefCell<Vec<Connected<P>>>),
+}
+
+/// A client, and the record of the call that it settled last.
+struct Connected<P: Platform> {
+    client: Client<P>,
+    notebook: Rc<Notebook>,
+}
+
+impl<P: Platform> Clone for Connected<P> {
+    fn clone(&self) -> Self {
+        Self {
+            client: self.client.clone(),
+            notebook: self.notebook.clone(),
+        }
+    }
+}
+
+/// Keeps the record of the call that was settled last. Whoever awaited that call is polled next,
+/// before any other can settle.
+#[derive(Default)]
+struct Notebook(RefCell<Option<Record>>);
+
+impl Observer for Notebook {
+    fn attempt(&self, _: &Record, _: &AttemptRecord) {}
+
+    fn call(&self, record: &Record) {
+        *self.0.borrow_mut() = Some(record.clone());
+    }
+}
+
+impl<P: Platform> Connected<P> {
+    fn new(platform: &P, config: &Config) -> Result<Self, ConfigError> {
+        let notebook = Rc::new(Notebook::default());
+        let observer: Rc<dyn Observer> = notebook.clone();
+        let client = Client::with_observer(platform.clone(), config.clone(), Some(observer))?;
+        Ok(Self { client, notebook })
+    }
+}
+
+impl<P: Platform> Sender<P> {
+    /// Sends as a program would: one client with its retries, at most `ceiling` at once.
+    pub(crate) fn plain(
+        platform: &P,
+        config: &Config,
+        stream: bool,
+        ceiling: u32,
+    ) -> Result<Self, ConfigError> {
+        let mut config = config.clone();
+        if !config.concurrency.adaptive {
+            config.concurrency = fixed(ceiling);
+        }
+        let client = Connected::new(platform, &config)?;
+        Ok(Self::with(
+            platform,
+            config,
+            stream,
+            Clients::Shared(client),
+        ))
+    }
+
+    /// Sends to find out what the server does: nothing is repeated, raced or cached, and each slot
+    /// is on its own.
+    pub(crate) fn probing(
+        platform: &P,
+        config: &Config,
+        stream: bool,
+    ) -> Result<Self, ConfigError> {
+        let mut config = config.clone();
+        config.concurrency = fixed(1);
+        config.retry.retries_max = Some(0);
+        config.hedge = false;
+        let sender = Self::with(
+            platform,
+            config,
+            stream,
+            Clients::PerSlot(RefCell::default()),
+        );
+        // A configuration that cannot be used is told now.
+        sender.slot(0)?;
+        Ok(sender)
+    }
+
+    fn with(platform: &P, mut config: Config, stream: bool, clients: Clients<P>) -> Self {
+        // A measured answer is the server's own.
+        config.cache = None;
+        config.dedupe = false;
+        let asks = stream && config.provider.family == Family::OpenAi;
+        Self {
+            platform: platform.clone(),
+            stream,
+            origin: platform.now(),
+            ask: Cell::new(if asks { Ask::Untested } else { Ask::Refused }),
+            config,
+            clients,
+        }
+    }
+
+    /// When the run began.
+    pub(crate) const fn origin(&self) -> Instant {
+        self.origin
+    }
+
+    /// Whether streams are asked for their usage.
+    pub(crate) fn asks_usage(&self) -> bool {
+        self.ask.get() != Ask::Refused
+    }
+
+    fn slot(&self, slot: u32) -> Result<Connected<P>, ConfigError> {
+        match &self.clients {
+            Clients::Shared(client) => Ok(client.clone()),
+            Clients::PerSlot(clients) => {
+                let mut clients = clients.borrow_mut();
+                while clients.len() <= slot as usize {
+                    clients.push(Connected::new(&self.platform, &self.config)?);
+                }
+                Ok(clients[slot as usize].clone())
+            }
+        }
+    }
+
+    /// Gives a slot a client that knows of no hint: how long to rest is decided by the ladder.
+    fn forget_hint(&self, slot: u32) {
+        if let Clients::PerSlot(clients) = &self.clients
+            && let Ok(fresh) = Connected::new(&self.platform, &self.config)
+            && let Some(client) = clients.borrow_mut().get_mut(slot as usize)
+        {
+            *client = fresh;
+        }
+    }
+
+    /// Sends a request and reads its answer to the end, or until it is taken back.
+    pub(crate) async fn send(
+        self: Rc<Self>,
+        job: Job,
+        prompt: Prompt,
+        abort: AbortRegistration,
+    ) -> Landing {
+        let (outcome, record) = match self.slot(job.slot) {
+            Err(error) => (failed(ErrorKind::Config(error)), None),
+            Ok(Connected { client, notebook }) => {
+                let outcome = Abortable::new(self.ask(&client, &prompt), abort)
+                    .await
+                    .unwrap_or(Outcome::Aborted);
+                let record = notebook.0.borrow_mut().take();
+                (outcome, record)
+            }
+        };
+        let now = self.platform.now();
+        let sample = sample(&job, record.as_ref(), &outcome, self.origin, now);
+        if sample.retry_after.is_some() {
+            self.forget_hint(job.slot);
+        }
+        let (config, reading) = match outcome {
+            Outcome::Answered(reading) => (None, reading),
+            Outcome::Aborted => (None, Reading::default()),
+            Outcome::Failed(error, reading) => match error.kind {
+                ErrorKind::Config(config) => (Some(config), reading),
+                _ => (None, reading),
+            },
+        };
+        Landing {
+            job,
+            sample,
+            gaps_ms: reading.gaps_ms,
+            config,
+        }
+    }
+
+    /// Asks; and where a server refuses the question for usage, asks again without it and remembers.
+    async fn ask(&self, client: &Client<P>, prompt: &Prompt) -> Outcome {
+        let asked = self.ask.get();
+        let request = client.request(prompt, self.stream);
+        let outcome = self
+            .read(client, without_usage(request, asked == Ask::Refused))
+            .await;
+        match &outcome {
+            Outcome::Failed(error, _)
+                if error.kind.status() == Some(400) && asked == Ask::Untested =>
+            {
+                let request = without_usage(client.request(prompt, self.stream), true);
+                let outcome = self.read(client, request).await;
+                if matches!(outcome, Outcome::Answered(_)) {
+                    self.ask.set(Ask::Refused);
+                }
+                outcome
+            }
+            Outcome::Answered(_) if asked == Ask::Untested => {
+                self.ask.set(Ask::Accepted);
+                outcome
+            }
+            _ => outcome,
+        }
+    }
+
+    async fn read(&self, client: &Client<P>, request: Request) -> Outcome {
+        if !self.stream {
+            return match client.send(request).await {
+                Ok(reply) => Outcome::Answered(Reading::of(&reply.answer)),
+                Err(error) => Outcome::Failed(Box::new(error), Reading::default()),
+            };
+        }
+        let mut reading = Reading::default();
+        let mut stream = match client.stream(request).await {
+            Ok(stream) => stream,
+            Err(error) => return Outcome::Failed(Box::new(error), reading),
+        };
+        let mut last: Option<Instant> = None;
+        while let Some(piece) = stream.next().await {
+            match piece {
+                Ok(decoded) => last = self.note(&decoded, last, &mut reading),
+                Err(error) => return Outcome::Failed(Box::new(error), reading),
+            }
+        }
+        reading.usage = stream.record().and_then(|record| record.usage);
+        Outcome::Answered(reading)
+    }
+
+    /// Notes what a read brought, and answers when the last content came.
+    fn note(
+        &self,
+        decoded: &Decoded,
+        last: Option<Instant>,
+        reading: &mut Reading,
+    ) -> Option<Instant> {
+        for delta in &decoded.deltas {
+            match delta {
+                Delta::Finish { choice: 0, reason } => reading.finish = Some(reason.clone()),
+                Delta::Timings(timings) => reading.timings = Some(counts(timings)),
+                _ => {}
+            }
+        }
+        if decoded.content_events == 0 {
+            return last;
+        }
+        let now = self.platform.now();
+        reading.has_content = true;
+        reading.reads += 1;
+        if let Some(last) = last {
+            reading.gaps_ms.push((now - last).as_secs_f64() * 1000.0);
+        }
+        // Chunks that came with one read came at one time.
+        let together = decoded.content_events as usize - 1;
+        reading.gaps_ms.extend(std::iter::repeat_n(0.0, together));
+        Some(now)
+    }
+}
+
+/// A limit that is the caller's, and does not move.
+fn fixed(ceiling: u32) -> adapt::Options {
+    adapt::Options {
+        adaptive: false,
+        ..adapt::Options::at_most(ceiling)
+    }
+}
+
+fn counts(timings: &Timings) -> (Option<u64>, Option<u64>) {
+    let count = |n: f64| (n >= 0.0 && n.is_finite()).then_some(n as u64);
+    (
+        timings.prompt_n.and_then(count),
+        timings.predicted_n.and_then(count),
+    )
+}
+
+fn failed(kind: ErrorKind) -> Outcome {
+    let error = Error {
+        kind,
+        phase: kneepoint_core::Phase::Queue,
+        attempts: 0,
+        retry_after: None,
+        retryable: false,
+        budget_exhausted: false,
+        request_id: None,
+        partial: None,
+    };
+    Outcome::Failed(Box::new(error), Reading::default())
+}
+
+/// The request without the question for usage.
+fn without_usage(mut request: Request, drop: bool) -> Request {
+    let body = request.body.as_deref().filter(|_| drop);
+    let fields = body.and_then(|body| serde_json::from_str::<Map<String, Value>>(body).ok());
+    if let Some(mut fields) = fields
+        && fields.remove("stream_options").is_some()
+    {
+        request.body = Some(Value::Object(fields).to_string().into());
+    }
+    request
+}

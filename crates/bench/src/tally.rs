@@ -1,0 +1,467 @@
+//! What was measured under one load, folded into the figures of a report as requests end.
+//!
+//! Memory has a bound: series turn into histograms when they grow long, the timeline's cells widen.
+
+use kneepoint_stats::{BATCHES, Confidence, Rule, Series, little_residual, rate_interval, wilson};
+
+use crate::client_bound::{Signs, judge};
+use crate::plan::Slo;
+use crate::record::{Sample, TokenSource};
+use crate::report::{ClassCount, Estimate, Metric, Purpose, Reference, Rung};
+use crate::timeline::Timeline;
+
+/// Requests whose times are kept to rebuild the concurrency from: 1.5 MB of them.
+const SPANS_MAX: usize = 65_536;
+
+/// The quantile rule of reports; the reference block has its own.
+pub(crate) const RULE: Rule = Rule::Inclusive;
+
+/// The confidence of all intervals.
+pub(crate) const CONFIDENCE: Confidence = Confidence::P95;
+
+/// From when to when a request was in flight, in microseconds, and what it brought.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    start: u64,
+    end: u64,
+    ok: bool,
+    tokens: u64,
+}
+
+/// A load's figures so far.
+#[derive(Debug, Clone)]
+pub(crate) struct Tally {
+    purpose: Purpose,
+    concurrency: Option<u32>,
+    from: u64,
+    slo: Option<Slo>,
+    requests: u64,
+    ok: u64,
+    refused: u64,
+    failed: u64,
+    attempts: u64,
+    slo_met: u64,
+    classes: Vec<ClassCount>,
+    input_tokens: u64,
+    output_tokens: u64,
+    cached_tokens: u64,
+    counted: bool,
+    source: Option<TokenSource>,
+    streams: u64,
+    bursts: u64,
+    first_start: Option<u64>,
+    last_start: u64,
+    last_end: u64,
+    busy: u64,
+    busy_ok: u64,
+    spans: Vec<Span>,
+    times: Times,
+    timeline: Timeline,
+}
+
+/// The series of all metrics, in milliseconds.
+#[derive(Debug, Clone, Default)]
+struct Times {
+    ttft: Series,
+    ttfv: Series,
+    tpot: Series,
+    icl: Series,
+    e2e: Series,
+    queue: Series,
+    e2e_sched: Series,
+}
+
+/// What the runner knows about a window beside its requests.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Surroundings {
+    /// What the client observed about itself; concurrency, gap and residual are filled in here.
+    pub(crate) signs: Signs,
+    /// Slots that rested after a refusal, on average.
+    pub(crate) resting: f64,
+    /// The most requests in flight that the runner counted.
+    pub(crate) in_flight_max: u32,
+}
+
+impl Tally {
+    /// Nothing measured yet, from `from` (microseconds) on.
+    pub(crate) fn new(
+        purpose: Purpose,
+        concurrency: Option<u32>,
+        from: u64,
+        slo: Option<Slo>,
+    ) -> Self {
+        Self {
+            purpose,
+            concurrency,
+            from,
+            slo,
+            requests: 0,
+            ok: 0,
+            refused: 0,
+            failed: 0,
+            attempts: 0,
+            slo_met: 0,
+            classes: Vec::new(),
+            input_tokens: 0,
+            output_tokens: 0,
+            cached_tokens: 0,
+            counted: true,
+            source: None,
+            streams: 0,
+            bursts: 0,
+            first_start: None,
+            last_start: from,
+            last_end: from,
+            busy: 0,
+            busy_ok: 0,
+            spans: Vec::new(),
+            times: Times::default(),
+            timeline: Timeline::new(from),
+        }
+    }
+
+    /// Requests that have ended.
+    pub(crate) const fn requests(&self) -> u64 {
+        self.requests
+    }
+
+    /// Those that were refused.
+    pub(crate) const fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    /// Those that failed otherwise.
+    pub(crate) const fn failed(&self) -> u64 {
+        self.failed
+    }
+
+    /// Those that met the objectives; none without objectives.
+    pub(crate) fn slo_met(&self) -> Option<u64> {
+        self.slo.map(|_| self.slo_met)
+    }
+
+    /// How long an answer took on average, in seconds; 0 without one.
+    pub(crate) fn latency_s(&self) -> f64 {
+        self.busy_ok as f64 / 1e6 / self.ok.max(1) as f64
+    }
+
+    /// Takes in a request that has ended, and the gaps between its chunks in milliseconds.
+    pub(crate) fn take(&mut self, sample: &Sample, gaps_ms: &[f64]) {
+        self.requests += 1;
+        self.attempts += u64::from(sample.attempts);
+        self.refused += u64::from(sample.is_refused());
+        self.failed += u64::from(sample.is_failed());
+        self.slo_met += u64::from(self.slo.is_some_and(|slo| slo.is_met(sample)));
+        self.count(sample);
+        self.last_end = self.last_end.max(sample.t_end);
+        self.timeline.note(sample);
+        if let Some(start) = sample.t_start {
+            self.first_start = Some(self.first_start.map_or(start, |first| first.min(start)));
+            self.last_start = self.last_start.max(start);
+            self.busy += sample.t_end.saturating_sub(start);
+            if self.spans.len() < SPANS_MAX {
+                self.spans.push(Span {
+                    start,
+                    end: sample.t_end,
+                    ok: sample.is_ok(),
+                    tokens: sample.out_tok.unwrap_or(0),
+                });
+            }
+        }
+        if sample.is_ok() {
+            self.answered(sample, gaps_ms);
+        }
+    }
+
+    fn count(&mut self, sample: &Sample) {
+        let place = self.classes.partition_point(|one| one.class < sample.class);
+        match self.classes.get_mut(place) {
+            Some(one) if one.class == sample.class => one.count += 1,
+            _ => self.classes.insert(
+                place,
+                ClassCount {
+                    class: sample.class,
+                    count: 1,
+                    excerpt: sample.error.clone(),
+                },
+            ),
+        }
+    }
+
+    fn answered(&mut self, sample: &Sample, gaps_ms: &[f64]) {
+        self.ok += 1;
+        self.busy_ok += sample
+            .t_start
+            .map_or(0, |start| sample.t_end.saturating_sub(start));
+        self.input_tokens += sample.in_tok.unwrap_or(0);
+        self.output_tokens += sample.out_tok.unwrap_or(0);
+        self.cached_tokens += sample.cached_tok.unwrap_or(0);
+        self.counted &= sample.out_tok.is_some();
+        self.source = self.source.max(Some(sample.tok_source));
+        if sample.t_first.is_some() {
+            self.streams += 1;
+            self.bursts += u64::from(sample.is_burst());
+        }
+        let times = &mut self.times;
+        for (series, value) in [
+            (&mut times.ttft, sample.ttft_ms()),
+            (&mut times.ttfv, sample.ttfv_ms()),
+            (&mut times.tpot, sample.tpot_ms()),
+            (&mut times.e2e, sample.e2e_ms()),
+            (&mut times.queue, sample.queue_ms()),
+            (&mut times.e2e_sched, sample.e2e_sched_ms()),
+        ] {
+            if let Some(value) = value {
+                note(series, value);
+            }
+        }
+        for &gap in gaps_ms {
+            note(&mut times.icl, gap);
+        }
+    }
+
+    /// The figures of a plain run, from its first dispatch to its last finish.
+    pub(crate) fn run(self, around: Surroundings) -> Rung {
+        let (from, until) = (self.first_start.unwrap_or(self.from), self.last_end);
+        let ends = |amount: fn(&Span) -> f64| {
+            let ok = self.spans.iter().filter(|span| span.ok);
+            ok.map(|span| (span.end as f64 / 1e6, amount(span)))
+                .collect::<Vec<_>>()
+        };
+        // More requests than spans: the timeline tells when answers came, by cells.
+        let cells = |amount: fn(&crate::report::Moment) -> u64| {
+            let moments = self.timeline.moments(until);
+            let middle = |m: &crate::report::Moment| (m.t_s + m.duration_s / 2.0, amount(m) as f64);
+            moments.iter().map(middle).collect::<Vec<_>>()
+        };
+        let (answers, tokens) = if self.is_whole() {
+            (ends(|_| 1.0), ends(|span| span.tokens as f64))
+        } else {
+            (cells(|m| m.ok), cells(|m| m.tokens))
+        };
+        let seconds = until.saturating_sub(from) as f64 / 1e6;
+        let answers = estimate(self.ok as f64, &answers, from, until);
+        let tokens = estimate(self.output_tokens as f64, &tokens, from, until);
+        // Slots are busy as long as there is something to send.
+        let plateau = (
+            from,
+            if self.is_whole() {
+                self.last_start
+            } else {
+                until
+            },
+        );
+        let all_at_once = self
+            .concurrency
+            .is_some_and(|n| self.requests <= u64::from(n));
+        let mean = self.busy as f64 / 1e6 / seconds.max(1e-6);
+        let arrived = if self.is_whole() {
+            self.in_flight(plateau)
+        } else {
+            mean
+        };
+        self.rung(
+            (from, until),
+            answers,
+            tokens,
+            mean,
+            (!all_at_once).then_some(arrived),
+            around,
+        )
+    }
+
+    /// The figures of a window of a closed loop that goes on: it ends at `until`, when requests
+    /// that were sent at `started` were still in flight.
+    ///
+    /// Work is spread evenly over the time that a request takes, so that it does not matter where
+    /// the window cuts a wave of requests.
+    pub(crate) fn window(mut self, until: u64, started: &[u64], around: Surroundings) -> Rung {
+        let usual = (self.busy_ok / self.ok.max(1)).max(1);
+        let tokens_each = self.output_tokens as f64 / self.ok.max(1) as f64;
+        let mut answers = [0.0; BATCHES];
+        let mut tokens = [0.0; BATCHES];
+        let window = (self.from, until);
+        let spans = self.spans.iter().filter(|span| span.ok);
+        for span in spans {
+            spread(window, span.start, span.end, 1.0, &mut answers);
+            spread(
+                window,
+                span.start,
+                span.end,
+                span.tokens as f64,
+                &mut tokens,
+            );
+        }
+        if self.ok > 0 {
+            for &start in started {
+                // Taken to last as long as the others did, unless it already lasts longer.
+                let end = until.max(start + usual);
+                spread(window, start, end, 1.0, &mut answers);
+                spread(window, start, end, tokens_each, &mut tokens);
+            }
+        }
+        for &start in started {
+            self.timeline.occupy(start, until);
+            self.spans.push(Span {
+                start,
+                end: until,
+                ok: false,
+                tokens: 0,
+            });
+        }
+        let rate = |amounts: [f64; BATCHES]| {
+            let length = until.saturating_sub(self.from) as f64 / 1e6 / BATCHES as f64;
+            let middle = |index: usize| self.from as f64 / 1e6 + (index as f64 + 0.5) * length;
+            let events: Vec<_> = amounts
+                .iter()
+                .enumerate()
+                .map(|(i, &x)| (middle(i), x))
+                .collect();
+            estimate(amounts.iter().sum(), &events, self.from, until)
+        };
+        let (answers, tokens) = (rate(answers), rate(tokens));
+        let mean = self.in_flight(window);
+        self.rung(window, answers, tokens, mean, Some(mean), around)
+    }
+
+    fn rung(
+        self,
+        (from, until): (u64, u64),
+        answers: Estimate,
+        tokens: Estimate,
+        mean: f64,
+        arrived: Option<f64>,
+        around: Surroundings,
+    ) -> Rung {
+        let seconds = until.saturating_sub(from) as f64 / 1e6;
+        let failures = self.requests - self.ok;
+        let metric = |series: &Series| Metric::of(series, failures, RULE, CONFIDENCE);
+        let icl = metric(&self.times.icl);
+        let wanted = self.concurrency.map(|n| f64::from(n) - around.resting);
+        // λR is what arrived: requests in flight, by the times of each.
+        let residual = wanted.zip(arrived).and_then(|(wanted, arrived)| {
+            let rate = self.requests as f64 / seconds.max(1e-6);
+            let residual = little_residual(wanted, rate, arrived / rate.max(1e-9));
+            residual.filter(|_| wanted >= 1.0 && self.requests > 0)
+        });
+        let signs = Signs {
+            gap_ms: icl.as_ref().and_then(|icl| Some(icl.quantile(0.5)?.value)),
+            concurrency: self.concurrency,
+            residual,
+            ..around.signs
+        };
+        let source = self.source.unwrap_or(TokenSource::None);
+        let slo_share = self.slo.and_then(|_| share(self.slo_met, self.requests));
+        Rung {
+            purpose: self.purpose,
+            concurrency: self.concurrency,
+            start_s: from as f64 / 1e6,
+            duration_s: seconds,
+            requests: self.requests,
+            ok: self.ok,
+            attempts: self.attempts,
+            requests_per_s: answers,
+            output_tokens_per_s: (self.counted && self.ok > 0).then_some(tokens),
+            goodput_per_s: self.slo.map(|_| self.slo_met as f64 / seconds.max(1e-6)),
+            slo_share,
+            input_tokens: self.input_tokens,
+            output_tokens: self.output_tokens,
+            cached_tokens: self.cached_tokens,
+            token_source: source,
+            concurrency_mean: mean,
+            concurrency_peak: if self.is_whole() {
+                self.peak((from, until))
+            } else {
+                around.in_flight_max
+            },
+            little_residual: residual,
+            buffered: self.bursts * 2 > self.streams,
+            reference: Reference::of(&self.times.e2e, self.requests, seconds),
+            ttft: metric(&self.times.ttft),
+            ttfv: metric(&self.times.ttfv),
+            tpot: metric(&self.times.tpot),
+            icl,
+            e2e: metric(&self.times.e2e),
+            queue: metric(&self.times.queue),
+            e2e_sched: metric(&self.times.e2e_sched),
+            timeline: self.timeline.moments(until),
+            client: judge(&signs),
+            classes: self.classes,
+        }
+    }
+
+    /// Whether the times of all requests were kept.
+    fn is_whole(&self) -> bool {
+        self.spans.len() < SPANS_MAX
+    }
+
+    /// Requests in flight on average, by their times.
+    fn in_flight(&self, (from, until): (u64, u64)) -> f64 {
+        let overlap = |span: &Span| span.end.min(until).saturating_sub(span.start.max(from));
+        let busy: u64 = self.spans.iter().map(overlap).sum();
+        busy as f64 / until.saturating_sub(from).max(1) as f64
+    }
+
+    /// The most requests in flight at once, by their times. One that ends when another begins is
+    /// not in flight with it.
+    fn peak(&self, (from, until): (u64, u64)) -> u32 {
+        let inside = |span: &&Span| span.end > from && span.start < until;
+        let spans = self.spans.iter().filter(inside);
+        let mut changes: Vec<(u64, i32)> = spans
+            .flat_map(|span| [(span.start.max(from), 1), (span.end, -1)])
+            .collect();
+        changes.sort_unstable();
+        let (mut now, mut most) = (0, 0);
+        for (_, change) in changes {
+            now += change;
+            most = most.max(now);
+        }
+        most.max(0).cast_unsigned()
+    }
+}
+
+/// Durations below zero do not occur, and one too long for the counters is no measurement.
+fn note(series: &mut Series, value: f64) {
+    let _ = series.record(value);
+}
+
+/// Spreads `amount` evenly over a request's time, and adds what falls into each batch of a window.
+fn spread(
+    (from, until): (u64, u64),
+    start: u64,
+    end: u64,
+    amount: f64,
+    batches: &mut [f64; BATCHES],
+) {
+    let length = until.saturating_sub(from) as f64 / BATCHES as f64;
+    let (start, end) = (start as f64, end.max(start + 1) as f64);
+    for (index, batch) in batches.iter_mut().enumerate() {
+        let low = from as f64 + index as f64 * length;
+        let overlap = end.min(low + length) - start.max(low);
+        *batch += amount * overlap.max(0.0) / (end - start);
+    }
+}
+
+/// A rate over a window, with the interval that batch means give it.
+fn estimate(total: f64, events: &[(f64, f64)], from: u64, until: u64) -> Estimate {
+    let (start, end) = (from as f64 / 1e6, until as f64 / 1e6);
+    let seconds = end - start;
+    if seconds <= 0.0 {
+        return Estimate::default();
+    }
+    let interval = rate_interval(events, start..=end, CONFIDENCE).ok();
+    Estimate {
+        value: total / seconds,
+        low: interval.map(|found| found.interval.low.max(0.0)),
+        high: interval.map(|found| found.interval.high),
+    }
+}
+
+fn share(hits: u64, of: u64) -> Option<Estimate> {
+    let interval = wilson(hits, of, CONFIDENCE)?;
+    Some(Estimate {
+        value: hits as f64 / of as f64,
+        low: Some(interval.low),
+        high: Some(interval.high),
+    })
+}
