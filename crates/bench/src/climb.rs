@@ -9,7 +9,7 @@ use kneepoint_stats::{BATCHES, special};
 use crate::ladder::{Ladder, Observation, Options, Step as Next, StopRule};
 use crate::progress::Phase;
 use crate::record::Sample;
-use crate::report::{Answer, Purpose, Rung};
+use crate::report::{Answer, Estimate, Purpose, Rung};
 use crate::session::{Halt, Session, Step};
 use crate::tally::{CONFIDENCE, Tally};
 
@@ -19,6 +19,8 @@ struct Climb<'s, 'a, P: Platform> {
     options: &'s Options,
     /// Whether requests were refused on the rung before, so that the server may want a rest.
     refused: bool,
+    /// The most that requests of a rung differed so far.
+    variation: f64,
 }
 
 /// Climbs to the answer. Slots are handed from rung to rung without a break.
@@ -32,6 +34,7 @@ pub(crate) async fn climb<P: Platform>(
         session,
         options,
         refused: false,
+        variation: 0.0,
     };
     let answer = loop {
         let (concurrency, purpose) = match ladder.next() {
@@ -120,11 +123,13 @@ impl<P: Platform> Climb<'_, '_, P> {
         let latency_s = tally.latency_s();
         let rung = tally.window(session.micros(now), &started, around);
         let throughput = rung.throughput(session.target.stream);
+        // Where requests wait in line they differ less than the work does that they bring.
+        self.variation = self.variation.max(variation(&rung));
         let observation = Observation {
             concurrency,
             purpose,
             throughput: throughput.value,
-            relative_error: relative_error(throughput.value, throughput.high),
+            relative_error: relative_error(throughput, self.variation, rung.ok),
             requests: rung.requests,
             refused,
             failed,
@@ -193,12 +198,25 @@ impl<P: Platform> Climb<'_, '_, P> {
     }
 }
 
-/// The standard error of a rate as a share of it, from the interval that batch means gave it.
-fn relative_error(value: f64, high: Option<f64>) -> f64 {
+/// The standard error of a rate as a share of it: from the interval that batch means gave it, or
+/// from how much requests differ, whichever is more. Windows are short, so that their batches
+/// depend on each other and alone would promise too much.
+fn relative_error(throughput: Estimate, variation: f64, answers: u64) -> f64 {
     let tail = 1.0 - (1.0 - CONFIDENCE.share()) / 2.0;
     let reach = special::student_quantile(tail, BATCHES as f64 - 1.0);
-    match (high, reach) {
-        (Some(high), Some(reach)) if value > 0.0 && reach > 0.0 => (high - value) / reach / value,
+    let by_batches = match (throughput.high, reach) {
+        (Some(high), Some(reach)) if throughput.value > 0.0 && reach > 0.0 => {
+            (high - throughput.value) / reach / throughput.value
+        }
         _ => 0.0,
-    }
+    };
+    by_batches.max(variation / (answers.max(1) as f64).sqrt())
+}
+
+/// How much requests differ: the standard deviation of their time as a share of its mean.
+fn variation(rung: &Rung) -> f64 {
+    let e2e = rung.e2e.as_ref();
+    e2e.map_or(0.0, |e2e| {
+        e2e.sd.unwrap_or(0.0) / e2e.mean.max(f64::MIN_POSITIVE)
+    })
 }

@@ -1,7 +1,7 @@
 //! What the rungs say: knee, peak and the highest rung that met the objectives, each with the
 //! rungs between which it lies.
 
-use kneepoint_stats::{PLATEAU_Z, knee, peak, power};
+use kneepoint_stats::PLATEAU_Z;
 
 use super::{Observation, rules};
 use crate::report::Finding;
@@ -9,14 +9,8 @@ use crate::report::Finding;
 /// The rung with the greatest throughput² / concurrency. `open` is the highest rung there could
 /// have been, where nothing but room ended the climb.
 pub(super) fn find_knee(seen: &[Observation], open: Option<u32>) -> Option<Finding> {
-    let at = knee(&rules::rungs(seen))?;
-    let power = |rung: &Observation| power(f64::from(rung.concurrency), rung.throughput);
-    let best = power(&seen[at])?;
-    // Squaring doubles the relative error.
-    let ties = |rung: &Observation| {
-        let error = 2.0 * rung.relative_error.hypot(seen[at].relative_error);
-        power(rung).is_some_and(|power| power >= best * (1.0 - PLATEAU_Z * error))
-    };
+    let at = rules::knee(seen)?;
+    let ties = |rung: &Observation| rules::is_tied(rung, &seen[at], PLATEAU_Z);
     let (low, high) = neighbours(seen, at, ties, open);
     let reason = if is_top(seen, at) {
         format!(
@@ -39,7 +33,7 @@ pub(super) fn find_knee(seen: &[Observation], open: Option<u32>) -> Option<Findi
 
 /// The lowest rung that comes close to the highest throughput.
 pub(super) fn find_peak(seen: &[Observation], share: f64, open: Option<u32>) -> Option<Finding> {
-    let at = peak(&rules::rungs(seen), share)?;
+    let at = rules::peak(seen, share)?;
     let top = seen.iter().map(|rung| rung.throughput).fold(0.0, f64::max);
     let ties = |rung: &Observation| {
         let error = rung.relative_error.hypot(seen[at].relative_error);

@@ -1,6 +1,6 @@
 //! The rules of the ladder, one function each: when to stop, where to look closer, what drifted.
 
-use kneepoint_stats::{Confidence, PLATEAU_Z, Rung, Step, Trend, knee, peak, wilson};
+use kneepoint_stats::{Confidence, PLATEAU_Z, Rung, Step, Trend, power, wilson};
 
 use super::{Observation, Options, StopRule};
 use crate::report::{Stability, Stop};
@@ -114,9 +114,34 @@ fn middle(low: u32, high: u32, ratio: f64) -> Option<u32> {
     (b / a > ratio && low < middle && middle < high).then_some(middle)
 }
 
+/// The rung with the greatest power X²/N; of those that chance may have kept from that place, by
+/// one standard error, the middle one. On a soft curve the power hardly differs over a wide range,
+/// and its greatest value alone would be wherever luck was.
+pub(super) fn knee(seen: &[Observation]) -> Option<usize> {
+    let best = kneepoint_stats::knee(&rungs(seen))?;
+    let tied = |rung: &&Observation| is_tied(rung, &seen[best], 1.0);
+    let low = seen.iter().find(tied)?.concurrency;
+    let high = seen.iter().rfind(tied)?.concurrency;
+    let middle = libm::log(f64::from(low) * f64::from(high)) / 2.0;
+    let distance = |rung: &Observation| (libm::log(f64::from(rung.concurrency)) - middle).abs();
+    let places = (0..seen.len()).filter(|&at| tied(&&seen[at]));
+    places.min_by(|&a, &b| distance(&seen[a]).total_cmp(&distance(&seen[b])))
+}
+
+/// Whether a rung's power may be as great as the best one's, given so many standard errors.
+pub(super) fn is_tied(rung: &Observation, best: &Observation, errors: f64) -> bool {
+    let power = |rung: &Observation| power(f64::from(rung.concurrency), rung.throughput);
+    // Squaring doubles the relative error.
+    let error = 2.0 * rung.relative_error.hypot(best.relative_error);
+    let (Some(power), Some(best)) = (power(rung), power(best)) else {
+        return false;
+    };
+    power >= best * (1.0 - errors * error)
+}
+
 /// A rung to measure in the wider gap beside the knee.
 pub(super) fn beside_knee(seen: &[Observation], ratio: f64) -> Option<u32> {
-    let at = knee(&rungs(seen))?;
+    let at = knee(seen)?;
     let gap = |low: usize, high: usize| {
         let (low, high) = (seen.get(low)?.concurrency, seen.get(high)?.concurrency);
         let middle = middle(low, high, ratio)?;
@@ -131,9 +156,21 @@ pub(super) fn beside_knee(seen: &[Observation], ratio: f64) -> Option<u32> {
     }
 }
 
+/// The least rung that comes close to the highest throughput, or may well do so: by one standard
+/// error. The highest of several measurements is the luckiest, and should not win by that alone.
+pub(super) fn peak(seen: &[Observation], share: f64) -> Option<usize> {
+    let top = seen
+        .iter()
+        .max_by(|a, b| a.throughput.total_cmp(&b.throughput))?;
+    seen.iter().position(|rung| {
+        let error = rung.relative_error.hypot(top.relative_error);
+        rung.throughput >= share * top.throughput * (1.0 - error)
+    })
+}
+
 /// A rung to measure just below the peak.
 pub(super) fn below_peak(seen: &[Observation], ratio: f64, share: f64) -> Option<u32> {
-    let at = peak(&rungs(seen), share)?;
+    let at = peak(seen, share)?;
     let low = seen.get(at.checked_sub(1)?)?;
     middle(low.concurrency, seen[at].concurrency, ratio)
 }
