@@ -1,4 +1,34 @@
 //! The benchmark engine: plan, run, ladder, report.
+//!
+//! A [`plan::Plan`] says as data when requests are sent and what they ask. [`run`](fn@run) carries
+//! it out with kneepoint-core's client, on whatever platform that runs on, and answers a
+//! [`report::Report`]: counts, times and throughput, each with its interval and the rule that it
+//! was computed by. A plan whose load is a [`ladder`] raises the concurrency to the knee and beyond
+//! and says where it found what.
+//!
+//! ```
+//! use kneepoint_bench::plan::{Load, Plan, Prompts};
+//! use kneepoint_bench::{Control, Target, ladder, run};
+//! use kneepoint_core::platform::sim::{ServerModel, Sim};
+//! use kneepoint_core::{Config, Provider};
+//!
+//! // A simulated server of four slots with a queue before them.
+//! let sim = Sim::new(1);
+//! let server = ServerModel { slots: Some(4), queues: true, ..ServerModel::default() };
+//! sim.serve("https://llm.test", server);
+//!
+//! let config = Config::new(Provider::compatible("https://llm.test/v1"));
+//! let target = Target::new(config, Prompts::text("small", "Hello!"));
+//! let plan = Plan::new(Load::Ladder(ladder::Options::default()));
+//! let report = sim.run(run(&sim, &target, &plan, &Control::new(), &mut ()))?;
+//!
+//! let knee = report.answer.and_then(|answer| answer.knee).expect("it answers");
+//! assert!((3..=5).contains(&knee.value));
+//! # Ok::<(), kneepoint_bench::RunError>(())
+//! ```
+//!
+//! Memory stays flat however long a run is: requests are folded into figures as they end, and handed
+//! to a [`Listener`] that may keep them. Nothing here writes a file or draws.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -8,7 +38,10 @@
 
 pub mod client_bound;
 mod climb;
+pub mod compare;
+pub mod export;
 pub mod ladder;
+pub mod merge;
 mod outcome;
 pub mod plan;
 mod pool;
@@ -19,6 +52,7 @@ mod run;
 mod send;
 mod session;
 mod tally;
+pub mod threshold;
 mod timeline;
 
 pub use progress::{Control, Listener, Percentiles, Phase, Tick};

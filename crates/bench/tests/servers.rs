@@ -1,7 +1,7 @@
 //! The ladder against servers whose answer is known, each with three seeds, in virtual time.
 
 use kneepoint_bench::ladder::{Options, StopRule};
-use kneepoint_bench::plan::{Load, Plan, Prompts, Slo};
+use kneepoint_bench::plan::{Load, Plan, Prompts};
 use kneepoint_bench::report::{Finding, Report};
 use kneepoint_bench::{Control, Target, run};
 use kneepoint_core::platform::sim::{

@@ -13,6 +13,7 @@ use crate::plan::{Load, Slo};
 use crate::record::{Class, TokenSource};
 
 pub use metric::{Metric, Quantile, Reference};
+pub(crate) use metric::{QUANTILES, buckets};
 
 /// The number of the schema that [`Report`] follows.
 pub const SCHEMA: u32 = 1;

@@ -1,0 +1,259 @@
+//! Two endpoints or configurations against each other. Only runs that took turns tell a difference
+//! from a change of the weather: A B B A A B …, at least five pairs.
+
+use std::fmt::{self, Write};
+
+use kneepoint_core::platform::Platform;
+use kneepoint_stats::{PAIRS_MIN, log_ratio, sign_test};
+use serde::{Deserialize, Serialize};
+
+use crate::plan::{Load, Plan};
+use crate::progress::{Control, Listener};
+use crate::report::{Estimate, Metric, Report, Rung};
+use crate::run::{RunError, Target, run};
+use crate::tally::CONFIDENCE;
+
+/// How one figure differs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Difference {
+    /// The figure, such as `ttft.p95`.
+    pub figure: String,
+    /// Of A; of several runs the geometric mean.
+    pub a: f64,
+    /// Of B.
+    pub b: f64,
+    /// B by A. Its interval tells whether that is more than chance; there is none for two single
+    /// runs.
+    pub ratio: Estimate,
+    /// How likely so one-sided an outcome of the pairs is if there is no difference (sign test).
+    pub p: Option<f64>,
+    /// Whether the interval leaves no room for "equal".
+    pub differs: bool,
+}
+
+/// What a comparison found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// Pairs of runs; 1 for two reports.
+    pub pairs: u32,
+    /// The figures that both sides have.
+    pub differences: Vec<Difference>,
+    /// What cannot be concluded, in sentences.
+    pub warnings: Vec<String>,
+}
+
+/// Why there is no comparison.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum CompareError {
+    /// Too few pairs tell nothing.
+    #[error("a comparison takes at least {PAIRS_MIN} pairs, not {0}")]
+    TooFew(u32),
+    /// Only plain runs take turns.
+    #[error("ladders are not compared in turns: compare runs at a concurrency of interest")]
+    Ladder,
+    /// A run failed.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A side answered nothing in at least one of its runs.
+    #[error("not every run was answered, so that there is nothing to compare")]
+    Unanswered,
+}
+
+/// Runs the plan against both, in turns, and compares. Within a pair both send the same prompts.
+pub async fn compare<P: Platform>(
+    platform: &P,
+    (a, b): (&Target, &Target),
+    plan: &Plan,
+    pairs: u32,
+    control: &Control,
+    listener: &mut dyn Listener,
+) -> Result<Comparison, CompareError> {
+    if (pairs as usize) < PAIRS_MIN {
+        return Err(CompareError::TooFew(pairs));
+    }
+    if matches!(plan.load, Load::Ladder(_)) {
+        return Err(CompareError::Ladder);
+    }
+    let mut runs: [Vec<Rung>; 2] = [Vec::new(), Vec::new()];
+    for pair in 0..pairs {
+        let plan = Plan {
+            seed: plan.seed.wrapping_add(u64::from(pair)),
+            ..plan.clone()
+        };
+        // A goes first in even pairs, B in odd ones, so that a drift favours neither.
+        let order = if pair % 2 == 0 { [0, 1] } else { [1, 0] };
+        for side in order {
+            if control.is_stopped() {
+                break;
+            }
+            let target = [a, b][side];
+            let report = run(platform, target, &plan, control, listener).await?;
+            runs[side].extend(report.rungs.into_iter().next());
+        }
+    }
+    let [a, b] = runs;
+    let whole = a.len().min(b.len());
+    if whole < PAIRS_MIN {
+        return Err(CompareError::TooFew(whole as u32));
+    }
+    let differences: Vec<Difference> = FIGURES
+        .iter()
+        .filter_map(|(name, of)| difference(name, &a[..whole], &b[..whole], *of))
+        .collect();
+    if differences.is_empty() {
+        return Err(CompareError::Unanswered);
+    }
+    let warnings = warnings(a.iter().chain(&b));
+    Ok(Comparison {
+        pairs: whole as u32,
+        differences,
+        warnings,
+    })
+}
+
+/// Two reports side by side. Without turns nothing tells their difference from a change of the
+/// server in between, and the comparison says so.
+pub fn compare_reports(a: &Report, b: &Report) -> Comparison {
+    let sides = a.main_rung().zip(b.main_rung());
+    let differences = sides.map_or_else(Vec::new, |(a, b)| {
+        let single = |(name, of): &(&str, Of)| {
+            let (a, b) = (of(a)?, of(b)?);
+            Some(Difference {
+                figure: (*name).to_owned(),
+                a,
+                b,
+                ratio: Estimate {
+                    value: b / a,
+                    low: None,
+                    high: None,
+                },
+                p: None,
+                differs: false,
+            })
+        };
+        FIGURES.iter().filter_map(single).collect()
+    });
+    let mut warnings = warnings(sides.into_iter().flat_map(|(a, b)| [a, b]));
+    warnings.insert(0, "one run of each: a difference may as well be a change of the server or the network between them; only runs that took turns can tell".to_owned());
+    for (what, same) in [
+        ("the load", a.config.load == b.config.load),
+        ("the prompts", a.config.prompts == b.config.prompts),
+        (
+            "the longest answer",
+            a.config.max_tokens == b.config.max_tokens,
+        ),
+        ("streaming", a.config.stream == b.config.stream),
+        ("the quantile rule", a.method.rule == b.method.rule),
+    ] {
+        if !same {
+            warnings.push(format!("{what} was not the same"));
+        }
+    }
+    Comparison {
+        pairs: 1,
+        differences,
+        warnings,
+    }
+}
+
+/// A figure of a rung; none where it is not there or cannot be a ratio's part.
+type Of = fn(&Rung) -> Option<f64>;
+
+const FIGURES: [(&str, Of); 8] = [
+    ("throughput", |rung| {
+        positive(Some(rung.requests_per_s.value))
+    }),
+    ("tokens", |rung| {
+        positive(rung.output_tokens_per_s.map(|found| found.value))
+    }),
+    ("ttft.p50", |rung| quantile(rung.ttft.as_ref(), 0.5)),
+    ("ttft.p95", |rung| quantile(rung.ttft.as_ref(), 0.95)),
+    ("tpot.p50", |rung| quantile(rung.tpot.as_ref(), 0.5)),
+    ("e2e.p50", |rung| quantile(rung.e2e.as_ref(), 0.5)),
+    ("e2e.p95", |rung| quantile(rung.e2e.as_ref(), 0.95)),
+    ("e2e.p99", |rung| quantile(rung.e2e.as_ref(), 0.99)),
+];
+
+fn positive(value: Option<f64>) -> Option<f64> {
+    value.filter(|&value| value > 0.0 && value.is_finite())
+}
+
+fn quantile(metric: Option<&Metric>, q: f64) -> Option<f64> {
+    positive(metric.and_then(|metric| Some(metric.quantile(q)?.value)))
+}
+
+/// The figure in all pairs. None where a run does not have it.
+fn difference(name: &str, a: &[Rung], b: &[Rung], of: Of) -> Option<Difference> {
+    let all = |rungs: &[Rung]| rungs.iter().map(of).collect::<Option<Vec<f64>>>();
+    let (a, b) = (all(a)?, all(b)?);
+    let ratio = log_ratio(&a, &b, CONFIDENCE).ok()?;
+    let mean = |values: &[f64]| {
+        let logs: f64 = values.iter().map(|&value| libm::log(value)).sum();
+        libm::exp(logs / values.len() as f64)
+    };
+    Some(Difference {
+        figure: name.to_owned(),
+        a: mean(&a),
+        b: mean(&b),
+        ratio: Estimate {
+            value: ratio.ratio,
+            low: Some(ratio.interval.low),
+            high: Some(ratio.interval.high),
+        },
+        p: sign_test(&a, &b).ok().map(|test| test.p),
+        differs: !ratio.interval.contains(1.0),
+    })
+}
+
+fn warnings<'a>(rungs: impl Iterator<Item = &'a Rung>) -> Vec<String> {
+    let (mut bound, mut failed) = (false, false);
+    for rung in rungs {
+        bound |= rung.client.bound;
+        failed |= rung.ok < rung.requests;
+    }
+    let mut warnings = Vec::new();
+    if bound {
+        warnings.push("the client was the limit in at least one run: the servers may differ where the figures do not".to_owned());
+    }
+    if failed {
+        warnings.push("requests failed; times are those of answers only".to_owned());
+    }
+    warnings
+}
+
+impl Comparison {
+    /// The comparison as a table.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a text never fails.
+        let _ = self.write(&mut text);
+        text
+    }
+
+    fn write(&self, out: &mut impl Write) -> fmt::Result {
+        writeln!(
+            out,
+            "{:<12} {:>10} {:>10} {:>8}  holds within",
+            "figure", "A", "B", "B by A"
+        )?;
+        for one in &self.differences {
+            let (figure, a, b, ratio) = (&one.figure, one.a, one.b, one.ratio.value);
+            write!(out, "{figure:<12} {a:>10.2} {b:>10.2} {ratio:>8.3}  ")?;
+            match (one.ratio.low, one.ratio.high) {
+                (Some(low), Some(high)) => {
+                    let verdict = if one.differs {
+                        "differs"
+                    } else {
+                        "no difference shown"
+                    };
+                    writeln!(out, "{low:.3} to {high:.3}: {verdict}")?;
+                }
+                _ => writeln!(out, "one run each")?,
+            }
+        }
+        for warning in &self.warnings {
+            writeln!(out, "warning: {warning}")?;
+        }
+        Ok(())
+    }
+}
