@@ -176,11 +176,14 @@ impl Sample {
         span_ms(self.t_start?, self.t_visible?)
     }
 
-    /// Time per output token after the first, in milliseconds: by the tokens, not by the chunks
-    /// that they came in. None for a single token, or where nobody counted them.
+    /// Time per output token after the first chunk, in milliseconds. It goes by the tokens, not by
+    /// the chunks that they came in: a first chunk of four tokens has taken the time of four. None
+    /// for a single chunk or token, or where nobody counted them.
     pub fn tpot_ms(&self) -> Option<f64> {
-        let further = self.out_tok?.checked_sub(1).filter(|&n| n > 0)?;
-        Some(span_ms(self.t_first?, self.t_last?)? / further as f64)
+        let tokens = self.out_tok? as f64;
+        let first = (tokens / f64::from(self.chunks.max(1))).max(1.0);
+        let further = tokens - first;
+        (further > 0.0).then_some(span_ms(self.t_first?, self.t_last?)? / further)
     }
 
     /// Dispatch → last content, in milliseconds.

@@ -1,0 +1,97 @@
+//! Two servers in turns: equal ones are not called different, different ones are.
+
+use kneepoint_bench::Control;
+use kneepoint_bench::compare::{CompareError, compare, compare_reports};
+use kneepoint_core::platform::sim::Sim;
+
+use crate::harness::{Stage, closed, taking, target};
+
+#[test]
+fn servers_that_take_turns_are_told_apart_if_they_differ() {
+    for (median, differs) in [(1.0, false), (1.2, true)] {
+        let sim = Sim::new(4);
+        sim.serve("https://a.test", taking(1.0, 0.3));
+        sim.serve("https://b.test", taking(median, 0.3));
+        let (a, b) = (target("https://a.test/v1"), target("https://b.test/v1"));
+        let plan = closed(100, 10);
+        let found = sim
+            .run(compare(&sim, (&a, &b), &plan, 6, &Control::new(), &mut ()))
+            .expect("it can run");
+        let e2e = found
+            .differences
+            .iter()
+            .find(|one| one.figure == "e2e.p50")
+            .expect("answers");
+        assert_eq!((found.pairs, e2e.differs), (6, differs), "{}", found.text());
+        assert!(
+            (e2e.ratio.value / median - 1.0).abs() < 0.05,
+            "{}",
+            found.text()
+        );
+    }
+}
+
+#[test]
+fn the_order_alternates_so_that_a_drift_favours_nobody() {
+    let sim = Sim::new(4);
+    let books = ["https://a.test", "https://b.test"].map(|url| sim.serve(url, taking(1.0, 0.0)));
+    let (a, b) = (target("https://a.test/v1"), target("https://b.test/v1"));
+    sim.run(compare(
+        &sim,
+        (&a, &b),
+        &closed(1, 1),
+        5,
+        &Control::new(),
+        &mut (),
+    ))
+    .expect("it can run");
+    let mut order: Vec<(u64, char)> = books
+        .iter()
+        .zip(['A', 'B'])
+        .flat_map(|(truth, side)| {
+            truth
+                .requests()
+                .into_iter()
+                .map(move |seen| (seen.at.as_micros(), side))
+        })
+        .collect();
+    order.sort_unstable();
+    let order: String = order.into_iter().map(|(_, side)| side).collect();
+    assert_eq!(order, "ABBAABBAAB");
+}
+
+#[test]
+fn too_few_pairs_prove_nothing() {
+    let sim = Sim::new(4);
+    let a = target("https://a.test/v1");
+    let found = sim.run(compare(
+        &sim,
+        (&a, &a),
+        &closed(1, 1),
+        4,
+        &Control::new(),
+        &mut (),
+    ));
+    assert_eq!(found, Err(CompareError::TooFew(4)));
+}
+
+#[test]
+fn two_files_are_shown_side_by_side_with_a_warning() {
+    let report = |seed| Stage::new(seed, taking(1.0, 0.3)).run(&closed(100, 10));
+    let mut other = report(2);
+    other.config.stream = false;
+    let found = compare_reports(&report(1), &other);
+    assert!(
+        found
+            .differences
+            .iter()
+            .all(|one| !one.differs && one.ratio.low.is_none())
+    );
+    assert!(found.warnings[0].contains("only runs that took turns can tell"));
+    assert!(
+        found
+            .warnings
+            .iter()
+            .any(|warning| warning == "streaming was not the same")
+    );
+}

@@ -1,0 +1,121 @@
+//! Files of one load add up, in whatever order and grouping.
+
+use kneepoint_bench::merge::{MergeError, merge};
+use kneepoint_bench::plan::Plan;
+use kneepoint_bench::report::{Metric, Report};
+use kneepoint_core::platform::sim::ServerModel;
+
+use crate::harness::{Stage, closed, taking};
+
+fn part(seed: u64) -> Report {
+    let model = ServerModel {
+        errors: 0.05,
+        ..taking(1.0, 0.5)
+    };
+    let mut stage = Stage::new(seed, model);
+    stage.target.config.retry.retries_max = Some(0);
+    stage.run(&Plan {
+        seed,
+        ..closed(100 + 20 * seed, 10)
+    })
+}
+
+/// What must not depend on the order.
+#[derive(Debug, PartialEq)]
+struct Counts {
+    requests: u64,
+    ok: u64,
+    tokens: u64,
+    attempts: u64,
+    in_flight: u32,
+    buckets: Vec<(u64, u64)>,
+    quantiles: Vec<(f64, Option<f64>)>,
+}
+
+fn counts(report: &Report) -> Counts {
+    let rung = &report.rungs[0];
+    let e2e = rung.e2e.as_ref().expect("answers");
+    let quantiles = e2e.quantiles.iter().map(|q| (q.value, q.with_failures));
+    Counts {
+        requests: rung.requests,
+        ok: rung.ok,
+        tokens: rung.output_tokens,
+        attempts: rung.attempts,
+        in_flight: rung.concurrency_peak,
+        buckets: e2e.buckets.clone(),
+        quantiles: quantiles.collect(),
+    }
+}
+
+#[test]
+fn merging_is_associative_and_free_of_order() {
+    let (a, b, c) = (part(1), part(2), part(3));
+    let two = |x: &Report, y: &Report| merge(&[x.clone(), y.clone()]).expect("one load");
+    let left = two(&two(&a, &b), &c);
+    let right = two(&a, &two(&b, &c));
+    let reversed = merge(&[c, b, a]).expect("one load");
+    assert_eq!(counts(&left), counts(&right));
+    assert_eq!(counts(&left), counts(&reversed));
+    let rates = [&left, &right, &reversed].map(|report| report.rungs[0].requests_per_s.value);
+    assert!((rates[0] - rates[1]).abs() < 1e-9 && (rates[0] - rates[2]).abs() < 1e-9);
+    let sd = |report: &Report| {
+        report.rungs[0]
+            .e2e
+            .as_ref()
+            .and_then(|e2e: &Metric| e2e.sd)
+            .unwrap()
+    };
+    assert!((sd(&left) / sd(&right) - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn counts_and_rates_add_and_percentiles_are_those_of_all_requests() {
+    let parts = [part(1), part(2)];
+    let merged = merge(&parts).expect("one load");
+    let sum = |of: fn(&Report) -> f64| parts.iter().map(of).sum::<f64>();
+    let rung = &merged.rungs[0];
+    assert_eq!(
+        rung.requests as f64,
+        sum(|part| part.rungs[0].requests as f64)
+    );
+    assert_eq!(
+        rung.requests_per_s.value,
+        sum(|part| part.rungs[0].requests_per_s.value)
+    );
+    let e2e = rung.e2e.as_ref().expect("answers");
+    assert!(!e2e.exact && e2e.rule == "nearest");
+    let p50 = e2e.quantile(0.5).expect("kept").value;
+    let mut within: Vec<f64> = parts
+        .iter()
+        .map(|part| {
+            part.rungs[0]
+                .e2e
+                .as_ref()
+                .unwrap()
+                .quantile(0.5)
+                .unwrap()
+                .value
+        })
+        .collect();
+    within.sort_by(f64::total_cmp);
+    assert!(
+        within[0] * 0.998 <= p50 && p50 <= within[1] * 1.002,
+        "{within:?} {p50}"
+    );
+    assert_eq!(merge(&parts[..1]).as_ref(), Ok(&parts[0]));
+}
+
+#[test]
+fn what_does_not_belong_together_is_refused() {
+    let (a, b) = (part(1), part(2));
+    assert_eq!(merge(&[]), Err(MergeError::Nothing));
+    let mut other = b.clone();
+    other.config.model = "large".to_owned();
+    assert_eq!(
+        merge(&[a.clone(), other]),
+        Err(MergeError::Different(2, "the model"))
+    );
+    let mut later = b;
+    later.env.started_unix_ms = later.env.started_unix_ms.map(|at| at + 3_600_000);
+    assert_eq!(merge(&[a, later]), Err(MergeError::Apart(2)));
+}

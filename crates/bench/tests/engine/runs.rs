@@ -1,0 +1,321 @@
+//! Plans are carried out to the letter: counts, durations, times, budgets, warm-up, stopping.
+
+use kneepoint_bench::ladder::{Options, StopRule};
+use kneepoint_bench::plan::{Budget, Load, Plan, Slo};
+use kneepoint_bench::record::Class;
+use kneepoint_bench::report::Connections;
+use kneepoint_bench::threshold::Threshold;
+use kneepoint_bench::{Phase, RunError};
+use kneepoint_core::platform::sim::{Reply, Script, ServerModel};
+
+use crate::harness::{Stage, closed, taking};
+
+#[test]
+fn as_many_requests_are_sent_as_were_asked_for() {
+    let mut stage = Stage::new(1, taking(1.0, 0.3));
+    let report = stage.run(&closed(101, 10));
+    assert_eq!(
+        (report.rungs[0].requests, stage.truth.counts().requests),
+        (101, 101)
+    );
+    let ids: Vec<u64> = stage.notebook.measured.iter().map(|one| one.id).collect();
+    assert_eq!(ids.len(), 101);
+    let last = stage.notebook.ticks.last().expect("it took a while");
+    assert_eq!(last.phase, Phase::Drain);
+    assert!(
+        stage
+            .notebook
+            .ticks
+            .iter()
+            .any(|tick| tick.in_flight == 10 && tick.requests_per_s > 5.0)
+    );
+}
+
+#[test]
+fn a_duration_ends_the_sending_and_the_tail_counts() {
+    let mut stage = Stage::new(1, taking(1.0, 0.3));
+    let plan = Plan {
+        duration_ms: Some(10_000),
+        requests: None,
+        ..closed(1, 8)
+    };
+    let report = stage.run(&plan);
+    let rung = &report.rungs[0];
+    assert!(
+        stage
+            .notebook
+            .measured
+            .iter()
+            .all(|one| one.t_start.unwrap() <= 10_000_000)
+    );
+    assert!(
+        rung.duration_s > 10.0 && rung.duration_s < 14.0,
+        "{}",
+        rung.duration_s
+    );
+    assert_eq!(rung.requests, rung.ok);
+}
+
+#[test]
+fn a_warm_up_hands_its_slots_on_without_a_break() {
+    let mut stage = Stage::new(1, taking(1.0, 0.3));
+    let plan = Plan {
+        warmup_requests: Some(30),
+        ..closed(60, 10)
+    };
+    let report = stage.run(&plan);
+    assert_eq!(report.rungs[0].requests, 60);
+    let warm = &stage.notebook.warmup;
+    assert!((30..=40).contains(&warm.len()), "{}", warm.len());
+    // What was in flight when measuring began went on beside what was measured.
+    let first = stage
+        .notebook
+        .measured
+        .iter()
+        .filter_map(|one| one.t_start)
+        .min()
+        .unwrap();
+    let handed_on = warm.iter().filter(|one| one.t_end > first).count();
+    assert!(handed_on >= 8, "{handed_on}");
+}
+
+#[test]
+fn requests_at_given_times_do_not_wait_for_answers() {
+    let mut stage = Stage::new(1, taking(3.0, 0.0));
+    let plan = Plan {
+        requests: Some(40),
+        ..Plan::new(Load::Constant { rate: 10.0 })
+    };
+    let report = stage.run(&plan);
+    let mut starts: Vec<u64> = stage
+        .notebook
+        .measured
+        .iter()
+        .map(|one| one.t_start.unwrap())
+        .collect();
+    starts.sort_unstable();
+    let expected: Vec<u64> = (0..40).map(|n| n * 100_000).collect();
+    assert_eq!(starts, expected);
+    assert!(report.rungs[0].concurrency_peak > 25);
+}
+
+#[test]
+fn what_could_not_be_sent_in_time_is_measured_from_when_it_should_have_been() {
+    let mut stage = Stage::new(1, taking(1.0, 0.0));
+    let plan = Plan {
+        requests: Some(20),
+        in_flight_max: 1,
+        ..Plan::new(Load::Constant { rate: 2.0 })
+    };
+    let rung = stage.run(&plan).rungs.remove(0);
+    let max = |metric: &Option<kneepoint_bench::report::Metric>| metric.as_ref().unwrap().max;
+    assert!(max(&rung.e2e) < 1_100.0);
+    assert!(
+        max(&rung.queue) > 9_000.0 && max(&rung.e2e_sched) > 10_000.0,
+        "{rung:?}"
+    );
+}
+
+#[test]
+fn a_budget_refuses_before_the_start_or_ends_in_time() {
+    let budget = |requests| Budget {
+        requests: Some(requests),
+        ..Budget::NONE
+    };
+    let mut stage = Stage::new(1, taking(1.0, 0.3));
+    let refused = stage.try_run(&Plan {
+        budget: budget(99),
+        ..closed(100, 10)
+    });
+    assert!(matches!(refused, Err(RunError::Budget(_))), "{refused:?}");
+    assert_eq!(stage.truth.counts().requests, 0);
+
+    let endless = Plan {
+        requests: None,
+        duration_ms: Some(60_000),
+        budget: budget(25),
+        ..closed(1, 10)
+    };
+    let report = stage.run(&endless);
+    assert_eq!(
+        (report.rungs[0].requests, stage.truth.counts().requests),
+        (25, 25)
+    );
+    assert!(
+        report.method.stopped_early && report.method.notes[0].contains("budget"),
+        "{:?}",
+        report.method
+    );
+
+    let mut stage = Stage::new(1, taking(1.0, 0.3));
+    stage.target.prompts.max_tokens = Some(16);
+    let ladder = Plan {
+        budget: Budget {
+            tokens: Some(4_000),
+            ..Budget::NONE
+        },
+        ..Plan::new(Load::Ladder(Options::default()))
+    };
+    let report = stage.run(&ladder);
+    assert_eq!(
+        report.answer.expect("a ladder").stop.value,
+        StopRule::Budget
+    );
+    // Sixteen tokens and some twenty of prompt for each request at most.
+    assert!(stage.truth.counts().requests < 250);
+}
+
+#[test]
+fn a_stopped_run_settles_what_is_in_flight_and_takes_back_what_hangs() {
+    let mut stage = Stage::new(1, taking(1.0, 0.3));
+    stage.notebook.stop_after = Some((20, stage.control.clone()));
+    let report = stage.run(&closed(1000, 10));
+    let rung = &report.rungs[0];
+    assert!(rung.requests < 40 && rung.requests == rung.ok, "{rung:?}");
+    assert!(report.method.stopped_early);
+
+    let hang = (0..4).fold(Script::new(), |script, _| script.reply(Reply::hang()));
+    let mut stage = Stage::new(1, hang);
+    let plan = Plan {
+        drain_ms: 2_000,
+        duration_ms: Some(1_000),
+        requests: None,
+        ..closed(1, 4)
+    };
+    let report = stage.run(&plan);
+    let rung = &report.rungs[0];
+    assert_eq!((rung.requests, rung.count(Class::Aborted)), (4, 4));
+    assert_eq!(stage.sim.now().as_secs_f64(), 3.0);
+    assert_eq!(stage.truth.counts().aborted, 4);
+    assert!(
+        stage
+            .notebook
+            .measured
+            .iter()
+            .all(|one| one.t_start.is_some())
+    );
+}
+
+#[test]
+fn a_server_that_fails_ends_the_ladder() {
+    let model = ServerModel {
+        errors: 0.3,
+        ..taking(0.5, 0.2)
+    };
+    let mut stage = Stage::new(1, model);
+    let report = stage.run(&Plan::new(Load::Ladder(Options::default())));
+    let answer = report.answer.expect("a ladder");
+    assert_eq!(answer.stop.value, StopRule::Errors);
+    assert_eq!((answer.knee, answer.limit), (None, None));
+}
+
+#[test]
+fn objectives_end_the_ladder_where_too_few_meet_them() {
+    // Ten slots: with more in line the wait alone takes longer than a second and a half.
+    let model = ServerModel {
+        slots: Some(10),
+        queues: true,
+        ..taking(1.0, 0.1)
+    };
+    let mut stage = Stage::new(1, model);
+    let plan = Plan {
+        slo: Some(Slo {
+            e2e_ms: Some(1_400.0),
+            ..Slo::default()
+        }),
+        ..Plan::new(Load::Ladder(Options::default()))
+    };
+    let report = stage.run(&plan);
+    let answer = report.answer.expect("a ladder");
+    assert_eq!(answer.stop.value, StopRule::Slo);
+    let slo = answer.slo.expect("eight meet it");
+    assert!((8..=11).contains(&slo.value), "{slo:?}");
+}
+
+#[test]
+fn a_ladder_stops_where_the_browser_does() {
+    let mut stage = Stage::new(1, taking(1.0, 0.1));
+    stage.target.environment.browser = true;
+    stage.notebook.connections = Connections {
+        http: Some("http/1.1".to_owned()),
+        ..Connections::default()
+    };
+    let report = stage.run(&Plan::new(Load::Ladder(Options::default())));
+    let answer = report.answer.expect("a ladder");
+    assert_eq!(answer.stop.value, StopRule::ClientBound);
+    assert!(
+        answer.stop.reason.contains("6 connections"),
+        "{}",
+        answer.stop.reason
+    );
+    assert_eq!(answer.knee.expect("below").value, 4);
+}
+
+#[test]
+fn a_ladder_can_be_ended_by_hand() {
+    let mut stage = Stage::new(1, taking(1.0, 0.1));
+    stage.notebook.stop_after = Some((100, stage.control.clone()));
+    let report = stage.run(&Plan::new(Load::Ladder(Options::default())));
+    let answer = report.answer.expect("a ladder");
+    assert_eq!(answer.stop.value, StopRule::User);
+    assert!(answer.knee.is_some() && !report.rungs.is_empty());
+    assert_eq!(report.rungs.len(), stage.notebook.rungs.len());
+}
+
+#[test]
+fn the_same_seed_gives_the_same_report() {
+    let plan = Plan {
+        requests: Some(100),
+        ..Plan::new(Load::Poisson { rate: 20.0 })
+    };
+    let once = || Stage::new(9, taking(1.0, 0.4)).run(&plan).to_json();
+    assert_eq!(once(), once());
+}
+
+#[test]
+fn a_configuration_that_cannot_be_used_is_told_before_anything_is_sent() {
+    let mut stage = Stage::new(1, taking(1.0, 0.1));
+    stage.target.config.provider.base_url = "no address".to_owned();
+    for load in [
+        Load::Closed { concurrency: 1 },
+        Load::Ladder(Options::default()),
+    ] {
+        let plan = Plan {
+            requests: Some(1),
+            ..Plan::new(load)
+        };
+        assert!(matches!(stage.try_run(&plan), Err(RunError::Config(_))));
+    }
+}
+
+#[test]
+fn thresholds_judge_a_run() {
+    let mut stage = Stage::new(1, taking(1.0, 0.1));
+    let report = stage.run(&closed(200, 10));
+    #[rustfmt::skip]
+    let cases = [
+        ("p95>2s",              false),
+        ("p95>900ms",           true),
+        ("ttft.p50>5s",         false),
+        ("error_rate>0%",       false),
+        ("error_rate>=0%",      true),
+        ("throughput<5",        false),
+        ("throughput<50/s",     true),
+        ("knee<4",              true),   // a plain run has none
+    ];
+    for (text, fails) in cases {
+        let threshold: Threshold = text.parse().expect(text);
+        assert_eq!(threshold.check(&report).is_failure(), fails, "{text}");
+    }
+    let mut stage = Stage::new(
+        1,
+        ServerModel {
+            errors: 0.5,
+            ..taking(1.0, 0.1)
+        },
+    );
+    stage.target.config.retry.retries_max = Some(0);
+    let report = stage.run(&closed(200, 10));
+    let threshold: Threshold = "p95>2s".parse().expect("it is one");
+    assert!(threshold.check(&report).is_failure(), "failing is not fast");
+}
