@@ -123,29 +123,42 @@ fn missing(residual: f64) -> Option<String> {
     })
 }
 
-/// Below this ratio, twelve requests at once bring no more than six.
+/// Below this ratio, more requests at once bring no more.
 const STAIRCASE_GAIN: f64 = 1.1;
 
 /// The time to the first byte grows by at least this share of the time of service.
 const STAIRCASE_WAIT: f64 = 0.5;
 
-/// Whether what happened between 6 and 12 requests at once is a browser's six connections: no more
-/// throughput, and first bytes later by a time of service. The one sign where the runtime does
-/// not tell the protocol.
-pub fn is_staircase(at_6: &Load, at_12: &Load) -> bool {
-    let waits = at_12.first_byte_ms - at_6.first_byte_ms;
-    at_12.throughput < STAIRCASE_GAIN * at_6.throughput && waits > STAIRCASE_WAIT * at_6.service_ms
-}
+/// As many requests as there are connections are served at once, give or take this share.
+const STAIRCASE_SPREAD: f64 = 0.2;
 
-/// What one concurrency brought, for [`is_staircase`].
+/// What one concurrency brought.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Load {
-    /// Answers or tokens per second.
-    pub throughput: f64,
+pub struct Point {
+    /// Requests that were wanted at once.
+    pub concurrency: u32,
+    /// Answers per second.
+    pub rate: f64,
     /// The median time to the head of the answer, in milliseconds.
     pub first_byte_ms: f64,
-    /// The median time of a request, in milliseconds.
-    pub service_ms: f64,
+}
+
+/// Whether two rungs show a browser's six connections, where the runtime does not tell the protocol:
+/// six requests at once are served, more bring nothing, and first bytes come later by the time that
+/// they wait. `service_ms` is how long a request takes that need not wait. A server of six slots looks
+/// the same, and the words say so.
+pub fn staircase(before: &Point, now: &Point, service_ms: f64) -> Option<String> {
+    let served = now.rate * service_ms / 1000.0;
+    let connections = f64::from(BROWSER_HTTP1_CONNECTIONS);
+    let is_staircase = now.concurrency > BROWSER_HTTP1_CONNECTIONS
+        && now.rate < STAIRCASE_GAIN * before.rate
+        && now.first_byte_ms - before.first_byte_ms > STAIRCASE_WAIT * service_ms
+        && (served / connections - 1.0).abs() < STAIRCASE_SPREAD;
+    is_staircase.then(|| {
+        format!(
+            "{served:.1} requests were served at once, as many as a browser opens connections per host over HTTP/1.1 (the runtime does not tell the protocol; a server of six slots would look the same)"
+        )
+    })
 }
 
 #[cfg(test)]
@@ -207,19 +220,26 @@ mod tests {
 
     #[test]
     fn six_connections_show_as_a_staircase() {
-        let load = |throughput, first_byte_ms| Load {
-            throughput,
+        let point = |concurrency, rate, first_byte_ms| Point {
+            concurrency,
+            rate,
             first_byte_ms,
-            service_ms: 1000.0,
         };
-        assert!(is_staircase(&load(6.0, 50.0), &load(6.1, 1050.0)));
-        assert!(
-            !is_staircase(&load(6.0, 50.0), &load(11.0, 60.0)),
-            "it scales"
-        );
-        assert!(
-            !is_staircase(&load(6.0, 50.0), &load(6.1, 60.0)),
-            "slower tokens, not a queue"
-        );
+        let eight = point(8, 6.0, 400.0);
+        #[rustfmt::skip]
+        let cases = [
+            (eight,                  point(16, 6.1, 1700.0),  true),
+            (eight,                  point(16, 11.0, 450.0),  false),  // it scales
+            (eight,                  point(16, 6.1, 450.0),   false),  // slower tokens, no queue
+            (point(32, 20.0, 400.0), point(64, 20.0, 1800.0), false),  // twenty at once
+            (point(2, 6.0, 50.0),    point(4, 6.0, 900.0),    false),  // fewer than six
+        ];
+        for (before, now, expected) in cases {
+            assert_eq!(
+                staircase(&before, &now, 1000.0).is_some(),
+                expected,
+                "{now:?}"
+            );
+        }
     }
 }

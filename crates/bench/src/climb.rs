@@ -6,6 +6,7 @@ use kneepoint_core::Instant;
 use kneepoint_core::platform::Platform;
 use kneepoint_stats::{BATCHES, special};
 
+use crate::client_bound::{Point, staircase};
 use crate::ladder::{Ladder, Observation, Options, Step as Next, StopRule};
 use crate::progress::Phase;
 use crate::record::Sample;
@@ -21,6 +22,9 @@ struct Climb<'s, 'a, P: Platform> {
     refused: bool,
     /// The most that requests of a rung differed so far.
     variation: f64,
+    /// How long a request took on the lowest rung, in milliseconds, and what the last rung brought.
+    service_ms: Option<f64>,
+    before: Option<Point>,
 }
 
 /// Climbs to the answer. Slots are handed from rung to rung without a break.
@@ -35,6 +39,8 @@ pub(crate) async fn climb<P: Platform>(
         options,
         refused: false,
         variation: 0.0,
+        service_ms: None,
+        before: None,
     };
     let answer = loop {
         let (concurrency, purpose) = match ladder.next() {
@@ -72,30 +78,42 @@ impl<P: Platform> Climb<'_, '_, P> {
         session.now.phase = Phase::Settle;
         session.now.purpose = Some(purpose);
         session.resize(concurrency);
-        let began = session.platform.now();
         let recovers = self.refused;
-        let patience = if recovers {
+        let patience = Duration::from_secs_f64(if recovers {
             self.options.recover_s
         } else {
             self.options.settle_s
-        };
-        let until = began + Duration::from_secs_f64(patience);
-        let mut completions = 0;
+        });
         session.fill(false, || true);
-        loop {
-            let now = self.session.platform.now();
-            let elapsed = (now - began).as_secs_f64();
-            let fits = self.session.pool.in_flight() <= concurrency;
-            let settled = completions >= u64::from(concurrency)
-                || (!recovers && self.options.is_settled(concurrency, elapsed, completions));
-            if self.session.halt.is_some() || now >= until || (fits && settled) {
+        // Downward, first those beyond the new number must end.
+        let longest = Duration::from_millis(session.plan.drain_ms);
+        let until = session.platform.now() + longest;
+        while self.session.pool.in_flight() > concurrency && self.is_before(until) {
+            self.step(until).await;
+        }
+        let began = self.session.platform.now();
+        let until = began + patience;
+        let mut completions = 0;
+        while self.is_before(until) {
+            let elapsed = (self.session.platform.now() - began).as_secs_f64();
+            let settled = if recovers {
+                completions >= u64::from(concurrency)
+            } else {
+                self.options.is_settled(concurrency, elapsed, completions)
+            };
+            if settled {
                 return;
             }
-            if let Some(sample) = self.advance(until).await {
+            if let Step::Landed(landing) = self.step(until).await {
                 // After refusals it takes answers to know that the server is itself again.
-                completions += u64::from(sample.is_ok() || !recovers);
+                completions += u64::from(landing.sample.is_ok() || !recovers);
             }
         }
+    }
+
+    /// Whether it is not yet `until`, and nobody wants an end.
+    fn is_before(&self, until: Instant) -> bool {
+        self.session.halt.is_none() && self.session.platform.now() < until
     }
 
     async fn measure(&mut self, concurrency: u32, purpose: Purpose) -> (Rung, Observation) {
@@ -121,7 +139,12 @@ impl<P: Platform> Climb<'_, '_, P> {
         let around = session.surroundings(now - began);
         let (refused, failed, slo_met) = (tally.refused(), tally.failed(), tally.slo_met());
         let latency_s = tally.latency_s();
-        let rung = tally.window(session.micros(now), &started, around);
+        let mut rung = tally.window(session.micros(now), &started, around);
+        if let Some(why) = self.staircase(concurrency, purpose, &rung) {
+            rung.client.bound = true;
+            rung.client.reasons.push(why);
+        }
+        let session = &mut *self.session;
         let throughput = rung.throughput(session.target.stream);
         // Where requests wait in line they differ less than the work does that they bring.
         self.variation = self.variation.max(variation(&rung));
@@ -140,6 +163,25 @@ impl<P: Platform> Climb<'_, '_, P> {
             at_s: (now - session.origin()).as_secs_f64(),
         };
         (rung, observation)
+    }
+
+    /// Whether this rung and the one before show a browser's few connections, where nobody tells of
+    /// them.
+    fn staircase(&mut self, concurrency: u32, purpose: Purpose, rung: &Rung) -> Option<String> {
+        let session = &mut *self.session;
+        let told = session.listener.connections().http.is_some();
+        if told || !session.target.environment.browser || purpose != Purpose::Climb {
+            return None;
+        }
+        let service_ms = *self.service_ms.get_or_insert(rung.e2e.as_ref()?.mean);
+        let first = rung.ttft.as_ref().or(rung.e2e.as_ref())?;
+        let now = Point {
+            concurrency,
+            rate: rung.requests_per_s.value,
+            first_byte_ms: first.quantile(0.5)?.value,
+        };
+        let before = self.before.replace(now)?;
+        staircase(&before, &now, service_ms)
     }
 
     fn is_measured(
@@ -168,10 +210,6 @@ impl<P: Platform> Climb<'_, '_, P> {
             }
             _ => at(self.options.window_max_s),
         }
-    }
-
-    async fn advance(&mut self, until: Instant) -> Option<Sample> {
-        self.step(until).await.sample().cloned()
     }
 
     /// One step, after which every slot in use is busy again or rests.

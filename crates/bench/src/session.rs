@@ -12,7 +12,6 @@ use crate::outcome::Job;
 use crate::plan::{Cost, Plan, Spend};
 use crate::pool::{Event, Pool};
 use crate::progress::{Control, Listener, Live, Phase, TICK, Tick};
-use crate::record::Sample;
 use crate::report::Purpose;
 use crate::run::Target;
 use crate::send::{Landing, Sender};
@@ -278,14 +277,4 @@ pub(crate) enum Step {
     Nothing,
     /// A request has ended.
     Landed(Box<Landing>),
-}
-
-impl Step {
-    /// The request that has ended.
-    pub(crate) fn sample(&self) -> Option<&Sample> {
-        match self {
-            Self::Landed(landing) => Some(&landing.sample),
-            Self::Nothing => None,
-        }
-    }
 }

@@ -58,7 +58,9 @@ impl Limit {
 
     pub(super) fn finding(&self) -> Finding {
         let value = self.value();
-        let high = self.refused.saturating_sub(1).max(value);
+        // What it took on while it refused the rest is the most that it takes on.
+        let most = (self.estimate.ceil() as u32).min(self.refused.saturating_sub(1));
+        let high = most.max(value);
         let (refused, estimate) = (self.refused, self.estimate);
         let (low, reason) = match self.verified {
             Some(verified) => (

@@ -8,6 +8,8 @@ mod answer;
 mod limit;
 mod options;
 mod rules;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 

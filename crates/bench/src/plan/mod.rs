@@ -49,7 +49,8 @@ pub enum Load {
         /// How long the change takes, in milliseconds.
         over_ms: u64,
     },
-    /// One closed loop after another, to the knee and to what is beyond; see [`crate::ladder`].
+    /// One closed loop after another, to the knee and to what is beyond; see [`crate::ladder`]. Its
+    /// own windows and the budget bound it; counts, durations and warm-up of the plan do not apply.
     Ladder(ladder::Options),
 }
 

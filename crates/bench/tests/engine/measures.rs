@@ -1,7 +1,6 @@
 //! What is measured is what happened: against the server's books, against figures computed another
 //! way, and whatever the network makes of a stream.
 
-use kneepoint_bench::client_bound::is_staircase;
 use kneepoint_bench::plan::Slo;
 use kneepoint_bench::record::{Class, Sample, TokenSource};
 use kneepoint_core::platform::sim::{Bucket, Reply, Script, ServerModel, Units};
@@ -193,32 +192,6 @@ fn failures_never_make_a_figure_better() {
     let share = |rung: &kneepoint_bench::report::Rung| rung.slo_share.expect("objectives").value;
     assert!(share(&bad) < share(&good) - 0.1);
     assert!(bad.error_rate() > 0.15 && good.error_rate() == 0.0);
-}
-
-#[test]
-fn a_browser_of_six_connections_shows_its_stairs() {
-    let at = |slots_of_client: u32, wanted: u32| {
-        let mut stage = Stage::new(
-            1,
-            ServerModel {
-                slots: Some(slots_of_client),
-                queues: true,
-                ..taking(1.0, 0.05)
-            },
-        );
-        let rung = stage.run(&closed(120, wanted)).rungs.remove(0);
-        let ttft = rung
-            .ttft
-            .as_ref()
-            .and_then(|ttft| Some(ttft.quantile(0.5)?.value));
-        kneepoint_bench::client_bound::Load {
-            throughput: rung.requests_per_s.value,
-            first_byte_ms: ttft.expect("streams"),
-            service_ms: 1000.0,
-        }
-    };
-    assert!(is_staircase(&at(6, 6), &at(6, 12)));
-    assert!(!is_staircase(&at(64, 6), &at(64, 12)));
 }
 
 #[test]

@@ -252,6 +252,26 @@ fn a_ladder_stops_where_the_browser_does() {
 }
 
 #[test]
+fn six_connections_are_recognised_where_the_protocol_is_not_told() {
+    for (browser, rule) in [(true, StopRule::ClientBound), (false, StopRule::Plateau)] {
+        let model = ServerModel {
+            slots: Some(6),
+            queues: true,
+            ..taking(1.0, 0.05)
+        };
+        let mut stage = Stage::new(1, model);
+        stage.target.environment.browser = browser;
+        let report = stage.run(&Plan::new(Load::Ladder(Options::default())));
+        let stop = report.answer.expect("a ladder").stop;
+        assert_eq!(stop.value, rule, "{stop:?}");
+        assert_eq!(
+            stop.reason.contains("six slots would look the same"),
+            browser
+        );
+    }
+}
+
+#[test]
 fn a_ladder_can_be_ended_by_hand() {
     let mut stage = Stage::new(1, taking(1.0, 0.1));
     stage.notebook.stop_after = Some((100, stage.control.clone()));
