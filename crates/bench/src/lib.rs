@@ -46,6 +46,7 @@ mod outcome;
 pub mod plan;
 mod pool;
 mod progress;
+mod rate;
 pub mod record;
 pub mod report;
 mod run;

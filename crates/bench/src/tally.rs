@@ -2,10 +2,11 @@
 //!
 //! Memory has a bound: series turn into histograms when they grow long, the timeline's cells widen.
 
-use kneepoint_stats::{BATCHES, Confidence, Rule, Series, little_residual, rate_interval, wilson};
+use kneepoint_stats::{Confidence, Rule, Series, little_residual, wilson};
 
 use crate::client_bound::{Signs, judge};
 use crate::plan::Slo;
+use crate::rate::Batches;
 use crate::record::{Sample, TokenSource};
 use crate::report::{ClassCount, Estimate, Metric, Purpose, Reference, Rung};
 use crate::timeline::Timeline;
@@ -223,25 +224,23 @@ impl Tally {
     /// The figures of a plain run, from its first dispatch to its last finish.
     pub(crate) fn run(self, around: Surroundings) -> Rung {
         let (from, until) = (self.first_start.unwrap_or(self.from), self.last_end);
-        let ends = |amount: fn(&Span) -> f64| {
-            let ok = self.spans.iter().filter(|span| span.ok);
-            ok.map(|span| (span.end as f64 / 1e6, amount(span)))
-                .collect::<Vec<_>>()
-        };
-        // More requests than spans: the timeline tells when answers came, by cells.
-        let cells = |amount: fn(&crate::report::Moment) -> u64| {
-            let moments = self.timeline.moments(until);
-            let middle = |m: &crate::report::Moment| (m.t_s + m.duration_s / 2.0, amount(m) as f64);
-            moments.iter().map(middle).collect::<Vec<_>>()
-        };
-        let (answers, tokens) = if self.is_whole() {
-            (ends(|_| 1.0), ends(|span| span.tokens as f64))
+        let (mut answers, mut tokens) = (Batches::new((from, until)), Batches::new((from, until)));
+        if self.is_whole() {
+            for span in self.spans.iter().filter(|span| span.ok) {
+                answers.at(span.end, 1.0);
+                tokens.at(span.end, span.tokens as f64);
+            }
         } else {
-            (cells(|m| m.ok), cells(|m| m.tokens))
-        };
+            // More requests than spans: the timeline tells when answers came, by cells.
+            for cell in self.timeline.moments(until) {
+                let (start, end) = (cell.t_s * 1e6, (cell.t_s + cell.duration_s) * 1e6);
+                answers.spread(start as u64, end as u64, cell.ok as f64);
+                tokens.spread(start as u64, end as u64, cell.tokens as f64);
+            }
+        }
         let seconds = until.saturating_sub(from) as f64 / 1e6;
-        let answers = estimate(self.ok as f64, &answers, from, until);
-        let tokens = estimate(self.output_tokens as f64, &tokens, from, until);
+        let answers = answers.estimate(self.ok as f64);
+        let tokens = tokens.estimate(self.output_tokens as f64);
         // Slots are busy as long as there is something to send.
         let plateau = (
             from,
@@ -278,29 +277,19 @@ impl Tally {
     pub(crate) fn window(mut self, until: u64, started: &[u64], around: Surroundings) -> Rung {
         let usual = (self.busy_ok / self.ok.max(1)).max(1);
         let tokens_each = self.output_tokens as f64 / self.ok.max(1) as f64;
-        let mut answers = [0.0; BATCHES];
-        let mut tokens = [0.0; BATCHES];
         let window = (self.from, until);
-        let spans = self.spans.iter().filter(|span| span.ok);
-        for span in spans {
-            spread(window, span.start, span.end, 1.0, &mut answers);
-            spread(
-                window,
-                span.start,
-                span.end,
-                span.tokens as f64,
-                &mut tokens,
-            );
-        }
-        if self.ok > 0 {
-            for &start in started {
-                // Taken to last as long as the others did, unless it already lasts longer.
-                let end = until.max(start + usual);
-                spread(window, start, end, 1.0, &mut answers);
-                spread(window, start, end, tokens_each, &mut tokens);
-            }
+        let (mut answers, mut tokens) = (Batches::new(window), Batches::new(window));
+        for span in self.spans.iter().filter(|span| span.ok) {
+            answers.spread(span.start, span.end, 1.0);
+            tokens.spread(span.start, span.end, span.tokens as f64);
         }
         for &start in started {
+            if self.ok > 0 {
+                // Taken to last as long as the others did, unless it already lasts longer.
+                let end = until.max(start + usual);
+                answers.spread(start, end, 1.0);
+                tokens.spread(start, end, tokens_each);
+            }
             self.timeline.occupy(start, until);
             self.spans.push(Span {
                 start,
@@ -309,17 +298,8 @@ impl Tally {
                 tokens: 0,
             });
         }
-        let rate = |amounts: [f64; BATCHES]| {
-            let length = until.saturating_sub(self.from) as f64 / 1e6 / BATCHES as f64;
-            let middle = |index: usize| self.from as f64 / 1e6 + (index as f64 + 0.5) * length;
-            let events: Vec<_> = amounts
-                .iter()
-                .enumerate()
-                .map(|(i, &x)| (middle(i), x))
-                .collect();
-            estimate(amounts.iter().sum(), &events, self.from, until)
-        };
-        let (answers, tokens) = (rate(answers), rate(tokens));
+        let answers = answers.estimate(answers.total());
+        let tokens = tokens.estimate(tokens.total());
         let mean = self.in_flight(window);
         self.rung(window, answers, tokens, mean, Some(mean), around)
     }
@@ -423,38 +403,6 @@ impl Tally {
 /// Durations below zero do not occur, and one too long for the counters is no measurement.
 fn note(series: &mut Series, value: f64) {
     let _ = series.record(value);
-}
-
-/// Spreads `amount` evenly over a request's time, and adds what falls into each batch of a window.
-fn spread(
-    (from, until): (u64, u64),
-    start: u64,
-    end: u64,
-    amount: f64,
-    batches: &mut [f64; BATCHES],
-) {
-    let length = until.saturating_sub(from) as f64 / BATCHES as f64;
-    let (start, end) = (start as f64, end.max(start + 1) as f64);
-    for (index, batch) in batches.iter_mut().enumerate() {
-        let low = from as f64 + index as f64 * length;
-        let overlap = end.min(low + length) - start.max(low);
-        *batch += amount * overlap.max(0.0) / (end - start);
-    }
-}
-
-/// A rate over a window, with the interval that batch means give it.
-fn estimate(total: f64, events: &[(f64, f64)], from: u64, until: u64) -> Estimate {
-    let (start, end) = (from as f64 / 1e6, until as f64 / 1e6);
-    let seconds = end - start;
-    if seconds <= 0.0 {
-        return Estimate::default();
-    }
-    let interval = rate_interval(events, start..=end, CONFIDENCE).ok();
-    Estimate {
-        value: total / seconds,
-        low: interval.map(|found| found.interval.low.max(0.0)),
-        high: interval.map(|found| found.interval.high),
-    }
 }
 
 fn share(hits: u64, of: u64) -> Option<Estimate> {

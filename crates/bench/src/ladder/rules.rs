@@ -1,6 +1,6 @@
 //! The rules of the ladder, one function each: when to stop, where to look closer, what drifted.
 
-use kneepoint_stats::{Confidence, PLATEAU_Z, Rung, Step, Trend, power, wilson};
+use kneepoint_stats::{Confidence, Rung, Step, Trend, power, wilson};
 
 use super::{Observation, Options, StopRule};
 use crate::report::{Stability, Stop};
@@ -175,6 +175,10 @@ pub(super) fn below_peak(seen: &[Observation], ratio: f64, share: f64) -> Option
     middle(low.concurrency, seen[at].concurrency, ratio)
 }
 
+/// How many standard errors a change must exceed to be called a drift: 99 %, two-sided, since every
+/// ladder asks twice and few servers drift.
+const DRIFT_Z: f64 = 2.58;
+
 /// How a rung's throughput changed between two measurements.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Change {
@@ -197,7 +201,7 @@ impl Change {
 
     /// Off by more than allowed, and by more than chance explains.
     fn is_drift(&self, max: f64) -> bool {
-        let noise = PLATEAU_Z * self.error;
+        let noise = DRIFT_Z * self.error;
         (self.ratio - 1.0).abs() > max && (self.ratio <= 0.0 || libm::log(self.ratio).abs() > noise)
     }
 }

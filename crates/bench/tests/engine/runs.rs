@@ -32,6 +32,70 @@ fn as_many_requests_are_sent_as_were_asked_for() {
 }
 
 #[test]
+fn a_thousand_at_once_give_the_reference_block() {
+    let model = ServerModel {
+        slots: Some(200),
+        queues: true,
+        ..taking(0.5, 0.2)
+    };
+    let mut stage = Stage::new(1, model);
+    stage.target.stream = false;
+    let report = stage.run(&closed(1000, 1000));
+    assert_eq!(stage.truth.counts().in_flight_max, 1000);
+    assert!(
+        !report.rungs[0].client.bound,
+        "{:?}",
+        report.rungs[0].client
+    );
+    let text = report.text();
+    let names: Vec<&str> = text
+        .lines()
+        .take(12)
+        .map(|line| line.split(':').next().unwrap())
+        .collect();
+    let rule = "=".repeat(50);
+    assert_eq!(
+        names,
+        [
+            rule.as_str(),
+            "Total requests",
+            "Total time (seconds)",
+            "Throughput (requests/second)",
+            "",
+            "Latency Statistics (ms)",
+            "  Min",
+            "  Max",
+            "  Avg",
+            "  P50 (median)",
+            "  P95",
+            "  P99",
+        ]
+    );
+    assert_eq!(text.lines().nth(12), Some(rule.as_str()));
+}
+
+#[test]
+fn a_long_run_keeps_histograms_instead_of_requests() {
+    let mut stage = Stage::new(1, taking(0.01, 0.5));
+    stage.target.stream = false;
+    let report = stage.run(&closed(70_000, 50));
+    let rung = &report.rungs[0];
+    let e2e = rung.e2e.as_ref().unwrap();
+    assert_eq!(
+        (e2e.n, e2e.exact, e2e.rule.as_str()),
+        (70_000, false, "nearest")
+    );
+    assert_eq!(rung.concurrency_peak, 50);
+    assert!(rung.little_residual.unwrap() < 0.01);
+    let rate = rung.requests_per_s;
+    assert!(rate.low.unwrap() <= rate.value && rate.value <= rate.high.unwrap());
+    assert!(
+        (rate.high.unwrap() / rate.value - 1.0).abs() < 0.05,
+        "{rate:?}"
+    );
+}
+
+#[test]
 fn a_duration_ends_the_sending_and_the_tail_counts() {
     let mut stage = Stage::new(1, taking(1.0, 0.3));
     let plan = Plan {

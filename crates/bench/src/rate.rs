@@ -1,0 +1,90 @@
+//! A rate over a window and its interval by batch means: the window is cut into stretches of equal
+//! length, and how much fell into each tells the error.
+
+use kneepoint_stats::{BATCHES, rate_interval};
+
+use crate::report::Estimate;
+use crate::tally::CONFIDENCE;
+
+/// What fell into each stretch of a window. Times are in microseconds.
+#[derive(Debug, Clone)]
+pub(crate) struct Batches {
+    from: u64,
+    until: u64,
+    amounts: [f64; BATCHES],
+}
+
+impl Batches {
+    /// Nothing fell into the window yet.
+    pub(crate) const fn new((from, until): (u64, u64)) -> Self {
+        Self {
+            from,
+            until,
+            amounts: [0.0; BATCHES],
+        }
+    }
+
+    /// Adds what came at one moment.
+    pub(crate) fn at(&mut self, moment: u64, amount: f64) {
+        self.spread(moment.saturating_sub(1), moment, amount);
+    }
+
+    /// Adds what came evenly from `start` to `end`; only what lies in the window counts.
+    pub(crate) fn spread(&mut self, start: u64, end: u64, amount: f64) {
+        let length = self.until.saturating_sub(self.from) as f64 / BATCHES as f64;
+        let (start, end) = (start as f64, end.max(start + 1) as f64);
+        for (index, batch) in self.amounts.iter_mut().enumerate() {
+            let low = self.from as f64 + index as f64 * length;
+            let overlap = end.min(low + length) - start.max(low);
+            *batch += amount * overlap.max(0.0) / (end - start);
+        }
+    }
+
+    /// All that fell into the window.
+    pub(crate) fn total(&self) -> f64 {
+        self.amounts.iter().sum()
+    }
+
+    /// The rate of `total` per second, with the interval that the batches give it.
+    pub(crate) fn estimate(&self, total: f64) -> Estimate {
+        let (start, end) = (self.from as f64 / 1e6, self.until as f64 / 1e6);
+        let seconds = end - start;
+        if seconds <= 0.0 {
+            return Estimate::default();
+        }
+        let middle = |index: usize| start + (index as f64 + 0.5) * seconds / BATCHES as f64;
+        let amounts = self.amounts.iter().enumerate();
+        let events: Vec<_> = amounts.map(|(index, &x)| (middle(index), x)).collect();
+        let interval = rate_interval(&events, start..=end, CONFIDENCE).ok();
+        Estimate {
+            value: total / seconds,
+            low: interval.map(|found| found.interval.low.max(0.0)),
+            high: interval.map(|found| found.interval.high),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_evenly_has_no_error_and_what_comes_at_once_has_much() {
+        let window = (1_000_000, 9_000_000);
+        let mut even = Batches::new(window);
+        even.spread(0, 10_000_000, 100.0);
+        let rate = even.estimate(even.total());
+        assert!((rate.value - 10.0).abs() < 1e-9);
+        assert!((rate.high.unwrap() - rate.low.unwrap()).abs() < 1e-9);
+        let mut burst = Batches::new(window);
+        burst.at(1_000_000, 5.0); // just before the window
+        burst.at(9_000_000, 80.0); // its very end
+        let rate = burst.estimate(burst.total());
+        assert_eq!((rate.value, rate.low), (10.0, Some(0.0)));
+    }
+
+    #[test]
+    fn a_window_without_a_length_has_no_rate() {
+        assert_eq!(Batches::new((5, 5)).estimate(3.0), Estimate::default());
+    }
+}
