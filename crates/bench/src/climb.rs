@@ -192,6 +192,9 @@ impl<P: Platform> Climb<'_, '_, P> {
         tally: &Tally,
     ) -> bool {
         let elapsed = (self.session.platform.now() - began).as_secs_f64();
+        if self.options.is_hopeless(tally.requests(), tally.failed()) {
+            return true;
+        }
         match purpose {
             Purpose::Verify => elapsed >= self.options.verify_s,
             _ => self
@@ -226,13 +229,13 @@ impl<P: Platform> Climb<'_, '_, P> {
         step
     }
 
-    /// How long a slot rests after a refusal.
+    /// How long a slot rests after a refusal: as the server asks, within bounds. A server that says
+    /// "at once" is given a moment all the same.
     fn rest(&self, sample: &Sample) -> Duration {
+        let usual = self.options.rest_s;
         let asked = sample.retry_after.map(|ms| ms as f64 / 1000.0);
-        let seconds = asked
-            .unwrap_or(self.options.rest_s)
-            .min(self.options.rest_max_s);
-        Duration::from_secs_f64(seconds.max(0.0))
+        let longest = self.options.rest_max_s.max(usual);
+        Duration::from_secs_f64(asked.unwrap_or(usual).clamp(usual / 10.0, longest))
     }
 }
 

@@ -322,7 +322,7 @@ impl Tally {
         let residual = wanted.zip(arrived).and_then(|(wanted, arrived)| {
             let rate = self.requests as f64 / seconds.max(1e-6);
             let residual = little_residual(wanted, rate, arrived / rate.max(1e-9));
-            residual.filter(|_| wanted >= 1.0 && self.requests > 0)
+            residual.filter(|_| wanted >= 1.0 && self.requests > 0 && seconds > 0.0)
         });
         let signs = Signs {
             gap_ms: icl.as_ref().and_then(|icl| Some(icl.quantile(0.5)?.value)),

@@ -24,7 +24,7 @@ pub struct Options {
     pub completions_per_slot: u64,
     /// At most so many rungs, verifications and repetitions not counted. Default 14.
     pub rungs_max: u32,
-    /// The whole ladder takes at most so long; what is under way is ended. Default 600.
+    /// No further rung is begun after so long. Default 600.
     pub total_s: f64,
     /// The share of failures, surely exceeded, that ends the ladder. Default 0.05.
     pub errors_max: f64,
@@ -118,6 +118,12 @@ impl Options {
             .max(self.completions_per_slot * u64::from(concurrency));
         let enough = elapsed_s >= self.window_min_s && completions >= wanted;
         enough || elapsed_s >= self.window_max_s
+    }
+
+    /// Whether so many failures end a rung before its time: more than half, and enough to judge. What
+    /// fails at once would otherwise be sent as fast as the client can.
+    pub const fn is_hopeless(&self, requests: u64, failed: u64) -> bool {
+        requests >= self.completions_min && failed * 2 > requests
     }
 
     /// What is wrong with these options, if anything.

@@ -274,6 +274,26 @@ fn a_server_that_fails_ends_the_ladder() {
 }
 
 #[test]
+fn a_server_that_is_not_there_is_not_asked_for_long() {
+    let mut stage = Stage::new(1, ServerModel::default());
+    stage.target.config.provider.base_url = "https://elsewhere.test/v1".to_owned();
+    let report = stage.run(&Plan::new(Load::Ladder(Options::default())));
+    let answer = report.answer.expect("a ladder");
+    assert_eq!(answer.stop.value, StopRule::Errors);
+    assert!(
+        report.rungs[0].requests < 100,
+        "{}",
+        report.rungs[0].requests
+    );
+    assert_eq!(
+        report.rungs[0].count(Class::Network),
+        report.rungs[0].requests
+    );
+    let excerpt = report.rungs[0].classes[0].excerpt.clone();
+    assert!(excerpt.expect("it is told").contains("could not connect"));
+}
+
+#[test]
 fn objectives_end_the_ladder_where_too_few_meet_them() {
     // Ten slots: with more in line the wait alone takes longer than a second and a half.
     let model = ServerModel {
