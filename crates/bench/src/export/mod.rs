@@ -31,10 +31,10 @@ pub enum ReadError {
 }
 
 impl Report {
-    /// The report as JSON, by schema v1.
+    /// The report as one line of JSON, by schema v1.
     #[allow(clippy::missing_panics_doc, reason = "cannot be reached")]
     pub fn to_json(&self) -> String {
-        serde_json::to_string_pretty(self).expect("texts, numbers and lists can be written as JSON")
+        serde_json::to_string(self).expect("texts, numbers and lists can be written as JSON")
     }
 
     /// Reads a report.

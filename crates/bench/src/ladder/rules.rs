@@ -26,7 +26,7 @@ pub(super) fn silent(seen: &Observation) -> Stop {
     Stop {
         value: StopRule::Errors,
         reason: format!(
-            "at {} not one request was answered in time",
+            "with {} at a time not one request was answered in time",
             seen.concurrency
         ),
     }
@@ -43,7 +43,10 @@ pub(super) fn is_spoilt(seen: &Observation, options: &Options) -> bool {
 fn client_bound(seen: &Observation) -> Option<Stop> {
     seen.client_bound.as_ref().map(|why| Stop {
         value: StopRule::ClientBound,
-        reason: format!("at {} the client was the limit: {why}", seen.concurrency),
+        reason: format!(
+            "with {} at a time the client was the limit: {why}",
+            seen.concurrency
+        ),
     })
 }
 
@@ -92,7 +95,7 @@ fn surely_above(hits: u64, of: u64, share: f64) -> bool {
 fn share_of(seen: &Observation, hits: u64, what: &str) -> String {
     let (n, all) = (seen.concurrency, seen.requests);
     let percent = 100.0 * hits as f64 / all.max(1) as f64;
-    format!("at {n} {hits} of {all} requests ({percent:.1} %) {what}")
+    format!("with {n} at a time {hits} of {all} requests ({percent:.1} %) {what}")
 }
 
 pub(super) fn rung(seen: &Observation) -> Rung {

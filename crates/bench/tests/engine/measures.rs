@@ -191,6 +191,9 @@ fn failures_never_make_a_figure_better() {
     assert!(p95(&good).is_some() && p95(&bad).is_none(), "endless");
     let share = |rung: &kneepoint_bench::report::Rung| rung.slo_share.expect("objectives").value;
     assert!(share(&bad) < share(&good) - 0.1);
+    let goodput = |rung: &kneepoint_bench::report::Rung| rung.goodput_per_s.expect("objectives");
+    let met = share(&bad) * bad.requests as f64;
+    assert!((goodput(&bad) * bad.duration_s - met).abs() < 1e-6);
     assert!(bad.error_rate() > 0.15 && good.error_rate() == 0.0);
 }
 
