@@ -19,7 +19,7 @@ use crate::send::{Landing, Sender};
 /// How often the client looks how late its timers are.
 const LAG_EVERY: Duration = Duration::from_millis(50);
 
-/// So many lags are kept, of the first minutes of a window.
+/// So many lags are kept, the newest: those of three minutes.
 const LAGS_MAX: usize = 4096;
 
 /// Something that ended.
@@ -47,6 +47,7 @@ pub(crate) struct Pool<P: Platform> {
     resting: u32,
     timer: Option<(Instant, LocalBoxFuture<'static, ()>)>,
     next_lag: Instant,
+    looks: usize,
     watch: Watch,
 }
 
@@ -62,6 +63,7 @@ impl<P: Platform> Pool<P> {
             resting: 0,
             timer: None,
             next_lag: platform.now() + LAG_EVERY,
+            looks: 0,
             watch: Watch::default(),
         }
     }
@@ -89,6 +91,7 @@ impl<P: Platform> Pool<P> {
 
     /// What the client observed about itself since this was asked last.
     pub(crate) fn take_watch(&mut self) -> Watch {
+        self.looks = 0;
         std::mem::take(&mut self.watch)
     }
 
@@ -163,14 +166,19 @@ impl<P: Platform> Pool<P> {
         event
     }
 
-    /// Notes how late the timer was.
+    /// Notes how late the timer was, if it was set for that.
     fn look(&mut self, due: Instant) {
+        if due < self.next_lag {
+            return;
+        }
         let now = self.platform.now();
-        if self.watch.lags_ms.len() < LAGS_MAX {
-            self.watch.lags_ms.push((now - due).as_secs_f64() * 1000.0);
+        let lag_ms = (now - due).as_secs_f64() * 1000.0;
+        let lags = &mut self.watch.lags_ms;
+        match lags.get_mut(self.looks % LAGS_MAX) {
+            Some(oldest) => *oldest = lag_ms,
+            None => lags.push(lag_ms),
         }
-        if now >= self.next_lag {
-            self.next_lag = now + LAG_EVERY;
-        }
+        self.looks += 1;
+        self.next_lag = now + LAG_EVERY;
     }
 }

@@ -5,6 +5,7 @@
 mod metric;
 mod text;
 
+use kneepoint_stats::Usl;
 use serde::{Deserialize, Serialize};
 
 use crate::client_bound::Verdict;
@@ -41,6 +42,26 @@ pub struct Report {
     pub answer: Option<Answer>,
     /// How it was measured.
     pub method: Method,
+}
+
+impl Report {
+    /// The universal scalability law that fits the rungs of a ladder best: a line to draw through
+    /// them. The answer does not stand on it. None for fewer than three rungs.
+    pub fn usl(&self) -> Option<Usl> {
+        let of_curve = |rung: &&Rung| {
+            let refused = rung.count(Class::Throttled) > 0;
+            rung.purpose != Purpose::Repeat && !refused && !rung.client.bound
+        };
+        let mut curve: Vec<kneepoint_stats::Rung> = Vec::new();
+        for rung in self.rungs.iter().filter(of_curve) {
+            curve.push(kneepoint_stats::Rung {
+                concurrency: f64::from(rung.concurrency?),
+                throughput: rung.throughput(self.config.stream).value,
+                relative_error: 0.0,
+            });
+        }
+        Usl::fit(&curve)
+    }
 }
 
 /// How the server was reached, as far as the runtime tells.

@@ -222,6 +222,10 @@ fn files_for_other_tools_hold_the_same_figures() {
     ] {
         assert!(keys[key].is_number(), "{key}");
     }
+    let line = kneepoint_bench::export::json_line(&stage.notebook.measured[0]);
+    let read: Sample = serde_json::from_str(&line).expect("our own");
+    assert_eq!(read, stage.notebook.measured[0]);
+    assert!(!line.contains('\n'));
     let row = kneepoint_bench::export::csv_row(&stage.notebook.measured[0]);
     assert_eq!(
         row.split(',').count(),

@@ -36,10 +36,11 @@ fn show(report: &Report, seed: u64) -> String {
 }
 
 fn near(found: Option<&Finding>, expected: f64) -> bool {
-    found.is_some_and(|found| {
-        let ratio = f64::from(found.value) / expected;
-        (1.0 / RATIO..=RATIO).contains(&ratio)
-    })
+    found.is_some_and(|found| near_to(f64::from(found.value), expected))
+}
+
+fn near_to(value: f64, expected: f64) -> bool {
+    (1.0 / RATIO..=RATIO).contains(&(value / expected))
 }
 
 /// Whether the climb ended because more brought no more.
@@ -120,6 +121,11 @@ fn a_retrograde_server_is_left_before_it_declines() {
         assert!(near(answer.knee.as_ref(), 23.1), "{}", show(&report, seed));
         assert!(near(answer.peak.as_ref(), 29.0), "{}", show(&report, seed));
         assert!(is_level(answer.stop.value), "{}", show(&report, seed));
+        let peak = report
+            .usl()
+            .and_then(|law| law.peak())
+            .expect("it declines");
+        assert!(near_to(peak, 40.0), "{peak}");
     }
 }
 
