@@ -7,7 +7,7 @@ use futures_util::future::{AbortRegistration, Abortable};
 use kneepoint_core::decode::{Decoded, Delta, Timings};
 use kneepoint_core::platform::Platform;
 use kneepoint_core::{
-    AttemptRecord, Client, Config, ConfigError, Error, ErrorKind, Family, Instant, Observer,
+    AttemptRecord, Client, Config, ConfigError, Error, ErrorKind, Family, Instant, Observer, Phase,
     Prompt, Record, Request, adapt,
 };
 use serde_json::{Map, Value};
@@ -313,16 +313,7 @@ fn counts(timings: &Timings) -> (Option<u64>, Option<u64>) {
 }
 
 fn failed(kind: ErrorKind) -> Outcome {
-    let error = Error {
-        kind,
-        phase: kneepoint_core::Phase::Queue,
-        attempts: 0,
-        retry_after: None,
-        retryable: false,
-        budget_exhausted: false,
-        request_id: None,
-        partial: None,
-    };
+    let error = Error::of(kind, Phase::Queue);
     Outcome::Failed(Box::new(error), Reading::default())
 }
 

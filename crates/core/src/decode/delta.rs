@@ -213,14 +213,17 @@ pub struct Timings {
 impl Timings {
     /// Reads timings off the wire; none where their shape is unknown.
     pub(super) fn read(json: Json<'_>) -> Option<Self> {
-        let [prompt_ms, predicted_ms] = json.fields(["prompt_ms", "predicted_ms"]).ok()?;
-        let time = |json: Json<'_>| match json.present() {
+        let names = ["prompt_ms", "predicted_ms", "prompt_n", "predicted_n"];
+        let [prompt_ms, predicted_ms, prompt_n, predicted_n] = json.fields(names).ok()?;
+        let number = |json: Json<'_>| match json.present() {
             None => Some(None),
             Some(json) => json.in_range().ok()?.real().map(Some),
         };
         Some(Self {
-            prompt_ms: time(prompt_ms)?,
-            predicted_ms: time(predicted_ms)?,
+            prompt_ms: number(prompt_ms)?,
+            predicted_ms: number(predicted_ms)?,
+            prompt_n: number(prompt_n)?,
+            predicted_n: number(predicted_n)?,
         })
     }
 }
