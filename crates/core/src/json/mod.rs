@@ -1,9 +1,10 @@
 //! JSON as others wrote it: read where it lies, only as far as it is asked for.
 //!
-//! Not by serde, on purpose: code derived for each struct and each of its visitors came to a third
-//! of the module that every visitor of a page loads. Here a [`Json`] is a piece of the text, and one
-//! loop finds the fields of an object, whichever they are. It accepts what `serde_json` accepts, to
-//! the letter; the tests hold the two against each other.
+//! Not by serde, on purpose: code derived for each struct and each of its visitors came to 66 kB, a
+//! sixth of the module that every visitor of a page loads. Here a [`Json`] is a piece of the text,
+//! and one loop finds the fields of an object, whichever they are. A value is scanned once for each
+//! object or list around it that is looked into, a handful at most. It accepts what `serde_json`
+//! accepts, to the letter; the tests hold the two against each other.
 //!
 //! Nesting costs no stack. A key given twice is an error where we read it, since parsers disagree
 //! on which one counts, and a lone surrogate becomes U+FFFD.
