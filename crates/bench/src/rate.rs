@@ -24,11 +24,6 @@ impl Batches {
         }
     }
 
-    /// Adds what came at one moment.
-    pub(crate) fn at(&mut self, moment: u64, amount: f64) {
-        self.spread(moment.saturating_sub(1), moment, amount);
-    }
-
     /// Adds what came evenly from `start` to `end`; only what lies in the window counts.
     pub(crate) fn spread(&mut self, start: u64, end: u64, amount: f64) {
         let length = self.until.saturating_sub(self.from) as f64 / BATCHES as f64;
@@ -77,8 +72,8 @@ mod tests {
         assert!((rate.value - 10.0).abs() < 1e-9);
         assert!((rate.high.unwrap() - rate.low.unwrap()).abs() < 1e-9);
         let mut burst = Batches::new(window);
-        burst.at(1_000_000, 5.0); // just before the window
-        burst.at(9_000_000, 80.0); // its very end
+        burst.spread(999_999, 1_000_000, 5.0); // just before the window
+        burst.spread(8_999_999, 9_000_000, 80.0); // its very end
         let rate = burst.estimate(burst.total());
         assert_eq!((rate.value, rate.low), (10.0, Some(0.0)));
     }

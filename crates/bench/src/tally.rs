@@ -222,13 +222,16 @@ impl Tally {
     }
 
     /// The figures of a plain run, from its first dispatch to its last finish.
+    ///
+    /// Here as in [`Tally::window`] an answer is spread evenly over the time that it took, so that it
+    /// does not matter where a stretch of time cuts a wave of requests.
     pub(crate) fn run(self, around: Surroundings) -> Rung {
         let (from, until) = (self.first_start.unwrap_or(self.from), self.last_end);
         let (mut answers, mut tokens) = (Batches::new((from, until)), Batches::new((from, until)));
         if self.is_whole() {
             for span in self.spans.iter().filter(|span| span.ok) {
-                answers.at(span.end, 1.0);
-                tokens.at(span.end, span.tokens as f64);
+                answers.spread(span.start, span.end, 1.0);
+                tokens.spread(span.start, span.end, span.tokens as f64);
             }
         } else {
             // More requests than spans: the timeline tells when answers came, by cells.
@@ -271,9 +274,6 @@ impl Tally {
 
     /// The figures of a window of a closed loop that goes on: it ends at `until`, when requests
     /// that were sent at `started` were still in flight.
-    ///
-    /// Work is spread evenly over the time that a request takes, so that it does not matter where
-    /// the window cuts a wave of requests.
     pub(crate) fn window(mut self, until: u64, started: &[u64], around: Surroundings) -> Rung {
         let usual = (self.busy_ok / self.ok.max(1)).max(1);
         let tokens_each = self.output_tokens as f64 / self.ok.max(1) as f64;
@@ -356,7 +356,7 @@ impl Tally {
             },
             little_residual: residual,
             buffered: self.bursts * 2 > self.streams,
-            reference: Reference::of(&self.times.e2e, self.requests, seconds),
+            reference: Reference::of(&self.times.e2e, self.requests, seconds, answers.value),
             ttft: metric(&self.times.ttft),
             ttfv: metric(&self.times.ttfv),
             tpot: metric(&self.times.tpot),

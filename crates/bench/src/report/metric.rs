@@ -146,17 +146,19 @@ pub(crate) fn buckets(histogram: &Histogram) -> Vec<(u64, u64)> {
 }
 
 impl Reference {
-    /// The block of so many requests, whose answers took `e2e_ms`. None without an answer.
-    pub fn of(e2e_ms: &Series, total_requests: u64, total_time_s: f64) -> Option<Self> {
+    /// The block of so many requests in so many seconds, whose answers came at `throughput_per_s`
+    /// and took `e2e_ms`. None without an answer.
+    pub fn of(
+        e2e_ms: &Series,
+        total_requests: u64,
+        total_time_s: f64,
+        throughput_per_s: f64,
+    ) -> Option<Self> {
         let summary = e2e_ms.summary(&[0.95, 0.99], Rule::Exclusive).ok()??;
         Some(Self {
             total_requests,
             total_time_s,
-            throughput_per_s: if total_time_s > 0.0 {
-                summary.n as f64 / total_time_s
-            } else {
-                0.0
-            },
+            throughput_per_s,
             min: summary.min,
             max: summary.max,
             avg: summary.mean,
@@ -213,10 +215,10 @@ mod tests {
 
     #[test]
     fn the_reference_block_goes_by_the_exclusive_rule() {
-        let block = Reference::of(&series([10.0, 20.0, 30.0, 40.0, 50.0]), 6, 2.0).unwrap();
+        let block = Reference::of(&series([10.0, 20.0, 30.0, 40.0, 50.0]), 6, 2.0, 2.5).unwrap();
         assert!((block.p50 - 30.0).abs() < 1e-9 && (block.p95 - 57.0).abs() < 1e-9);
         assert!((block.p99 - 59.4).abs() < 1e-9);
         assert_eq!((block.total_requests, block.throughput_per_s), (6, 2.5));
-        assert_eq!(Reference::of(&series([]), 3, 1.0), None);
+        assert_eq!(Reference::of(&series([]), 3, 1.0, 0.0), None);
     }
 }

@@ -21,7 +21,7 @@ impl Reference {
     /// for latency in [10.0, 20.0, 30.0, 40.0, 50.0] {
     ///     latencies_ms.record(latency)?;
     /// }
-    /// let block = Reference::of(&latencies_ms, 5, 0.25).expect("there are answers");
+    /// let block = Reference::of(&latencies_ms, 5, 0.25, 20.0).expect("there are answers");
     /// assert!(block.text().contains("\n  P95: 57.00\n"));
     /// # Ok::<(), kneepoint_stats::RecordError>(())
     /// ```
