@@ -223,6 +223,8 @@ pub(super) fn stability(changes: &[Change], max: f64) -> Option<Stability> {
         .collect();
     let verdict = if drifting.is_some() {
         "drifting, repeat"
+    } else if worst > max {
+        "no change beyond chance"
     } else {
         "stable"
     };
