@@ -4,6 +4,7 @@
 //! would. Field names: OpenAI API reference and Anthropic's Messages API reference.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -97,10 +98,13 @@ struct StreamOptions {
 
 /// Reads the body of a request to `api`.
 pub(crate) fn read(api: Api, body: &[u8]) -> Result<Ask, Invalid> {
-    let wire: Wire<'_> = serde_json::from_slice(body).map_err(|error| Invalid {
-        message: format!("We could not read the JSON body of your request: {error}"),
+    let unreadable = |why: &dyn Display| Invalid {
+        message: format!("We could not read the JSON body of your request: {why}"),
         field: None,
-    })?;
+    };
+    // Checked once as a whole, its texts need no check each.
+    let body = str::from_utf8(body).map_err(|error| unreadable(&error))?;
+    let wire: Wire<'_> = serde_json::from_str(body).map_err(|error| unreadable(&error))?;
     let model = wire
         .model
         .as_deref()
