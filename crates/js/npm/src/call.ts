@@ -128,6 +128,8 @@ export abstract class Waiter {
 
 /** Waits for a whole answer. */
 export class Call extends Waiter {
+  /** The body is handed over with the reply. */
+  readonly keepsBody = true;
   readonly promise: Promise<Outcome>;
   #resolve!: (outcome: Outcome) => void;
   #reject!: (error: Error) => void;
@@ -181,17 +183,27 @@ export interface Piece {
   deltas: Delta[] | undefined;
 }
 
+/** Pieces that are decoded ahead of whoever reads them: one, so that the next chunk is asked for
+ * while they work on the last. */
+const AHEAD_MAX = 1;
+
+/** Who waits for the next piece: it, the end, or an error. */
+type Taker = (piece: Piece | undefined, error: Error | undefined) => void;
+
 /** Waits for the pieces of a stream, one at a time. */
 export class StreamCall extends Waiter {
+  /** A stream is handed on, not kept. */
+  readonly keepsBody = false;
   /** The head of the reply, once there is content. */
   readonly begin: Promise<Reply | undefined>;
   record: CallRecord | undefined;
   #resolveBegin!: (reply: Reply | undefined) => void;
   #rejectBegin!: (error: Error) => void;
-  #isWanted = false;
-  #next: { resolve(piece: Piece | undefined): void; reject(error: Error): void } | undefined;
+  #taker: Taker | undefined;
   #kept: Piece[] = [];
   #error: Error | undefined;
+  /** Whether the module waits to be told that a piece is wanted. */
+  #isParked = false;
 
   constructor(signal?: AbortSignal | null) {
     super(signal);
@@ -208,22 +220,20 @@ export class StreamCall extends Waiter {
   }
 
   wanted(): boolean {
-    return this.#isWanted;
+    this.#isParked = this.#kept.length >= AHEAD_MAX;
+    return !this.#isParked;
   }
 
   piece(text: string, deltas: Delta[] | undefined): void {
-    this.#isWanted = false;
     const piece = { text, deltas };
-    if (this.#next === undefined) this.#kept.push(piece);
-    else this.#next.resolve(piece);
-    this.#next = undefined;
+    if (this.#taker === undefined) this.#kept.push(piece);
+    else this.#answer(piece, undefined);
   }
 
   ended(times: Float64Array, errors: string | undefined): void {
     this.record = new CallRecord(times, errors);
     this.over();
-    this.#next?.resolve(undefined);
-    this.#next = undefined;
+    this.#answer(undefined, undefined);
   }
 
   override failed(told: Told, times?: Float64Array, errors?: string): void {
@@ -231,27 +241,39 @@ export class StreamCall extends Waiter {
     super.failed(told);
   }
 
-  /** The next piece; `undefined` after the end. One may be waited for at a time. */
-  async next(): Promise<Piece | undefined> {
-    const kept = this.#kept.shift();
-    if (kept !== undefined) return kept;
-    if (this.#error !== undefined) {
+  /** Calls back with the next piece, or with neither it nor an error after the end. One may wait at
+   * a time. */
+  take(taker: Taker): void {
+    const piece = this.#kept.shift();
+    if (piece !== undefined) {
+      taker(piece, undefined);
+      if (this.#isParked) this.wake();
+    } else if (this.isOver) {
       const error = this.#error;
       this.#error = undefined;
-      throw error;
+      taker(undefined, error);
+    } else {
+      this.#taker = taker;
+      if (this.#isParked) this.wake();
     }
-    if (this.isOver) return undefined;
+  }
+
+  /** The next piece; `undefined` after the end. */
+  next(): Promise<Piece | undefined> {
     return new Promise((resolve, reject) => {
-      this.#next = { resolve, reject };
-      this.#isWanted = true;
-      this.wake();
+      this.take((piece, error) => (error === undefined ? resolve(piece) : reject(error)));
     });
+  }
+
+  #answer(piece: Piece | undefined, error: Error | undefined): void {
+    const taker = this.#taker;
+    this.#taker = undefined;
+    taker?.(piece, error);
   }
 
   protected override reject(error: Error): void {
     this.#rejectBegin(error);
-    if (this.#next === undefined) this.#error = error;
-    else this.#next.reject(error);
-    this.#next = undefined;
+    if (this.#taker === undefined) this.#error = error;
+    else this.#answer(undefined, error);
   }
 }

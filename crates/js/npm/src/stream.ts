@@ -20,20 +20,34 @@ export class TextStream implements AsyncIterable<string> {
     this.#call.abort();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<string, void, undefined> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<string, void, undefined> {
     if (this.#isTaken) throw new TypeError("this stream is being read already; `tee` makes two of it");
     this.#isTaken = true;
-    try {
-      for (;;) {
-        const piece = await this.#call.next();
-        if (piece === undefined) return;
+    const iterator: AsyncIterableIterator<string, void, undefined> = {
+      next: () => new Promise((resolve, reject) => this.#take(resolve, reject)),
+      return: () => {
+        this.abort();
+        return Promise.resolve({ done: true, value: undefined });
+      },
+      [Symbol.asyncIterator]: () => iterator,
+    };
+    return iterator;
+  }
+
+  /** Resolves with the next piece that has text. */
+  #take(resolve: (result: IteratorResult<string, void>) => void, reject: (error: Error) => void) {
+    this.#call.take((piece, error) => {
+      if (error !== undefined) {
+        reject(error);
+      } else if (piece === undefined) {
+        resolve({ done: true, value: undefined });
+      } else {
         this.#answer.text += piece.text;
         for (const delta of piece.deltas ?? []) this.#note(delta);
-        if (piece.text !== "") yield piece.text;
+        if (piece.text === "") this.#take(resolve, reject);
+        else resolve({ done: false, value: piece.text });
       }
-    } finally {
-      if (!this.#call.isOver) this.#call.abort();
-    }
+    });
   }
 
   /** Reads what is left, and answers the whole. */
@@ -61,7 +75,7 @@ export class TextStream implements AsyncIterable<string> {
         else controller.enqueue(value);
       },
       async cancel() {
-        await pieces.return();
+        await pieces.return?.();
       },
     });
   }

@@ -16,6 +16,7 @@ import {
 
 interface Exchange {
   readonly abort: AbortController;
+  readonly keepsBody: boolean;
   reader?: ReadableStreamDefaultReader<Uint8Array> | undefined;
   reply?: Reply;
 }
@@ -36,9 +37,9 @@ export class FetchTransport implements Transport {
     this.#init = options.fetchOptions ?? {};
   }
 
-  open(id: number, { body }: Sender, method: string, url: string, headers?: string): void {
+  open(id: number, { body, keepsBody }: Sender, method: string, url: string, headers?: string): void {
     if (headers !== undefined) this.#fields = pairs(headers);
-    const exchange: Exchange = { abort: new AbortController() };
+    const exchange: Exchange = { abort: new AbortController(), keepsBody };
     this.#exchanges.set(id, exchange);
     void this.#send(id, exchange, url, {
       ...this.#init,
@@ -85,7 +86,7 @@ export class FetchTransport implements Transport {
         tell(() => core.end(id));
         return;
       }
-      exchange.reply?.chunks.push(chunk);
+      if (exchange.keepsBody) exchange.reply?.chunks.push(chunk);
       tell(() => core.chunk(id, chunk));
     } catch (error) {
       if (this.#exchanges.get(id) === exchange) tellFailure(id, true, error);

@@ -69,8 +69,8 @@ export class UndiciTransport implements Transport {
       (options.fetchOptions?.["dispatcher"] as Dispatcher | undefined) ?? proxyOfTheEnvironment();
   }
 
-  open(id: number, { body }: Sender, method: string, url: string, lines?: string): void {
-    const exchange = new Exchange(id, url, (done) => this.#exchanges.delete(done));
+  open(id: number, call: Sender, method: string, url: string, lines?: string): void {
+    const exchange = new Exchange(id, url, call.keepsBody);
     this.#exchanges.set(id, exchange);
     const path = url.indexOf("/", url.indexOf("://") + 3);
     const origin = path < 0 ? url : url.slice(0, path);
@@ -79,7 +79,7 @@ export class UndiciTransport implements Transport {
       path: path < 0 ? "/" : url.slice(path),
       method,
       headers: this.#fieldsOf(lines),
-      body: body ?? null,
+      body: call.body ?? null,
       // The client has its own clocks.
       headersTimeout: 0,
       bodyTimeout: 0,
@@ -155,7 +155,7 @@ class Exchange implements Rider {
   #leave: (failed: boolean) => void = () => {};
   readonly #id: number;
   readonly #url: string;
-  readonly #forget: (id: number) => void;
+  readonly #keepsBody: boolean;
   #controller: Controller | undefined;
   #reply: Reply | undefined;
   #isAsked = false;
@@ -165,10 +165,10 @@ class Exchange implements Rider {
   /** Where the whole body goes, if it is wanted as one. */
   #gathering: Gathering | undefined;
 
-  constructor(id: number, url: string, forget: (id: number) => void) {
+  constructor(id: number, url: string, keepsBody: boolean) {
     this.#id = id;
     this.#url = url;
-    this.#forget = forget;
+    this.#keepsBody = keepsBody;
   }
 
   board(reused: boolean, leave: (failed: boolean) => void): void {
@@ -266,13 +266,12 @@ class Exchange implements Rider {
 
   #give(chunk: Uint8Array): void {
     this.#isAsked = false;
-    this.#reply?.chunks.push(chunk);
+    if (this.#keepsBody) this.#reply?.chunks.push(chunk);
     tell(() => core.chunk(this.#id, chunk));
   }
 
   close(): void {
     this.isClosed = true;
-    this.#forget(this.#id);
     if (!this.#isOver) this.#controller?.abort(new Error("closed"));
   }
 }
