@@ -1,0 +1,53 @@
+// Browsers without a window, and a server for their pages.
+
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { extname } from "node:path";
+
+import { chromium } from "playwright-core";
+import puppeteer from "puppeteer-core";
+
+const TYPES = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm", ".json": "application/json" };
+
+/** Flags for Chromium as root and in containers, and without talk to the network of its own. */
+const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+
+/** Calls `work` with a page of the browser, and closes it afterwards. */
+export async function withPage(name, work) {
+  const browser = await launch(name);
+  try {
+    return await work(await browser.newPage());
+  } finally {
+    await browser.close();
+  }
+}
+
+async function launch(name) {
+  if (name === "firefox") {
+    return puppeteer.launch({ browser: "firefox", executablePath: process.env.FIREFOX ?? "firefox-esr", headless: true });
+  }
+  const start = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? "chromium", headless: true, args: FLAGS });
+  // On a machine with far too much to do it once in a while does not start.
+  return start().catch(start);
+}
+
+/** Serves a folder's files, on a port of its own. */
+export async function serve(folder) {
+  const server = createServer(async (request, response) => {
+    const { pathname } = new URL(request.url, "http://localhost");
+    const file = pathname.endsWith("/") ? `${pathname}index.html` : pathname;
+    try {
+      const body = await readFile(`${folder}${decodeURIComponent(file)}`);
+      response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" });
+      response.end(body);
+    } catch {
+      response.writeHead(404);
+      response.end();
+    }
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${server.address().port}`,
+    stop: () => new Promise((resolve) => (server.close(resolve), server.closeAllConnections())),
+  };
+}

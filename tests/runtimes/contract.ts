@@ -1,0 +1,78 @@
+// What the package promises, tried in the runtime that this runs in: plain functions, no runner.
+
+import { Kneepoint } from "kneepoint";
+
+import { check, equal, settled, sleep } from "./assert.ts";
+import { EXCEPTIONS } from "./exceptions.ts";
+import { answers } from "./promises/answers.ts";
+import { endings } from "./promises/endings.ts";
+import { errors } from "./promises/errors.ts";
+import { limits } from "./promises/limits.ts";
+import { options } from "./promises/options.ts";
+import { streams } from "./promises/streams.ts";
+import { failure, type Place, type Promises, told, World } from "./world.ts";
+
+export type { Place };
+
+/** How one promise fared. */
+export type Verdict =
+  | { name: string; verdict: "kept" }
+  | { name: string; verdict: "broken"; why: string }
+  | { name: string; verdict: "impossible"; why: string };
+
+/** The first one: it wants a module that is not there yet. */
+const beginning: Promises = {
+  async "a module that cannot be loaded is told as such, and the next try may succeed"() {
+    const wrong = new Response("no module", { headers: { "content-type": "application/wasm" } });
+    equal((await failure(Kneepoint.ready(wrong))).kind, "module", "kind");
+    await Kneepoint.ready();
+  },
+};
+
+const PROMISES: Promises = { ...beginning, ...answers, ...errors, ...options, ...limits, ...streams, ...endings };
+
+/** Tries every promise in turn, and tells of each as it is known. */
+export async function contract(place: Place, tell: (verdict: Verdict) => void): Promise<void> {
+  const uncaught: string[] = [];
+  watch((error) => uncaught.push(told(error)));
+  for (const [name, promise] of Object.entries(PROMISES)) {
+    const why = EXCEPTIONS[name]?.[place.runtime];
+    if (why !== undefined) {
+      tell({ name, verdict: "impossible", why });
+      continue;
+    }
+    const world = new World(place);
+    try {
+      await settled(promise(world), name);
+      tell({ name, verdict: "kept" });
+    } catch (error) {
+      tell({ name, verdict: "broken", why: told(error) });
+    } finally {
+      world.leave();
+    }
+  }
+  const name = "nothing was left uncaught on the way";
+  // What nobody handles is reported once the event loop has gone round.
+  await sleep(50);
+  if (uncaught.length === 0) tell({ name, verdict: "kept" });
+  else tell({ name, verdict: "broken", why: uncaught.join("\n") });
+  const unknown = Object.keys(EXCEPTIONS).filter((known) => !(known in PROMISES));
+  check(unknown.length === 0, `exceptions.ts names promises that are none: ${unknown.join(", ")}`);
+}
+
+/** Notes errors that nobody handles. */
+function watch(note: (error: unknown) => void): void {
+  if (typeof process === "object" && "on" in process && !("Deno" in globalThis)) {
+    process.on("unhandledRejection", note);
+    process.on("uncaughtException", note);
+    return;
+  }
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    note(event.reason);
+  });
+  globalThis.addEventListener("error", (event) => {
+    event.preventDefault();
+    note(event.error);
+  });
+}

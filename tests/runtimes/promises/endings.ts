@@ -1,0 +1,202 @@
+// Ends that are not the server's: abort in each phase, leaving a stream, dispose, a trap.
+
+import { APIUserAbortError } from "kneepoint";
+
+import { check, equal, eventually, settled, sleep } from "../assert.ts";
+import { type Endpoint, failure, MODEL, type Promises, read, type World } from "../world.ts";
+
+/** Aborts a call once `isThere`, and checks how it ends. */
+async function aborts(world: World, rules: string, isThere: (endpoint: Endpoint) => Promise<void>): Promise<void> {
+  const endpoint = world.endpoint(rules);
+  const llm = world.client(endpoint, { maxRetries: 5 });
+  for (const way of ["generate", "stream"] as const) {
+    const leaving = new AbortController();
+    const options = { ...MODEL, signal: leaving.signal };
+    const call = way === "generate" ? failure(llm.generate("Hello!", options)) : read(llm.stream("Hello!", options)).then(({ error }) => error);
+    await isThere(endpoint);
+    leaving.abort(new Error("enough"));
+    const error = await settled(call, `${way} after abort`);
+    check(error instanceof APIUserAbortError, `${way}: found ${error?.constructor.name} ${error?.kind}`);
+    equal(error.kind, "aborted", `${way}: kind`);
+    await endpoint.until((truth) => truth.in_flight === 0, `${way}: the endpoint sees the abort`);
+  }
+  const { requests, aborted } = await endpoint.truth();
+  equal([requests, aborted], [2, 2], "requests, aborted");
+  const [model] = llm.stats().models;
+  equal([model?.inFlight, model?.queued], [0, 0], "in flight, queued");
+  equal(llm.stats().aborted, 2, "aborted in the figures");
+}
+
+const inFlight = (endpoint: Endpoint) => endpoint.until((truth) => truth.in_flight === 1, "it is in flight");
+
+export const endings: Promises = {
+  async "abort before the call sends nothing"(world) {
+    const endpoint = world.endpoint("tokens=2");
+    const llm = world.client(endpoint);
+    const signal = AbortSignal.abort();
+    equal((await failure(llm.generate("Hello!", { ...MODEL, signal }))).kind, "aborted", "kind");
+    equal((await read(llm.stream("Hello!", { ...MODEL, signal }))).error?.kind, "aborted", "kind of a stream");
+    await sleep(20);
+    equal((await endpoint.truth()).requests, 0, "requests");
+  },
+
+  async "abort right after the call sends nothing more"(world) {
+    const endpoint = world.endpoint("ttft=5000");
+    const llm = world.client(endpoint);
+    const leaving = new AbortController();
+    const call = failure(llm.generate("Hello!", { ...MODEL, signal: leaving.signal }));
+    leaving.abort();
+    equal((await call).kind, "aborted", "kind");
+    await endpoint.until((truth) => truth.in_flight === 0, "nothing is in flight");
+  },
+
+  async "abort in the queue leaves the queue, and sends nothing"(world) {
+    const endpoint = world.endpoint("ttft=400");
+    const llm = world.client(endpoint, { concurrency: 1 });
+    const first = llm.generate("Hello!", MODEL);
+    const leaving = new AbortController();
+    const second = failure(llm.generate("Hello!", { ...MODEL, signal: leaving.signal }));
+    const third = llm.generate("Hello!", MODEL);
+    leaving.abort();
+    equal((await second).kind, "aborted", "kind");
+    await Promise.all([first, third]);
+    equal((await endpoint.truth()).requests, 2, "requests");
+  },
+
+  "abort before the head of the reply": (world) => aborts(world, "fault=stall_headers", inFlight),
+
+  "abort in the body": (world) =>
+    aborts(world, "fault=stall_mid@10", async (endpoint) => {
+      await inFlight(endpoint);
+      await sleep(40);
+    }),
+
+  async "abort between retries"(world) {
+    const endpoint = world.endpoint("fault=status_429,retry_after=30");
+    const llm = world.client(endpoint, { maxRetries: 5 });
+    const leaving = new AbortController();
+    const call = failure(llm.generate("Hello!", { ...MODEL, signal: leaving.signal }));
+    await endpoint.until((truth) => truth.requests === 1, "the first attempt");
+    await sleep(40);
+    leaving.abort();
+    equal((await call).kind, "aborted", "kind");
+    equal((await endpoint.truth()).requests, 1, "requests");
+  },
+
+  async "abort in a stream ends its reading, and the endpoint sees it"(world) {
+    const endpoint = world.endpoint("tokens=5000,tpot=10");
+    const leaving = new AbortController();
+    const pieces: string[] = [];
+    let error: unknown;
+    try {
+      for await (const piece of world.client(endpoint).stream("Hello!", { ...MODEL, maxTokens: 5000, signal: leaving.signal })) {
+        pieces.push(piece);
+        if (pieces.length === 3) leaving.abort();
+      }
+    } catch (caught) {
+      error = caught;
+    }
+    check(error instanceof APIUserAbortError, `found ${String(error)}`);
+    equal(pieces.length, 3, "pieces");
+    await endpoint.until((truth) => truth.aborted === 1, "the endpoint sees it");
+  },
+
+  async "break out of a stream closes it upstream"(world) {
+    const endpoint = world.endpoint("tokens=5000,tpot=10");
+    const llm = world.client(endpoint);
+    for await (const _ of llm.stream("Hello!", { ...MODEL, maxTokens: 5000 })) break;
+    await endpoint.until((truth) => truth.aborted === 1, "the endpoint sees it");
+    const thrown = await (async () => {
+      for await (const _ of llm.stream("Hello!", { ...MODEL, maxTokens: 5000 })) throw new Error("from the loop");
+    })().catch((error: Error) => error.message);
+    equal(thrown, "from the loop", "the loop's own error");
+    await endpoint.until((truth) => truth.aborted === 2, "the endpoint sees that too");
+    equal(llm.stats().models[0]?.inFlight, 0, "in flight");
+  },
+
+  async "a stream that is dropped unread can be aborted"(world) {
+    const endpoint = world.endpoint("tokens=5000,tpot=10");
+    const stream = world.client(endpoint).stream("Hello!", { ...MODEL, maxTokens: 5000 });
+    await endpoint.until((truth) => truth.in_flight === 1, "it is in flight");
+    stream.abort();
+    await endpoint.until((truth) => truth.aborted === 1, "the endpoint sees it");
+  },
+
+  async "leaving a batch takes back what is under way"(world) {
+    const endpoint = world.endpoint("tokens=2,ttft=ln:60:1");
+    const llm = world.client(endpoint, { concurrency: 4 });
+    for await (const _ of llm.batch(Array.from({ length: 50 }, () => "x"), MODEL)) break;
+    await endpoint.until((truth) => truth.in_flight === 0, "nothing is in flight");
+    check((await endpoint.truth()).requests < 20, "few were sent");
+  },
+
+  async "an aborted batch settles every item"(world) {
+    const endpoint = world.endpoint("ttft=5000");
+    const leaving = new AbortController();
+    const run = world.client(endpoint, { concurrency: 2 }).batch(["a", "b", "c"], { ...MODEL, signal: leaving.signal });
+    const items = run.settled();
+    await endpoint.until((truth) => truth.in_flight === 2, "two are in flight");
+    leaving.abort();
+    const kinds = (await settled(items, "the batch")).map((item) => item.status === "rejected" && item.reason.kind);
+    equal(kinds, ["aborted", "aborted", "aborted"], "kinds");
+    await endpoint.until((truth) => truth.in_flight === 0, "nothing is in flight");
+  },
+
+  async "hooks of a batch that throw spoil nothing"(world) {
+    const llm = world.client(world.endpoint("tokens=2"));
+    const onProgress = () => {
+      throw new Error("from the hook");
+    };
+    const outcome = await settled(
+      llm.batch(["a", "b"], { ...MODEL, onProgress }).settled().then((items) => items.map((item) => item.status), String),
+      "the batch",
+    );
+    equal(outcome, ["fulfilled", "fulfilled"], "outcomes");
+  },
+
+  async "dispose ends what is under way, in every phase"(world) {
+    const endpoint = world.endpoint("tokens=5000,tpot=10,ttft=20");
+    const llm = world.client(endpoint, { concurrency: 2 });
+    const ends = [0, 1, 2].map(() => read(llm.stream("Hello!", { ...MODEL, maxTokens: 5000 })));
+    await endpoint.until((truth) => truth.in_flight === 2, "two are in flight");
+    llm.dispose();
+    for (const { error } of await settled(Promise.all(ends), "the streams")) equal(error?.kind, "aborted", "kind");
+    await endpoint.until((truth) => truth.in_flight === 0 && truth.aborted === 2, "the endpoint sees it");
+  },
+
+  async "a long-lived signal collects no listeners"(world) {
+    const llm = world.client(world.endpoint("tokens=1"));
+    const { signal } = new AbortController();
+    let open = 0;
+    const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)];
+    signal.addEventListener = (...args: Parameters<typeof add>) => ((open += 1), add(...args));
+    signal.removeEventListener = (...args: Parameters<typeof remove>) => ((open -= 1), remove(...args));
+    for (let i = 0; i < 5; i += 1) {
+      await llm.generate("Hello!", { ...MODEL, signal });
+      await read(llm.stream("Hello!", { ...MODEL, signal }));
+    }
+    equal(open, 0, "listeners");
+  },
+
+  async "after a trap every call fails as poisoned, and the next one works"(world) {
+    const endpoint = world.endpoint("tokens=5,ttft=3000");
+    const quick = world.endpoint("tokens=5");
+    const llm = world.client(endpoint, { concurrency: 2 });
+    const other = world.client(quick);
+    await other.generate("Hello!", MODEL);
+    const streaming = world.endpoint("tokens=5000,tpot=10");
+    const stream = world.client(streaming).stream("Hello!", { ...MODEL, maxTokens: 5000 })[Symbol.asyncIterator]();
+    await stream.next();
+    const pending = [0, 1, 2].map(() => failure(llm.generate("Hello!", MODEL)));
+    const streamed = failure((async () => { for (;;) if ((await stream.next()).done) return "the end"; })());
+    await endpoint.until((truth) => truth.in_flight === 2, "they are in flight");
+    const entering = world.trap(() => failure(other.generate("Hello!", MODEL)));
+    const kinds = (await settled(Promise.all([...pending, streamed, entering]), "the calls")).map((error) => error.kind);
+    equal(kinds, Array.from({ length: 5 }, () => "poisoned"), "kinds");
+    equal((await other.generate("Hello!", MODEL)).usage?.outputTokens, 5, "the next call");
+    equal((await read(other.stream("Hello!", MODEL))).error, undefined, "the next stream");
+    await endpoint.until((truth) => truth.in_flight === 0, "what was in flight is closed");
+    await streaming.until((truth) => truth.in_flight === 0, "so is the stream");
+    await eventually(() => other.stats().models[0]?.inFlight === 0, "the figures begin anew");
+  },
+};

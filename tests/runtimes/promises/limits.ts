@@ -1,0 +1,134 @@
+// Retries and limits, as the endpoint counts them.
+
+import { check, equal, eventually, settled } from "../assert.ts";
+import { failure, MODEL, type Promises, read } from "../world.ts";
+
+export const limits: Promises = {
+  async "trouble is retried as often as allowed, and with one idempotency key"(world) {
+    const endpoint = world.endpoint("fault=status_500");
+    const error = await failure(world.client(endpoint, { maxRetries: 1 }).generate("Hello!", { ...MODEL, idempotencyKey: "one" }));
+    equal([error.attempts, error.status], [2, 500], "attempts, status");
+    const { requests, attempts_by_key } = await endpoint.truth();
+    equal([requests, attempts_by_key], [2, { one: 2 }], "requests, by key");
+  },
+
+  async "what passes by itself does not reach the caller"(world) {
+    const endpoint = world.endpoint("tokens=3,fault=status_503:0.4,retry_after=50ms");
+    const llm = world.client(endpoint, { maxRetries: 10, concurrency: 4 });
+    const calls = Array.from({ length: 12 }, (_, i) => llm.generate(`Hello ${i}`, { ...MODEL, idempotencyKey: `k${i}` }));
+    await settled(Promise.all(calls), "the calls");
+    const { completed, duplicates } = await endpoint.truth();
+    equal([completed, duplicates], [12, 0], "completed, duplicates");
+    check(llm.stats().retries > 0, "something was retried");
+  },
+
+  async "a stream is retried before its first content"(world) {
+    const endpoint = world.endpoint("tokens=3,fault=sse_error_first:0.5");
+    const llm = world.client(endpoint, { maxRetries: 12 });
+    for (let i = 0; i < 3; i += 1) equal((await read(llm.stream("Hello!", MODEL))).error, undefined, "error");
+  },
+
+  async "what may have been carried out is repeated once, or never where that is asked"(world) {
+    const twice = world.endpoint("fault=reset_before_headers");
+    const error = await failure(world.client(twice, { maxRetries: 5 }).generate("Hello!", { ...MODEL, idempotencyKey: "x" }));
+    equal([error.attempts, (await twice.truth()).attempts_by_key], [2, { x: 2 }], "attempts");
+    const once = world.endpoint("fault=reset_before_headers");
+    await failure(world.client(once, { maxRetries: 5, atMostOnce: true }).generate("Hello!", { ...MODEL, idempotencyKey: "x" }));
+    equal((await once.truth()).attempts_by_key, { x: 1 }, "attempts where once is asked");
+  },
+
+  async "what cannot pass is not retried"(world) {
+    for (const fault of ["status_400", "status_401", "quota_429", "should_retry_false"]) {
+      const endpoint = world.endpoint(`fault=${fault}`);
+      await failure(world.client(endpoint, { maxRetries: 5 }).generate("Hello!", MODEL), fault);
+      const { requests } = await endpoint.truth();
+      equal(requests, 1, fault);
+    }
+  },
+
+  async "a wait that the server asks for is kept"(world) {
+    const endpoint = world.endpoint("tokens=2,fault=retry_after_1:0.5");
+    const llm = world.client(endpoint, { maxRetries: 10 });
+    const { timing } = await llm.generate("Hello!", MODEL);
+    timing.attempts.forEach((attempt, i) => {
+      const next = timing.attempts[i + 1];
+      if (next === undefined || attempt.retryAfter === undefined) return;
+      equal(attempt.retryAfter, 1000, "the wait");
+      check(next.start - (attempt.end ?? 0) >= 999, `${next.start - (attempt.end ?? 0)} ms were waited`);
+    });
+  },
+
+  async "never more calls are in flight than concurrency allows"(world) {
+    for (const most of [1, 3, 5]) {
+      const endpoint = world.endpoint("tokens=2,ttft=15");
+      const llm = world.client(endpoint, { concurrency: most });
+      await settled(llm.batch(Array.from({ length: 6 * most }, () => "x"), MODEL).settled(), "the batch");
+      const { in_flight_max, completed } = await endpoint.truth();
+      equal([in_flight_max, completed], [most, 6 * most], "most in flight, completed");
+    }
+  },
+
+  async "streams count against the limit until they end"(world) {
+    const endpoint = world.endpoint("tokens=6,tpot=10");
+    const llm = world.client(endpoint, { concurrency: 2 });
+    await Promise.all(Array.from({ length: 6 }, () => read(llm.stream("Hello!", MODEL))));
+    const { in_flight_max, completed } = await endpoint.truth();
+    equal([in_flight_max, completed], [2, 6], "most in flight, completed");
+  },
+
+  async "failures give their place back"(world) {
+    const endpoint = world.endpoint("fault=reset_before_headers:0.3,fault=status_500:0.3,fault=fin_mid@20:0.4");
+    const llm = world.client(endpoint, { concurrency: 2, adaptive: false });
+    await settled(llm.batch(Array.from({ length: 20 }, () => "x"), MODEL).settled(), "the batch");
+    const [model] = llm.stats().models;
+    equal([model?.inFlight, model?.queued], [0, 0], "in flight, queued");
+  },
+
+  async "higher priority leaves the queue first"(world) {
+    const endpoint = world.endpoint("tokens=1,ttft=30");
+    const llm = world.client(endpoint, { concurrency: 1 });
+    const order: number[] = [];
+    const call = async (priority: number) => {
+      await llm.generate("Hello!", { ...MODEL, priority });
+      order.push(priority);
+    };
+    await settled(Promise.all([call(0), call(1), call(2), call(3)]), "the calls");
+    equal(order, [0, 3, 2, 1], "order");
+  },
+
+  async "a server that takes fewer is not flooded"(world) {
+    const endpoint = world.endpoint("tokens=2,ttft=20,slots=2");
+    const llm = world.client(endpoint, { concurrency: 6, maxRetries: 50 });
+    const items = await settled(llm.batch(Array.from({ length: 30 }, () => "x"), MODEL).settled(), "the batch");
+    equal(items.filter((item) => item.status === "fulfilled").length, 30, "answers");
+    const { rejected } = await endpoint.truth();
+    check(rejected < 60, `${rejected} refusals for 30 answers`);
+  },
+
+  async "streams one after another share a connection"(world) {
+    const endpoint = world.endpoint("tokens=3,fault=late_eof:30");
+    const llm = world.client(endpoint);
+    for (let i = 0; i < 10; i += 1) equal((await read(llm.stream("Hello!", MODEL))).error, undefined, "error");
+    const { connections, requests } = await endpoint.truth();
+    equal(requests, 10, "requests");
+    check(connections <= 1, `${connections} connections`);
+  },
+
+  async "refused calls one after another share a connection"(world) {
+    const endpoint = world.endpoint("fault=slow_error_body");
+    const llm = world.client(endpoint, { adaptive: false });
+    for (let i = 0; i < 4; i += 1) equal((await failure(llm.generate("Hello!", MODEL))).kind, "status", "kind");
+    const { connections, requests } = await endpoint.truth();
+    equal(requests, 4, "requests");
+    check(connections <= 1, `${connections} connections`);
+  },
+
+  async "connections are counted where the platform tells"(world) {
+    const llm = world.client(world.endpoint("tokens=2"));
+    for (let i = 0; i < 3; i += 1) await llm.generate("Hello!", MODEL);
+    await eventually(() => llm.stats().models[0]?.inFlight === 0, "all is over");
+    const { opened, reused } = llm.stats().connections;
+    if (world.place.runtime === "node") equal([opened, reused], [1, 2], "opened, reused");
+    else equal([opened, reused], [undefined, undefined], "unknown");
+  },
+};

@@ -1,0 +1,149 @@
+// What cannot be done is said before anything is sent.
+
+import { APIUserAbortError, Kneepoint, KneepointError } from "kneepoint";
+
+import { check, equal, includes } from "../assert.ts";
+import { failure, KEY, MODEL, type Promises, read, refusal } from "../world.ts";
+
+/** Options that nobody should have to debug, and the option that the refusal names. */
+const BAD_CLIENTS: [string, Record<string, unknown>, string][] = [
+  ["an unknown name", { baseUrl: "http://x/v1" }, "baseUrl"],
+  ["a limit of text", { concurrency: "many" }, "concurrency"],
+  ["a limit of none", { concurrency: 0 }, "concurrency"],
+  ["a limit below none", { concurrency: -1 }, "concurrency"],
+  ["a limit of no number", { concurrency: Number.NaN }, "concurrency"],
+  ["half a retry", { maxRetries: 0.5 }, "maxRetries"],
+  ["a timeout of text", { timeout: "60s" }, "timeout"],
+  ["a timeout of no number", { timeout: Number.NaN }, "timeout"],
+  ["a provider that nobody knows", { provider: "nobody", baseURL: undefined }, "provider"],
+  ["a base URL that is none", { baseURL: "api.example.com/v1" }, "baseURL"],
+  ["another scheme", { baseURL: "ftp://example.com" }, "baseURL"],
+  ["an empty host", { baseURL: "https://" }, "baseURL"],
+  ["a password in the address", { baseURL: "https://me:pw@example.com/v1" }, "baseURL"],
+  ["a line break in the address", { baseURL: "https://example.com/v1\r\nx: y" }, "baseURL"],
+  ["a key of a number", { apiKey: 7 }, "apiKey"],
+  ["a fetch that is none", { fetch: "fetch" }, "fetch"],
+];
+
+const BAD_CALLS: [string, Record<string, unknown>, string][] = [
+  ["a retry count of text", { maxRetries: "3" }, "maxRetries"],
+  ["a timeout of no number", { timeout: Number.NaN }, "timeout"],
+  ["a signal that is none", { signal: 5 }, "signal"],
+  ["a header's name with a line break", { headers: { "x\r\ny": "z" } }, "headers"],
+  ["a header's value with a line break", { headers: { x: "y\r\nz: 1" } }, "headers"],
+  ["a header's value with a NUL", { headers: { x: "y\0" } }, "headers"],
+  ["an idempotency key with a line break", { idempotencyKey: "a\nb" }, "idempotencyKey"],
+];
+
+export const options: Promises = {
+  async "options of a client that cannot be meant are refused by name"() {
+    for (const [what, bad, option] of BAD_CLIENTS) {
+      const settings = { baseURL: "http://127.0.0.1:9/v1", apiKey: KEY, dangerouslyAllowBrowser: true, ...bad };
+      // Where the module is still loading, what only it can judge is refused by the first call.
+      const error = await refusal(() => new Kneepoint(settings as object).generate("Hello!", MODEL), what);
+      equal([error.kind, error.option], ["config", option], what);
+      includes(error.message, option, what);
+      check(!error.message.includes("me:pw"), `${what}: a password was repeated`);
+    }
+  },
+
+  async "options of a call that cannot be meant are refused by name, before anything is sent"(world) {
+    const endpoint = world.endpoint("tokens=2");
+    const llm = world.client(endpoint);
+    for (const [what, bad, option] of BAD_CALLS) {
+      for (const error of [
+        await failure(llm.generate("Hello!", { ...MODEL, ...bad }), what),
+        (await read(llm.stream("Hello!", { ...MODEL, ...bad }))).error,
+      ]) {
+        equal([error?.kind, error?.option, error?.phase], ["config", option, "queue"], what);
+      }
+    }
+    equal((await endpoint.truth()).requests, 0, "requests");
+    equal((await llm.generate("Hello!", MODEL)).usage?.outputTokens, 2, "a good call goes on");
+  },
+
+  async "keys that no header can carry are refused without being repeated"(world) {
+    const endpoint = world.endpoint("tokens=2");
+    for (const bad of [`${KEY}\n`, `${KEY}\r\nx: y`, `${KEY}\0`, `${KEY}é€`]) {
+      const error = await refusal(() => world.client(endpoint, { apiKey: bad }).generate("Hello!", MODEL), JSON.stringify(bad));
+      // A line break at the end comes from a file and does no harm.
+      equal([error.kind, error.option], ["config", "apiKey"], JSON.stringify(bad));
+      const later = world.client(endpoint, { apiKey: async () => bad });
+      equal((await failure(later.generate("Hello!", MODEL))).option, "apiKey", "the same from a function");
+    }
+    equal((await endpoint.truth()).requests, 0, "requests");
+  },
+
+  async "a function that has no key fails the call with its own error"(world) {
+    const endpoint = world.endpoint("tokens=2");
+    for (const apiKey of [
+      () => Promise.reject(new Error("the vault is shut")),
+      () => {
+        throw new Error("the vault is shut");
+      },
+    ]) {
+      const llm = world.client(endpoint, { apiKey });
+      includes(await caught(llm.generate("Hello!", MODEL)), "the vault is shut", "the error");
+      includes((await caught(llm.stream("Hello!", MODEL).result())), "the vault is shut", "the stream's error");
+    }
+    equal((await endpoint.truth()).requests, 0, "requests");
+  },
+
+  async "a body that cannot be written as JSON is refused before anything is sent"(world) {
+    const endpoint = world.endpoint("tokens=2");
+    const llm = world.client(endpoint);
+    const circle: Record<string, unknown> = {};
+    circle["self"] = circle;
+    for (const bad of [circle, 10n, { toJSON: () => { throw new Error("no"); } }]) {
+      const error = await failure(llm.generate("Hello!", { ...MODEL, metadata: bad }));
+      equal([error.kind, error.option], ["config", "body"], "the error");
+    }
+    equal((await endpoint.truth()).requests, 0, "requests");
+  },
+
+  async "a call after dispose is refused, and dispose may be called twice"(world) {
+    const endpoint = world.endpoint("tokens=2");
+    const llm = world.client(endpoint);
+    await llm.generate("Hello!", MODEL);
+    llm.dispose();
+    llm.dispose();
+    equal((await failure(llm.generate("Hello!", MODEL))).kind, "disposed", "kind");
+    equal((await read(llm.stream("Hello!", MODEL))).error?.kind, "disposed", "kind of a stream");
+    const [item] = await llm.batch(["a"], MODEL).settled();
+    equal(item?.status === "rejected" && item.reason.kind, "disposed", "kind in a batch");
+    equal(typeof llm.stats().calls, "number", "figures may still be asked for");
+    equal((await endpoint.truth()).requests, 1, "requests");
+  },
+
+  async "disposing of a client leaves those made from it in place"(world) {
+    const endpoint = world.endpoint("tokens=2");
+    const llm = world.client(endpoint);
+    const other = llm.withOptions({ timeout: 5000 });
+    await llm.generate("Hello!", MODEL);
+    llm.dispose();
+    equal((await other.generate("Hello!", MODEL)).usage?.outputTokens, 2, "tokens");
+    other.dispose();
+  },
+
+  async "a key in a page needs the word that it may be there"(world) {
+    const settings = { baseURL: "http://127.0.0.1:9/v1", apiKey: KEY };
+    const made = (): Kneepoint => new Kneepoint(settings);
+    if (world.isOpaque) equal((await refusal(made, "a key in a page")).option, "apiKey", "option");
+    else made().dispose();
+  },
+
+  async "errors are of the family, and abort is no timeout"(world) {
+    const error = await failure(
+      world.client(world.endpoint("tokens=2")).generate("Hello!", { ...MODEL, signal: AbortSignal.abort("why not") }),
+    );
+    check(error instanceof APIUserAbortError && error instanceof KneepointError && error instanceof Error, "class");
+    equal([error.kind, error.name === "" ? "" : "named"], ["aborted", "named"], "kind");
+  },
+};
+
+async function caught(call: Promise<unknown>): Promise<string> {
+  return call.then(
+    () => "it succeeded",
+    (error: unknown) => String(error),
+  );
+}

@@ -1,0 +1,71 @@
+// Streams, whatever way their bytes come and wherever they end.
+
+import { check, equal } from "../assert.ts";
+import { MODEL, type Promises, read } from "../world.ts";
+
+const SHAPE = "tokens=8,chunk=1";
+
+export const streams: Promises = {
+  async "odd but legal streams say what the plain one says"(world) {
+    const plain = await read(world.client(world.endpoint(SHAPE)).stream("Hello!", MODEL));
+    equal(plain.error, undefined, "the plain one's error");
+    const faults = ["cr_lines", "bom", "split:1", "split:7", "one_burst", "no_final_blank", "double_done", "no_done", "long_line:200000", "late_eof:20"];
+    for (const fault of faults) {
+      const { text, error } = await read(world.client(world.endpoint(`${SHAPE},fault=${fault}`)).stream("Hello!", MODEL));
+      equal(error, undefined, `${fault}: error`);
+      equal(text.length > 0, true, `${fault}: text`);
+    }
+  },
+
+  async "a stream that is cut anywhere is never a success unless it was complete"(world) {
+    const whole = await read(world.client(world.endpoint(`${SHAPE},tpot=0`)).stream("Hello!", MODEL));
+    const cuts = [0, 1, 5, 6, 17, 60, 150, 230, 300, 400, 555, 700, 900, 1100, 1300, 1500, 1700];
+    let interrupted = 0;
+    for (const kind of ["fin_mid", "reset_mid"]) {
+      for (const at of cuts) {
+        const endpoint = world.endpoint(`${SHAPE},fault=${kind}@${at}`);
+        const { text, error } = await read(world.client(endpoint).stream("Hello!", MODEL));
+        const what = `${kind}@${at}`;
+        if (error === undefined) {
+          equal(text.length, whole.text.length, `${what}: a success`);
+        } else {
+          check(["interrupted", "truncated", "network", "opaque", "answer"].includes(error.kind), `${what}: kind ${error.kind}`);
+          equal(error.partial ?? "", text, `${what}: partial`);
+          interrupted += Number(error.kind === "interrupted");
+        }
+      }
+    }
+    check(interrupted > 0, "some cuts came after content");
+  },
+
+  async "a whole answer that is cut anywhere is never a success"(world) {
+    for (const at of [0, 1, 20, 64, 128, 200, 256]) {
+      const llm = world.client(world.endpoint(`${SHAPE},fault=fin_mid@${at}`));
+      const outcome = await llm.generate("Hello!", MODEL).then(() => "a success", () => "a failure");
+      equal(outcome, "a failure", `fin_mid@${at}`);
+    }
+  },
+
+  async "a slow reader is waited for"(world) {
+    const endpoint = world.endpoint("tokens=60000,chunk=100");
+    let pieces = 0;
+    for await (const _ of world.client(endpoint, { idleTimeout: 300 }).stream("Hello!", { ...MODEL, maxTokens: 60000 })) {
+      pieces += 1;
+      if (pieces > 3) break;
+      await new Promise((resolve) => setTimeout(resolve, 120));
+    }
+    check(pieces > 3, "it went on");
+    await endpoint.until((truth) => truth.in_flight === 0, "it is over");
+  },
+
+  async "many streams at once keep their texts apart"(world) {
+    const llm = world.client(world.endpoint("tokens=20,chunk=2,tpot=2"), { concurrency: 6 });
+    const outcomes = await Promise.all(Array.from({ length: 18 }, () => read(llm.stream("Hello!", { ...MODEL, maxTokens: 20 }))));
+    const expected = outcomes[0]?.text ?? "";
+    check(expected !== "", "there is text");
+    for (const { text, error } of outcomes) {
+      equal(error, undefined, "error");
+      check(text !== "", "text");
+    }
+  },
+};

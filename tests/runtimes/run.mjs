@@ -1,0 +1,167 @@
+// Runs the contract in each runtime against the simulated endpoint.
+//
+// usage: node run.mjs [RUNTIME…]
+
+import { spawn } from "node:child_process";
+import { copyFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+import { build } from "esbuild";
+import { Miniflare } from "miniflare";
+
+import { serve, withPage } from "../packaging/browser.mjs";
+import { consumer, program } from "../packaging/consumer.mjs";
+import { Report } from "../packaging/report.mjs";
+import { startServer } from "../peers/sdk/server.mjs";
+
+const here = fileURLToPath(new URL("./", import.meta.url));
+
+/** How long a runtime may take for all of it, and a process to end afterwards: bounds for a hang. */
+const RUN_MS_MAX = 240_000;
+const EXIT_MS_MAX = 10_000;
+
+const ends = "nothing keeps the process alive afterwards";
+
+const RUNTIMES = {
+  node: (place, report) => inProcess("node", ["process.mjs"], place, report),
+  deno: (place, report) =>
+    inProcess(program("deno"), ["run", "--quiet", "--allow-read", "--allow-net", "--allow-env", "process.mjs"], place, report),
+  bun: (place, report) => inProcess(program("bun"), ["process.mjs"], place, report),
+  workerd: inWorker,
+  chromium: (place, report) => inPage("chromium", place, report),
+  firefox: (place, report) => inPage("firefox", place, report),
+};
+
+const chosen = process.argv.slice(2);
+const unknown = chosen.filter((name) => !(name in RUNTIMES));
+if (unknown.length > 0) throw new Error(`no runtime is called ${unknown}: ${Object.keys(RUNTIMES)}`);
+
+const folder = consumer("runtimes");
+await bundle();
+const endpoint = await startServer();
+try {
+  for (const [index, name] of Object.keys(RUNTIMES).entries()) {
+    if (chosen.length > 0 && !chosen.includes(name)) continue;
+    const report = new Report(name);
+    const place = {
+      runtime: name,
+      origin: endpoint.http,
+      side: endpoint.http.replace("127.0.0.1", "localhost"),
+      closed: `http://127.0.0.1:${await unusedPort()}`,
+      seed: (index + 1) * 10_000,
+    };
+    try {
+      await bounded(RUNTIMES[name](place, report), RUN_MS_MAX);
+    } catch (error) {
+      report.broken("the suite runs to its end", error?.stack ?? error);
+    }
+    report.close();
+    if (!report.isGood) process.exitCode = 1;
+  }
+} finally {
+  await endpoint.stop();
+}
+
+/** The suite for each kind of host, beside the installed package. */
+async function bundle() {
+  const common = { bundle: true, format: "esm", target: "es2022", logLevel: "warning" };
+  for (const host of ["process", "page"]) {
+    const entryPoints = [`${here}hosts/${host}.ts`];
+    await build({ ...common, entryPoints, outfile: `${folder}/${host}.mjs`, external: ["kneepoint", "node:*"] });
+  }
+  const dist = `${folder}/node_modules/kneepoint/dist`;
+  await build({
+    ...common,
+    entryPoints: [`${here}hosts/worker.ts`],
+    outfile: `${folder}/worker/worker.mjs`,
+    alias: { kneepoint: `${dist}/workerd/index.js` },
+    external: ["*.wasm"],
+  });
+  copyFileSync(`${dist}/kneepoint.wasm`, `${folder}/kneepoint.wasm`);
+}
+
+function note(report, { name, verdict, why }) {
+  report[verdict](name, why);
+}
+
+/** Runs a program that writes verdicts and then ends by itself. */
+async function inProcess(command, args, place, report) {
+  const child = spawn(command, [...args, JSON.stringify(place)], { cwd: folder, stdio: ["ignore", "pipe", "inherit"] });
+  const exit = new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code, signal) => resolve(code ?? signal));
+  });
+  const overall = setTimeout(() => child.kill("SIGKILL"), RUN_MS_MAX);
+  let last;
+  const lines = createInterface({ input: child.stdout });
+  lines.on("line", (line) => {
+    if (!line.startsWith('{"name"')) return console.log(line);
+    const verdict = JSON.parse(line);
+    note(report, verdict);
+    if (verdict.name.startsWith("nothing was left uncaught")) last = setTimeout(() => child.kill("SIGKILL"), EXIT_MS_MAX);
+  });
+  const code = await exit;
+  clearTimeout(overall);
+  clearTimeout(last);
+  if (code === 0) report.kept(ends);
+  else report.broken(ends, `ended with ${code}`);
+}
+
+async function inWorker(place, report) {
+  const worker = new Miniflare({
+    modulesRoot: folder,
+    modules: [
+      { type: "ESModule", path: `${folder}/worker/worker.mjs` },
+      { type: "CompiledWasm", path: `${folder}/kneepoint.wasm` },
+    ],
+    compatibilityDate: "2026-04-01",
+  });
+  try {
+    const response = await worker.dispatchFetch("http://worker/", { method: "POST", body: JSON.stringify(place) });
+    for await (const line of createInterface({ input: response.body })) note(report, JSON.parse(line));
+  } finally {
+    await worker.dispose();
+  }
+}
+
+async function inPage(browser, place, report) {
+  const imports = { kneepoint: "./node_modules/kneepoint/dist/web/index.js" };
+  const page = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">
+    <script type="importmap">${JSON.stringify({ imports })}</script>
+    <script>globalThis.place = ${JSON.stringify(place)}</script>
+    <script type="module" src="./page.mjs"></script>`;
+  writeFileSync(`${folder}/index.html`, page);
+  const files = await serve(folder);
+  try {
+    await withPage(browser, async (tab) => {
+      const over = new Promise((resolve, reject) => {
+        void tab.exposeFunction("tellVerdict", (verdict) => note(report, verdict));
+        void tab.exposeFunction("tellEnd", (error) => (error ? reject(new Error(error)) : resolve()));
+      });
+      tab.on("pageerror", (error) => console.log(`    page: ${error.message}`));
+      await tab.goto(`${files.url}/`);
+      await bounded(over, RUN_MS_MAX);
+    });
+  } finally {
+    await files.stop();
+  }
+}
+
+async function bounded(work, ms) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not over within ${ms} ms`)), ms);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
+/** A port where nobody listens: just given to us, and closed again. */
+async function unusedPort() {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
