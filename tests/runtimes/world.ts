@@ -47,7 +47,9 @@ export class Endpoint {
 
   constructor(place: Place, rules: string) {
     specs += 1;
-    const spec = `${rules}${rules === "" ? "" : ","}seed=${place.seed + specs}`;
+    // A seed that is given makes answers alike.
+    const seed = rules.includes("seed=") ? "" : `,seed=${place.seed + specs}`;
+    const spec = `${rules}${seed}`;
     this.baseURL = `${place.origin}/mock/${spec}/v1`;
     this.#truth = `${place.side}/mock/${spec}/stats`;
   }
@@ -90,6 +92,12 @@ export class World {
 
   endpoint(rules: string): Endpoint {
     return new Endpoint(this.place, rules);
+  }
+
+  /** Endpoints under one seed: their answers say the same. */
+  twins(...rules: string[]): Endpoint[] {
+    specs += 1;
+    return rules.map((one) => this.endpoint(`${one},seed=${this.place.seed + specs}`));
   }
 
   /** A client that tries once, unless it is told otherwise. */

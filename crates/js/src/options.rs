@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use js_sys::{Array, JsString, Reflect};
+use js_sys::{Array, Number, Reflect};
 use kneepoint_core::adapt;
 use kneepoint_core::cache::{Cache, MemoryStore};
 use kneepoint_core::{CallOptions, Config, ConfigError, Provider, Secret};
@@ -89,9 +89,18 @@ impl Options<'_> {
 fn refuse(option: &'static str, found: &JsValue, expected: &'static str) -> ConfigError {
     ConfigError {
         option,
-        found: JsString::from(found.clone()).into(),
+        found: shown(found),
         expected,
     }
+}
+
+/// A text or a number as its reader wrote it.
+fn shown(found: &JsValue) -> String {
+    let number = || Number::from(found.as_f64().unwrap_or(f64::NAN)).to_string(10);
+    found
+        .as_string()
+        .or_else(|| number().ok().map(String::from))
+        .unwrap_or_default()
 }
 
 /// Reads a client's options.

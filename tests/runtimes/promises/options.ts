@@ -64,9 +64,8 @@ export const options: Promises = {
 
   async "keys that no header can carry are refused without being repeated"(world) {
     const endpoint = world.endpoint("tokens=2");
-    for (const bad of [`${KEY}\n`, `${KEY}\r\nx: y`, `${KEY}\0`, `${KEY}é€`]) {
+    for (const bad of [`${KEY}\r\nx: y`, `${KEY}\0`, `${KEY}é€`]) {
       const error = await refusal(() => world.client(endpoint, { apiKey: bad }).generate("Hello!", MODEL), JSON.stringify(bad));
-      // A line break at the end comes from a file and does no harm.
       equal([error.kind, error.option], ["config", "apiKey"], JSON.stringify(bad));
       const later = world.client(endpoint, { apiKey: async () => bad });
       equal((await failure(later.generate("Hello!", MODEL))).option, "apiKey", "the same from a function");

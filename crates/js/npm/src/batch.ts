@@ -2,6 +2,7 @@
 
 import type { KneepointError } from "./errors.ts";
 import type { Generated, Kneepoint } from "./kneepoint.ts";
+import { tellHook } from "./hook.ts";
 import type { CallOptions } from "./options.ts";
 import type { GenerateOptions, Message } from "./prompt.ts";
 
@@ -57,7 +58,7 @@ export class Batch implements AsyncIterable<BatchItem> {
         this.progress.failed += 1;
         return { index, status: "rejected", reason: reason as KneepointError };
       } finally {
-        onProgress?.({ ...this.progress });
+        tellHook(onProgress, { ...this.progress });
       }
     };
     this.#items = windowed(prompts, run, Math.max(1, concurrency), order === "given", stop);

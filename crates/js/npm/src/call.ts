@@ -3,6 +3,7 @@
 import * as core from "#core";
 import { tell } from "./engine.ts";
 import { APIUserAbortError, errorOf, KneepointError, type Told } from "./errors.ts";
+import { isSignal, listen, unlisten } from "./leave.ts";
 import { CallRecord } from "./record.ts";
 import { type Reply, textOf } from "./reply.ts";
 
@@ -67,9 +68,9 @@ export abstract class Waiter {
   readonly #onAbort = (): void => this.abort();
 
   constructor(signal: AbortSignal | null | undefined) {
-    this.#signal = signal ?? undefined;
+    this.#signal = isSignal(signal) ? signal : undefined;
     if (this.#signal?.aborted) queueMicrotask(this.#onAbort);
-    else this.#signal?.addEventListener("abort", this.#onAbort);
+    else if (this.#signal !== undefined) listen(this.#signal, this.#onAbort);
   }
 
   get isOver(): boolean {
@@ -120,7 +121,7 @@ export abstract class Waiter {
     this.#isOver = true;
     this.#task = undefined;
     this.#others?.delete(this);
-    this.#signal?.removeEventListener("abort", this.#onAbort);
+    if (this.#signal !== undefined) unlisten(this.#signal, this.#onAbort);
   }
 
   protected abstract reject(error: Error): void;

@@ -5,6 +5,7 @@ import { Call, type Outcome, StreamCall, type Waiter } from "./call.ts";
 import * as core from "#core";
 import { enter, instance, type Resident, ready, readyNow, settle, tell } from "./engine.ts";
 import { errorOf, KneepointError, type Told } from "./errors.ts";
+import { tellHook } from "./hook.ts";
 import {
   type AttemptEvent,
   type CacheStore,
@@ -312,7 +313,7 @@ function watcherOf(hook: (attempt: AttemptEvent) => void): object {
   return {
     attempt(index: number, times: Float64Array, errors: string | undefined, words: string) {
       const record = new CallRecord(times, errors);
-      queueMicrotask(() => hook(eventOf(record, index, words)));
+      queueMicrotask(() => tellHook(hook, eventOf(record, index, words)));
     },
   };
 }

@@ -2,6 +2,7 @@
 
 import { runtime } from "#runtime";
 import { KneepointError } from "./errors.ts";
+import { isSignal } from "./leave.ts";
 import type { AttemptTiming } from "./record.ts";
 import type { FetchLike } from "./transport/transport.ts";
 
@@ -137,7 +138,7 @@ export interface CallOptions {
   atMostOnce?: boolean | undefined;
 }
 
-type Kind = "number" | "string" | "boolean" | "function" | "object" | "null" | "auto";
+type Kind = "number" | "string" | "boolean" | "function" | "object" | "null" | "auto" | "signal";
 
 const CLIENT: Record<keyof ClientOptions, Kind[]> = {
   provider: ["string"],
@@ -170,7 +171,7 @@ const CLIENT: Record<keyof ClientOptions, Kind[]> = {
 };
 
 const CALL: Record<keyof CallOptions, Kind[]> = {
-  signal: ["object", "null"],
+  signal: ["signal", "null"],
   timeout: ["number"],
   maxRetries: ["number"],
   headers: ["object"],
@@ -206,12 +207,14 @@ function check(options: object, known: Record<string, Kind[]>, what: string): vo
 function isOf(kind: Kind, value: unknown): boolean {
   if (kind === "null") return value === null;
   if (kind === "auto") return value === "auto";
+  if (kind === "signal") return isSignal(value);
   if (kind === "number") return typeof value === "number" && value >= 0;
   return value !== null && typeof value === kind;
 }
 
 function words(kind: Kind): string {
   if (kind === "number") return "a number from 0";
+  if (kind === "signal") return "an AbortSignal";
   return kind === "auto" ? '"auto"' : kind === "null" ? "null" : `a ${kind}`;
 }
 
