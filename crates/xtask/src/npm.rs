@@ -58,6 +58,21 @@ pub(crate) fn build(repo: &Repo) -> Result<PathBuf> {
     pack(&out, &package)
 }
 
+/// Puts the package, as it was built, where programs under `tests` import it from.
+pub(crate) fn unpack(repo: &Repo) -> Result {
+    let place = Path::new("tests/node_modules/kneepoint");
+    if place.exists() {
+        fs::remove_dir_all(place).map_err(|error| failed(place, &error))?;
+    }
+    fs::create_dir_all(place).map_err(|error| failed(place, &error))?;
+    let version = env!("CARGO_PKG_VERSION");
+    run(Command::new("tar")
+        .arg("-xzf")
+        .arg(repo.target.join(format!("npm/kneepoint-{version}.tgz")))
+        .args(["--strip-components=1", "-C"])
+        .arg(place))
+}
+
 /// The module and the JavaScript that wasm-bindgen puts around it.
 fn wasm(repo: &Repo, glue: &Path, module: &Path) -> Result {
     run(Command::new("cargo")

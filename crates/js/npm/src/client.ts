@@ -4,7 +4,7 @@ import { runtime } from "#runtime";
 import { Call, type Outcome, StreamCall, type Waiter } from "./call.ts";
 import * as core from "#core";
 import { enter, instance, type Resident, ready, readyNow, settle, tell } from "./engine.ts";
-import { errorOf, KneepointError, type Told } from "./errors.ts";
+import { enterRefusing, KneepointError } from "./errors.ts";
 import { tellHook } from "./hook.ts";
 import {
   type AttemptEvent,
@@ -240,15 +240,6 @@ export class Client implements Resident {
 /** Whether a visitor could read what this script holds. */
 function isPage(): boolean {
   return typeof document !== "undefined" || "importScripts" in globalThis;
-}
-
-/** Enters, and makes errors of refusals. */
-function enterRefusing<T>(work: () => T): T {
-  try {
-    return enter(work);
-  } catch (error) {
-    throw error instanceof Error ? error : errorOf(error as Told);
-  }
 }
 
 function written(body: unknown): string | undefined {

@@ -5,6 +5,7 @@
  * it means to. `kind` and `phase` tell more finely what happened and where.
  */
 
+import { enter } from "./engine.ts";
 import { headersOf } from "./reply.ts";
 import type { Reply } from "./reply.ts";
 
@@ -233,6 +234,15 @@ export function errorOf(told: Told): KneepointError {
     Object.assign(error, { requestID: told.requestID });
   }
   return error;
+}
+
+/** Enters the module, and makes errors of what it refuses. */
+export function enterRefusing<T>(work: () => T): T {
+  try {
+    return enter(work);
+  } catch (error) {
+    throw error instanceof Error ? error : errorOf(error as Told);
+  }
 }
 
 function classed(told: Told): KneepointError {

@@ -8,6 +8,7 @@
 export { Batch, type BatchItem, type BatchOptions, type Progress } from "./batch.ts";
 export type { Answer, ToolCall } from "./call.ts";
 export type { ModelStats, Stats } from "./client.ts";
+export { decodeText } from "./decode.ts";
 export type { ModuleSource } from "./engine.ts";
 export * from "./errors.ts";
 export { type Generated, Kneepoint } from "./kneepoint.ts";

@@ -3,6 +3,7 @@
 //! Machines are shared and noisy, so only ratios count: subject and peers run in turn, A B A B …,
 //! and the ratio is taken within each round. A target that is missed fails the command.
 
+mod client;
 mod measure;
 mod report;
 mod stats;
@@ -38,11 +39,16 @@ enum Kind {
     Own(&'static [&'static str]),
 }
 
-static GROUPS: [Group; 3] = [
+static GROUPS: [Group; 4] = [
     Group {
         name: "stats",
         about: "summarising a million samples, against Python's statistics and numpy",
         kind: Kind::Paired(stats::works),
+    },
+    Group {
+        name: "client",
+        about: "calls, streams, decoding and start of the npm package, against openai and fetch",
+        kind: Kind::Paired(client::works),
     },
     Group {
         name: "storms",

@@ -1,0 +1,36 @@
+// The simulated endpoint for a measurement: the server as it is released, in a process of its own.
+
+import { startServer } from "../sdk/server.mjs";
+
+export const KEY = "sk-bench";
+
+/** Resolves to `{ url, stop }`, where `url` is the base URL of the endpoint with these rules. */
+export async function endpoint(rules) {
+  const server = await startServer();
+  return { url: `${server.http}/mock/${rules}/v1`, stop: server.stop };
+}
+
+/** Runs `work` until it has begun `count` times, `width` at a time. */
+export async function times(count, width, work) {
+  let begun = 0;
+  const worker = async () => {
+    while (begun < count) {
+      begun += 1;
+      await work();
+    }
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+}
+
+/** Prints one line for whoever compares: wall time or processor time of each round, in seconds. */
+export async function measure(who, clock, rounds, round) {
+  await round();
+  const seconds = [];
+  for (let i = 0; i < rounds; i += 1) {
+    const [wall, cpu] = [performance.now(), process.cpuUsage()];
+    await round();
+    const { user, system } = process.cpuUsage(cpu);
+    seconds.push(clock === "cpu" ? (user + system) / 1e6 : (performance.now() - wall) / 1e3);
+  }
+  console.log(JSON.stringify({ who, seconds }));
+}
