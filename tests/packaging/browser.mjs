@@ -1,8 +1,9 @@
 // Browsers without a window, and a server for their pages.
 
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { extname } from "node:path";
+import { delimiter, extname, join } from "node:path";
 
 import { chromium } from "playwright-core";
 import puppeteer from "puppeteer-core";
@@ -24,11 +25,20 @@ export async function withPage(name, work) {
 
 async function launch(name) {
   if (name === "firefox") {
-    return puppeteer.launch({ browser: "firefox", executablePath: process.env.FIREFOX ?? "firefox-esr", headless: true });
+    return puppeteer.launch({ browser: "firefox", executablePath: found("FIREFOX", "firefox-esr", "firefox"), headless: true });
   }
-  const start = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? "chromium", headless: true, args: FLAGS });
+  const start = () => chromium.launch({ executablePath: found("CHROMIUM", "chromium", "chromium-browser", "google-chrome-stable", "google-chrome"), headless: true, args: FLAGS });
   // On a machine with far too much to do it once in a while does not start.
   return start().catch(start);
+}
+
+/** The program that a variable names, or the first that is on the PATH. */
+function found(variable, ...names) {
+  const folders = (process.env.PATH ?? "").split(delimiter);
+  const all = names.flatMap((name) => folders.map((folder) => join(folder, name)));
+  const program = process.env[variable] ?? all.find((file) => existsSync(file));
+  if (program === undefined) throw new Error(`none of ${names.join(", ")} is on the PATH: set ${variable}`);
+  return program;
 }
 
 /** Serves a folder's files, on a port of its own. */

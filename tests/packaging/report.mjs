@@ -16,9 +16,9 @@ export class Report {
     return this.#broken === 0 && this.#kept > 0;
   }
 
-  kept(name) {
+  kept(name, ms) {
     this.#kept += 1;
-    console.log(`ok - ${name}`);
+    console.log(`ok - ${name}${ms > 1000 ? ` (${ms} ms)` : ""}`);
   }
 
   broken(name, why) {

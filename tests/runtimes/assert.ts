@@ -33,10 +33,10 @@ export async function eventually(holds: () => boolean | Promise<boolean>, what: 
 }
 
 /** The value, unless it takes for ever. */
-export async function settled<T>(promise: Promise<T>, what: string): Promise<T> {
+export async function settled<T>(promise: Promise<T>, what: string, patience = PATIENCE): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what}: not settled within ${PATIENCE} ms`)), PATIENCE);
+    timer = setTimeout(() => reject(new Error(`${what}: not settled within ${patience} ms`)), patience);
   });
   try {
     return await Promise.race([promise, late]);

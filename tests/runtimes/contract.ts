@@ -14,9 +14,12 @@ import { failure, type Place, type Promises, told, World } from "./world.ts";
 
 export type { Place };
 
+/** How long one promise may take: longer than all that it waits for. */
+const PROMISE_MS_MAX = 40_000;
+
 /** How one promise fared. */
 export type Verdict =
-  | { name: string; verdict: "kept" }
+  | { name: string; verdict: "kept"; ms?: number }
   | { name: string; verdict: "broken"; why: string }
   | { name: string; verdict: "impossible"; why: string };
 
@@ -42,9 +45,10 @@ export async function contract(place: Place, tell: (verdict: Verdict) => void): 
       continue;
     }
     const world = new World(place);
+    const began = Date.now();
     try {
-      await settled(promise(world), name);
-      tell({ name, verdict: "kept" });
+      await settled(promise(world), name, PROMISE_MS_MAX);
+      tell({ name, verdict: "kept", ms: Date.now() - began });
     } catch (error) {
       tell({ name, verdict: "broken", why: told(error) });
     } finally {

@@ -6,6 +6,7 @@ import { spawn } from "node:child_process";
 import { copyFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 
 import { build } from "esbuild";
@@ -82,8 +83,8 @@ async function bundle() {
   copyFileSync(`${dist}/kneepoint.wasm`, `${folder}/kneepoint.wasm`);
 }
 
-function note(report, { name, verdict, why }) {
-  report[verdict](name, why);
+function note(report, { name, verdict, why, ms }) {
+  report[verdict](name, why ?? ms);
 }
 
 /** Runs a program that writes verdicts and then ends by itself. */
@@ -120,7 +121,7 @@ async function inWorker(place, report) {
   });
   try {
     const response = await worker.dispatchFetch("http://worker/", { method: "POST", body: JSON.stringify(place) });
-    for await (const line of createInterface({ input: response.body })) note(report, JSON.parse(line));
+    for await (const line of createInterface({ input: Readable.fromWeb(response.body) })) note(report, JSON.parse(line));
   } finally {
     await worker.dispose();
   }

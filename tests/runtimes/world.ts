@@ -97,7 +97,8 @@ export class World {
   /** Endpoints under one seed: their answers say the same. */
   twins(...rules: string[]): Endpoint[] {
     specs += 1;
-    return rules.map((one) => this.endpoint(`${one},seed=${this.place.seed + specs}`));
+    const seed = this.place.seed + specs;
+    return rules.map((one) => this.endpoint(`${one},seed=${seed}`));
   }
 
   /** A client that tries once, unless it is told otherwise. */

@@ -21,7 +21,7 @@ export const answers: Promises = {
   },
 
   async "a stream says the same as an answer in one piece, and what it cost"(world) {
-    const [one, endpoint] = world.twins("tokens=40", "tokens=40,chunk=3,tpot=1");
+    const [one, endpoint] = world.twins("tokens=40", "tokens=40,chunk=3");
     check(one && endpoint, "two endpoints");
     const llm = world.client(endpoint);
     const whole = await world.client(one).generate("Hello!", MODEL);

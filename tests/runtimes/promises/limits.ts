@@ -13,7 +13,7 @@ export const limits: Promises = {
   },
 
   async "what passes by itself does not reach the caller"(world) {
-    const endpoint = world.endpoint("tokens=3,fault=status_503:0.4,retry_after=50ms");
+    const endpoint = world.endpoint("tokens=3,fault=status_500:0.3");
     const llm = world.client(endpoint, { maxRetries: 10, concurrency: 4 });
     const calls = Array.from({ length: 12 }, (_, i) => llm.generate(`Hello ${i}`, { ...MODEL, idempotencyKey: `k${i}` }));
     await settled(Promise.all(calls), "the calls");
@@ -23,7 +23,7 @@ export const limits: Promises = {
   },
 
   async "a stream is retried before its first content"(world) {
-    const endpoint = world.endpoint("tokens=3,fault=sse_error_first:0.5");
+    const endpoint = world.endpoint("tokens=3,fault=sse_error_first:0.4");
     const llm = world.client(endpoint, { maxRetries: 12 });
     for (let i = 0; i < 3; i += 1) equal((await read(llm.stream("Hello!", MODEL))).error, undefined, "error");
   },

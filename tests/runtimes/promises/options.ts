@@ -32,7 +32,7 @@ const BAD_CALLS: [string, Record<string, unknown>, string][] = [
   ["a header's name with a line break", { headers: { "x\r\ny": "z" } }, "headers"],
   ["a header's value with a line break", { headers: { x: "y\r\nz: 1" } }, "headers"],
   ["a header's value with a NUL", { headers: { x: "y\0" } }, "headers"],
-  ["an idempotency key with a line break", { idempotencyKey: "a\nb" }, "idempotencyKey"],
+  ["an idempotency key with a line break", { idempotencyKey: "a\nb" }, "headers"],
 ];
 
 export const options: Promises = {
