@@ -45,6 +45,7 @@ impl<P: Platform> Prepared<P> {
         let model = outline.model;
         check_path(&request.endpoint).map_err(refuse)?;
         check_timeout("timeout", request.options.timeout).map_err(refuse)?;
+        check_timeout("attemptTimeout", request.options.attempt_timeout).map_err(refuse)?;
         let config = &client.config;
         let Request {
             endpoint,
@@ -102,7 +103,7 @@ impl<P: Platform> Prepared<P> {
             policy,
             hedge: config.hedge,
             deadline: timeout.map(|timeout| (now + timeout, Timeout::Call)),
-            attempt_timeout: config.attempt_timeout,
+            attempt_timeout: options.attempt_timeout.or(config.attempt_timeout),
             first_token_timeout: config.first_token_timeout.filter(|_| streamed),
             tokens,
             is_held: held.is_some(),
@@ -143,8 +144,9 @@ fn terms(timeout: Option<Duration>, policy: &RetryPolicy, options: &CallOptions)
     let micros = |duration| (Instant::ZERO + duration).as_micros();
     // `None` becomes a number that nobody would name.
     format!(
-        "{} {} {} {} {budget} {} {}",
+        "{} {} {} {} {} {budget} {} {}",
         timeout.map_or(u64::MAX, micros),
+        options.attempt_timeout.map_or(u64::MAX, micros),
         retries_max.map_or(u64::MAX, u64::from),
         micros(wait_max),
         u32::from(at_most_once),

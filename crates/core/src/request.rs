@@ -107,6 +107,8 @@ impl Outline {
 pub struct CallOptions {
     /// The whole call's timeout. Default: the client's.
     pub timeout: Option<Duration>,
+    /// Each attempt's timeout. Default: the client's.
+    pub attempt_timeout: Option<Duration>,
     /// Retries of this call. Default: the client's.
     pub retries_max: Option<u32>,
     /// Never repeat this call once the server may have carried it out. Default: the client's.

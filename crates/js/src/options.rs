@@ -203,6 +203,7 @@ pub(crate) fn call(object: &JsValue) -> Result<CallOptions, ConfigError> {
     Ok(CallOptions {
         // A call may not wait for ever where its client would not: null asks for the client's.
         timeout: options.duration("timeout")?.flatten(),
+        attempt_timeout: options.duration("attemptTimeout")?.flatten(),
         retries_max: options.count("maxRetries")?,
         at_most_once: options.flag("atMostOnce"),
         headers: options.pairs("headers"),

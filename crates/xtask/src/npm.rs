@@ -17,7 +17,13 @@ const SOURCE: &str = "crates/js/npm";
 const TOOLS: &str = "tests/node_modules/.bin";
 
 /// The modules that users import.
-const ENTRIES: [&str; 1] = ["index"];
+const ENTRIES: [&str; 5] = [
+    "index",
+    "openai/index",
+    "openai/streaming",
+    "openai/error",
+    "openai/resources",
+];
 
 /// The platforms that get a build of their own, by the name of their runtime's module.
 const PLATFORMS: [&str; 4] = ["web", "node", "deno", "workerd"];

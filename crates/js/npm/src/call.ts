@@ -57,9 +57,15 @@ export class Outcome {
 }
 
 /** What both kinds have in common: a task in the module, and somebody who may take it back. */
+/** Who keeps an eye on calls under way. */
+export interface Home {
+  readonly waiting: Set<Waiter>;
+  /** A call is over; nothing is known of one that was given up. */
+  settled(record: CallRecord | undefined): void;
+}
+
 export abstract class Waiter {
-  /** Where those are noted that are under way. */
-  #others: Set<Waiter> | undefined;
+  #home: Home | undefined;
   /** What is sent; the module does not carry it around. */
   body: string | undefined;
   #task: number | undefined;
@@ -77,10 +83,10 @@ export abstract class Waiter {
     return this.#isOver;
   }
 
-  /** It is under way, beside the others. */
-  join(others: Set<Waiter>): void {
-    this.#others = others;
-    others.add(this);
+  /** It is under way, beside others. */
+  join(home: Home): void {
+    this.#home = home;
+    home.waiting.add(this);
   }
 
   /** The module has begun to work on it. */
@@ -108,19 +114,21 @@ export abstract class Waiter {
   }
 
   /** The module says how it failed. */
-  failed(told: Told): void {
-    this.fail(errorOf(told));
+  failed(told: Told, times?: Float64Array, errors?: string): void {
+    const isKnown = times !== undefined && times.length > 0;
+    this.fail(errorOf(told), isKnown ? new CallRecord(times, errors) : undefined);
   }
 
-  fail(error: Error): void {
-    this.over();
+  fail(error: Error, record?: CallRecord): void {
+    this.over(record);
     this.reject(error);
   }
 
-  protected over(): void {
+  protected over(record?: CallRecord): void {
     this.#isOver = true;
     this.#task = undefined;
-    this.#others?.delete(this);
+    this.#home?.waiting.delete(this);
+    this.#home?.settled(record);
     if (this.#signal !== undefined) unlisten(this.#signal, this.#onAbort);
   }
 
@@ -129,8 +137,6 @@ export abstract class Waiter {
 
 /** Waits for a whole answer. */
 export class Call extends Waiter {
-  /** The body is handed over with the reply. */
-  readonly keepsBody = true;
   readonly promise: Promise<Outcome>;
   #resolve!: (outcome: Outcome) => void;
   #reject!: (error: Error) => void;
@@ -151,8 +157,9 @@ export class Call extends Waiter {
     errors: string | undefined,
   ): void {
     if (this.isOver) return;
-    this.over();
-    this.#resolve(new Outcome(reply, body, answer, new CallRecord(times, errors)));
+    const record = new CallRecord(times, errors);
+    this.over(record);
+    this.#resolve(new Outcome(reply, body, answer, record));
   }
 
   protected override reject(error: Error): void {
@@ -193,16 +200,19 @@ type Taker = (piece: Piece | undefined, error: Error | undefined) => void;
 
 /** Waits for the pieces of a stream, one at a time. */
 export class StreamCall extends Waiter {
-  /** A stream is handed on, not kept. */
-  readonly keepsBody = false;
   /** The head of the reply, once there is content. */
   readonly begin: Promise<Reply | undefined>;
   record: CallRecord | undefined;
+  /** Whether somebody wants the body's bytes as they came. */
+  keepsBytes = false;
+  #reply: Reply | undefined;
   #resolveBegin!: (reply: Reply | undefined) => void;
   #rejectBegin!: (error: Error) => void;
   #taker: Taker | undefined;
   #kept: Piece[] = [];
   #error: Error | undefined;
+  /** Whether anybody has begun to read. */
+  #isRead = false;
   /** Whether the module waits to be told that a piece is wanted. */
   #isParked = false;
 
@@ -217,15 +227,17 @@ export class StreamCall extends Waiter {
   }
 
   begun(reply: Reply | undefined): void {
+    this.#reply = reply;
     this.#resolveBegin(reply);
   }
 
   wanted(): boolean {
-    this.#isParked = this.#kept.length >= AHEAD_MAX;
+    this.#isParked = !this.#isRead || this.#kept.length >= AHEAD_MAX;
     return !this.#isParked;
   }
 
   piece(text: string, deltas: Delta[] | undefined): void {
+    if (!this.keepsBytes) this.#reply?.chunks.splice(0);
     const piece = { text, deltas };
     if (this.#taker === undefined) this.#kept.push(piece);
     else this.#answer(piece, undefined);
@@ -233,18 +245,19 @@ export class StreamCall extends Waiter {
 
   ended(times: Float64Array, errors: string | undefined): void {
     this.record = new CallRecord(times, errors);
-    this.over();
+    this.over(this.record);
     this.#answer(undefined, undefined);
   }
 
-  override failed(told: Told, times?: Float64Array, errors?: string): void {
-    if (times !== undefined && times.length > 0) this.record = new CallRecord(times, errors);
-    super.failed(told);
+  override fail(error: Error, record?: CallRecord): void {
+    this.record = record;
+    super.fail(error, record);
   }
 
   /** Calls back with the next piece, or with neither it nor an error after the end. One may wait at
    * a time. */
   take(taker: Taker): void {
+    this.#isRead = true;
     const piece = this.#kept.shift();
     if (piece !== undefined) {
       taker(piece, undefined);

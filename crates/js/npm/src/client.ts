@@ -1,7 +1,7 @@
 /** What sends requests for the shapes that users see: one client of the module. */
 
 import { runtime } from "#runtime";
-import { Call, type Outcome, StreamCall, type Waiter } from "./call.ts";
+import { Call, type Home, type Outcome, StreamCall, type Waiter } from "./call.ts";
 import * as core from "#core";
 import { enter, instance, type Resident, ready, readyNow, settle, tell } from "./engine.ts";
 import { enterRefusing, KneepointError } from "./errors.ts";
@@ -14,8 +14,10 @@ import {
   checkCall,
   complete,
   fieldsOf,
+  type QueryOptions,
   refuse,
 } from "./options.ts";
+import { type Log, loggerOf } from "./log.ts";
 import { CallRecord } from "./record.ts";
 import type { Connections, Transport } from "./transport/transport.ts";
 
@@ -64,16 +66,18 @@ const HOSTS: Record<string, string> = {
   fireworks: "https://api.fireworks.ai/inference/v1",
 };
 
-export class Client implements Resident {
+export class Client implements Resident, Home {
   readonly options: ClientOptions;
   readonly transport: Transport;
   #core: core.Core | undefined;
   #instance = -1;
   #isDisposed = false;
-  readonly #waiting = new Set<Waiter>();
+  /** Calls under way. */
+  readonly waiting = new Set<Waiter>();
   /** Fields and parameters for every request, in turn; empty in most clients. */
   readonly #fields: (string | null)[] = [];
   readonly #query: string[] = [];
+  readonly #log: Log;
 
   constructor(options: ClientOptions, transport?: Transport) {
     this.options = complete(options);
@@ -83,6 +87,7 @@ export class Client implements Resident {
     if (this.options.project) this.#fields.push("openai-project", this.options.project);
     fieldsOf(this.options.defaultHeaders, this.#fields);
     pairsOf(this.options.defaultQuery, this.#query);
+    this.#log = loggerOf(this.options, this.baseURL);
     settle(this);
     // Where the module can be had at once, its verdict on the options can too.
     if (readyNow()) enterRefusing(() => this.#live());
@@ -130,17 +135,21 @@ export class Client implements Resident {
   /** Lets everything go. Calls under way fail as aborted. */
   dispose(): void {
     this.#isDisposed = true;
-    for (const call of [...this.#waiting]) call.abort();
+    for (const call of [...this.waiting]) call.abort();
     this.#core?.free();
     this.#core = undefined;
     this.transport.dispose();
+  }
+
+  settled(record: CallRecord | undefined): void {
+    if (record !== undefined && record.attempts > 1) this.#log.retried(record);
   }
 
   /** The module's instance is gone, and with it all exchanges. */
   reset(error: KneepointError): void {
     this.#core = undefined;
     this.transport.reset();
-    for (const call of [...this.#waiting]) call.poison(error);
+    for (const call of [...this.waiting]) call.poison(error);
   }
 
   #begin(call: Call | StreamCall, want: core.Want, input: RequestInput, options?: CallOptions): void {
@@ -150,7 +159,7 @@ export class Client implements Resident {
       }
       if (options !== undefined) checkCall(options);
       call.body = written(input.body);
-      call.join(this.#waiting);
+      call.join(this);
       const { apiKey } = this.options;
       if (typeof apiKey !== "function" && readyNow()) {
         this.#enter(call, want, input, this.#wire(options));
@@ -170,7 +179,7 @@ export class Client implements Resident {
   ): Promise<void> {
     try {
       const { apiKey } = this.options;
-      const [key] = await Promise.all([typeof apiKey === "function" ? apiKey() : undefined, ready()]);
+      const [key] = await Promise.all([typeof apiKey === "function" ? asked(apiKey) : undefined, ready()]);
       if (call.isOver) return;
       const wire = this.#wire(options, key);
       this.#enter(call, want, input, wire);
@@ -215,7 +224,8 @@ export class Client implements Resident {
         ...(cache ? { cache: cache === true ? {} : { ...cache, store: storeOf(cache.store) } } : {}),
         mostAtOnce: runtime.mostAtOnce(this.baseURL),
       };
-      const watcher = this.options.onAttempt && watcherOf(this.options.onAttempt);
+      const hooks = [this.options.onAttempt, this.#log.attempted].filter((hook) => hook !== undefined);
+      const watcher = hooks.length > 0 ? watcherOf(hooks) : undefined;
       this.#core = new core.Core(this.transport, watcher, options);
       this.#instance = instance();
     }
@@ -230,11 +240,29 @@ export class Client implements Resident {
       return undefined;
     }
     const { headers, query: more, signal: _, ...rest } = options ?? {};
-    const wire = { ...rest, apiKey, headers: [...fields], query: [...query] };
+    const wire = { ...rest, apiKey, headers: [...fields], query: more ? [] : query };
     fieldsOf(headers, wire.headers);
-    pairsOf(more, wire.query);
+    // A call's parameter takes the place of the client's.
+    if (more) pairsOf({ ...this.options.defaultQuery, ...more }, wire.query);
     return wire;
   }
+}
+
+/** The key that a user's function answers. */
+async function asked(apiKey: () => string | Promise<string>): Promise<string> {
+  let key: unknown;
+  try {
+    key = await apiKey();
+  } catch (cause) {
+    throw new KneepointError("apiKey: the function that was to answer it failed", {
+      kind: "config",
+      option: "apiKey",
+      phase: "queue",
+      cause,
+    });
+  }
+  if (typeof key === "string" && key !== "") return key;
+  throw refuse("apiKey", "no text in what the function answered", "a key");
 }
 
 /** Whether a visitor could read what this script holds. */
@@ -272,9 +300,10 @@ function outlineOf(asked: unknown, { length }: string): Outline | undefined {
   };
 }
 
-function pairsOf(query: Record<string, string | undefined> | undefined, into: string[]): void {
+function pairsOf(query: QueryOptions | undefined, into: string[]): void {
   for (const [name, value] of Object.entries(query ?? {})) {
-    if (value !== undefined) into.push(name, String(value));
+    if (Array.isArray(value)) for (const one of value) into.push(name, String(one));
+    else if (value !== undefined) into.push(name, String(value));
   }
 }
 
@@ -299,12 +328,12 @@ function storeOf(store: CacheStore | undefined): object | undefined {
   };
 }
 
-/** A user's hook as the module calls it: later, since it may do anything. */
-function watcherOf(hook: (attempt: AttemptEvent) => void): object {
+/** Hooks as the module calls them: later, since they may do anything. */
+function watcherOf(hooks: ((attempt: AttemptEvent) => void)[]): object {
   return {
     attempt(index: number, times: Float64Array, errors: string | undefined, words: string) {
       const record = new CallRecord(times, errors);
-      queueMicrotask(() => tellHook(hook, eventOf(record, index, words)));
+      for (const hook of hooks) queueMicrotask(() => tellHook(hook, eventOf(record, index, words)));
     },
   };
 }

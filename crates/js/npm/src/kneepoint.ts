@@ -4,6 +4,10 @@ import { type BatchOptions, Batch } from "./batch.ts";
 import type { Answer, Outcome } from "./call.ts";
 import { Client, type Stats } from "./client.ts";
 import { type ModuleSource, ready } from "./engine.ts";
+import { Chat } from "./openai/chat.ts";
+import { Completions, Embeddings, Messages, Models, Responses } from "./openai/endpoints.ts";
+import { APIPromise, type Received } from "./openai/promise.ts";
+import { begin, callOf, type FinalRequestOptions, type RequestOptions } from "./openai/request.ts";
 import type { CallOptions, ClientOptions } from "./options.ts";
 import { ask, type GenerateOptions, type Message } from "./prompt.ts";
 import type { Timing, Usage } from "./record.ts";
@@ -18,6 +22,7 @@ export interface Generated extends Answer {
 const CALL_OPTIONS = [
   "signal",
   "timeout",
+  "attemptTimeout",
   "maxRetries",
   "headers",
   "query",
@@ -31,10 +36,32 @@ const CALL_OPTIONS = [
 /** A client of one LLM endpoint. */
 export class Kneepoint {
   /** @internal */
-  readonly _client: Client;
+  readonly _client!: Client;
+  /** `POST /chat/completions` */
+  readonly chat: Chat = new Chat(this);
+  /** `POST /completions` */
+  readonly completions: Completions = new Completions(this);
+  /** `POST /embeddings` */
+  readonly embeddings: Embeddings = new Embeddings(this);
+  /** `GET /models` */
+  readonly models: Models = new Models(this);
+  /** `POST /responses` */
+  readonly responses: Responses = new Responses(this);
+  /** `POST /messages`, as Anthropic has it */
+  readonly messages: Messages = new Messages(this);
 
   constructor(options: ClientOptions = {}, /** @internal */ parent?: Client) {
-    this._client = new Client(options, parent?.transport);
+    this._replace(options, parent);
+  }
+
+  /** Puts another client in place. It holds the key, so nobody comes upon it by printing this.
+   * @internal */
+  _replace(options: ClientOptions, parent: Client | undefined = this._client): void {
+    // A way of one's own out, or another one, cannot be shared.
+    const shares = parent?.options.fetch === options.fetch;
+    const sameWay = shares && parent?.options.fetchOptions === options.fetchOptions;
+    const value = new Client(options, sameWay ? parent?.transport : undefined);
+    Object.defineProperty(this, "_client", { value, enumerable: false, configurable: true });
   }
 
   /** Loads the wasm module ahead of the first call. `source` says where it is, where the default (a
@@ -61,6 +88,48 @@ export class Kneepoint {
   stream(prompt: string | readonly Message[], options: GenerateOptions & CallOptions): TextStream {
     const { path, body, call } = this.#ask(prompt, options, true);
     return new TextStream(this._client.stream({ method: "POST", path, body }, call, "text"));
+  }
+
+  /** Sends a request of any kind. */
+  request<T>(options: FinalRequestOptions | Promise<FinalRequestOptions>): APIPromise<T> {
+    const receiving =
+      options instanceof Promise ? options.then((known) => this._receive(known)) : this._receive(options);
+    return new APIPromise<T>(receiving);
+  }
+
+  /** Sends a request. */
+  get<T>(path: string, options?: RequestOptions): APIPromise<T> {
+    return this.request({ ...options, method: "get", path });
+  }
+
+  /** Sends a request. */
+  post<T>(path: string, options?: RequestOptions): APIPromise<T> {
+    return this.request({ ...options, method: "post", path });
+  }
+
+  /** Sends a request. */
+  put<T>(path: string, options?: RequestOptions): APIPromise<T> {
+    return this.request({ ...options, method: "put", path });
+  }
+
+  /** Sends a request. */
+  patch<T>(path: string, options?: RequestOptions): APIPromise<T> {
+    return this.request({ ...options, method: "patch", path });
+  }
+
+  /** Sends a request. */
+  delete<T>(path: string, options?: RequestOptions): APIPromise<T> {
+    return this.request({ ...options, method: "delete", path });
+  }
+
+  /** @internal */
+  async _receive(options: FinalRequestOptions): Promise<Received> {
+    return begin(this._client, options, this._call(options));
+  }
+
+  /** The options of the call among those of a request. @internal */
+  _call(options: RequestOptions): CallOptions | undefined {
+    return callOf(options);
   }
 
   /** Asks for many answers, bounded, each with its own outcome. */

@@ -13,7 +13,7 @@ export type HeaderOptions =
   | [string, string][];
 
 /** Parameters of a URL. */
-export type QueryOptions = Record<string, string | undefined>;
+export type QueryOptions = Record<string, string | readonly string[] | undefined>;
 
 /** A place for answers, such as those that `kneepoint/cache` makes. */
 export interface CacheOptions {
@@ -124,6 +124,8 @@ export interface CallOptions {
   signal?: AbortSignal | null | undefined;
   /** The whole call, in ms. */
   timeout?: number | undefined;
+  /** Each attempt, in ms. */
+  attemptTimeout?: number | undefined;
   maxRetries?: number | undefined;
   headers?: HeaderOptions | undefined;
   query?: QueryOptions | undefined;
@@ -173,6 +175,7 @@ const CLIENT: Record<keyof ClientOptions, Kind[]> = {
 const CALL: Record<keyof CallOptions, Kind[]> = {
   signal: ["signal", "null"],
   timeout: ["number"],
+  attemptTimeout: ["number"],
   maxRetries: ["number"],
   headers: ["object"],
   query: ["object"],
@@ -191,6 +194,16 @@ export function checkClient(options: object): void {
 /** The same for a call. */
 export function checkCall(options: object): void {
   check(options, CALL, "call");
+}
+
+/** Whether a client has an option of this name. */
+export function isClientOption(name: string): boolean {
+  return Object.hasOwn(CLIENT, name);
+}
+
+/** Whether a call has an option of this name. */
+export function isCallOption(name: string): boolean {
+  return Object.hasOwn(CALL, name);
 }
 
 function check(options: object, known: Record<string, Kind[]>, what: string): void {

@@ -106,8 +106,13 @@ export class CallRecord {
     return Object.keys(usage).length > 0 ? usage : undefined;
   }
 
+  /** How many there were. */
+  get attempts(): number {
+    return Math.floor((this.#times.length - ATTEMPTS_AT) / ATTEMPT.length);
+  }
+
   timing(reused?: boolean): Timing {
-    const count = Math.floor((this.#times.length - ATTEMPTS_AT) / ATTEMPT.length);
+    const count = this.attempts;
     return {
       queued: this.#times[0] ?? 0,
       total: this.#times[1] ?? 0,

@@ -16,7 +16,6 @@ import {
 
 interface Exchange {
   readonly abort: AbortController;
-  readonly keepsBody: boolean;
   reader?: ReadableStreamDefaultReader<Uint8Array> | undefined;
   reply?: Reply;
 }
@@ -26,6 +25,8 @@ export class FetchTransport implements Transport {
   readonly turns = true;
   readonly opaque: boolean;
   readonly #fetch: FetchLike;
+  /** Whether that is a user's. */
+  readonly #isOwn: boolean;
   readonly #init: Readonly<Record<string, unknown>>;
   /** The latest request's header fields. */
   #fields: [string, string][] = [];
@@ -33,18 +34,20 @@ export class FetchTransport implements Transport {
 
   constructor(options: TransportOptions, opaque: boolean) {
     this.opaque = opaque;
+    this.#isOwn = options.fetch !== undefined;
     this.#fetch = options.fetch ?? ((url, init) => globalThis.fetch(url, init));
     this.#init = options.fetchOptions ?? {};
   }
 
-  open(id: number, { body, keepsBody }: Sender, method: string, url: string, headers?: string): void {
+  open(id: number, { body }: Sender, method: string, url: string, headers?: string): void {
     if (headers !== undefined) this.#fields = pairs(headers);
-    const exchange: Exchange = { abort: new AbortController(), keepsBody };
+    const exchange: Exchange = { abort: new AbortController() };
     this.#exchanges.set(id, exchange);
     void this.#send(id, exchange, url, {
       ...this.#init,
       method,
-      headers: this.#fields,
+      // Functions of users' own may look at them.
+      headers: this.#isOwn ? new Headers(this.#fields) : this.#fields,
       // Following one would carry the key to another address.
       redirect: "manual",
       signal: exchange.abort.signal,
@@ -86,7 +89,7 @@ export class FetchTransport implements Transport {
         tell(() => core.end(id));
         return;
       }
-      if (exchange.keepsBody) exchange.reply?.chunks.push(chunk);
+      exchange.reply?.chunks.push(chunk);
       tell(() => core.chunk(id, chunk));
     } catch (error) {
       if (this.#exchanges.get(id) === exchange) tellFailure(id, true, error);

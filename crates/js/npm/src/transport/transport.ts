@@ -18,8 +18,6 @@ export type FetchLike = (url: string, init: RequestInit) => Promise<Response>;
 /** Whose request it is. */
 export interface Sender {
   readonly body: string | undefined;
-  /** Whether the reply's body is to be kept with it. */
-  readonly keepsBody: boolean;
 }
 
 /** One client's way out. What does not answer anything is called from inside the module, which must not

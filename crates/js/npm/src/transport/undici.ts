@@ -70,7 +70,7 @@ export class UndiciTransport implements Transport {
   }
 
   open(id: number, call: Sender, method: string, url: string, lines?: string): void {
-    const exchange = new Exchange(id, url, call.keepsBody);
+    const exchange = new Exchange(id, url);
     this.#exchanges.set(id, exchange);
     const path = url.indexOf("/", url.indexOf("://") + 3);
     const origin = path < 0 ? url : url.slice(0, path);
@@ -155,7 +155,6 @@ class Exchange implements Rider {
   #leave: (failed: boolean) => void = () => {};
   readonly #id: number;
   readonly #url: string;
-  readonly #keepsBody: boolean;
   #controller: Controller | undefined;
   #reply: Reply | undefined;
   #isAsked = false;
@@ -165,10 +164,9 @@ class Exchange implements Rider {
   /** Where the whole body goes, if it is wanted as one. */
   #gathering: Gathering | undefined;
 
-  constructor(id: number, url: string, keepsBody: boolean) {
+  constructor(id: number, url: string) {
     this.#id = id;
     this.#url = url;
-    this.#keepsBody = keepsBody;
   }
 
   board(reused: boolean, leave: (failed: boolean) => void): void {
@@ -266,7 +264,7 @@ class Exchange implements Rider {
 
   #give(chunk: Uint8Array): void {
     this.#isAsked = false;
-    if (this.#keepsBody) this.#reply?.chunks.push(chunk);
+    this.#reply?.chunks.push(chunk);
     tell(() => core.chunk(this.#id, chunk));
   }
 

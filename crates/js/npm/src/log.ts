@@ -1,0 +1,63 @@
+/** What a client says to its user's logger. Keys are never part of it. */
+
+import { runtime } from "#runtime";
+import type { AttemptEvent, ClientOptions, Logger, LogLevel } from "./options.ts";
+import type { CallRecord } from "./record.ts";
+
+const LEVELS: readonly LogLevel[] = ["off", "error", "warn", "info", "debug"];
+
+/** Calls are retried in droves or not at all: one line in so many milliseconds is enough. */
+const RETRIES_EVERY_MS = 1000;
+
+/** A client's side of the log. */
+export interface Log {
+  /** How much is wanted. */
+  readonly level: LogLevel;
+  /** Says that something is not as its user thinks. */
+  warn(message: string): void;
+  /** Tells of a call that took several attempts. */
+  retried(record: CallRecord): void;
+  /** Tells of each attempt; missing where nobody wants to know. */
+  readonly attempted: ((attempt: AttemptEvent) => void) | undefined;
+}
+
+/** The log that these options ask for. */
+export function loggerOf({ logger = console, logLevel }: ClientOptions, baseURL: string): Log {
+  const level = logLevel ?? levelOfTheEnvironment(logger);
+  const wants = (least: LogLevel): boolean => LEVELS.indexOf(level) >= LEVELS.indexOf(least);
+  const warn = (message: string): void => {
+    if (wants("warn")) logger.warn(message);
+  };
+  let toldAt = -Infinity;
+  let untold = 0;
+  return {
+    level,
+    warn,
+    retried(record) {
+      untold += 1;
+      const now = performance.now();
+      if (!wants("warn") || now - toldAt < RETRIES_EVERY_MS) return;
+      const last = record.attempt(record.attempts - 1);
+      const others = untold > 1 ? `, and ${untold - 1} other calls were retried` : "";
+      warn(
+        `kneepoint: a call to ${baseURL} took ` +
+          `${record.attempts} attempts (${last.error ?? last.status ?? "no answer"})${others}`,
+      );
+      toldAt = now;
+      untold = 0;
+    },
+    attempted: wants("debug")
+      ? (attempt) => logger.debug("kneepoint: attempt", attempt)
+      : undefined,
+  };
+}
+
+function levelOfTheEnvironment(logger: Logger): LogLevel {
+  const said = runtime.variable("OPENAI_LOG");
+  if (said === undefined) return "warn";
+  const level = LEVELS.find((one) => one === said);
+  if (level === undefined) {
+    logger.warn(`kneepoint: OPENAI_LOG is ${JSON.stringify(said)}, expected one of ${LEVELS.join(", ")}`);
+  }
+  return level ?? "warn";
+}

@@ -1,0 +1,153 @@
+/** The endpoints that have one question and one answer. */
+
+import { PagePromise } from "./page.ts";
+import type { APIPromise, Received } from "./promise.ts";
+import type { FinalRequestOptions, RequestOptions } from "./request.ts";
+import type { Stream } from "./streaming.ts";
+import type * as types from "./types/others.ts";
+
+/** What endpoints are asked through. */
+export interface Requester {
+  /** Sends a request. */
+  request<T>(options: FinalRequestOptions): APIPromise<T>;
+  /** Sends a request, and leaves the answer to whoever knows it. @internal */
+  _receive(options: FinalRequestOptions): Promise<Received>;
+}
+
+/** A part of the API. */
+export class APIResource {
+  /** @internal */
+  readonly _client: Requester;
+
+  /** @internal */
+  constructor(client: Requester) {
+    this._client = client;
+    Object.defineProperty(this, "_client", { enumerable: false });
+  }
+
+  /** @internal */
+  _post<T>(path: string, body: object, options: RequestOptions | undefined): APIPromise<T> {
+    const stream = (body as { stream?: boolean | null }).stream ?? false;
+    return this._client.request({ ...options, method: "post", path, body, stream });
+  }
+}
+
+/** `POST /completions` */
+export class Completions extends APIResource {
+  /** Completes a text. */
+  create(
+    body: types.CompletionCreateParamsNonStreaming,
+    options?: RequestOptions,
+  ): APIPromise<types.Completion>;
+  create(
+    body: types.CompletionCreateParamsStreaming,
+    options?: RequestOptions,
+  ): APIPromise<Stream<types.Completion>>;
+  create(
+    body: types.CompletionCreateParamsBase,
+    options?: RequestOptions,
+  ): APIPromise<Stream<types.Completion> | types.Completion>;
+  create(body: object, options?: RequestOptions): APIPromise<never> {
+    return this._post("/completions", body, options);
+  }
+}
+
+/** `POST /embeddings` */
+export class Embeddings extends APIResource {
+  /** Makes vectors of texts. They travel as bytes unless `encoding_format` says otherwise. */
+  create(
+    body: types.EmbeddingCreateParams,
+    options?: RequestOptions,
+  ): APIPromise<types.CreateEmbeddingResponse> {
+    if (body.encoding_format) return this._post("/embeddings", body, options);
+    const packed = { ...body, encoding_format: "base64" };
+    const answer = this._post<types.CreateEmbeddingResponse>("/embeddings", packed, options);
+    return answer._thenUnwrap((list) => {
+      for (const one of list.data ?? []) {
+        // Servers that know no packed form send numbers whatever is asked for.
+        const embedding: unknown = one.embedding;
+        if (typeof embedding === "string") one.embedding = unpacked(embedding);
+      }
+      return list;
+    });
+  }
+}
+
+/** The numbers of 32 bits in a text in base 64. */
+function unpacked(text: string): number[] {
+  const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+  const view = new DataView(bytes.buffer);
+  return Array.from({ length: bytes.length >> 2 }, (_, i) => view.getFloat32(4 * i, true));
+}
+
+/** `GET /models` */
+export class Models extends APIResource {
+  /** What is known of a model. */
+  retrieve(model: string, options?: RequestOptions): APIPromise<types.Model> {
+    const path = `/models/${encodeURIComponent(model)}`;
+    return this._client.request({ ...options, method: "get", path });
+  }
+
+  /** The models that can be asked. */
+  list(options?: RequestOptions): PagePromise<types.Model> {
+    return new PagePromise(
+      this._client._receive({ ...options, method: "get", path: "/models" }),
+    );
+  }
+}
+
+/** `POST /responses` */
+export class Responses extends APIResource {
+  /** Asks for a response. */
+  create(
+    body: types.ResponseCreateParamsNonStreaming,
+    options?: RequestOptions,
+  ): APIPromise<types.Response>;
+  create(
+    body: types.ResponseCreateParamsStreaming,
+    options?: RequestOptions,
+  ): APIPromise<Stream<types.ResponseStreamEvent>>;
+  create(
+    body: types.ResponseCreateParamsBase,
+    options?: RequestOptions,
+  ): APIPromise<Stream<types.ResponseStreamEvent> | types.Response>;
+  create(body: object, options?: RequestOptions): APIPromise<never> {
+    return this._post<types.Response>("/responses", body, options)._thenUnwrap(
+      withText,
+    ) as APIPromise<never>;
+  }
+}
+
+/** Adds the text of the whole answer, which servers do not send. */
+function withText(response: types.Response): types.Response {
+  const isWhole = response?.object === "response" && Array.isArray(response.output);
+  if (!isWhole || typeof response.output_text === "string") return response;
+  let text = "";
+  for (const item of response.output) {
+    if (item.type !== "message") continue;
+    for (const part of item.content ?? []) if (part.type === "output_text") text += part.text;
+  }
+  response.output_text = text;
+  return response;
+}
+
+/** `POST /messages`, as Anthropic has it */
+export class Messages extends APIResource {
+  /** Asks for a message. */
+  create(
+    body: types.MessageCreateParamsNonStreaming,
+    options?: RequestOptions,
+  ): APIPromise<types.Message>;
+  create(
+    body: types.MessageCreateParamsStreaming,
+    options?: RequestOptions,
+  ): APIPromise<Stream<types.MessageStreamEvent>>;
+  create(
+    body: types.MessageCreateParamsBase,
+    options?: RequestOptions,
+  ): APIPromise<Stream<types.MessageStreamEvent> | types.Message>;
+  create(body: object, options?: RequestOptions): APIPromise<never> {
+    return this._post("/messages", body, options);
+  }
+}
+

@@ -1,0 +1,204 @@
+/** What calls return: a promise of the answer that can tell of the response too. */
+
+import type { Outcome, StreamCall } from "../call.ts";
+import { type Reply, requestIDOf, responseOf } from "../reply.ts";
+import { Stream, streamOf } from "./streaming.ts";
+
+/** An object that knows the server's name for its request. */
+export type WithRequestID<T> = T extends unknown[] | Response | Stream<unknown>
+  ? T
+  : T extends object
+    ? T & { _request_id?: string | null }
+    : T;
+
+/** What came of a request, not taken apart yet. */
+export interface Received {
+  /** The server's name for the request. */
+  readonly requestID: string | null;
+  /** The platform's response. */
+  response(): Response;
+  /** The object that a caller wants. */
+  read(): unknown;
+}
+
+/** A promise of an answer. The body is parsed only for those who wait for the answer itself. */
+export class APIPromise<T> extends Promise<WithRequestID<T>> {
+  readonly #received: Promise<Received>;
+  readonly #change: ((read: unknown, received: Received) => unknown) | undefined;
+  #answer: Promise<WithRequestID<T>> | undefined;
+
+  /** @internal */
+  constructor(
+    received: Promise<Received>,
+    change?: (read: unknown, received: Received) => unknown,
+  ) {
+    super((resolve) => resolve(undefined as WithRequestID<T>));
+    this.#received = received;
+    this.#change = change;
+  }
+
+  /** What is derived of it is a plain promise. */
+  static override get [Symbol.species](): PromiseConstructor {
+    return Promise;
+  }
+
+  /** The response, its body unread. */
+  async asResponse(): Promise<Response> {
+    return (await this.#received).response();
+  }
+
+  /** The answer, its response and the server's name for the request. */
+  async withResponse(): Promise<{
+    data: WithRequestID<T>;
+    response: Response;
+    request_id: string | null;
+  }> {
+    const [received, data] = await Promise.all([this.#received, this.#read()]);
+    const isStream = data instanceof Stream;
+    // A stream's body is read by the stream alone.
+    const response = isStream ? headOf(received) : received.response();
+    return { data, response, request_id: received.requestID };
+  }
+
+  /** A promise of something made of the answer. @internal */
+  _thenUnwrap<U>(change: (answer: T, received: Received) => U): APIPromise<U> {
+    const before = this.#change;
+    return new APIPromise<U>(this.#received, (read, received) =>
+      change((before === undefined ? read : before(read, received)) as T, received),
+    );
+  }
+
+  override then<A = WithRequestID<T>, B = never>(
+    onfulfilled?: ((value: WithRequestID<T>) => A | PromiseLike<A>) | null,
+    onrejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.#read().then(onfulfilled, onrejected);
+  }
+
+  override catch<B = never>(
+    onrejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<WithRequestID<T> | B> {
+    return this.#read().catch(onrejected);
+  }
+
+  override finally(onfinally?: (() => void) | null): Promise<WithRequestID<T>> {
+    return this.#read().finally(onfinally);
+  }
+
+  #read(): Promise<WithRequestID<T>> {
+    this.#answer ??= this.#received.then((received) => {
+      const read = received.read();
+      const answer = this.#change === undefined ? read : this.#change(read, received);
+      return signed(answer, received.requestID) as WithRequestID<T>;
+    });
+    return this.#answer;
+  }
+}
+
+/** Notes the server's name for the request where nobody stumbles over it. */
+function signed(answer: unknown, requestID: string | null): unknown {
+  if (answer instanceof Object && !Array.isArray(answer) && !(answer instanceof Stream)) {
+    Object.defineProperty(answer, "_request_id", { value: requestID, configurable: true });
+  }
+  return answer;
+}
+
+function headOf(received: Received): Response {
+  return received instanceof Streamed ? received.head() : received.response();
+}
+
+/** What is known of an answer that came from a cache. */
+const CACHED: Reply = {
+  status: 200,
+  url: "",
+  headers: ["content-type", "application/json"],
+  chunks: [],
+};
+
+/** A whole answer. */
+export class Whole implements Received {
+  readonly #outcome: Outcome;
+
+  constructor(outcome: Outcome) {
+    this.#outcome = outcome;
+  }
+
+  get requestID(): string | null {
+    const { reply } = this.#outcome;
+    return reply === undefined ? null : requestIDOf(reply);
+  }
+
+  response(): Response {
+    const { reply = CACHED, text } = this.#outcome;
+    return responseOf(reply, reply === CACHED ? text : new Blob(reply.chunks as BlobPart[]).stream());
+  }
+
+  read(): unknown {
+    const { reply = CACHED, text } = this.#outcome;
+    if (reply.status === 204) return null;
+    if (!isJSON(reply)) return text;
+    return text === "" ? undefined : (JSON.parse(text) as unknown);
+  }
+}
+
+function isJSON(reply: Reply): boolean {
+  const at = reply.headers.indexOf("content-type");
+  const type = reply.headers[at + 1]?.split(";")[0]?.trim() ?? "";
+  return at >= 0 && (type.includes("application/json") || type.endsWith("+json"));
+}
+
+/** An answer that comes piece by piece. */
+export class Streamed implements Received {
+  readonly #call: StreamCall;
+  readonly #reply: Reply | undefined;
+
+  constructor(call: StreamCall, reply: Reply | undefined) {
+    this.#call = call;
+    this.#reply = reply;
+  }
+
+  get requestID(): string | null {
+    return this.#reply === undefined ? null : requestIDOf(this.#reply);
+  }
+
+  /** The response without its body. */
+  head(): Response {
+    return responseOf(this.#reply ?? CACHED, null);
+  }
+
+  response(): Response {
+    return responseOf(this.#reply ?? CACHED, this.#body());
+  }
+
+  read(): Stream<unknown> {
+    return streamOf(this.#call);
+  }
+
+  /** The bytes as they came; of an answer that was kept, events made of its objects. */
+  #body(): ReadableStream<Uint8Array> {
+    const call = this.#call;
+    const chunks = this.#reply?.chunks;
+    const encoder = new TextEncoder();
+    call.keepsBytes = true;
+    return new ReadableStream({
+      async pull(controller) {
+        while (!chunks?.length) {
+          const piece = await call.next();
+          if (chunks === undefined && piece !== undefined) {
+            for (const item of JSON.parse(`[${piece.text}]`) as unknown[]) {
+              controller.enqueue(encoder.encode(`data: ${JSON.stringify(item)}\n\n`));
+            }
+            return;
+          }
+          if (piece === undefined && !chunks?.length) {
+            if (chunks === undefined) controller.enqueue(encoder.encode("data: [DONE]\n\n"));
+            controller.close();
+            return;
+          }
+        }
+        for (const chunk of chunks.splice(0)) controller.enqueue(chunk);
+      },
+      cancel: () => call.abort(),
+    });
+  }
+}

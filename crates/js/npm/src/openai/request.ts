@@ -1,0 +1,103 @@
+/** Requests as OpenAI's SDK words them, put to a client of ours. */
+
+import type { Client } from "../client.ts";
+import { KneepointError } from "../errors.ts";
+import type { CallOptions, HeaderOptions, QueryOptions } from "../options.ts";
+import { type Received, Streamed, Whole } from "./promise.ts";
+
+/** An HTTP method. */
+export type HTTPMethod = "get" | "post" | "put" | "patch" | "delete";
+
+/** How one call differs. */
+export interface RequestOptions {
+  /** Header fields; `null` takes one of the client's away. */
+  headers?: HeaderOptions | undefined;
+  /** Parameters of the URL. */
+  query?: object | null | undefined;
+  /** The call's time in ms, as the client's `timeout` counts it. */
+  timeout?: number | undefined;
+  /** Each attempt's time, in ms. */
+  attemptTimeout?: number | undefined;
+  /** Retries at most. */
+  maxRetries?: number | undefined;
+  /** Takes the call back. */
+  signal?: AbortSignal | null | undefined;
+  /** Sent as `idempotency-key`, the same with every attempt. */
+  idempotencyKey?: string | undefined;
+  /** Calls of higher priority leave the queue first. Default: 0. */
+  priority?: number | undefined;
+  /** Whether the client's cache may serve and keep this call. */
+  cache?: boolean | undefined;
+  /** Whether this call may share the attempt of an equal one. */
+  dedupe?: boolean | undefined;
+  /** Never repeat what the server may have carried out already. */
+  atMostOnce?: boolean | undefined;
+  /** What is sent as JSON. */
+  body?: unknown;
+  /** Whether the answer is wanted as a stream. */
+  stream?: boolean | undefined;
+}
+
+/** A request. */
+export interface FinalRequestOptions extends RequestOptions {
+  /** What is to be done. */
+  method: HTTPMethod;
+  /** Where, under the base URL. */
+  path: string;
+}
+
+/** What is said of the request itself, and not of the call. */
+const REQUEST = ["method", "path", "body", "stream", "query"] as const;
+
+/** What OpenAI's SDK may be told of a call and what has no meaning here. */
+const UNUSED = ["defaultBaseURL", "__metadata", "__security", "__binaryResponse"];
+
+/** The options of the call among those of a request. */
+export function callOf(options: RequestOptions): CallOptions | undefined {
+  const call: Record<string, unknown> = { ...options };
+  for (const name of REQUEST) delete call[name];
+  for (const name of UNUSED) delete call[name];
+  if (options.query) call["query"] = flat(options.query);
+  if (options.body !== undefined && !isPlain(options.body)) {
+    throw new KneepointError("body: found a stream or a form, expected what can be written as JSON", {
+      kind: "config",
+      option: "body",
+    });
+  }
+  return Object.keys(call).length > 0 ? call : undefined;
+}
+
+function isPlain(body: unknown): boolean {
+  const others = [ReadableStream, FormData, Blob, ArrayBuffer, URLSearchParams];
+  return !others.some((Class) => body instanceof Class) && !ArrayBuffer.isView(body);
+}
+
+/** Nested parameters under the names that OpenAI's SDK gives them: `a[b]`, and `a[]` for lists. */
+function flat(query: object): QueryOptions {
+  const pairs: Record<string, string | string[] | undefined> = {};
+  const add = (name: string, value: unknown): void => {
+    if (Array.isArray(value)) pairs[`${name}[]`] = value.map(String);
+    else if (value instanceof Date) pairs[name] = value.toISOString();
+    else if (value instanceof Object) {
+      for (const [key, inner] of Object.entries(value)) add(`${name}[${key}]`, inner);
+    } else pairs[name] = value === undefined ? undefined : String(value ?? "");
+  };
+  for (const [name, value] of Object.entries(query)) add(name, value);
+  return pairs;
+}
+
+/** Sends a request. */
+export async function begin(
+  client: Client,
+  { method, path, body, stream }: FinalRequestOptions,
+  call: CallOptions | undefined,
+): Promise<Received> {
+  const input = { method: method.toUpperCase(), path, body };
+  if (stream !== true && !asksForStream(body)) return new Whole(await client.send(input, call));
+  const streamed = client.stream(input, call, "data");
+  return new Streamed(streamed, await streamed.begin);
+}
+
+function asksForStream(body: unknown): boolean {
+  return body instanceof Object && (body as { stream?: unknown }).stream === true;
+}

@@ -1,0 +1,248 @@
+/** Chat completions: the request, the answer and its chunks. */
+
+import type { ChatCompletionContentPartText, ChatCompletionMessageParam } from "./message.ts";
+import type {
+  ChatModel,
+  CompletionUsage,
+  FunctionDefinition,
+  Metadata,
+  ReasoningEffort,
+  ResponseFormatJSONObject,
+  ResponseFormatJSONSchema,
+  ResponseFormatText,
+} from "./shared.ts";
+
+/** A function that the model may call. */
+export interface ChatCompletionFunctionTool {
+  function: FunctionDefinition;
+  type: "function";
+}
+
+/** A tool that takes text of any form. */
+export interface ChatCompletionCustomTool {
+  custom: { name: string; description?: string; format?: unknown };
+  type: "custom";
+}
+
+/** A tool that the model may call. */
+export type ChatCompletionTool = ChatCompletionFunctionTool | ChatCompletionCustomTool;
+
+/** Which tool is to be called. */
+export type ChatCompletionToolChoiceOption =
+  | "none"
+  | "auto"
+  | "required"
+  | ChatCompletionNamedToolChoice
+  | { type: "custom"; custom: { name: string } }
+  | { type: "allowed_tools"; allowed_tools: { mode: "auto" | "required"; tools: object[] } };
+
+/** This function is to be called. */
+export interface ChatCompletionNamedToolChoice {
+  function: { name: string };
+  type: "function";
+}
+
+/** A call of a function that the model asks for. */
+export interface ChatCompletionMessageFunctionToolCall {
+  id: string;
+  function: ChatCompletionMessageFunctionToolCall.Function;
+  type: "function";
+}
+
+export declare namespace ChatCompletionMessageFunctionToolCall {
+  /** The function and its arguments, which are JSON as the model wrote it. */
+  interface Function {
+    arguments: string;
+    name: string;
+  }
+}
+
+/** A call of a tool that takes text. */
+export interface ChatCompletionMessageCustomToolCall {
+  id: string;
+  custom: { input: string; name: string };
+  type: "custom";
+}
+
+/** A call of a tool that the model asks for. */
+export type ChatCompletionMessageToolCall =
+  | ChatCompletionMessageFunctionToolCall
+  | ChatCompletionMessageCustomToolCall;
+
+/** What a stream says beside its answer. */
+export interface ChatCompletionStreamOptions {
+  include_obfuscation?: boolean;
+  include_usage?: boolean;
+}
+
+/** What is asked of a chat model. Fields that are not named here reach the server too, and are named
+ * by servers that understand them. */
+export interface ChatCompletionCreateParamsBase {
+  messages: ChatCompletionMessageParam[];
+  model: (string & {}) | ChatModel;
+  audio?: { format: string; voice: string } | null;
+  frequency_penalty?: number | null;
+  function_call?: "none" | "auto" | { name: string };
+  functions?: FunctionDefinition[];
+  logit_bias?: Record<string, number> | null;
+  logprobs?: boolean | null;
+  max_completion_tokens?: number | null;
+  max_tokens?: number | null;
+  metadata?: Metadata | null;
+  modalities?: ("text" | "audio")[] | null;
+  n?: number | null;
+  parallel_tool_calls?: boolean;
+  prediction?: { content: string | ChatCompletionContentPartText[]; type: "content" } | null;
+  presence_penalty?: number | null;
+  prompt_cache_key?: string;
+  prompt_cache_retention?: "in-memory" | "in_memory" | "24h" | null;
+  reasoning_effort?: ReasoningEffort;
+  response_format?: ResponseFormatText | ResponseFormatJSONSchema | ResponseFormatJSONObject;
+  safety_identifier?: string;
+  seed?: number | null;
+  service_tier?: "auto" | "default" | "flex" | "scale" | "priority" | null;
+  stop?: string | null | string[];
+  store?: boolean | null;
+  stream?: boolean | null;
+  stream_options?: ChatCompletionStreamOptions | null;
+  temperature?: number | null;
+  tool_choice?: ChatCompletionToolChoiceOption;
+  tools?: ChatCompletionTool[];
+  top_logprobs?: number | null;
+  top_p?: number | null;
+  user?: string;
+  verbosity?: "low" | "medium" | "high" | null;
+  web_search_options?: object;
+}
+
+/** The answer is wanted whole. */
+export interface ChatCompletionCreateParamsNonStreaming extends ChatCompletionCreateParamsBase {
+  stream?: false | null;
+}
+
+/** The answer is wanted as a stream. */
+export interface ChatCompletionCreateParamsStreaming extends ChatCompletionCreateParamsBase {
+  stream: true;
+}
+
+/** What is asked of a chat model. */
+export type ChatCompletionCreateParams =
+  | ChatCompletionCreateParamsNonStreaming
+  | ChatCompletionCreateParamsStreaming;
+
+/** A token, and how likely it was. */
+export interface ChatCompletionTokenLogprob {
+  token: string;
+  bytes: number[] | null;
+  logprob: number;
+  top_logprobs: { token: string; bytes: number[] | null; logprob: number }[];
+}
+
+/** How likely the tokens were. */
+export interface ChatCompletionLogprobs {
+  content: ChatCompletionTokenLogprob[] | null;
+  refusal: ChatCompletionTokenLogprob[] | null;
+}
+
+/** What the model said. */
+export interface ChatCompletionMessage {
+  content: string | null;
+  refusal: string | null;
+  role: "assistant";
+  annotations?: { type: "url_citation"; url_citation: object }[];
+  audio?: { id: string; data: string; expires_at: number; transcript: string } | null;
+  function_call?: { arguments: string; name: string } | null;
+  tool_calls?: ChatCompletionMessageToolCall[];
+}
+
+/** Why an answer ends. */
+export type ChatCompletionFinishReason =
+  | "stop"
+  | "length"
+  | "tool_calls"
+  | "content_filter"
+  | "function_call";
+
+/** An answer. */
+export interface ChatCompletion {
+  id: string;
+  choices: ChatCompletion.Choice[];
+  created: number;
+  model: string;
+  object: "chat.completion";
+  service_tier?: "auto" | "default" | "flex" | "scale" | "priority" | null;
+  system_fingerprint?: string;
+  usage?: CompletionUsage;
+}
+
+export declare namespace ChatCompletion {
+  /** One of the answers that were asked for. */
+  interface Choice {
+    finish_reason: ChatCompletionFinishReason;
+    index: number;
+    logprobs: ChatCompletionLogprobs | null;
+    message: ChatCompletionMessage;
+  }
+}
+
+/** A piece of a streamed answer. */
+export interface ChatCompletionChunk {
+  id: string;
+  choices: ChatCompletionChunk.Choice[];
+  created: number;
+  model: string;
+  object: "chat.completion.chunk";
+  service_tier?: "auto" | "default" | "flex" | "scale" | "priority" | null;
+  system_fingerprint?: string;
+  usage?: CompletionUsage | null;
+}
+
+export declare namespace ChatCompletionChunk {
+  /** A piece of one of the answers. */
+  interface Choice {
+    delta: Choice.Delta;
+    finish_reason: ChatCompletionFinishReason | null;
+    index: number;
+    logprobs?: ChatCompletionLogprobs | null;
+  }
+  namespace Choice {
+    /** What is new. */
+    interface Delta {
+      content?: string | null;
+      function_call?: { arguments?: string; name?: string };
+      refusal?: string | null;
+      role?: "developer" | "system" | "user" | "assistant" | "tool";
+      tool_calls?: Delta.ToolCall[];
+    }
+    namespace Delta {
+      /** A piece of a tool's call. */
+      interface ToolCall {
+        index: number;
+        id?: string;
+        function?: { arguments?: string; name?: string };
+        type?: "function";
+      }
+    }
+  }
+}
+
+/** A call whose arguments have been parsed. */
+export interface ParsedFunctionToolCall extends ChatCompletionMessageFunctionToolCall {
+  function: ChatCompletionMessageFunctionToolCall.Function & { parsed_arguments?: unknown };
+}
+
+/** A message whose content has been parsed. */
+export interface ParsedChatCompletionMessage<Parsed> extends ChatCompletionMessage {
+  parsed: Parsed | null;
+  tool_calls?: ParsedFunctionToolCall[];
+}
+
+/** An answer whose content has been parsed. */
+export interface ParsedChoice<Parsed> extends ChatCompletion.Choice {
+  message: ParsedChatCompletionMessage<Parsed>;
+}
+
+/** A completion whose answers have been parsed. */
+export interface ParsedChatCompletion<Parsed> extends ChatCompletion {
+  choices: ParsedChoice<Parsed>[];
+}

@@ -1,0 +1,64 @@
+// The same programs run on `openai` and on `kneepoint/openai`, and see the same.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { pathToFileURL } from "node:url";
+
+import * as theirs from "openai";
+import { Stream as TheirStream } from "openai/streaming";
+
+import { startServer } from "../sdk/server.mjs";
+import { attemptsWithoutQuota, differences, errorOf, programs } from "./programs.mjs";
+
+const dist =
+  process.env.KNEEPOINT_DIST ?? new URL("../../../target/npm/kneepoint/dist", import.meta.url).pathname;
+const ours = await import(pathToFileURL(`${dist}/node/openai/index.js`));
+const { Stream: OurStream } = await import(pathToFileURL(`${dist}/node/openai/streaming.js`));
+
+let server;
+before(async () => (server = await startServer()));
+after(() => server.stop());
+
+/** What a program is given. Each package has an endpoint of its own, with the same script. */
+function world({ default: OpenAI }, Stream, spec, name) {
+  const base = `${server.http}/mock/${spec},queue=${name === "theirs" ? 100 : 101}/v1`;
+  const client = new OpenAI({ apiKey: "sk-test", baseURL: base, logLevel: "off" });
+  return { OpenAI, Stream, base, client, server: server.http };
+}
+const them = (spec) => world(theirs, TheirStream, spec, "theirs");
+const us = (spec) => world(ours, OurStream, spec, "ours");
+
+for (const [name, spec, program] of programs) {
+  test(name, async () => assert.deepEqual(await program(us(spec)), await program(them(spec))));
+}
+
+for (const { name, spec, theirs: expected, ours: own, isStream } of differences) {
+  test(name, async () => {
+    assert.equal(await errorOf(them(spec), isStream), expected, "openai");
+    assert.equal(await errorOf(us(spec), isStream), own, "kneepoint");
+  });
+}
+
+test("an account without money is asked once", async () => {
+  const spec = "fault=quota_429:1";
+  assert.equal(await attemptsWithoutQuota(them(spec)), 3, "openai");
+  assert.equal(await attemptsWithoutQuota(us(spec)), 1, "kneepoint");
+});
+
+test("a printed client does not tell its key", async () => {
+  const { inspect } = await import("node:util");
+  const { client } = us("instant");
+  assert.ok(!`${inspect(client, { depth: 9 })}${JSON.stringify(client)}`.includes("sk-test"));
+});
+
+test("a retry is told of once, without the key", async () => {
+  const lines = [];
+  const log = (...words) => lines.push(JSON.stringify(words));
+  const { OpenAI, base } = us("fault=status_500:0.5,seed=5,tokens=2");
+  const logger = { debug: log, info: log, warn: log, error: log };
+  const client = new OpenAI({ apiKey: "sk-canary", baseURL: base, logger, logLevel: "debug", maxRetries: 8 });
+  const ask = { model: "m", messages: [{ role: "user", content: "Hello!" }] };
+  for (let i = 0; i < 8; i += 1) await client.chat.completions.create(ask);
+  assert.equal(lines.filter((line) => line.includes("took")).length > 0, true);
+  assert.ok(lines.length > 8 && !lines.join().includes("sk-canary"));
+});
