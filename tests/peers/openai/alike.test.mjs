@@ -2,18 +2,13 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { pathToFileURL } from "node:url";
 
 import * as theirs from "openai";
 import { Stream as TheirStream } from "openai/streaming";
 
 import { startServer } from "../sdk/server.mjs";
+import { ours, OurStream } from "./package.mjs";
 import { attemptsWithoutQuota, differences, errorOf, programs } from "./programs.mjs";
-
-const dist =
-  process.env.KNEEPOINT_DIST ?? new URL("../../../target/npm/kneepoint/dist", import.meta.url).pathname;
-const ours = await import(pathToFileURL(`${dist}/node/openai/index.js`));
-const { Stream: OurStream } = await import(pathToFileURL(`${dist}/node/openai/streaming.js`));
 
 let server;
 before(async () => (server = await startServer()));

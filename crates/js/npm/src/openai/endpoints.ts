@@ -150,4 +150,3 @@ export class Messages extends APIResource {
     return this._post("/messages", body, options);
   }
 }
-

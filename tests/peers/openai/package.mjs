@@ -1,0 +1,18 @@
+// The built package, as an import finds it.
+
+import { existsSync, symlinkSync } from "node:fs";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const at = (path) => fileURLToPath(new URL(path, import.meta.url));
+const built = process.env.KNEEPOINT_PACKAGE ?? at("../../../target/npm/kneepoint");
+
+if (!existsSync(`${built}/package.json`)) throw new Error(`${built} is missing: run \`cargo xtask npm\``);
+
+// It depends on undici, which npm would put beside it.
+const beside = `${built}/node_modules`;
+if (!existsSync(beside)) symlinkSync(at("../../node_modules"), beside);
+
+const load = (name) => import(pathToFileURL(`${built}/dist/node/openai/${name}.js`));
+
+export const ours = await load("index");
+export const { Stream: OurStream } = await load("streaming");
