@@ -134,8 +134,7 @@ export class APIError extends KneepointError {
     if (status === undefined || headers === undefined) {
       return new APIConnectionError({ message, cause: body });
     }
-    const Class = CLASSES.get(status) ?? (status >= 500 ? InternalServerError : APIError);
-    return new Class(status, (body as { error?: object } | undefined)?.error, message, headers);
+    return new (classOf(status))(status, (body as { error?: object } | undefined)?.error, message, headers);
   }
 }
 
@@ -205,6 +204,11 @@ const CLASSES = new Map<number, typeof APIError>([
   [422, UnprocessableEntityError],
   [429, RateLimitError],
 ]);
+
+/** Bundlers rename classes that name themselves inside, and users read names. */
+function classOf(status: number): typeof APIError {
+  return CLASSES.get(status) ?? (status >= 500 ? InternalServerError : APIError);
+}
 
 /** What the module tells of a failed call. */
 export interface Told extends Omit<Failure, "cause"> {

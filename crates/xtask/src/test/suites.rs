@@ -9,6 +9,7 @@ use serde_json::json;
 use super::summary::{is_beginning, is_failure, is_summary};
 use crate::checks;
 use crate::failure::{Failure, Result};
+use crate::npm;
 use crate::repo::{Repo, WASM};
 use crate::setup::chromium::{Browser, find_browser};
 use crate::setup::{WASM_BINDGEN, locate, python};
@@ -17,6 +18,9 @@ use crate::tidy;
 
 /// Where the tests with official clients lie.
 const PEERS: &str = "tests/peers/sdk";
+
+/// The programs that run on `openai` and on the drop-in alike.
+const DROP_IN: &str = "tests/peers/openai/alike.test.mjs";
 
 /// A part of the test run.
 #[derive(Debug)]
@@ -50,7 +54,7 @@ pub(super) enum Work {
 pub(super) type TestRun = (Vec<String>, Result);
 
 /// All suites, in the order in which they run: the quick to fail come first.
-pub(super) static SUITES: [Suite; 10] = [
+pub(super) static SUITES: [Suite; 11] = [
     check("format", &[], |_| checks::fmt_check()),
     check("tidy", &[], tidy::check),
     check("lint, native", &[], |_| checks::lint_native()),
@@ -79,6 +83,12 @@ pub(super) static SUITES: [Suite; 10] = [
         family: "peers",
         needs: &["node", "npm"],
         work: Work::Tests(peers_npm),
+    },
+    Suite {
+        name: "the drop-in beside its model",
+        family: "peers",
+        needs: &["wasm-target", "node", "npm", "wasm-bindgen"],
+        work: Work::Tests(peers_drop_in),
     },
     Suite {
         name: "official client of Python",
@@ -170,6 +180,18 @@ fn peers_python(repo: &Repo) -> TestRun {
     let mut python = Command::new(python::interpreter(repo));
     python.arg(format!("{PEERS}/test_openai.py"));
     against_the_server(repo, &mut python)
+}
+
+/// The same programs run on `openai` and on the package's drop-in for it.
+fn peers_drop_in(repo: &Repo) -> TestRun {
+    if let Err(failure) = npm::build(repo) {
+        return (Vec::new(), Err(failure));
+    }
+    let mut node = Command::new("node");
+    node.args(["--test", "--test-reporter=spec"]);
+    node.arg(DROP_IN);
+    node.env("KNEEPOINT_PACKAGE", repo.target.join("npm/kneepoint"));
+    against_the_server(repo, &mut node)
 }
 
 /// Runs tests that start the server's binary themselves.

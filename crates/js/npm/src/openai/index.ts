@@ -127,7 +127,7 @@ export class OpenAI extends Kneepoint {
       told = { req, url };
       return Response.json({});
     };
-    await new OpenAI({ ...this.#options, fetch, maxRetries: 0 })._receive(options);
+    await this.withOptions({ fetch, maxRetries: 0 })._receive(options);
     return { ...(told as { req: RequestInit; url: string }), timeout: options.timeout ?? this.timeout };
   }
 
@@ -157,7 +157,8 @@ export class OpenAI extends Kneepoint {
     this._replace(translated(this.#options));
   }
 
-  static readonly OpenAI = OpenAI;
+  /** This class, for those who hold it under another name. */
+  static readonly OpenAI = this;
   /** Milliseconds that an attempt may take where nobody says otherwise. */
   static readonly DEFAULT_TIMEOUT = DEFAULT_TIMEOUT;
   static readonly OpenAIError = KneepointError;
