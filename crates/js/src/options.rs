@@ -96,7 +96,7 @@ fn refuse(option: &'static str, found: &JsValue, expected: &'static str) -> Conf
 
 /// A text or a number as its reader wrote it.
 fn shown(found: &JsValue) -> String {
-    let number = || Number::from(found.as_f64().unwrap_or(f64::NAN)).to_string(10);
+    let number = || Number::from(found.as_f64().unwrap_or(f64::NAN)).to_string_with_radix(10);
     found
         .as_string()
         .or_else(|| number().ok().map(String::from))

@@ -77,7 +77,8 @@ export class Client implements Resident, Home {
   /** Fields and parameters for every request, in turn; empty in most clients. */
   readonly #fields: (string | null)[] = [];
   readonly #query: string[] = [];
-  readonly #log: Log;
+  /** What is said to the user's logger. */
+  readonly log: Log;
 
   constructor(options: ClientOptions, transport?: Transport) {
     this.options = complete(options);
@@ -87,7 +88,7 @@ export class Client implements Resident, Home {
     if (this.options.project) this.#fields.push("openai-project", this.options.project);
     fieldsOf(this.options.defaultHeaders, this.#fields);
     pairsOf(this.options.defaultQuery, this.#query);
-    this.#log = loggerOf(this.options, this.baseURL);
+    this.log = loggerOf(this.options, this.baseURL);
     settle(this);
     // Where the module can be had at once, its verdict on the options can too.
     if (readyNow()) enterRefusing(() => this.#live());
@@ -142,7 +143,7 @@ export class Client implements Resident, Home {
   }
 
   settled(record: CallRecord | undefined): void {
-    if (record !== undefined && record.attempts > 1) this.#log.retried(record);
+    if (record !== undefined && record.attempts > 1) this.log.retried(record);
   }
 
   /** The module's instance is gone, and with it all exchanges. */
@@ -224,7 +225,7 @@ export class Client implements Resident, Home {
         ...(cache ? { cache: cache === true ? {} : { ...cache, store: storeOf(cache.store) } } : {}),
         mostAtOnce: runtime.mostAtOnce(this.baseURL),
       };
-      const hooks = [this.options.onAttempt, this.#log.attempted].filter((hook) => hook !== undefined);
+      const hooks = [this.options.onAttempt, this.log.attempted].filter((hook) => hook !== undefined);
       const watcher = hooks.length > 0 ? watcherOf(hooks) : undefined;
       this.#core = new core.Core(this.transport, watcher, options);
       this.#instance = instance();

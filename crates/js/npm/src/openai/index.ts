@@ -9,7 +9,6 @@ import { runtime } from "#runtime";
 import type { Client } from "../client.ts";
 import { KneepointError } from "../errors.ts";
 import { Kneepoint } from "../kneepoint.ts";
-import { loggerOf } from "../log.ts";
 import { type CallOptions, type ClientOptions as Options, isCallOption, isClientOption } from "../options.ts";
 import * as errors from "./error.ts";
 import type { Received } from "./promise.ts";
@@ -46,7 +45,7 @@ export class OpenAI extends Kneepoint {
     this.#options = options;
     const unknown = Object.keys(options).filter((name) => !isClientOption(name) && !UNUSED.includes(name));
     if (unknown.length > 0) {
-      loggerOf(this._client.options).warn(`kneepoint: no option is called ${unknown.join(", ")}`);
+      this._client.log.warn(`kneepoint: no option is called ${unknown.join(", ")}`);
     }
   }
 
@@ -95,7 +94,7 @@ export class OpenAI extends Kneepoint {
 
   /** How much is logged. */
   get logLevel(): Options["logLevel"] {
-    return loggerOf(this._client.options).level;
+    return this._client.log.level;
   }
 
   /** The key of the administration, which nothing here uses. */
@@ -138,7 +137,7 @@ export class OpenAI extends Kneepoint {
     const { timeout, ...rest } = call;
     const unknown = Object.keys(rest).filter((name) => !isCallOption(name));
     if (unknown.length > 0) {
-      loggerOf(this._client.options).warn(`kneepoint: no option of a call is called ${unknown.join(", ")}`);
+      this._client.log.warn(`kneepoint: no option of a call is called ${unknown.join(", ")}`);
       for (const name of unknown) delete (rest as Record<string, unknown>)[name];
     }
     return timeout === undefined ? rest : { attemptTimeout: timeout, ...rest };

@@ -111,7 +111,7 @@ function headOf(received: Received): Response {
 const CACHED: Reply = {
   status: 200,
   url: "",
-  headers: ["content-type", "application/json"],
+  headers: { "content-type": "application/json" },
   chunks: [],
 };
 
@@ -134,17 +134,19 @@ export class Whole implements Received {
   }
 
   read(): unknown {
-    const { reply = CACHED, text } = this.#outcome;
+    const { reply = CACHED } = this.#outcome;
     if (reply.status === 204) return null;
+    if (reply.json !== undefined && isJSON(reply)) return reply.json;
+    const { text } = this.#outcome;
     if (!isJSON(reply)) return text;
     return text === "" ? undefined : (JSON.parse(text) as unknown);
   }
 }
 
 function isJSON(reply: Reply): boolean {
-  const at = reply.headers.indexOf("content-type");
-  const type = reply.headers[at + 1]?.split(";")[0]?.trim() ?? "";
-  return at >= 0 && (type.includes("application/json") || type.endsWith("+json"));
+  const [type = ""] = [reply.headers["content-type"]].flat();
+  const [essence = ""] = type.split(";");
+  return essence.includes("application/json") || essence.trim().endsWith("+json");
 }
 
 /** An answer that comes piece by piece. */
