@@ -20,7 +20,7 @@ import { startServer } from "../peers/sdk/server.mjs";
 const here = fileURLToPath(new URL("./", import.meta.url));
 
 /** How long a runtime may take for all of it, and a process to end afterwards: bounds for a hang. */
-const RUN_MS_MAX = 240_000;
+const RUN_MS_MAX = 150_000;
 const EXIT_MS_MAX = 10_000;
 
 const ends = "nothing keeps the process alive afterwards";
@@ -137,10 +137,12 @@ async function inPage(browser, place, report) {
   const files = await serve(folder);
   try {
     await withPage(browser, async (tab) => {
+      let end;
       const over = new Promise((resolve, reject) => {
-        void tab.exposeFunction("tellVerdict", (verdict) => note(report, verdict));
-        void tab.exposeFunction("tellEnd", (error) => (error ? reject(new Error(error)) : resolve()));
+        end = (error) => (error ? reject(new Error(error)) : resolve());
       });
+      await tab.exposeFunction("tellVerdict", (verdict) => note(report, verdict));
+      await tab.exposeFunction("tellEnd", (error) => end(error));
       tab.on("pageerror", (error) => console.log(`    page: ${error.message}`));
       await tab.goto(`${files.url}/`);
       await bounded(over, RUN_MS_MAX);

@@ -71,7 +71,7 @@ pub(crate) fn find_browser() -> Result<Option<Browser>> {
         .map(|(program, driver)| Browser { program, driver }))
 }
 
-fn from_environment(name: &str) -> Result<Option<PathBuf>> {
+pub(super) fn from_environment(name: &str) -> Result<Option<PathBuf>> {
     let Some(value) = std::env::var_os(name) else {
         return Ok(None);
     };
@@ -111,7 +111,12 @@ fn check_versions(browser: &str, driver: &str) -> std::result::Result<String, St
 /// Installs the system's packages, where that can be done without asking: as root, with apt.
 fn install() -> Result {
     let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
-    let Some(packages) = apt_packages(&release).filter(|_| find("apt-get").is_some()) else {
+    install_packages("chromium", apt_packages(&release))
+}
+
+/// Installs packages with apt, for the thing of this name.
+pub(super) fn install_packages(name: &str, packages: Option<&[&str]>) -> Result {
+    let Some(packages) = packages.filter(|_| find("apt-get").is_some()) else {
         return Err(Failure::work(
             "not found, and this system's packages are not known to setup",
         ));
@@ -124,7 +129,7 @@ fn install() -> Result {
     }
     announce(
         &format!("installing {} with apt-get", packages.join(" and ")),
-        "chromium",
+        name,
     );
     // Not fatal: with one source out of reach, the package may still come from another.
     if let Err(failure) = run(apt("apt-get").args(["update", "--quiet"])) {

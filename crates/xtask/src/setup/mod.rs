@@ -7,6 +7,7 @@
 
 mod cargo_tool;
 pub(crate) mod chromium;
+mod firefox;
 mod node;
 pub(crate) mod python;
 mod wasm_target;
@@ -71,6 +72,12 @@ pub(crate) static THINGS: [Thing; 9] = [
         why: "the browser of the browser tests, and its driver",
         by_hand: chromium::BY_HAND,
         ensure: |_| chromium::ensure(),
+    },
+    Thing {
+        name: "firefox",
+        why: "the other browser that the package is tried in",
+        by_hand: firefox::BY_HAND,
+        ensure: |_| firefox::ensure(),
     },
     Thing {
         name: "python",

@@ -49,6 +49,11 @@ pub(super) fn ensure_packages(repo: &Repo) -> Result<String> {
     npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
         .current_dir("tests");
     run(&mut npm)?;
+    // The one install script that is needed: it puts Bun's program, which npm has brought along
+    // like any other package, where `bun` is looked for.
+    run(Command::new("node")
+        .arg("install.js")
+        .current_dir(Path::new(PACKAGES).join("bun")))?;
     check_wasm_opt(repo.pin("binaryen")?)?;
     fs::write(INSTALLED, lock).map_err(|error| Failure::work(format!("{INSTALLED}: {error}")))?;
     Ok(format!("{PACKAGES}, installed now"))

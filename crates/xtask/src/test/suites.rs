@@ -54,7 +54,7 @@ pub(super) enum Work {
 pub(super) type TestRun = (Vec<String>, Result);
 
 /// All suites, in the order in which they run: the quick to fail come first.
-pub(super) static SUITES: [Suite; 11] = [
+pub(super) static SUITES: [Suite; 13] = [
     check("format", &[], |_| checks::fmt_check()),
     check("tidy", &[], tidy::check),
     check("lint, native", &[], |_| checks::lint_native()),
@@ -95,6 +95,25 @@ pub(super) static SUITES: [Suite; 11] = [
         family: "peers",
         needs: &["python"],
         work: Work::Tests(peers_python),
+    },
+    Suite {
+        name: "the package in every runtime",
+        family: "runtimes",
+        needs: &[
+            "wasm-target",
+            "node",
+            "npm",
+            "wasm-bindgen",
+            "chromium",
+            "firefox",
+        ],
+        work: Work::Tests(runtimes),
+    },
+    Suite {
+        name: "the package as projects install it",
+        family: "packaging",
+        needs: &["wasm-target", "node", "npm", "wasm-bindgen", "chromium"],
+        work: Work::Tests(packaging),
     },
 ];
 
@@ -192,6 +211,32 @@ fn peers_drop_in(repo: &Repo) -> TestRun {
     node.arg(DROP_IN);
     node.env("KNEEPOINT_PACKAGE", repo.target.join("npm/kneepoint"));
     against_the_server(repo, &mut node)
+}
+
+/// What the package promises, in each runtime.
+fn runtimes(repo: &Repo) -> TestRun {
+    with_the_package(repo, "tests/runtimes/run.mjs")
+}
+
+/// The packed package, as bundlers, compilers and runtimes take it.
+fn packaging(repo: &Repo) -> TestRun {
+    with_the_package(repo, "tests/packaging/run.mjs")
+}
+
+/// Packs the package, then runs a script of tests that installs it.
+fn with_the_package(repo: &Repo, script: &str) -> TestRun {
+    let browser = npm::build(repo).and_then(|_| find_browser());
+    match browser {
+        Ok(browser) => {
+            let mut node = Command::new("node");
+            node.arg(script);
+            if let Some(browser) = browser {
+                node.env("CHROMIUM", browser.program);
+            }
+            against_the_server(repo, &mut node)
+        }
+        Err(failure) => (Vec::new(), Err(failure)),
+    }
 }
 
 /// Runs tests that start the server's binary themselves.
@@ -298,7 +343,15 @@ mod tests {
     fn families_are_listed_once() {
         assert_eq!(
             families(),
-            ["checks", "native", "wasm-node", "wasm-browser", "peers"]
+            [
+                "checks",
+                "native",
+                "wasm-node",
+                "wasm-browser",
+                "peers",
+                "runtimes",
+                "packaging"
+            ]
         );
     }
 

@@ -1,0 +1,120 @@
+// The packed package, as projects take it: checkers, compilers, bundlers.
+
+import { execFile } from "node:child_process";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { promisify } from "node:util";
+
+import { build as esbuild } from "esbuild";
+import { build as vite } from "vite";
+import webpack from "webpack";
+
+import { startServer } from "../peers/sdk/server.mjs";
+import { serve, withPage } from "./browser.mjs";
+import { consumer, program, tarball } from "./consumer.mjs";
+import { Report } from "./report.mjs";
+
+const report = new Report("packaging");
+const folder = consumer("packaging");
+const endpoint = await startServer();
+const baseURL = `${endpoint.http}/mock/tokens=9/v1`;
+
+/** Runs a program, and fails with all that it said. */
+async function run(command, args) {
+  try {
+    return (await promisify(execFile)(command, args, { cwd: folder })).stdout;
+  } catch (error) {
+    throw new Error(`${command} ${args.join(" ")}: ${error.stdout}${error.stderr}`);
+  }
+}
+
+/** A streaming call, as a program of a user's makes it. */
+const call = `
+  import { Kneepoint } from "kneepoint";
+  const llm = new Kneepoint({ baseURL: ${JSON.stringify(baseURL)}, apiKey: "k", dangerouslyAllowBrowser: true });
+  let text = "";
+  for await (const piece of llm.stream("Hello!", { model: "m" })) text += piece;
+  llm.dispose();
+`;
+mkdirSync(`${folder}/src`, { recursive: true });
+writeFileSync(`${folder}/src/main.js`, `${call}\n globalThis.outcome = text;`);
+writeFileSync(`${folder}/src/program.mjs`, `${call}\n console.log(text === "" ? "silence" : "spoke");`);
+writeFileSync(
+  `${folder}/src/typed.ts`,
+  `import OpenKnee, { APIError, type AttemptEvent, Kneepoint, type Stats } from "kneepoint";
+   const events: AttemptEvent[] = [];
+   const llm: OpenKnee = new Kneepoint({ concurrency: "auto", onAttempt: (event) => void events.push(event) });
+   export const stats: Stats = llm.stats();
+   export async function ask(): Promise<string | undefined> {
+     try {
+       for await (const piece of llm.stream("Hello!", { model: "m" })) return piece satisfies string;
+     } catch (error) {
+       if (error instanceof APIError) return error.requestID ?? undefined;
+     }
+     // @ts-expect-error A name that no option has.
+     new Kneepoint({ concurency: 3 });
+     return (await llm.generate("Hello!", { model: "m", maxTokens: 3 })).text;
+   }`,
+);
+
+/** Loads a folder's page, and expects what its script streamed. */
+async function speaks(dist, head) {
+  writeFileSync(`${dist}/index.html`, `<!doctype html><link rel="icon" href="data:,">${head}`);
+  const files = await serve(dist);
+  try {
+    await withPage("chromium", async (page) => {
+      await page.goto(`${files.url}/`);
+      await page.waitForFunction(() => globalThis.outcome, undefined, { timeout: 20_000 });
+    });
+  } finally {
+    await files.stop();
+  }
+}
+
+const script = `<script type="module" src="./main.js"></script>`;
+
+await report.attempt("publint finds nothing", () => run(program("publint"), ["run", "--strict", "node_modules/kneepoint"]));
+await report.attempt("attw finds nothing", () => run(program("attw"), ["--profile", "esm-only", tarball(), "--exclude-entrypoints", "kneepoint.wasm"]));
+for (const [module, resolution] of [["esnext", "bundler"], ["nodenext", "nodenext"]]) {
+  await report.attempt(`types are right under ${resolution}, libraries checked too`, () =>
+    run(program("tsc"), [
+      "--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2022", "--lib", "es2023,dom,dom.iterable,esnext.disposable",
+      "--module", module, "--moduleResolution", resolution, "--types", "", "src/typed.ts",
+    ]));
+}
+const programs = [["node"], [program("deno"), "run", "--quiet", "--allow-read", "--allow-net", "--allow-env"], [program("bun")]];
+for (const [command, ...args] of programs) {
+  await report.attempt(`${command.split("/").at(-1)} runs it as installed`, async () => {
+    const said = await run(command, [...args, "src/program.mjs"]);
+    if (said.trim() !== "spoke") throw new Error(said);
+  });
+}
+await report.attempt("esbuild's bundle speaks, with the module beside it", async () => {
+  await esbuild({ entryPoints: [`${folder}/src/main.js`], bundle: true, format: "esm", target: "es2022", outdir: `${folder}/esbuild/app`, logLevel: "warning" });
+  copyFileSync(`${folder}/node_modules/kneepoint/dist/kneepoint.wasm`, `${folder}/esbuild/kneepoint.wasm`);
+  await speaks(`${folder}/esbuild`, `<script type="module" src="./app/main.js"></script>`);
+});
+await report.attempt("webpack's bundle speaks, without configuration", async () => {
+  const path = `${folder}/webpack`;
+  const stats = await promisify(webpack)({ mode: "production", context: folder, entry: "./src/main.js", output: { path } });
+  if (stats.hasErrors()) throw new Error(stats.toString());
+  await speaks(path, script);
+});
+await report.attempt("Vite's bundle speaks, without configuration", async () => {
+  writeFileSync(`${folder}/index.html`, `<script type="module" src="./src/main.js"></script>`);
+  await vite({ root: folder, base: "./", configFile: false, logLevel: "warn", build: { outDir: `${folder}/vite`, target: "es2022" } });
+  const { readFileSync } = await import("node:fs");
+  await speaks(`${folder}/vite`, readFileSync(`${folder}/vite/index.html`, "utf8"));
+});
+await report.attempt("without a bundler it speaks by an import map", async () => {
+  const imports = JSON.stringify({ imports: { kneepoint: "./node_modules/kneepoint/dist/web/index.js" } });
+  await speaks(folder, `<script type="importmap">${imports}</script><script type="module" src="./src/main.js"></script>`);
+});
+await report.attempt("wrangler bundles a Worker", async () => {
+  writeFileSync(`${folder}/src/worker.js`, `import { Kneepoint } from "kneepoint";\n export default { fetch: () => Response.json(new Kneepoint({ apiKey: "k" }).stats()) };`);
+  writeFileSync(`${folder}/wrangler.json`, JSON.stringify({ name: "consumer", main: "src/worker.js", compatibility_date: "2026-04-01" }));
+  await run(program("wrangler"), ["deploy", "--dry-run", "--outdir", `${folder}/wrangler`]);
+});
+
+await endpoint.stop();
+report.close();
+if (!report.isGood) process.exitCode = 1;
