@@ -233,7 +233,9 @@ export interface Told extends Omit<Failure, "cause"> {
 /** Makes the error of a class that callers look for of what the module tells. */
 export function errorOf(told: Told): KneepointError {
   const error = classed(told);
-  explain(error, { ...told, option: told.option ?? told.timeout });
+  // A status is worded by its class, as callers of OpenAI's SDK know it.
+  const message = error instanceof APIError && told.kind === "status" ? undefined : told.message;
+  explain(error, { ...told, message, option: told.option ?? told.timeout });
   if (error instanceof APIError && told.requestID !== undefined) {
     Object.assign(error, { requestID: told.requestID });
   }

@@ -33,7 +33,7 @@ pub(crate) struct Thing {
 }
 
 /// Everything that can be provided, in the order in which it is.
-pub(crate) static THINGS: [Thing; 9] = [
+pub(crate) static THINGS: [Thing; 10] = [
     Thing {
         name: "wasm-target",
         why: "Rust's library for wasm",
