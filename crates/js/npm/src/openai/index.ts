@@ -13,7 +13,7 @@ import { type CallOptions, type ClientOptions as Options, isCallOption, isClient
 import * as errors from "./error.ts";
 import type { Received } from "./promise.ts";
 import { callOf, type FinalRequestOptions, type RequestOptions } from "./request.ts";
-import type * as resources from "./resources.ts";
+import * as resources from "./resources.ts";
 
 export * from "./error.ts";
 export * from "./resources.ts";
@@ -228,7 +228,7 @@ export declare namespace OpenAI {
     export type ChatCompletionCreateParamsNonStreaming =
       resources.ChatCompletionCreateParamsNonStreaming;
     export type ChatCompletionCreateParamsStreaming = resources.ChatCompletionCreateParamsStreaming;
-    export type Completions = resources.ChatCompletions;
+    export import Completions = resources;
   }
 }
 
