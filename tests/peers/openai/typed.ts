@@ -1,0 +1,41 @@
+// An ordinary program's types. It is checked against both packages, which stand behind "sdk".
+import OpenAI, { APIError, RateLimitError, type ClientOptions } from "sdk";
+import { Stream } from "sdk/streaming";
+import type { ChatCompletionMessageParam, ChatCompletionChunk, ChatCompletionTool } from "sdk/resources";
+const opts: ClientOptions = { apiKey: "x", maxRetries: 3, timeout: 1000, defaultHeaders: { a: null, b: "c" }, fetch };
+const client = new OpenAI(opts);
+const messages: OpenAI.Chat.ChatCompletionMessageParam[] = [{ role: "user", content: "x" }, { role: "system", content: "y" }];
+const m2: ChatCompletionMessageParam[] = messages;
+const tools: ChatCompletionTool[] = [{ type: "function", function: { name: "f", parameters: { type: "object" } } }];
+async function main() {
+  const a = await client.chat.completions.create({ model: "m", messages: m2, tools });
+  const text: string | null = a.choices[0]!.message.content;
+  const id: string | null | undefined = a._request_id;
+  for (const call of a.choices[0]!.message.tool_calls ?? []) if (call.type === "function") console.log(call.function.name, call.function.arguments);
+  messages.push(a.choices[0]!.message);
+  const s = await client.chat.completions.create({ model: "m", messages, stream: true });
+  for await (const c of s) process.stdout.write(c.choices[0]?.delta?.content ?? "");
+  s.controller.abort();
+  const [l, r]: [Stream<ChatCompletionChunk>, Stream<ChatCompletionChunk>] = s.tee();
+  new Response(s.toReadableStream());
+  const { data, response, request_id } = await client.chat.completions.create({ model: "m", messages }).withResponse();
+  console.log(data.usage?.total_tokens, response.headers.get("a"), request_id, text, id, l, r);
+  const st = client.chat.completions.stream({ model: "m", messages }).on("content", (d, snap) => console.log(d.length, snap.length)).on("message", (m) => console.log(m.content));
+  st.on("tool_calls.function.arguments.delta", (e) => console.log(e.arguments_delta));
+  const f = await st.finalChatCompletion(); console.log(f.choices[0]!.message.parsed);
+  for await (const c of st) console.log(c.id);
+  const e = await client.embeddings.create({ model: "m", input: ["a"] }); const v: number[] = e.data[0]!.embedding;
+  for await (const m of client.models.list()) console.log(m.id, v);
+  const page = await client.models.list(); console.log(page.data.length);
+  const res = await client.responses.create({ model: "m", input: "x" }); console.log(res.output_text);
+  const ev = await client.responses.create({ model: "m", input: "x", stream: true }); for await (const x of ev) console.log(x.type);
+  const raw = await client.chat.completions.create({ model: "m", messages }).asResponse(); console.log(raw.status);
+  await client.post("/x", { body: {} }); const g: { a: number } = await client.get<{ a: number }>("/x"); console.log(g);
+  client.chat.completions.create({ model: "m", messages }, { signal: new AbortController().signal, timeout: 5, headers: { x: "y" } }).catch((err) => { if (err instanceof OpenAI.APIError) console.log(err.status, err.code, err.headers?.get("x")); if (err instanceof RateLimitError) throw err; });
+  const params: OpenAI.ChatCompletionCreateParamsNonStreaming = { model: "gpt-4o", messages, response_format: { type: "json_object" } };
+  const c: OpenAI.Chat.Completions.ChatCompletion = await client.chat.completions.create(params);
+  const ch: OpenAI.Chat.Completions.ChatCompletionChunk | undefined = undefined; console.log(c, ch, APIError);
+  const p: OpenAI.Chat.Completions.ChatCompletionMessageParam = { role: "tool", tool_call_id: "x", content: "y" }; console.log(p);
+  const o2 = client.withOptions({ timeout: 5 }); console.log(o2.baseURL, client.buildURL("/a", null));
+}
+main();
