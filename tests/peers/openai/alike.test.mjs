@@ -40,6 +40,19 @@ test("an account without money is asked once", async () => {
   assert.equal(await attemptsWithoutQuota(us(spec)), 1, "kneepoint");
 });
 
+// `openai` waits without end here, so only the drop-in is asked.
+for (const [where, event] of [["before the first content", 0], ["in the middle", 4]]) {
+  test(`a stream that falls silent ${where} runs out of time`, async () => {
+    const { OpenAI, base } = us(`tokens=9,fault=stall_mid@${event}:1`);
+    const client = new OpenAI({ apiKey: "sk-test", baseURL: base, timeout: 150, maxRetries: 0 });
+    const read = async () => {
+      const messages = [{ role: "user", content: "Hello!" }];
+      for await (const _ of await client.chat.completions.create({ model: "m", messages, stream: true }));
+    };
+    await assert.rejects(read, OpenAI.APIConnectionTimeoutError);
+  });
+}
+
 test("a printed client does not tell its key", async () => {
   const { inspect } = await import("node:util");
   const { client } = us("instant");

@@ -40,6 +40,30 @@ fn an_attempt_that_gets_no_head_or_no_body_in_time_is_given_up() {
 }
 
 #[test]
+fn a_call_may_have_an_attempt_timeout_of_its_own() {
+    let config = Config {
+        attempt_timeout: Some(ms(500)),
+        ..once()
+    };
+    let stage = Stage::with(1, config, Script::new().forever(Reply::hang()));
+    let options = CallOptions {
+        attempt_timeout: Some(ms(200)),
+        ..CallOptions::default()
+    };
+    let request = Request {
+        options,
+        ..stage.client.request(&Prompt::new("m", "Hi"), false)
+    };
+    let error = stage
+        .sim
+        .run(async { stage.client.send(request).await })
+        .unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Timeout(Timeout::Attempt));
+    assert_eq!(elapsed(&stage), ms(200));
+    stage.assert_settled();
+}
+
+#[test]
 fn a_stream_must_bring_its_first_content_in_time_whatever_else_it_brings() {
     let events = chat_events(&[]);
     let pings = (0..100).fold(Reply::sse([&*events[0]]), |r, _| {

@@ -186,9 +186,10 @@ function translated({ timeout = DEFAULT_TIMEOUT, ...options }: ClientOptions): O
     );
   }
   return {
-    // A stream that falls silent must not outlast what a whole answer may take.
-    idleTimeout: Math.min(SILENCE_MAX, timeout),
     attemptTimeout: timeout,
+    // A stream that falls silent must not outlast what a whole answer may take.
+    firstTokenTimeout: timeout,
+    idleTimeout: Math.min(SILENCE_MAX, timeout),
     ...known,
     timeout: null,
   };
