@@ -255,7 +255,7 @@ async function asked(apiKey: () => string | Promise<string>): Promise<string> {
   try {
     key = await apiKey();
   } catch (cause) {
-    throw new KneepointError("apiKey: the function that was to answer it failed", {
+    throw new KneepointError(`apiKey: the function that was to answer it failed: ${String(cause)}`, {
       kind: "config",
       option: "apiKey",
       phase: "queue",
