@@ -3,10 +3,12 @@
 //! It knows nothing of the attempts before it. Dropping it at any moment aborts the request, gives
 //! its place back and notes that it was aborted.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::adapt::Rejection;
 use crate::decode::{self, Answer, Usage};
+use crate::drains::Drains;
 use crate::error::{ErrorKind, Phase, Timeout};
 use crate::hints::Hints;
 use crate::http::{Handle, Head, HttpRequest};
@@ -44,6 +46,7 @@ pub(crate) struct Exchange<P: Platform> {
     pub(crate) watch: Watch<P>,
     pub(crate) journal: Journal,
     permit: Option<Permit<P>>,
+    drains: Rc<Drains>,
     hints: Hints,
     handle: Option<Handle>,
     pub(crate) started: Instant,
@@ -55,6 +58,7 @@ impl<P: Platform> Exchange<P> {
     pub(crate) fn new(
         platform: P,
         permit: Permit<P>,
+        drains: Rc<Drains>,
         journal: Journal,
         call_deadline: Option<Deadline>,
         attempt_deadline: Option<Deadline>,
@@ -64,6 +68,7 @@ impl<P: Platform> Exchange<P> {
             watch: Watch::new(platform.clone()),
             platform,
             permit: Some(permit),
+            drains,
             journal,
             hints: Hints::default(),
             handle: None,
@@ -214,6 +219,9 @@ impl<P: Platform> Exchange<P> {
         if let Some(permit) = self.permit.take() {
             permit.settle(succeeded(usage));
         }
+        if let Some(usage) = usage {
+            self.journal.used(usage);
+        }
         self.journal.end(self.platform.now(), None);
     }
 
@@ -249,11 +257,13 @@ impl<P: Platform> Exchange<P> {
     /// Ends a stream well. What may follow is drained in the background, so that its connection
     /// returns to the pool; the place under the limit is given back only then.
     pub(crate) fn succeed_and_drain(mut self, mut body: P::Body, usage: Usage) {
+        self.journal.used(usage);
         self.journal.end(self.platform.now(), None);
         let Some(permit) = self.permit.take() else {
             return;
         };
         let platform = self.platform.clone();
+        let drain = self.drains.begin();
         self.platform.spawn(async move {
             let until = Some((platform.now() + DRAIN_WAIT_MAX, Timeout::Attempt));
             let mut watch = Watch::new(platform);
@@ -266,6 +276,7 @@ impl<P: Platform> Exchange<P> {
             }
             drop(body);
             permit.settle(succeeded(Some(usage)));
+            drop(drain);
         });
     }
 }

@@ -80,9 +80,12 @@ impl<P: Platform> Call<P> {
             return Err(self.unsent(ErrorKind::Paused, Some(wait)));
         }
         let mut watch = Watch::new(self.platform.clone());
-        let permit = watch
-            .guard(self.deadline, self.lane.limiter.acquire(self.position))
-            .await;
+        let place = async {
+            let in_flight = self.lane.limiter.snapshot().in_flight;
+            self.lane.drains.connection(in_flight).await;
+            self.lane.limiter.acquire(self.position).await
+        };
+        let permit = watch.guard(self.deadline, place).await;
         let now = self.platform.now();
         self.ledger.note(|record| record.queued += now - asked);
         match permit {
@@ -222,6 +225,7 @@ impl<P: Platform> Call<P> {
         Exchange::new(
             self.platform.clone(),
             permit,
+            self.lane.drains.clone(),
             journal,
             self.deadline,
             attempt_deadline,

@@ -2,11 +2,13 @@
 //! at the server, so here they share a limiter, a retry budget and a sense of how fast it answers.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::adapt;
 use crate::budget::Budget;
 use crate::config::Config;
+use crate::drains::Drains;
 use crate::hedge::Hedger;
 use crate::limiter::{Limiter, Options};
 use crate::platform::Platform;
@@ -23,6 +25,7 @@ pub(crate) struct Lane<P: Platform> {
     /// From the caller's request to the end of the answer.
     pub(crate) call: RefCell<Pulse>,
     pub(crate) hedger: RefCell<Hedger>,
+    pub(crate) drains: Rc<Drains>,
 }
 
 /// A lane's figures of the moment.
@@ -71,6 +74,7 @@ impl<P: Platform> Lane<P> {
             first_byte: RefCell::default(),
             call: RefCell::default(),
             hedger: RefCell::default(),
+            drains: Rc::default(),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use crate::decode::Usage;
 use crate::platform::Platform;
 use crate::record::{AttemptRecord, Record};
 use crate::retry::Class;
@@ -29,6 +30,11 @@ impl Journal {
     /// Changes the attempt's record.
     pub(crate) fn note(&self, change: impl FnOnce(&mut AttemptRecord)) {
         change(&mut self.record.borrow_mut().attempts[self.index]);
+    }
+
+    /// Notes what the server says it used, for the whole call.
+    pub(crate) fn used(&self, usage: Usage) {
+        self.record.borrow_mut().usage = Some(usage);
     }
 
     /// Closes the attempt's record; `error` names the kind of its failure.

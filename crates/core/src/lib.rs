@@ -19,6 +19,7 @@ mod call;
 mod client;
 mod config;
 pub mod decode;
+mod drains;
 mod error;
 #[cfg(feature = "serde")]
 mod generate;

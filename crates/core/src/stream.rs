@@ -41,6 +41,8 @@ pub(crate) struct Reader<P: Platform> {
     /// end what says how it ended. Comments and pings say nothing.
     silent_since: Instant,
     has_content: bool,
+    /// Whether content was handed out: until more is asked for, the silence is the caller's own.
+    is_handed_out: bool,
     /// An error that came in one chunk with content; due with the next step.
     broken: Option<ErrorKind>,
     /// All bytes so far, where a cache wants them.
@@ -70,6 +72,7 @@ impl<P: Platform> Reader<P> {
             pace,
             bytes: 0,
             has_content: false,
+            is_handed_out: false,
             broken: None,
             kept: keep.then(Vec::new),
         }
@@ -79,6 +82,9 @@ impl<P: Platform> Reader<P> {
     pub(crate) async fn step(&mut self, decoded: &mut Decoded) -> Result<Step, ErrorKind> {
         if let Some(kind) = self.broken.take() {
             return Err(kind);
+        }
+        if std::mem::take(&mut self.is_handed_out) {
+            self.silent_since = self.exchange.platform.now();
         }
         loop {
             let deadline = earlier(self.exchange.call_deadline(), self.silence_deadline());
@@ -113,11 +119,15 @@ impl<P: Platform> Reader<P> {
                 // that is just beginning nothing was handed out, so that the call can be repeated.
                 Err(error) if committed && decoded.content_events > 0 => {
                     self.broken = Some(error.into());
+                    self.is_handed_out = true;
                     return Ok(Step::Content);
                 }
                 Err(error) => return Err(error.into()),
                 Ok(()) if self.decoder.ended() => return Ok(Step::Ended),
-                Ok(()) if decoded.content_events > 0 => return Ok(Step::Content),
+                Ok(()) if decoded.content_events > 0 => {
+                    self.is_handed_out = true;
+                    return Ok(Step::Content);
+                }
                 Ok(()) => {}
             }
         }

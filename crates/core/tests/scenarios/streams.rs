@@ -121,6 +121,46 @@ fn the_caller_is_done_at_the_terminal_event_and_the_connection_is_drained() {
 }
 
 #[test]
+fn who_asks_one_thing_after_the_other_waits_for_the_connection() {
+    let late_eof = chat_stream(&["a"], ms(1)).piece_after(ms(100), "");
+    let stage = Stage::new(Script::new().forever(late_eof));
+    for _ in 0..3 {
+        stage.stream().1.unwrap();
+    }
+    let starts = stage
+        .truth
+        .requests()
+        .iter()
+        .map(|one| one.at)
+        .collect::<Vec<_>>();
+    let gaps = starts.windows(2).map(|pair| pair[1] - pair[0]);
+    // Each begins when the body before it has ended.
+    for gap in gaps {
+        assert!(gap >= ms(100), "{gap:?}");
+    }
+}
+
+#[test]
+fn who_asks_for_many_things_at_once_does_not_wait_for_connections() {
+    let late_eof = chat_stream(&["a"], ms(1)).piece_after(ms(100), "");
+    let stage = Stage::new(Script::new().forever(late_eof));
+    stage.stream().1.unwrap();
+    let done = stage.sim.now();
+    stage.sim.run(async {
+        let calls = (0..5).map(|_| stage.client.stream(stream_request(&stage.client)));
+        let streams = futures_util::future::join_all(calls).await;
+        assert!(streams.iter().all(Result::is_ok));
+    });
+    let seen = stage.truth.requests();
+    let at_once = seen.iter().skip(1).filter(|one| one.at < done + ms(50));
+    assert_eq!(
+        at_once.count(),
+        4,
+        "one waits for the connection that comes free"
+    );
+}
+
+#[test]
 fn a_body_that_does_not_end_is_cancelled_after_its_terminal_event() {
     let never = chat_stream(&["a"], ms(1)).piece_after(ms(3_600_000), "");
     let endless = (0..64).fold(chat_stream(&["a"], ms(1)), |r, _| {

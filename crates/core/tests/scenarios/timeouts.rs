@@ -6,6 +6,7 @@ use kneepoint_core::cache::Cache;
 use std::time::Duration;
 
 use kneepoint_core::adapt::Options;
+use kneepoint_core::platform::Platform;
 use kneepoint_core::platform::sim::{Reply, Script};
 use kneepoint_core::{CallOptions, Config, ErrorKind, Prompt, Request, Timeout};
 
@@ -106,6 +107,32 @@ fn silence_in_a_stream_is_measured_from_content_to_content() {
 }
 
 #[test]
+fn the_pauses_of_a_reader_are_no_silence_of_the_server() {
+    let config = Config {
+        idle_timeout: Some(ms(400)),
+        ..once()
+    };
+    let stage = Stage::with(
+        1,
+        config,
+        Script::new().forever(chat_stream(&["a", "b", "c"], ms(300))),
+    );
+    let text = stage.sim.run(async {
+        let mut stream = stage
+            .client
+            .generate_stream(&Prompt::new("m", "Hi"))
+            .await
+            .unwrap();
+        while let Some(piece) = stream.next().await {
+            piece.unwrap();
+            stage.sim.sleep(ms(5_000)).await;
+        }
+        stream.text().to_owned()
+    });
+    assert_eq!(text, "abc");
+}
+
+#[test]
 fn a_drip_of_comments_meets_the_deadline_of_the_call() {
     let drip = (0..10_000).fold(Reply::status(200), |r, _| r.piece_after(ms(10), ":\n"));
     let config = Config {
@@ -180,10 +207,7 @@ fn an_aborted_call_is_recorded_as_aborted_and_a_late_one_as_a_timeout() {
     stage.sim.run(async {
         let prompt = Prompt::new("m", "Hi");
         let call = std::pin::pin!(stage.client.generate(&prompt));
-        let pause = std::pin::pin!(kneepoint_core::platform::Platform::sleep(
-            &stage.sim,
-            ms(50)
-        ));
+        let pause = std::pin::pin!(Platform::sleep(&stage.sim, ms(50)));
         futures_util::future::select(call, pause).await;
     });
     let outcomes: Vec<_> = stage
