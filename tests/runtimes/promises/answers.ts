@@ -167,6 +167,7 @@ export const answers: Promises = {
     equal(last?.["gen_ai.request.model"], "m", "model");
     equal(last?.["server.address"], new URL(endpoint.baseURL).host, "address");
     equal(last?.["http.response.status_code"], 200, "status");
+    equal(last?.["gen_ai.usage.output_tokens"], 4, "tokens");
     equal(events.filter((event) => event["error.type"] === "status").length, requests - 3, "failures");
     check(!JSON.stringify(events).includes(KEY), "no key in events");
   },

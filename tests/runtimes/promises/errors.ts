@@ -223,6 +223,9 @@ export const errors: Promises = {
     const endpoint = world.endpoint("tokens=60,chunk=1,fault=stall_mid@1500");
     const { text, error } = await read(world.client(endpoint, { idleTimeout: 150 }).stream("Hello!", MODEL));
     equal([error?.kind, error?.option, error?.phase], ["interrupted", "idleTimeout", "stream"], "kind, clock, phase");
+    const noisy = world.endpoint("fault=endless_comments");
+    const { error: other } = await read(world.client(noisy, { idleTimeout: 150 }).stream("Hello!", MODEL));
+    equal([other?.kind, other?.option], ["interrupted", "idleTimeout"], "comments are no content");
     check(error instanceof APIConnectionTimeoutError, "class");
     check(text !== "" && error.partial === text, "what arrived is kept");
   },

@@ -107,8 +107,7 @@ export const limits: Promises = {
 
   async "streams one after another share a connection"(world) {
     const endpoint = world.endpoint("tokens=3,fault=late_eof:20");
-    // A place is given back only when the reply has ended, late as that may be.
-    const llm = world.client(endpoint, { concurrency: 1 });
+    const llm = world.client(endpoint);
     for (let i = 0; i < 10; i += 1) equal((await read(llm.stream("Hello!", MODEL))).error, undefined, "error");
     const { connections, requests } = await endpoint.truth();
     equal(requests, 10, "requests");

@@ -50,7 +50,7 @@ export const streams: Promises = {
   async "a slow reader is waited for"(world) {
     const endpoint = world.endpoint("tokens=60000,chunk=100");
     let pieces = 0;
-    const stream = world.client(endpoint).stream("Hello!", { ...MODEL, maxTokens: 60000 });
+    const stream = world.client(endpoint, { idleTimeout: 200 }).stream("Hello!", { ...MODEL, maxTokens: 60000 });
     for await (const _ of stream) {
       pieces += 1;
       if (pieces <= 2) await sleep(300);
