@@ -9,46 +9,62 @@ import { enterRefusing } from "./errors.ts";
 export function decodeText(
   body: ReadableStream<Uint8Array>,
 ): AsyncIterableIterator<string, void, undefined> {
-  const reader = body.getReader();
-  let decoder: core.Decoder | undefined;
-  const close = (): void => {
-    decoder?.free();
-    decoder = undefined;
-  };
-  const next = async (): Promise<IteratorResult<string, void>> => {
-    if (decoder === undefined) {
-      await ready();
-      decoder = enter(() => new core.Decoder(false));
+  return new TextPieces(body.getReader());
+}
+
+class TextPieces implements AsyncIterableIterator<string, void, undefined> {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  #decoder: core.Decoder | undefined;
+  #isOver = false;
+
+  constructor(reader: ReadableStreamDefaultReader<Uint8Array>) {
+    this.#reader = reader;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<string, void>> {
+    if (this.#isOver) return Promise.resolve({ done: true, value: undefined });
+    if (this.#decoder === undefined) return this.#begin();
+    return this.#reader.read().then(this.#take, this.#fail);
+  }
+
+  return(): Promise<IteratorResult<string, void>> {
+    this.#close();
+    return this.#reader.cancel().then(() => ({ done: true, value: undefined }));
+  }
+
+  async #begin(): Promise<IteratorResult<string, void>> {
+    await ready();
+    this.#decoder = enter(() => new core.Decoder(false));
+    return this.next();
+  }
+
+  readonly #take = ({
+    done,
+    value,
+  }: ReadableStreamReadResult<Uint8Array>): Promise<IteratorResult<string, void>> | IteratorResult<string, void> => {
+    const decoder = this.#decoder as core.Decoder;
+    try {
+      const text = enterRefusing(() => (done ? decoder.finish() : decoder.feed(value)));
+      if (done) this.#close();
+      return text === "" ? this.next() : { done: false, value: text };
+    } catch (error) {
+      this.#close();
+      throw error;
     }
-    for (;;) {
-      const { done, value } = await reader.read();
-      const text = enterRefusing(() => (done ? decoder?.finish() : decoder?.feed(value))) ?? "";
-      if (done) close();
-      if (text !== "") return { done: false, value: text };
-      if (done) return { done: true, value: undefined };
-    }
   };
-  let isOver = false;
-  const iterator: AsyncIterableIterator<string, void, undefined> = {
-    async next() {
-      if (isOver) return { done: true, value: undefined };
-      try {
-        const result = await next();
-        isOver = result.done === true || decoder === undefined;
-        return result;
-      } catch (error) {
-        isOver = true;
-        close();
-        throw error;
-      }
-    },
-    async return() {
-      isOver = true;
-      close();
-      await reader.cancel();
-      return { done: true, value: undefined };
-    },
-    [Symbol.asyncIterator]: () => iterator,
+
+  readonly #fail = (error: unknown): never => {
+    this.#close();
+    throw error;
   };
-  return iterator;
+
+  #close(): void {
+    this.#isOver = true;
+    this.#decoder?.free();
+    this.#decoder = undefined;
+  }
 }
