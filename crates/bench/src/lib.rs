@@ -52,9 +52,11 @@ pub mod report;
 mod run;
 mod send;
 mod session;
+mod summarize;
 mod tally;
 pub mod threshold;
 mod timeline;
 
 pub use progress::{Control, Listener, Percentiles, Phase, Tick};
 pub use run::{RunError, Target, run};
+pub use summarize::{Summary, SummaryError, summarize};

@@ -8,8 +8,13 @@
 //!
 //! Objects handed in must not call back into the module from inside a call that it makes to them.
 
+#[cfg(feature = "bench")]
+pub mod bench;
+#[cfg(feature = "client")]
 pub mod client;
+#[cfg(feature = "client")]
 mod convert;
+#[cfg(feature = "client")]
 pub mod decoder;
 pub mod host;
 mod options;

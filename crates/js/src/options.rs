@@ -11,10 +11,14 @@
 
 use std::time::Duration;
 
-use js_sys::{Array, Number, Reflect};
+#[cfg(feature = "client")]
+use js_sys::Array;
+use js_sys::{Number, Reflect};
+#[cfg(feature = "client")]
+use kneepoint_core::CallOptions;
 use kneepoint_core::adapt;
 use kneepoint_core::cache::{Cache, MemoryStore};
-use kneepoint_core::{CallOptions, Config, ConfigError, Provider, Secret};
+use kneepoint_core::{Config, ConfigError, Provider, Secret};
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::store::JsStore;
@@ -74,6 +78,7 @@ impl Options<'_> {
         }
     }
 
+    #[cfg(feature = "client")]
     fn pairs(&self, name: &str) -> Vec<(String, Option<String>)> {
         let Some(list) = self.given(name) else {
             return Vec::new();
@@ -194,6 +199,7 @@ fn cache(options: &Options<'_>) -> Result<Option<Cache>, ConfigError> {
 const MEMORY_BYTES: u32 = 32 << 20;
 
 /// Reads how one call differs.
+#[cfg(feature = "client")]
 pub(crate) fn call(object: &JsValue) -> Result<CallOptions, ConfigError> {
     if object.is_undefined() {
         return Ok(CallOptions::default());

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::future::Either;
-use js_sys::{Date, Math};
+use js_sys::{Date, Math, Object, Reflect};
 use kneepoint_core::decode::Dialect;
 use kneepoint_core::platform::{Body, Plain, Platform, TransportError};
 use kneepoint_core::{Handle, Head, HeaderValue, Headers, HttpRequest, Instant, Reading};
@@ -75,7 +75,10 @@ impl Platform for Port {
             let body = PortBody { id, way };
             let transport = &body.way.transport;
             let sink = request.handle.as_ref().and_then(Handle::get::<Sink>);
-            let sink = sink.map_or(JsValue::UNDEFINED, |sink| sink.clone().into());
+            let sink = sink.map_or_else(
+                || carrier(request.body.as_deref()),
+                |sink| sink.clone().into(),
+            );
             let lines = body.way.lines(&request.headers);
             let method = request.method.as_str();
             transport.open(id, &sink, method, &request.url, lines.as_deref());
@@ -109,6 +112,14 @@ impl Way {
         }
         Some(lines)
     }
+}
+
+/// Has the body of a request that nobody in JavaScript made.
+fn carrier(body: Option<&str>) -> JsValue {
+    let carrier = Object::new();
+    // Setting a field of a plain object cannot fail.
+    let _ = Reflect::set(&carrier, &"body".into(), &body.into());
+    carrier.into()
 }
 
 /// A reply's body. Dropping it closes its exchange.

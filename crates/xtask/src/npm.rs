@@ -16,7 +16,7 @@ const SOURCE: &str = "crates/js/npm";
 /// What npm's own tools are called by.
 const TOOLS: &str = "tests/node_modules/.bin";
 
-/// The modules that users import.
+/// The modules that users import, but for the benchmark's.
 const ENTRIES: [&str; 5] = [
     "index",
     "openai/index",
@@ -24,6 +24,10 @@ const ENTRIES: [&str; 5] = [
     "openai/error",
     "openai/resources",
 ];
+
+/// The benchmark has a module of wasm of its own, so that applications do not load it. Its files lie
+/// in a folder that is laid out like `dist` itself: the same TypeScript finds either module.
+const BENCH_ENTRIES: [&str; 2] = ["index=bench/index", "cli=cli/main"];
 
 /// The platforms that get a build of their own, by the name of their runtime's module.
 const PLATFORMS: [&str; 4] = ["web", "node", "deno", "workerd"];
@@ -48,9 +52,14 @@ pub(crate) fn build(repo: &Repo) -> Result<PathBuf> {
         fs::remove_dir_all(&package).map_err(|error| failed(&package, &error))?;
     }
     fs::create_dir_all(&dist).map_err(|error| failed(&dist, &error))?;
-    wasm(repo, &out.join("core"), &dist.join("kneepoint.wasm"))?;
+    let (core, bench) = (out.join("core"), dist.join("bench"));
+    wasm(repo, &["client"], &core, &dist.join("kneepoint.wasm"))?;
+    let engine = out.join("bench");
+    fs::create_dir_all(&bench).map_err(|error| failed(&bench, &error))?;
+    wasm(repo, &["bench"], &engine, &bench.join("kneepoint.wasm"))?;
     for platform in PLATFORMS {
-        bundle(&out.join("core"), platform, &dist.join(platform))?;
+        bundle(&core, &ENTRIES, platform, &dist.join(platform))?;
+        bundle(&engine, &BENCH_ENTRIES, platform, &bench.join(platform))?;
     }
     run(Command::new(tool("tsc"))
         .args(["-p", SOURCE, "--outDir"])
@@ -58,6 +67,10 @@ pub(crate) fn build(repo: &Repo) -> Result<PathBuf> {
     for file in ["LICENSE-MIT", "LICENSE-APACHE", "CHANGELOG.md"] {
         copy(Path::new(file), &package.join(file))?;
     }
+    copy(
+        &Path::new(SOURCE).join("src/cli/cli.js"),
+        &dist.join("cli.js"),
+    )?;
     for file in ["package.json", "README.md"] {
         copy(&Path::new(SOURCE).join(file), &package.join(file))?;
     }
@@ -79,10 +92,11 @@ pub(crate) fn unpack(repo: &Repo) -> Result {
         .arg(place))
 }
 
-/// The module and the JavaScript that wasm-bindgen puts around it.
-fn wasm(repo: &Repo, glue: &Path, module: &Path) -> Result {
+/// A module with these features, and the JavaScript that wasm-bindgen puts around it.
+fn wasm(repo: &Repo, features: &[&str], glue: &Path, module: &Path) -> Result {
     run(Command::new("cargo")
         .args(["build", "--package", "kneepoint-js", "--target", WASM])
+        .args(["--no-default-features", "--features", &features.join(",")])
         .args(["--profile", "wasm"]))?;
     let built = repo.target.join(WASM).join("wasm/kneepoint_js.wasm");
     let bindgen = locate(repo, &WASM_BINDGEN, "wasm-bindgen")?
@@ -106,11 +120,12 @@ fn wasm(repo: &Repo, glue: &Path, module: &Path) -> Result {
         .args([module, &glue.join("core_bg.wasm")]))
 }
 
-/// One platform's JavaScript.
-fn bundle(glue: &Path, platform: &str, out: &Path) -> Result {
+/// One platform's JavaScript. An entry is a source, or `name=source` where its name is another.
+fn bundle(glue: &Path, entries: &[&str], platform: &str, out: &Path) -> Result {
     let mut esbuild = Command::new(tool("esbuild"));
-    for entry in ENTRIES {
-        esbuild.arg(format!("{SOURCE}/src/{entry}.ts"));
+    for entry in entries {
+        let (name, source) = entry.split_once('=').unwrap_or((entry, entry));
+        esbuild.arg(format!("{name}={SOURCE}/src/{source}.ts"));
     }
     esbuild
         .args(["--bundle", "--splitting", "--format=esm", "--target=es2022"])
@@ -121,10 +136,10 @@ fn bundle(glue: &Path, platform: &str, out: &Path) -> Result {
             "--external:*.wasm",
         ])
         .arg(format!("--alias:#core={}", glue.join("core.js").display()))
+        .arg(format!("--alias:#bench={}", glue.join("core.js").display()))
         .arg(format!(
             "--alias:#runtime=./{SOURCE}/src/runtime/{platform}.ts"
         ))
-        .arg(format!("--outbase={SOURCE}/src"))
         .arg(format!("--outdir={}", out.display()));
     run(&mut esbuild)
 }

@@ -2,12 +2,14 @@
 //! bytes.
 
 mod csv;
+mod rungs;
 mod vllm;
 
 use crate::record::Sample;
 use crate::report::{Metric, Report, SCHEMA};
 
 pub use csv::{CSV_HEADER, csv_row};
+pub use rungs::{rungs_csv, rungs_jsonl};
 pub use vllm::vllm;
 
 /// Histogram ticks per millisecond.

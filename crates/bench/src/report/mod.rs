@@ -171,6 +171,19 @@ pub enum Purpose {
     Repeat,
 }
 
+impl Purpose {
+    /// The name in files and on screens.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Climb => "climb",
+            Self::Verify => "verify",
+            Self::Refine => "refine",
+            Self::Repeat => "repeat",
+        }
+    }
+}
+
 /// What was measured under one load.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rung {

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::{CacheMode, Estimate, Finding, Metric, Purpose, Reference, Report, Rung};
+use super::{CacheMode, Estimate, Finding, Metric, Reference, Report, Rung};
 use crate::plan::Load;
 use crate::record::{Class, TokenSource};
 
@@ -177,13 +177,7 @@ fn ladder_table(out: &mut impl Write, rungs: &[Rung], stream: bool) -> fmt::Resu
         "N", "for", "req/s", "tok/s", "e2e p50", "e2e p95", "failed"
     )?;
     for rung in rungs {
-        let purpose = match rung.purpose {
-            Purpose::Run => "run",
-            Purpose::Climb => "climb",
-            Purpose::Verify => "verify",
-            Purpose::Refine => "refine",
-            Purpose::Repeat => "repeat",
-        };
+        let purpose = rung.purpose.as_str();
         let n = rung.concurrency.unwrap_or_default();
         let tokens = rung.output_tokens_per_s.filter(|_| stream);
         let tokens = tokens.map_or_else(|| "–".to_owned(), |found| format!("{:.1}", found.value));

@@ -136,6 +136,10 @@ export class FetchTransport implements Transport {
     return { opened: undefined, open: undefined, reused: undefined };
   }
 
+  protocol(): undefined {
+    return undefined;
+  }
+
   reset(): void {
     for (const id of [...this.#exchanges.keys()]) this.close(id);
   }

@@ -67,6 +67,12 @@ export class Origin {
     this.#free.length = 0;
   }
 
+  /** What its connections speak, once one has been open. */
+  get protocol(): string | undefined {
+    if (this.opened === 0) return undefined;
+    return this.#isHttp2 ? "h2" : "http/1.1";
+  }
+
   #slotWithRoom(): Slot | undefined {
     let slot = this.#free.at(-1);
     while (slot !== undefined && !this.#slots.has(slot)) {

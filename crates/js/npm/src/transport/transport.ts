@@ -32,6 +32,9 @@ export interface Transport {
   close(id: number): void;
   /** What is known of its connections. */
   connections(): Connections;
+  /** The protocol of its connections: `http/1.1`, `h2`; `undefined` where the platform does not tell,
+   * or there is none yet. */
+  protocol(): string | undefined;
   /** Forgets all exchanges: nobody waits for them any more. */
   reset(): void;
   /** Closes what is open. */

@@ -135,6 +135,11 @@ export class UndiciTransport implements Transport {
     return sum;
   }
 
+  protocol(): string | undefined {
+    const known = [...this.#origins.values()].map((origin) => origin.protocol);
+    return known.find((protocol) => protocol !== undefined);
+  }
+
   reset(): void {
     for (const id of [...this.#exchanges.keys()]) this.close(id);
   }

@@ -1,0 +1,227 @@
+/**
+ * The benchmark engine: what an endpoint does under load, and where its knee is.
+ *
+ * ```ts
+ * import { bench, knee, renderReport } from "kneepoint/bench";
+ *
+ * const run = knee({ baseURL: "http://127.0.0.1:8000/v1", model: "m", maxTokens: 100 });
+ * for await (const tick of run) console.log(tick.concurrency, tick.tokens_per_s);
+ * const report = await run;
+ * console.log(report.answer?.knee?.value, renderReport(report, "text"));
+ * ```
+ *
+ * @packageDocumentation
+ */
+
+import * as engine from "#bench";
+import { runtime } from "#runtime";
+import { readyNow } from "../engine.ts";
+import { KneepointError } from "../errors.ts";
+import { complete } from "../options.ts";
+import {
+  askOf,
+  type BenchOptions,
+  clientOf,
+  type KneeOptions,
+  ladderFor,
+  ladderOf,
+  planOf,
+  type TargetOptions,
+} from "./options.ts";
+import type { Comparison, Report, Rule } from "./report.ts";
+import { enterRefusing, Run, sideOf } from "./run.ts";
+
+export { KneepointError } from "../errors.ts";
+export { type ModuleSource, ready } from "../engine.ts";
+export type { Message } from "../prompt.ts";
+export type {
+  BenchOptions,
+  KneeOptions,
+  LadderOptions,
+  PromptSource,
+  RunOptions,
+  TargetOptions,
+} from "./options.ts";
+export type * from "./report.ts";
+export type { Run } from "./run.ts";
+
+/** Sends what it is told to and measures it. `await` the result, or iterate it for its progress. */
+export function bench(options: BenchOptions): Run<Report> {
+  return new Run<Report>({ ...clientOf(options), ...hooks(options) }, async () => {
+    const plan = planOf(options);
+    const { client, ask } = await sideOf(options, askOf(options, false));
+    return (transport, watch) => engine.begin(transport, watch, client, ask, plan);
+  });
+}
+
+/** Raises the concurrency until that no longer helps, and says where that is: the knee, the peak and
+ * the server's limit. Nothing is retried meanwhile. */
+export function knee(options: KneeOptions): Run<Report> {
+  return new Run<Report>({ ...clientOf(options), ...hooks(options) }, async () => {
+    const { baseURL } = complete(clientOf(options));
+    const url = baseURL ?? options.provider ?? "";
+    const ladder = ladderFor(url, options.ladder, runtime.mostAtOnce(url));
+    const plan = ladderOf({ ...options, ladder });
+    const { client, ask } = await sideOf(options, askOf(options, true));
+    return (transport, watch) => engine.begin(transport, watch, client, ask, plan);
+  });
+}
+
+/** What a comparison is told: a plain run, against two targets. What a target does not say is as in
+ * the run's own options. */
+export interface CompareOptions extends Omit<BenchOptions, "model"> {
+  /** The one side. */
+  a: Partial<TargetOptions>;
+  /** The other. */
+  b: Partial<TargetOptions>;
+  /** The model of both, unless they name their own. */
+  model?: string;
+  /** How often each runs, in turns. Default and least: 5. */
+  pairs?: number;
+}
+
+/** Runs against two targets in turns (A B, B A, …), which alone tells a difference from a change of
+ * the weather. */
+export function compare(options: CompareOptions): Run<Comparison> {
+  const { a, b, pairs = 5, ...rest } = options;
+  const sides = [a, b].map((side) => ({ model: "", ...rest, ...side }));
+  return new Run<Comparison>({ ...clientOf(rest), ...hooks(rest) }, async () => {
+    const plan = planOf({ model: "", ...rest });
+    const [one, two] = await Promise.all(sides.map((side) => sideOf(side, askOf(side, false))));
+    return (transport, watch) =>
+      engine.begin_pairs(
+        transport,
+        watch,
+        one?.client,
+        one?.ask ?? "",
+        two?.client,
+        two?.ask ?? "",
+        plan,
+        pairs,
+      );
+  });
+}
+
+function hooks({ onSample, onRung, signal }: Pick<BenchOptions, "onSample" | "onRung" | "signal">) {
+  return { onSample, onRung, signal };
+}
+
+/** Two reports side by side, with a warning about what cannot be concluded from single runs. */
+export function compareReports(a: Report, b: Report): Comparison {
+  return JSON.parse(entered(() => engine.compared(JSON.stringify(a), JSON.stringify(b))));
+}
+
+/** A comparison as a table. */
+export function renderComparison(comparison: Comparison): string {
+  return entered(() => engine.comparison_text(JSON.stringify(comparison)));
+}
+
+/** Adds up reports of one load that several machines sent at the same time: counts add, rates add
+ * over the time in common, percentiles come from the merged histograms. */
+export function merge(reports: readonly Report[]): Report {
+  return JSON.parse(entered(() => engine.merged(reports.map((report) => JSON.stringify(report)))));
+}
+
+/** What samples look like, in their own unit. */
+export interface Summary {
+  n: number;
+  min: number;
+  max: number;
+  mean: number;
+  /** The standard deviation; `null` for a single sample. */
+  sd: number | null;
+  rule: Rule;
+  p50: number;
+  p75: number;
+  p90: number;
+  p95: number;
+  p99: number;
+  "p99.9": number;
+}
+
+/** Summarises numbers under a rule, by default `"inclusive"`; `null` if there are none. */
+export function summarize(
+  samples: Iterable<number>,
+  { rule = "inclusive" }: { rule?: Rule } = {},
+): Summary | null {
+  const json = entered(() => engine.summarized(Float64Array.from(samples), rule));
+  const found = JSON.parse(json) as (Summary & { quantiles?: [number, number][] }) | null;
+  if (found === null) return null;
+  for (const [q, value] of found.quantiles ?? []) {
+    const percent = Math.round(q * 1000) / 10;
+    (found as unknown as Record<string, number>)[`p${percent}`] = value;
+  }
+  delete found.quantiles;
+  return found;
+}
+
+/** The formats of a report: its text; schema v1; a row or a line of JSON per rung; the percentile
+ * table of HDR tools; the keys of vLLM's `bench serve`. */
+export type ReportFormat = "text" | "json" | "csv" | "jsonl" | "hgrm" | "vllm";
+
+/** The times that a report has. */
+export type MetricName = "ttft" | "ttfv" | "tpot" | "icl" | "e2e" | "queue" | "e2e_sched";
+
+/** A report in another format; `metric` says of what, where a format holds one kind of times only. */
+export function renderReport(
+  report: Report,
+  format: ReportFormat = "text",
+  { metric = "e2e" }: { metric?: MetricName } = {},
+): string {
+  return entered(() => engine.rendered(JSON.stringify(report), format, metric));
+}
+
+/** One kind of times as the compressed histogram that HDR tools exchange (V2), in microseconds. */
+export async function renderHdr(
+  report: Report,
+  { metric = "e2e" }: { metric?: MetricName } = {},
+): Promise<Uint8Array> {
+  const payload = entered(() => engine.hdr_payload(JSON.stringify(report), metric));
+  const deflating = new Blob([payload as BlobPart])
+    .stream()
+    .pipeThrough(new CompressionStream("deflate"));
+  const deflated = new Uint8Array(await new Response(deflating).arrayBuffer());
+  return entered(() => engine.hdr_compressed(deflated));
+}
+
+/** What came of a threshold. */
+export interface Checked {
+  /** The threshold, in its plainest form. */
+  threshold: string;
+  /** Whether it was missed; also where the report does not have the figure. */
+  missed: boolean;
+  /** The figure: milliseconds, a share or a rate; `null` where there is none, or it is endless. */
+  value: number | null;
+  /** Whether failures made it endless. */
+  endless: boolean;
+}
+
+/** Holds a report against thresholds such as `p95>800ms` or `error_rate>1%`: each says what must
+ * not be. */
+export function checkThresholds(report: Report, thresholds: readonly string[]): Checked[] {
+  return JSON.parse(entered(() => engine.checked(JSON.stringify(report), [...thresholds])));
+}
+
+/** Throws where a text is no threshold, and says why. */
+export function checkThreshold(text: string): void {
+  entered(() => engine.check_threshold(text));
+}
+
+/** The names of a request's columns in CSV. */
+export function csvHeader(): string {
+  return entered(() => engine.csv_header());
+}
+
+/** A request as a row of CSV. */
+export function csvRow(sample: object): string {
+  return entered(() => engine.csv_row(JSON.stringify(sample)));
+}
+
+function entered<T>(work: () => T): T {
+  if (!readyNow()) {
+    throw new KneepointError("the module is not loaded yet: `await ready()` first", {
+      kind: "module",
+    });
+  }
+  return enterRefusing(work);
+}

@@ -1,0 +1,182 @@
+/** A benchmark under way: awaited for its result, iterated for its progress, stopped at any time. */
+
+import * as engine from "#bench";
+import { runtime } from "#runtime";
+import { enter, ready, type Resident, settle } from "../engine.ts";
+import { KneepointError } from "../errors.ts";
+import { complete } from "../options.ts";
+import type { ClientOptions } from "../options.ts";
+import type { Transport } from "../transport/transport.ts";
+import { clientOf, type RunOptions, type TargetOptions } from "./options.ts";
+import type { Rung, Sample, Tick } from "./report.ts";
+
+/** One side of a run, as the module reads it. */
+export interface Side {
+  client: object;
+  ask: string;
+}
+
+/** Begins the work in the module. */
+export type Begin = (transport: Transport, watch: object) => engine.Run;
+
+/** Runs under way: the engine's notes of them are weak. */
+const underWay = new Set<object>();
+
+/** A benchmark under way. `await` it for the result, iterate it for the progress (the latest state,
+ * at most five a second), and `stop()` it to have the result of what was measured so far. */
+export class Run<T> implements PromiseLike<T>, AsyncIterable<Tick>, Resident {
+  readonly #result: Promise<T>;
+  #resolve!: (result: T) => void;
+  #reject!: (error: Error) => void;
+  #handle: engine.Run | undefined;
+  #transport: Transport | undefined;
+  #isStopped = false;
+  #isOver = false;
+  #latest: Tick | undefined;
+  #waiting: (() => void)[] = [];
+  readonly #options: Pick<RunOptions, "onSample" | "onRung" | "signal">;
+  readonly #stopBySignal = (): void => this.stop();
+
+  /** @internal */
+  constructor(
+    options: Pick<RunOptions, "onSample" | "onRung" | "signal"> & ClientOptions,
+    prepare: () => Promise<Begin>,
+  ) {
+    this.#options = options;
+    this.#result = new Promise<T>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    // Whoever only iterates hears of a failure there.
+    this.#result.catch(() => {});
+    options.signal?.addEventListener("abort", this.#stopBySignal);
+    if (options.signal?.aborted) this.stop();
+    settle(this);
+    underWay.add(this);
+    void this.#start(options, prepare);
+  }
+
+  async #start(options: ClientOptions, prepare: () => Promise<Begin>): Promise<void> {
+    try {
+      const [begin] = await Promise.all([prepare(), ready()]);
+      this.#transport = runtime.transport(options);
+      const transport = this.#transport;
+      this.#handle = enterRefusing(() => begin(transport, this.#watch(transport, options)));
+      if (this.#isStopped) this.stop();
+    } catch (error) {
+      this.#end(() => this.#reject(error as Error));
+    }
+  }
+
+  /** Ends the run: nothing more is sent, and what was measured becomes the result. */
+  stop(): void {
+    this.#isStopped = true;
+    const handle = this.#handle;
+    if (handle !== undefined) enter(() => handle.stop());
+  }
+
+  // biome-ignore lint: this is what makes it awaitable
+  then<A = T, B = never>(
+    onResult?: ((result: T) => A | PromiseLike<A>) | null,
+    onError?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.#result.then(onResult, onError);
+  }
+
+  /** As of a promise. */
+  catch<B = never>(onError?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<T | B> {
+    return this.#result.catch(onError);
+  }
+
+  /** As of a promise. */
+  finally(onEnd?: (() => void) | null): Promise<T> {
+    return this.#result.finally(onEnd);
+  }
+
+  /** How it stands, whenever that changes; ends with the run, and throws where that failed. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Tick, void, undefined> {
+    let seen: Tick | undefined;
+    for (;;) {
+      const tick = this.#latest;
+      if (tick !== undefined && tick !== seen) {
+        seen = tick;
+        yield tick;
+      } else if (this.#isOver) {
+        await this.#result;
+        return;
+      } else {
+        await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      }
+    }
+  }
+
+  /** @internal */
+  reset(error: KneepointError): void {
+    this.#handle = undefined;
+    this.#transport?.reset();
+    this.#end(() => this.#reject(error));
+  }
+
+  /** What the module tells of the run. It must not be entered from any of these. */
+  #watch(transport: Transport, options: ClientOptions): object {
+    const { onSample, onRung } = this.#options;
+    const cap = runtime.mostAtOnce(options.baseURL ?? "");
+    return {
+      wants_samples: onSample !== undefined,
+      tick: (json: string) => {
+        this.#latest = JSON.parse(json) as Tick;
+        this.#wake();
+      },
+      sample: (json: string, measured: boolean) => {
+        queueMicrotask(() => onSample?.(JSON.parse(json) as Sample, measured));
+      },
+      rung: (json: string) => {
+        if (onRung !== undefined) queueMicrotask(() => onRung(JSON.parse(json) as Rung));
+      },
+      connections: () => {
+        const { opened, reused } = transport.connections();
+        return JSON.stringify({ http: transport.protocol() ?? null, opened, reused, cap });
+      },
+      done: (json: string) => this.#end(() => this.#resolve(JSON.parse(json) as T)),
+      failed: (reason: string) =>
+        this.#end(() => this.#reject(new KneepointError(reason, { kind: "config" }))),
+    };
+  }
+
+  #end(tell: () => void): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    underWay.delete(this);
+    this.#options.signal?.removeEventListener("abort", this.#stopBySignal);
+    const handle = this.#handle;
+    this.#handle = undefined;
+    // Samples that were told are handed on first; and the module must not be entered from inside it.
+    queueMicrotask(() => {
+      this.#transport?.dispose();
+      if (handle !== undefined) enter(() => handle.free());
+      tell();
+      this.#wake();
+    });
+  }
+
+  #wake(): void {
+    for (const waiting of this.#waiting.splice(0)) waiting();
+  }
+}
+
+/** One side, once its key is known. */
+export async function sideOf(options: TargetOptions, ask: string): Promise<Side> {
+  const { apiKey, fetch: _, fetchOptions: __, ...rest } = complete(clientOf(options));
+  const key = typeof apiKey === "function" ? await apiKey() : apiKey;
+  return { client: { ...rest, apiKey: key ?? undefined }, ask };
+}
+
+/** Enters, and makes errors of refusals. */
+export function enterRefusing<T>(work: () => T): T {
+  try {
+    return enter(work);
+  } catch (error) {
+    if (error instanceof Error) throw error;
+    throw new KneepointError((error as { reason: string }).reason, { kind: "config" });
+  }
+}

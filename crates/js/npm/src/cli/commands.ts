@@ -1,0 +1,189 @@
+/** What the commands do. Each answers the exit status. */
+
+import {
+  bench,
+  checkThreshold,
+  checkThresholds,
+  compare,
+  compareReports,
+  type Comparison,
+  knee,
+  merge,
+  renderComparison,
+  type Report,
+  type Run,
+} from "../bench/index.ts";
+import type { CommandName, Given } from "./flags.ts";
+import { checkWritable, Outputs, put } from "./outputs.ts";
+import { Progress } from "./progress.ts";
+import { benchOptions, contents, kneeOptions } from "./target.ts";
+import { address, count, UsageError } from "./words.ts";
+
+/** The exit statuses. */
+export const STATUS = { ok: 0, failed: 1, missed: 99, interrupted: 130 } as const;
+
+/** The commands by name. */
+export const COMMANDS: Record<CommandName, (flags: Given) => Promise<number>> = {
+  bench: (flags) => measured(flags, "bench"),
+  knee: (flags) => measured(flags, "knee"),
+  compare: (flags) => (flags.words.length > 0 ? compareFiles(flags) : compareLive(flags)),
+  merge: mergeFiles,
+  report: reportFile,
+};
+
+async function measured(flags: Given, command: "bench" | "knee"): Promise<number> {
+  noWords(flags);
+  const thresholds = thresholdsOf(flags);
+  const options = command === "bench" ? benchOptions(flags) : kneeOptions(flags);
+  const outputs = new Outputs(flags, true);
+  const progress = new Progress(command, flags.has("quiet"));
+  const { onSample } = outputs;
+  const run =
+    command === "bench"
+      ? bench({ ...options, onSample })
+      : knee({ ...options, onSample, onRung: (rung) => progress.rung(rung) });
+  const { result: report, isInterrupted } = await watched(run, progress);
+  await outputs.write(report);
+  if (isInterrupted) return STATUS.interrupted;
+  return judged(report, thresholds);
+}
+
+/** Follows a run to its end. The first Ctrl-C ends it, the second one everything. */
+async function watched<T>(
+  run: Run<T>,
+  progress: Progress,
+): Promise<{ result: T; isInterrupted: boolean }> {
+  let isInterrupted = false;
+  const onInterrupt = (): void => {
+    if (isInterrupted) process.exit(STATUS.interrupted);
+    isInterrupted = true;
+    progress.line("ending: waiting for what is in flight (Ctrl-C again to quit at once)");
+    run.stop();
+  };
+  process.on("SIGINT", onInterrupt);
+  process.on("SIGTERM", onInterrupt);
+  try {
+    for await (const tick of run) progress.tick(tick);
+    return { result: await run, isInterrupted };
+  } finally {
+    progress.clear();
+    process.off("SIGINT", onInterrupt);
+    process.off("SIGTERM", onInterrupt);
+  }
+}
+
+function thresholdsOf(flags: Given): string[] {
+  const thresholds = flags.list("fail-if");
+  thresholds.forEach(checkThreshold);
+  return thresholds;
+}
+
+/** Says which thresholds were missed, and whether anything was answered at all. */
+function judged(report: Report, thresholds: readonly string[]): number {
+  const missed = checkThresholds(report, thresholds).filter((one) => one.missed);
+  for (const { threshold, value, endless } of missed) {
+    const found = endless ? "endless" : (value?.toFixed(3) ?? "not in the report");
+    complain(`missed: ${threshold} (it is ${found})`);
+  }
+  if (missed.length > 0) return STATUS.missed;
+  if (report.rungs.some((rung) => rung.ok > 0)) return STATUS.ok;
+  const failures = report.rungs.flatMap((rung) => rung.classes);
+  const [most] = failures.sort((a, b) => b.count - a.count);
+  const excerpt = most?.excerpt ? `: ${most.excerpt}` : "";
+  complain(`no request was answered${most === undefined ? "" : ` (${most.class}${excerpt})`}`);
+  return STATUS.failed;
+}
+
+async function compareLive(flags: Given): Promise<number> {
+  const [a, b] = ["a", "b"].map((side) => {
+    const url = flags.value(side);
+    if (url === undefined) {
+      throw new UsageError("compare takes two endpoints (--a URL --b URL) or two files (A.json B.json)");
+    }
+    return address(`--${side}`, url);
+  });
+  const pairs = count("--pairs", flags.value("pairs") ?? "5", 5, 1000);
+  const { baseURL: _, ...options } = benchOptions(flags);
+  const model = flags.value("model-b") ?? options.model;
+  const progress = new Progress("compare", flags.has("quiet"));
+  const run = compare({
+    ...options,
+    a: { baseURL: a },
+    b: { baseURL: b, model },
+    pairs,
+  });
+  const file = comparisonFile(flags);
+  const { result, isInterrupted } = await watched(run, progress);
+  await show(result, file);
+  return isInterrupted ? STATUS.interrupted : STATUS.ok;
+}
+
+async function compareFiles(flags: Given): Promise<number> {
+  const [a, b, ...more] = flags.words;
+  if (a === undefined || b === undefined || more.length > 0) {
+    throw new UsageError("compare takes two files, A.json and B.json");
+  }
+  const file = comparisonFile(flags);
+  await show(compareReports(reportIn(a), reportIn(b)), file);
+  return STATUS.ok;
+}
+
+function comparisonFile(flags: Given): string | undefined {
+  const file = flags.value("json");
+  if (file !== undefined) checkWritable("--json", file);
+  return file;
+}
+
+async function show(comparison: Comparison, file: string | undefined): Promise<void> {
+  if (file !== undefined) await put(file, `${JSON.stringify(comparison)}\n`);
+  if (file === "-") return;
+  await put("-", `${renderComparison(comparison)}${verdict(comparison)}\n`);
+}
+
+/** One sentence for those who read no tables. */
+function verdict({ pairs, differences }: Comparison): string {
+  const differ = differences.filter((one) => one.differs).map((one) => one.figure);
+  if (pairs > 1 && differ.length > 0) {
+    return `B differs from A in ${differ.join(", ")} (each with 95 %: of twenty figures one would by chance).`;
+  }
+  return pairs > 1
+    ? `From ${pairs} pairs no difference can be concluded.`
+    : "From one run each no difference can be concluded.";
+}
+
+async function mergeFiles(flags: Given): Promise<number> {
+  if (flags.words.length < 2) throw new UsageError("merge takes two files or more");
+  const outputs = new Outputs(flags, false);
+  await outputs.write(merge(flags.words.map(reportIn)));
+  return STATUS.ok;
+}
+
+async function reportFile(flags: Given): Promise<number> {
+  const [file, ...more] = flags.words;
+  if (file === undefined || more.length > 0) throw new UsageError("report takes one file");
+  const thresholds = thresholdsOf(flags);
+  const report = reportIn(file);
+  const outputs = new Outputs(flags, false);
+  if (outputs.isAsked) await outputs.writeFiles(report);
+  else await outputs.write(report);
+  return thresholds.length === 0 ? STATUS.ok : judged(report, thresholds);
+}
+
+function reportIn(file: string): Report {
+  const text = contents("result", file);
+  try {
+    return JSON.parse(text) as Report;
+  } catch {
+    throw new UsageError(`${file} is no result: it is not JSON`);
+  }
+}
+
+function noWords(flags: Given): void {
+  const [word] = flags.words;
+  if (word !== undefined) throw new UsageError(`"${word}" is not understood here: flags begin with --`);
+}
+
+/** Says what is wrong, where results do not go. */
+export function complain(text: string): void {
+  process.stderr.write(`kneepoint: ${text}\n`);
+}

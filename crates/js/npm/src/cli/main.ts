@@ -1,0 +1,58 @@
+/** The command line: `kneepoint COMMAND …`. */
+
+import { readFileSync } from "node:fs";
+
+import { ready } from "../engine.ts";
+import { KneepointError } from "../errors.ts";
+import { COMMANDS, complain, STATUS } from "./commands.ts";
+import { type CommandName, Given } from "./flags.ts";
+import { overview, page } from "./help.ts";
+import { put } from "./outputs.ts";
+import { nearest, UsageError } from "./words.ts";
+
+/** Carries a command line out and ends the process with its status. */
+export async function main(argv: readonly string[]): Promise<void> {
+  // Whoever reads us may go away early, as `head` does.
+  process.stdout.on("error", () => process.exit(STATUS.failed));
+  process.exit(await status(argv));
+}
+
+async function status([word, ...rest]: readonly string[]): Promise<number> {
+  try {
+    if (word === "--version" || word === "-V") {
+      await put("-", `kneepoint ${version()}\n`);
+      return STATUS.ok;
+    }
+    if (word === undefined || word === "--help" || word === "-h" || word === "help") {
+      const command = word === "help" ? rest[0] : undefined;
+      await put("-", command === undefined ? overview() : page(commandNamed(command)));
+      return word === undefined ? STATUS.failed : STATUS.ok;
+    }
+    const command = commandNamed(word);
+    if (rest.includes("--help") || rest.includes("-h")) {
+      await put("-", page(command));
+      return STATUS.ok;
+    }
+    await ready();
+    return await COMMANDS[command](new Given(command, rest));
+  } catch (error) {
+    if (!(error instanceof UsageError || error instanceof KneepointError)) throw error;
+    const isCommand = word !== undefined && word in COMMANDS;
+    complain(error.message);
+    if (error instanceof UsageError && isCommand) complain(`see kneepoint ${word} --help`);
+    return STATUS.failed;
+  }
+}
+
+function commandNamed(word: string): CommandName {
+  if (Object.hasOwn(COMMANDS, word)) return word as CommandName;
+  const known = Object.keys(COMMANDS);
+  throw new UsageError(
+    `there is no command ${word}${nearest(word, known)} (there are ${known.join(", ")})`,
+  );
+}
+
+function version(): string {
+  const manifest = new URL("../../../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version;
+}

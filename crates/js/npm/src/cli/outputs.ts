@@ -1,0 +1,133 @@
+/** Where results go: files, or standard output for one of them. */
+
+import { accessSync, constants, createWriteStream, statSync, type WriteStream, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+
+import {
+  csvHeader,
+  csvRow,
+  type MetricName,
+  renderHdr,
+  renderReport,
+  type Report,
+  type ReportFormat,
+  type Sample,
+} from "../bench/index.ts";
+import type { Given } from "./flags.ts";
+import { UsageError } from "./words.ts";
+
+/** What a report becomes, by flag. */
+type Form = ReportFormat | "hdr";
+
+const OF_REPORTS: readonly Form[] = ["text", "json", "hgrm", "hdr", "vllm", "csv", "jsonl"];
+
+const METRICS: readonly MetricName[] = ["ttft", "ttfv", "tpot", "icl", "e2e", "queue", "e2e_sched"];
+
+/** Standard output, as a file's name. */
+const STDOUT = "-";
+
+export class Outputs {
+  readonly #reports: { form: Form; file: string }[] = [];
+  readonly #requests: { form: "csv" | "jsonl"; file: string; stream: NodeJS.WritableStream }[] = [];
+  readonly #metric: MetricName;
+  /** Whether standard output is taken by one of the files. */
+  readonly #isPiped: boolean;
+
+  /** `perRequest`: whether CSV and JSON lines are of requests, or of rungs. */
+  constructor(flags: Given, perRequest: boolean) {
+    const metric = (flags.value("metric") ?? "e2e") as MetricName;
+    if (!METRICS.includes(metric)) {
+      throw new UsageError(`--metric: expected one of ${METRICS.join(", ")}, found "${metric}"`);
+    }
+    this.#metric = metric;
+    const piped = OF_REPORTS.filter((form) => flags.value(form) === STDOUT);
+    if (piped.length > 1) {
+      throw new UsageError(`--${piped.join(" - and --")} -: standard output holds one of them`);
+    }
+    this.#isPiped = piped.length > 0;
+    for (const form of OF_REPORTS) {
+      const file = flags.value(form);
+      if (file === undefined) continue;
+      checkWritable(`--${form}`, file);
+      if (perRequest && (form === "csv" || form === "jsonl")) {
+        this.#requests.push({ form, file, stream: opened(file) });
+      } else {
+        this.#reports.push({ form, file });
+      }
+    }
+  }
+
+  /** Whether a report goes anywhere but to the screen. */
+  get isAsked(): boolean {
+    return this.#reports.length > 0;
+  }
+
+  /** Takes requests as they end; nothing where nobody wants them. */
+  get onSample(): ((sample: Sample, measured: boolean) => void) | undefined {
+    if (this.#requests.length === 0) return undefined;
+    for (const { form, stream } of this.#requests) if (form === "csv") stream.write(`${csvHeader()}\n`);
+    return (sample, measured) => {
+      if (!measured) return;
+      for (const { form, stream } of this.#requests) {
+        stream.write(`${form === "csv" ? csvRow(sample) : JSON.stringify(sample)}\n`);
+      }
+    };
+  }
+
+  /** Writes everything that was asked for, and shows the text unless standard output is taken. */
+  async write(report: Report): Promise<void> {
+    await this.writeFiles(report);
+    if (!this.#isPiped) await put(STDOUT, renderReport(report, "text"));
+  }
+
+  /** Writes what was asked for, and nothing else. */
+  async writeFiles(report: Report): Promise<void> {
+    for (const { form, file } of this.#reports) await put(file, await this.#rendered(report, form));
+    for (const { stream } of this.#requests) await ended(stream);
+  }
+
+  async #rendered(report: Report, form: Form): Promise<string> {
+    const metric = this.#metric;
+    if (form === "hdr") {
+      return `${Buffer.from(await renderHdr(report, { metric })).toString("base64")}\n`;
+    }
+    const text = renderReport(report, form, { metric });
+    return text.endsWith("\n") ? text : `${text}\n`;
+  }
+}
+
+/** Writes a text to a file or to standard output. */
+export async function put(file: string, text: string): Promise<void> {
+  if (file === STDOUT) {
+    await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()));
+    return;
+  }
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    throw new UsageError(`${file} cannot be written: ${(error as Error).message}`);
+  }
+}
+
+/** Finds out before a long run that its result could not be kept. */
+export function checkWritable(flag: string, file: string): void {
+  if (file === STDOUT) return;
+  try {
+    if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) throw new Error("it is a folder");
+    accessSync(dirname(file), constants.W_OK);
+  } catch (error) {
+    throw new UsageError(`${flag}: ${file} cannot be written: ${(error as Error).message}`);
+  }
+}
+
+function opened(file: string): NodeJS.WritableStream {
+  return file === STDOUT ? process.stdout : createWriteStream(file);
+}
+
+function ended(stream: NodeJS.WritableStream): Promise<void> {
+  if (stream === process.stdout) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    (stream as WriteStream).on("error", reject);
+    stream.end(resolve);
+  });
+}
