@@ -139,10 +139,12 @@ impl Report {
         let retries = if self.method.retries { "on" } else { "off" };
         writeln!(out, "  retries    {retries}")?;
         let (rule, confidence) = (&self.method.rule, self.method.confidence * 100.0);
-        let reference = rung.reference.as_ref().map_or("", |block| &block.rule);
+        let reference = rung.reference.as_ref();
+        let block = reference.map(|block| format!(" (the block on top: {})", block.rule));
+        let block = block.unwrap_or_default();
         writeln!(
             out,
-            "  quantiles  {rule} (the block on top: {reference}), intervals hold with {confidence:.0} %"
+            "  quantiles  {rule}{block}, intervals hold with {confidence:.0} %"
         )?;
         let runtime = &self.env.runtime;
         writeln!(
@@ -228,6 +230,9 @@ fn requests(out: &mut impl Write, rung: &Rung) -> fmt::Result {
 }
 
 fn times(out: &mut impl Write, rung: &Rung) -> fmt::Result {
+    if rung.e2e.is_none() {
+        return Ok(());
+    }
     writeln!(
         out,
         "\nTimes (ms)  {:>10} {:>10} {:>10} {:>10}  p95 holds within",

@@ -170,7 +170,7 @@ async function reportFile(flags: Given): Promise<number> {
 }
 
 function reportIn(file: string): Report {
-  const text = contents("result", file);
+  const text = contents("the result", file);
   try {
     return JSON.parse(text) as Report;
   } catch {

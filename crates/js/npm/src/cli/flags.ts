@@ -163,5 +163,6 @@ function typeOf(flag: Flag): { type: "string" | "boolean"; short?: string; multi
 }
 
 function spelled(known: readonly Flag[]): string[] {
-  return known.flatMap((flag) => [`--${flag.name}`, ...(flag.short ? [`-${flag.short}`] : [])]);
+  const flags = known.flatMap((flag) => [`--${flag.name}`, ...(flag.short ? [`-${flag.short}`] : [])]);
+  return [...flags, "--help"];
 }

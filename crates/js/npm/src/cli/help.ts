@@ -3,6 +3,7 @@
 import { type CommandName, type Flag, flagsOf, type Group } from "./flags.ts";
 
 interface Page {
+  brief: string;
   usage: string;
   about: string;
   examples: readonly (readonly [command: string, what: string])[];
@@ -16,6 +17,7 @@ const STATUS =
 
 const PAGES: Record<CommandName, Page> = {
   bench: {
+    brief: "send requests as told, and measure",
     usage: "kneepoint bench --url URL --model NAME -n N [-c N] [flags]",
     about: "Sends requests as told and reports throughput, latencies and failures.",
     examples: [
@@ -34,6 +36,7 @@ const PAGES: Record<CommandName, Page> = {
     ],
   },
   knee: {
+    brief: "raise the concurrency until that no longer helps, and say where that is",
     usage: "kneepoint knee --url URL --model NAME [--max N] [flags]",
     about:
       "Raises the concurrency until that no longer helps, and names the knee (the best balance of\nthroughput and latency), the peak and the server's limit. Prompts begin differently each time,\nunless --no-nonce says otherwise; nothing is retried.",
@@ -53,6 +56,7 @@ const PAGES: Record<CommandName, Page> = {
     ],
   },
   compare: {
+    brief: "two endpoints in turns, or two results side by side",
     usage: "kneepoint compare --a URL --b URL --model NAME -n N [-c N] [--pairs N] [flags]\n       kneepoint compare A.json B.json",
     about:
       "Compares two endpoints that take turns, or sets two results side by side. Only runs that took\nturns tell a difference from a change of the server or the network.",
@@ -65,12 +69,14 @@ const PAGES: Record<CommandName, Page> = {
     ],
   },
   merge: {
+    brief: "add up what several machines measured at the same time",
     usage: "kneepoint merge A.json B.json … [--json FILE] [flags]",
     about:
       "Adds up results of one load that several machines sent at the same time: counts add, rates add\nover the time in common, percentiles come from the merged histograms.",
     examples: [["kneepoint merge host1.json host2.json --json both.json", "two machines, one result"]],
   },
   report: {
+    brief: "show a result again, or write it in another format",
     usage: "kneepoint report FILE.json [--text|--json|--csv|--jsonl|--hgrm|--hdr|--vllm FILE]",
     about: "Shows a result again, or writes it in another format. FILE may be - for standard output.",
     examples: [
@@ -85,11 +91,7 @@ const GROUPS: readonly Group[] = ["Endpoint", "Requests", "Load", "Ladder", "Lim
 
 /** The page of all commands. */
 export function overview(): string {
-  const lines = Object.entries(PAGES).map(([name, page]) => {
-    const [about = ""] = page.about.split("\n");
-    const end = about.indexOf(", and names");
-    return `  ${name.padEnd(9)} ${end < 0 ? about : `${about.slice(0, end)}.`}`;
-  });
+  const lines = Object.entries(PAGES).map(([name, { brief }]) => `  ${name.padEnd(9)} ${brief}`);
   return [
     "kneepoint finds the knee of an LLM endpoint.",
     "",

@@ -38,8 +38,8 @@ async function status([word, ...rest]: readonly string[]): Promise<number> {
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof KneepointError)) throw error;
     const isCommand = word !== undefined && word in COMMANDS;
-    complain(error.message);
-    if (error instanceof UsageError && isCommand) complain(`see kneepoint ${word} --help`);
+    const hint = error instanceof UsageError && isCommand ? ` (see kneepoint ${word} --help)` : "";
+    complain(`${error.message}${hint}`);
     return STATUS.failed;
   }
 }

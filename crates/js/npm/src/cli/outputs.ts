@@ -6,6 +6,7 @@ import { dirname } from "node:path";
 import {
   csvHeader,
   csvRow,
+  FORMATS,
   type MetricName,
   renderHdr,
   renderReport,
@@ -14,12 +15,12 @@ import {
   type Sample,
 } from "../bench/index.ts";
 import type { Given } from "./flags.ts";
-import { UsageError } from "./words.ts";
+import { reasonOf, UsageError } from "./words.ts";
 
 /** What a report becomes, by flag. */
 type Form = ReportFormat | "hdr";
 
-const OF_REPORTS: readonly Form[] = ["text", "json", "hgrm", "hdr", "vllm", "csv", "jsonl"];
+const FORMS: readonly Form[] = [...FORMATS, "hdr"];
 
 const METRICS: readonly MetricName[] = ["ttft", "ttfv", "tpot", "icl", "e2e", "queue", "e2e_sched"];
 
@@ -40,12 +41,12 @@ export class Outputs {
       throw new UsageError(`--metric: expected one of ${METRICS.join(", ")}, found "${metric}"`);
     }
     this.#metric = metric;
-    const piped = OF_REPORTS.filter((form) => flags.value(form) === STDOUT);
+    const piped = FORMS.filter((form) => flags.value(form) === STDOUT);
     if (piped.length > 1) {
       throw new UsageError(`--${piped.join(" - and --")} -: standard output holds one of them`);
     }
     this.#isPiped = piped.length > 0;
-    for (const form of OF_REPORTS) {
+    for (const form of FORMS) {
       const file = flags.value(form);
       if (file === undefined) continue;
       checkWritable(`--${form}`, file);
@@ -105,7 +106,7 @@ export async function put(file: string, text: string): Promise<void> {
   try {
     writeFileSync(file, text);
   } catch (error) {
-    throw new UsageError(`${file} cannot be written: ${(error as Error).message}`);
+    throw new UsageError(`${file} cannot be written: ${reasonOf(error)}`);
   }
 }
 
@@ -113,10 +114,11 @@ export async function put(file: string, text: string): Promise<void> {
 export function checkWritable(flag: string, file: string): void {
   if (file === STDOUT) return;
   try {
-    if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) throw new Error("it is a folder");
-    accessSync(dirname(file), constants.W_OK);
+    const known = statSync(file, { throwIfNoEntry: false });
+    if (known?.isDirectory()) throw new Error("it is a folder");
+    accessSync(known === undefined ? dirname(file) : file, constants.W_OK);
   } catch (error) {
-    throw new UsageError(`${flag}: ${file} cannot be written: ${(error as Error).message}`);
+    throw new UsageError(`${flag}: ${file} cannot be written: ${reasonOf(error)}`);
   }
 }
 

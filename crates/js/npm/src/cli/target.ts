@@ -11,7 +11,7 @@ import type {
   RunOptions,
 } from "../bench/options.ts";
 import type { Given } from "./flags.ts";
-import { address, count, countOrTime, nearest, number, time, UsageError } from "./words.ts";
+import { address, count, countOrTime, nearest, number, reasonOf, time, UsageError } from "./words.ts";
 
 /** More requests at once than this are a slip of the finger. */
 const CONCURRENCY_MAX = 100_000;
@@ -213,9 +213,7 @@ export function contents(flag: string, file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const why = code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : code;
-    throw new UsageError(`${flag}: ${file} cannot be read: ${why}`);
+    throw new UsageError(`${flag}: ${file} cannot be read: ${reasonOf(error)}`);
   }
 }
 

@@ -3,6 +3,21 @@
 /** Something that the caller has to put right. */
 export class UsageError extends Error {}
 
+const REASONS: Record<string, string> = {
+  ENOENT: "there is no such file or folder",
+  EISDIR: "it is a folder",
+  ENOTDIR: "a part of its path is no folder",
+  EACCES: "that is not permitted",
+  EROFS: "nothing can be written there",
+  ENOSPC: "the disk is full",
+};
+
+/** Why a file could not be read or written. */
+export function reasonOf(error: unknown): string {
+  const { code = "", message } = error as NodeJS.ErrnoException;
+  return REASONS[code] ?? message;
+}
+
 /** How many letters may differ in a name that is taken for another. */
 const DISTANCE_MAX = 3;
 
@@ -11,7 +26,7 @@ export function nearest(name: string, known: readonly string[]): string {
   const ranked = known.map((one) => ({ one, distance: distance(name, one) }));
   ranked.sort((a, b) => a.distance - b.distance);
   const [best] = ranked;
-  const isClose = best !== undefined && best.distance <= Math.min(DISTANCE_MAX, name.length / 2);
+  const isClose = best !== undefined && best.distance <= Math.min(DISTANCE_MAX, name.length / 2.5);
   return isClose ? `: did you mean ${best.one}?` : "";
 }
 

@@ -1,0 +1,130 @@
+// What the command line says to those who ask for help, or for something that cannot be.
+
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { pathToFileURL } from "node:url";
+
+import { startServer } from "../peers/sdk/server.mjs";
+import { install, kneepoint } from "./command.mjs";
+
+let server;
+let home;
+before(async () => {
+  home = install();
+  server = await startServer();
+});
+after(async () => {
+  await server?.stop();
+  home?.remove();
+});
+
+const run = (args) => kneepoint(home, args);
+
+test("every command has a page with examples", async () => {
+  for (const command of ["bench", "knee", "compare", "merge", "report"]) {
+    for (const words of [[command, "--help"], ["help", command]]) {
+      const { status, out, err } = await run(words);
+      assert.deepEqual([status, err], [0, ""]);
+      assert.match(out, new RegExp(`^Usage: kneepoint ${command} `));
+      assert.match(out, new RegExp(`Examples:\n  # .+\n  kneepoint ${command} `));
+    }
+  }
+  const overview = await run(["--help"]);
+  assert.equal(overview.status, 0);
+  assert.match((await run(["--version"])).out, /^kneepoint \d+\.\d+\.\d+\n$/);
+});
+
+test("what cannot be is refused in one line that says why, with status 1", async () => {
+  const url = ["--url", `${server.http}/mock/instant/v1`];
+  const good = ["bench", ...url, "--model", "m", "-n", "3"];
+  writeFileSync(join(home.folder, "empty.txt"), "\n");
+  writeFileSync(join(home.folder, "odd.jsonl"), '{"prompt": "a"}\n{"text": "b"}\n');
+  writeFileSync(join(home.folder, "other.json"), '{"schema": 7}');
+  const cases = [
+    [[], /^$/],
+    [["bnech"], /there is no command bnech: did you mean bench\?/],
+    [["bench"], /--model is missing/],
+    [["bench", "--model", "m", "-n", "3"], /--url is missing/],
+    [["bench", ...url, "--model", "m"], /Give a number of requests/],
+    [[...good, "--concurency", "3"], /no --concurency here: did you mean --concurrency\?/],
+    [[...good, "--api-key", "sk-1"], /--api-key-file/],
+    [[...good, "-n", "4"], /given twice/],
+    [[...good, "--max-tokens"], /--max-tokens takes a value/],
+    [[...good, "--stream=yes"], /--stream takes no value/],
+    [[...good, "-c", "0"], /expected a whole number from 1/],
+    [[...good, "-c", "1e99"], /expected a whole number from 1/],
+    [[...good, "-c", "2", "--rate", "5"], /exclude each other/],
+    [[...good, "--poisson"], /give that too/],
+    [[...good, "--timeout", "5"], /expected a time/],
+    [[...good, "--slo", "speed<1s"], /expected ttft, tpot or e2e/],
+    [[...good, "--budget", "requests=2"], /refused before the start: 3 requests, where the budget allows 2/],
+    [[...good, "--budget", "money=5"], /--price/],
+    [[...good, "--fail-if", "p97>1s"], /"p97" is no figure/],
+    [[...good, "--prompt-file", "none.txt"], /none\.txt cannot be read: there is no such file/],
+    [[...good, "--prompt-file", "empty.txt"], /no prompt in empty\.txt/],
+    [[...good, "--prompt-file", "odd.jsonl"], /line 2 of odd\.jsonl/],
+    [[...good, "--json", "no/such/folder.json"], /cannot be written/],
+    [[...good, "--json", "-", "--vllm", "-"], /standard output holds one of them/],
+    [[...good, "--provider", "http://x"], /an address goes to --url/],
+    [["bench", "--url", "ftp://x", "--model", "m", "-n", "3"], /expected an address/],
+    [["bench", "--url", `${server.http}/v1/chat/completions`, "--model", "m", "-n", "3"], /without \/chat\/completions/],
+    [["knee", ...url, "--model", "m", "--ladder", "maximum=3"], /no "maximum"/],
+    [["compare", "--a", server.http], /takes two endpoints/],
+    [["merge", "one.json"], /two files or more/],
+    [["report", "none.json"], /there is no such file/],
+    [["report", "empty.txt"], /it is not JSON/],
+    [["report", "other.json"], /follows schema 7/],
+  ];
+  for (const [args, expected] of cases) {
+    const { status, out, err } = await run(args);
+    const label = `${args.join(" ")}: ${err}`;
+    assert.equal(status, 1, label);
+    if (args.length === 0) continue;
+    assert.equal(out, "", label);
+    assert.match(err, expected, label);
+    assert.match(err, /^kneepoint: [^\n]+\n$/, label);
+  }
+});
+
+test("a run that nobody answers reports so, with status 1", async () => {
+  const cases = [
+    [`${server.http}/mock/fault=status_401:1/v1`, /4xx/],
+    [`${server.http}/nowhere/v1`, /4xx/],
+    // Nobody may listen on the discard service's port; if somebody does, it is no LLM endpoint.
+    ["http://127.0.0.1:9/v1", /network/],
+  ];
+  for (const [url, expected] of cases) {
+    const args = ["bench", "--url", url, "--model", "m", "-n", "2", "--max-retries", "0"];
+    const { status, out, err } = await run(args);
+    assert.equal(status, 1, err);
+    assert.match(out, /^No request of 2 was answered\.\n/);
+    assert.match(err, expected);
+    assert.match(err, /^kneepoint: no request was answered \([^\n]+\)\n$/);
+  }
+});
+
+test("programs await a run, follow it, stop it, and summarise numbers of their own", async () => {
+  const { bench, ready, renderReport, summarize } = await import(pathToFileURL(home.entry).href);
+  await ready();
+  const options = { baseURL: `${server.http}/mock/ttft=20,tokens=4/v1`, apiKey: null, model: "m" };
+  const report = await bench({ ...options, requests: 10, concurrency: 5 });
+  assert.equal(report.rungs[0].ok, 10);
+  assert.match(renderReport(report, "text"), /^=+\nTotal requests: 10\n/);
+  const run = bench({ ...options, duration: 600_000, concurrency: 2 });
+  let ticks = 0;
+  for await (const tick of run) {
+    ticks += 1;
+    if (tick.ok >= 4) run.stop();
+  }
+  assert.ok(ticks > 0 && (await run).method.stopped_early);
+  await assert.rejects(async () => bench({ ...options, requests: 0 }), /measure nothing/);
+  await assert.rejects(async () => bench({ ...options, conc: 3, requests: 1 }), /conc/);
+  const rules = [10, 20, 30, 40, 50];
+  assert.ok(Math.abs(summarize(rules, { rule: "exclusive" }).p99 - 59.4) < 1e-9);
+  assert.equal(summarize(rules).p95, 48);
+  assert.equal(summarize(rules, { rule: "nearest" })["p99.9"], 50);
+  assert.equal(summarize([]), null);
+  assert.throws(() => summarize([Number.NaN]), /not a number/);
+});
