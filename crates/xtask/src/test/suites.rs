@@ -54,11 +54,7 @@ pub(super) enum Work {
 pub(super) type TestRun = (Vec<String>, Result);
 
 /// All suites, in the order in which they run: the quick to fail come first.
-<<<<<<< HEAD
-pub(super) static SUITES: [Suite; 13] = [
-=======
-pub(super) static SUITES: [Suite; 11] = [
->>>>>>> 8486d59 (Hold the command line to what it promises)
+pub(super) static SUITES: [Suite; 14] = [
     check("format", &[], |_| checks::fmt_check()),
     check("tidy", &[], tidy::check),
     check("lint, native", &[], |_| checks::lint_native()),
@@ -101,7 +97,6 @@ pub(super) static SUITES: [Suite; 11] = [
         work: Work::Tests(peers_python),
     },
     Suite {
-<<<<<<< HEAD
         name: "the package in every runtime",
         family: "runtimes",
         needs: &[
@@ -119,12 +114,12 @@ pub(super) static SUITES: [Suite; 11] = [
         family: "packaging",
         needs: &["wasm-target", "node", "npm", "wasm-bindgen", "chromium"],
         work: Work::Tests(packaging),
-=======
+    },
+    Suite {
         name: "the command line",
         family: "cli",
         needs: &npm::NEEDS,
         work: Work::Tests(command_line),
->>>>>>> 8486d59 (Hold the command line to what it promises)
     },
 ];
 
@@ -212,7 +207,6 @@ fn peers_python(repo: &Repo) -> TestRun {
     against_the_server(repo, &mut python)
 }
 
-<<<<<<< HEAD
 /// The same programs run on `openai` and on the package's drop-in for it.
 fn peers_drop_in(repo: &Repo) -> TestRun {
     if let Err(failure) = npm::build(repo) {
@@ -251,7 +245,6 @@ fn with_the_package(repo: &Repo, script: &str) -> TestRun {
     }
 }
 
-=======
 /// The packed package's command line measures the simulated endpoint.
 fn command_line(repo: &Repo) -> TestRun {
     let tarball = match npm::build(repo) {
@@ -265,7 +258,6 @@ fn command_line(repo: &Repo) -> TestRun {
     against_the_server(repo, &mut node)
 }
 
->>>>>>> 8486d59 (Hold the command line to what it promises)
 /// Runs tests that start the server's binary themselves.
 fn against_the_server(repo: &Repo, tests: &mut Command) -> TestRun {
     let built = run(Command::new("cargo").args(["build", "--package", "kneepoint-server"]));
@@ -376,12 +368,16 @@ mod tests {
                 "wasm-node",
                 "wasm-browser",
                 "peers",
-<<<<<<< HEAD
-                "runtimes",
-                "packaging"
-=======
-                "cli"
->>>>>>> 8486d59 (Hold the command line to what it promises)
+                [
+                    "checks",
+                    "native",
+                    "wasm-node",
+                    "wasm-browser",
+                    "peers",
+                    "runtimes",
+                    "packaging",
+                    "cli"
+                ]
             ]
         );
     }

@@ -39,13 +39,12 @@ export class Progress {
       return;
     }
     this.#drawn = now;
-    const width = this.#out.columns ?? COLUMNS_DEFAULT;
     const segments = segmentsOf(this.#label, tick, this.#isTerminal);
     if (!this.#isTerminal) {
       this.#out.write(`${segments.join("  ")}\n`);
       return;
     }
-    this.#out.write(`\r\x1b[K${this.#dim(fit(segments, width - 1))}`);
+    this.#out.write(`\r\x1b[K${this.#dim(fit(segments, this.#width))}`);
     this.#isLineOpen = true;
   }
 
@@ -60,8 +59,12 @@ export class Progress {
   /** A line that stays on the screen. */
   line(text: string): void {
     this.clear();
-    const width = this.#isTerminal ? (this.#out.columns ?? COLUMNS_DEFAULT) : Number.POSITIVE_INFINITY;
-    this.#out.write(`${text.length > width ? text.slice(0, width) : text}\n`);
+    this.#out.write(`${text.slice(0, this.#width)}\n`);
+  }
+
+  /** Columns of a line. The last one stays free: some terminals go to the next line there. */
+  get #width(): number {
+    return this.#isTerminal ? (this.#out.columns || COLUMNS_DEFAULT) - 1 : Number.POSITIVE_INFINITY;
   }
 
   /** Takes the moving line away. */
@@ -90,14 +93,19 @@ function fit(segments: readonly string[], width: number): string {
 function segmentsOf(label: string, tick: Tick, isTerminal: boolean): string[] {
   const { progress, concurrency, purpose, phase } = tick;
   const segments = [`${label} ${clock(tick.t_s)}`];
-  if (progress !== null) {
+  if (phase === "drain") {
+    segments.push("ending");
+  } else if (progress !== null) {
     const percent = `${Math.floor(progress * 100)} %`.padStart(5);
     segments.push(isTerminal ? `${bar(progress)} ${percent}` : percent.trim());
   } else if (concurrency !== null) {
     segments.push(`N ${concurrency}`, phase === "measure" ? (purpose ?? "") : phase);
   }
-  segments.push(`${tick.in_flight} in flight`, `${figure(tick.requests_per_s)} req/s`);
-  if (tick.tokens_per_s > 0) segments.push(`${figure(tick.tokens_per_s)} tok/s`);
+  // Figures keep their places while they change.
+  const wide = (text: string, width: number) => (isTerminal ? text.padStart(width) : text);
+  segments.push(`${wide(String(tick.in_flight), 4)} in flight`);
+  segments.push(`${wide(figure(tick.requests_per_s), 6)} req/s`);
+  if (tick.tokens_per_s > 0) segments.push(`${wide(figure(tick.tokens_per_s), 7)} tok/s`);
   const failed = tick.failed.map(([name, count]) => `${name} ${count}`);
   if (failed.length > 0) segments.push(`failed: ${failed.join(", ")}`);
   if (tick.e2e !== null) segments.push(`p50 ${figure(tick.e2e.p50)} p95 ${figure(tick.e2e.p95)} ms`);

@@ -58,7 +58,7 @@ export function count(flag: string, text: string, least = 1, most = 1e12): numbe
 
 /** A number such as `2.5`. */
 export function number(flag: string, text: string): number {
-  if (!/^\d+(?:\.\d+)?$/.test(text)) {
+  if (!/^(?:\d+\.?\d*|\.\d+)$/.test(text)) {
     throw new UsageError(`${flag}: expected a number, found "${text}"`);
   }
   return Number(text);
