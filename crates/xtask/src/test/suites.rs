@@ -368,16 +368,9 @@ mod tests {
                 "wasm-node",
                 "wasm-browser",
                 "peers",
-                [
-                    "checks",
-                    "native",
-                    "wasm-node",
-                    "wasm-browser",
-                    "peers",
-                    "runtimes",
-                    "packaging",
-                    "cli"
-                ]
+                "runtimes",
+                "packaging",
+                "cli"
             ]
         );
     }
