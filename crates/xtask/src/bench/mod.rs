@@ -5,6 +5,7 @@
 
 mod client;
 mod measure;
+mod reference;
 mod report;
 mod stats;
 
@@ -39,7 +40,7 @@ enum Kind {
     Own(&'static [&'static str]),
 }
 
-static GROUPS: [Group; 4] = [
+static GROUPS: [Group; 5] = [
     Group {
         name: "stats",
         about: "summarising a million samples, against Python's statistics and numpy",
@@ -49,6 +50,11 @@ static GROUPS: [Group; 4] = [
         name: "client",
         about: "calls, streams, decoding and start of the npm package, against openai and fetch",
         kind: Kind::Paired(client::works),
+    },
+    Group {
+        name: "reference",
+        about: "a thousand calls at once by the command line, against the script in Python",
+        kind: Kind::Paired(reference::works),
     },
     Group {
         name: "storms",
@@ -77,7 +83,7 @@ pub(crate) fn command(repo: &Repo, args: &Args) -> Result {
     let Some(name) = args.word() else {
         println!("Groups of measurements, each run by `cargo xtask bench <group>`:");
         for group in &GROUPS {
-            println!("  {:<8} {}", group.name, group.about);
+            println!("  {:<9} {}", group.name, group.about);
         }
         return Ok(());
     };

@@ -1,0 +1,36 @@
+// Times a whole program, its start included, that asks the simulated endpoint a thousand questions.
+//
+//     measure.mjs WHO PROGRAM [ARGUMENT …]
+//
+// PROGRAM may be `kneepoint`: that is the packed package's. Where an argument holds URL, it is
+// replaced by the endpoint's address. Prints one line of JSON with the seconds that the program took.
+// A program that did not get a thousand answers is a failure.
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+
+import { install } from "../../cli/command.mjs";
+import { startServer } from "../sdk/server.mjs";
+
+// Answers at once, so that the clients' own cost is what differs.
+const SPEC = "instant";
+
+const [who, program, ...words] = process.argv.slice(2);
+const home = program === "kneepoint" ? install() : undefined;
+const server = await startServer();
+try {
+  const url = `${server.http}/mock/${SPEC}`;
+  const args = words.map((word) => word.replace("URL", url));
+  const [command, ...rest] = home === undefined ? [program, ...args] : [process.execPath, home.cli, ...args];
+  const start = performance.now();
+  const { status, stdout, stderr } = spawnSync(command, rest, { encoding: "utf8" });
+  const seconds = (performance.now() - start) / 1000;
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /^=+\nTotal requests: 1000\n/);
+  const truth = await (await fetch(`${url}/stats`)).json();
+  assert.equal(truth.completed, 1000, "every question was answered");
+  console.log(JSON.stringify({ work: "the reference benchmark", who, seconds: [seconds] }));
+} finally {
+  await server.stop();
+  home?.remove();
+}
