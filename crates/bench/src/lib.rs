@@ -36,12 +36,14 @@
     allow(clippy::float_cmp, reason = "exact arithmetic, exact tests")
 )]
 
+pub mod chart;
 pub mod client_bound;
 mod climb;
 pub mod compare;
 pub mod export;
 pub mod ladder;
 pub mod merge;
+pub mod number;
 mod outcome;
 pub mod plan;
 mod pool;

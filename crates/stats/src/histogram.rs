@@ -1,6 +1,7 @@
 //! Counters in HDR's log-linear layout: 3 significant digits, from 0 to 2⁶³ − 1, growing as
 //! needed to at most 432 KiB. Merging adds counters, so it is exact, associative and free of order.
 
+use crate::bins::{self, Bin, Scale};
 use crate::quantile::nearest_rank;
 use thiserror::Error;
 
@@ -215,6 +216,15 @@ impl Histogram {
                 high: lowest(index + 1) - 1,
                 count,
             })
+    }
+
+    /// The values in at most `bins` ranges for a plot, in ticks. See [`Series::bins`](crate::Series::bins).
+    pub fn bins(&self, scale: Scale, bins: usize) -> Vec<Bin> {
+        let buckets = self.buckets();
+        let middles: Vec<(f64, u64)> = buckets
+            .map(|bucket| (bucket.middle() as f64, bucket.count))
+            .collect();
+        bins::fill(middles.iter().copied(), scale, bins)
     }
 
     /// All counters up to the last that is not 0, for the wire format.

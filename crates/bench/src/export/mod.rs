@@ -2,6 +2,7 @@
 //! bytes.
 
 mod csv;
+mod html;
 mod rungs;
 mod vllm;
 
@@ -9,6 +10,7 @@ use crate::record::Sample;
 use crate::report::{Metric, Report, SCHEMA};
 
 pub use csv::{CSV_HEADER, csv_row};
+pub use html::html;
 pub use rungs::{rungs_csv, rungs_jsonl};
 pub use vllm::vllm;
 

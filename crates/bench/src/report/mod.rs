@@ -4,6 +4,7 @@
 
 mod metric;
 mod text;
+mod verdict;
 
 use kneepoint_stats::Usl;
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,8 @@ use crate::plan::{Load, Slo};
 use crate::record::{Class, TokenSource};
 
 pub use metric::{Metric, Quantile, Reference};
+pub use verdict::verdict;
+
 pub(crate) use metric::{QUANTILES, buckets};
 
 /// The number of the schema that [`Report`] follows.

@@ -99,11 +99,21 @@ impl Report {
         }
         requests(out, rung)?;
         times(out, rung)?;
+        writeln!(out, "\nHow it was measured")?;
         self.method(out, rung)
     }
 
+    /// How it was measured, a line for each circumstance: what the text ends with.
+    pub fn how_measured(&self) -> String {
+        let mut text = String::new();
+        if let Some(rung) = self.main_rung() {
+            // Writing to a text never fails.
+            let _ = self.method(&mut text, rung);
+        }
+        text
+    }
+
     fn method(&self, out: &mut impl Write, rung: &Rung) -> fmt::Result {
-        writeln!(out, "\nHow it was measured")?;
         let host = self.config.host.as_deref().unwrap_or("(hidden)");
         writeln!(out, "  endpoint   {host}{}", self.config.path)?;
         writeln!(out, "  model      {}", self.config.model)?;

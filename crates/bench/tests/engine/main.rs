@@ -11,6 +11,7 @@ mod harness;
 mod laws;
 mod measures;
 mod merging;
+mod pictures;
 mod runs;
 mod schema;
 mod servers;

@@ -1,0 +1,355 @@
+//! Throughput against concurrency: each rung with its interval, knee, peak and limit marked, and the
+//! universal scalability law as a line to compare with. Also the Pareto curve of the same rungs.
+
+use std::fmt::Write;
+
+use super::axis::{Axis, Frame, mark_lines};
+use super::picture::{Options, Picture, Table};
+use super::scale::{Domain, Kind};
+use super::svg::{Anchor, Area, Svg};
+use crate::number;
+use crate::record::Class;
+use crate::report::{Estimate, Purpose, Report};
+
+/// Points of the smooth line.
+const SMOOTH: usize = 64;
+
+/// One rung as a point.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Level {
+    pub(super) n: f64,
+    pub(super) throughput: Estimate,
+    refused: u64,
+    failed: u64,
+    purpose: Purpose,
+    client_bound: bool,
+}
+
+impl Level {
+    /// Whether it belongs to the line through the rungs.
+    pub(super) fn is_of_curve(&self) -> bool {
+        self.purpose != Purpose::Repeat && self.refused == 0 && !self.client_bound
+    }
+
+    fn is_at(&self, n: f64) -> bool {
+        self.n.total_cmp(&n).is_eq()
+    }
+
+    fn class(&self) -> &'static str {
+        if self.refused > 0 {
+            "kp-throttled"
+        } else if self.failed > 0 {
+            "kp-failed"
+        } else if self.is_of_curve() {
+            "kp-series"
+        } else {
+            "kp-aside"
+        }
+    }
+
+    fn words(&self, unit: &str) -> String {
+        let mut words = format!(
+            "{} at once: {} {unit}",
+            self.n,
+            number::figure(self.throughput.value)
+        );
+        if let (Some(low), Some(high)) = (self.throughput.low, self.throughput.high) {
+            let _ = write!(
+                words,
+                " ({} to {})",
+                number::figure(low),
+                number::figure(high)
+            );
+        }
+        for (count, what) in [(self.refused, "refused"), (self.failed, "failed")] {
+            if count > 0 {
+                let _ = write!(words, ", {} {what}", number::count(count));
+            }
+        }
+        if self.client_bound {
+            words += ", the client was the limit";
+        }
+        words
+    }
+}
+
+/// The rungs of closed loops by concurrency, and the unit of their throughput.
+pub(super) fn levels(report: &Report) -> (Vec<Level>, &'static str) {
+    let stream = report.config.stream;
+    let counted = stream
+        && report
+            .rungs
+            .iter()
+            .any(|rung| rung.output_tokens_per_s.is_some());
+    let mut levels: Vec<Level> = Vec::new();
+    for rung in &report.rungs {
+        let throughput = rung.throughput(stream);
+        let comparable = !counted || rung.output_tokens_per_s.is_some() || rung.ok == 0;
+        let Some(n) = rung.concurrency.filter(|_| comparable) else {
+            continue;
+        };
+        if !throughput.value.is_finite() {
+            continue;
+        }
+        let refused = rung.count(Class::Throttled);
+        let aborted = rung.count(Class::Aborted);
+        let without_answer = rung.requests.saturating_sub(rung.ok);
+        levels.push(Level {
+            n: f64::from(n),
+            throughput,
+            refused,
+            failed: without_answer
+                .saturating_sub(refused)
+                .saturating_sub(aborted),
+            purpose: rung.purpose,
+            client_bound: rung.client.bound,
+        });
+    }
+    levels.sort_by(|a, b| a.n.total_cmp(&b.n));
+    (levels, if counted { "tok/s" } else { "answers/s" })
+}
+
+/// What a ladder found, as marks on the axis of concurrency.
+fn findings(report: &Report) -> Vec<(f64, String)> {
+    let Some(answer) = &report.answer else {
+        return Vec::new();
+    };
+    let found = [
+        ("knee", &answer.knee),
+        ("peak", &answer.peak),
+        ("limit", &answer.limit),
+        ("objectives", &answer.slo),
+    ];
+    let found = found
+        .iter()
+        .filter_map(|(name, finding)| Some((*name, finding.as_ref()?)));
+    let mut marks: Vec<(u32, String)> = Vec::new();
+    for (name, finding) in found {
+        match marks.iter_mut().find(|(other, _)| *other == finding.value) {
+            Some((_, names)) => *names = format!("{names}, {name}"),
+            None => marks.push((finding.value, name.to_owned())),
+        }
+    }
+    let numbered = |(value, names): (u32, String)| (f64::from(value), format!("{names} {value}"));
+    marks.into_iter().map(numbered).collect()
+}
+
+/// The axis of concurrency that shows all `levels`, with some air at its ends.
+pub(super) fn concurrency_axis(levels: &[Level]) -> Axis {
+    let low = levels.first().map_or(1.0, |level| level.n.max(1.0));
+    let high = levels.last().map_or(1.0, |level| level.n.max(1.0));
+    Axis::new(
+        Domain::new(Kind::Doublings, low / 1.15, high * 1.15),
+        "requests at once",
+    )
+}
+
+/// The axis of throughput that shows all `levels` and their intervals.
+pub(super) fn throughput_axis(levels: &[Level], unit: &str) -> Axis {
+    let ends = |level: &Level| [level.throughput.value, level.throughput.high.unwrap_or(0.0)];
+    Axis::new(Domain::from_zero(levels.iter().flat_map(ends)), unit)
+}
+
+/// Draws the interval of a level, with a stroke at either end.
+pub(super) fn interval(svg: &mut Svg, frame: &Frame, level: &Level, class: &str) {
+    if let (Some(low), Some(high)) = (level.throughput.low, level.throughput.high) {
+        let (x, low, high) = (frame.x(level.n), frame.y(low), frame.y(high));
+        svg.line((x, low), (x, high), class);
+        for end in [low, high] {
+            svg.line((x - 3.0, end), (x + 3.0, end), class);
+        }
+    }
+}
+
+/// Throughput against concurrency. None without a rung of known concurrency.
+///
+/// ```
+/// # use kneepoint_bench::{chart, report::Report};
+/// # fn show(report: &Report) -> Option<()> {
+/// let picture = chart::throughput(report, chart::Options { width: 360 })?;
+/// assert!(picture.svg.starts_with("<svg"));
+/// # Some(()) }
+/// ```
+pub fn throughput(report: &Report, options: Options) -> Option<Picture> {
+    let (levels, unit) = levels(report);
+    let (first, last) = (levels.first()?, levels.last()?);
+    let marks = findings(report);
+    let mut svg = Svg::new(options.width(), options.height() + 40.0);
+    let region = Area {
+        left: 4.0,
+        top: 0.0,
+        right: options.width() - 12.0,
+        bottom: options.height() + 40.0,
+    };
+    let (x, y) = (concurrency_axis(&levels), throughput_axis(&levels, unit));
+    let head = mark_lines(&marks, x.domain, options.width() - 70.0);
+    let frame = Frame::draw(&mut svg, region, &x, &y, head, 0.0);
+    frame.marks(&mut svg, &marks, head);
+    let curve: Vec<_> = levels.iter().filter(|level| level.is_of_curve()).collect();
+    let law = report.usl().zip(curve.first().zip(curve.last()));
+    if let Some((law, (first, last))) = law {
+        let ratio = last.n / first.n;
+        let points = (0..SMOOTH).map(|index| {
+            let n = first.n * libm::pow(ratio, index as f64 / (SMOOTH - 1) as f64);
+            (n, law.throughput(n))
+        });
+        let inside = points.take_while(|point| y.domain.holds(point.1));
+        let points: Vec<_> = inside.map(|(n, x)| (frame.x(n), frame.y(x))).collect();
+        svg.polyline(&points, "kp-law");
+    }
+    let line: Vec<_> = curve
+        .iter()
+        .map(|level| (frame.x(level.n), frame.y(level.throughput.value)))
+        .collect();
+    svg.polyline(&line, "kp-line");
+    for level in &levels {
+        let (at, class) = (
+            (frame.x(level.n), frame.y(level.throughput.value)),
+            level.class(),
+        );
+        svg.keep_free(at, 7.0);
+        svg.point(&level.words(unit), |svg| {
+            interval(svg, &frame, level, &format!("kp-interval {class}"));
+            dot(svg, at, level);
+        });
+    }
+    let named = levels
+        .iter()
+        .find(|level| marks.first().is_some_and(|mark| level.is_at(mark.0)));
+    if let Some(level) = named {
+        let words = format!("{} {unit}", number::figure(level.throughput.value));
+        let (x, y) = (frame.x(level.n), frame.y(level.throughput.value));
+        let places = [
+            (x - 8.0, y - 10.0, Anchor::End),
+            (x + 8.0, y + 22.0, Anchor::Start),
+            (x - 8.0, y + 22.0, Anchor::End),
+        ];
+        svg.label(&places, frame.plot, "kp-word kp-strong", &words);
+    }
+    if law.is_some() {
+        let (left, right) = (frame.plot.left + 8.0, frame.plot.right - 4.0);
+        let (high, low) = (frame.plot.top + 14.0, frame.plot.bottom - 10.0);
+        let places = [
+            (right, low, Anchor::End),
+            (right, low - 20.0, Anchor::End),
+            (left, high, Anchor::Start),
+            (left, high + 20.0, Anchor::Start),
+        ];
+        svg.label(&places, frame.plot, "kp-tick", "dashed: fitted law (USL)");
+    }
+    let summary = format!(
+        "{} rungs from {} to {} at once; bars are {:.0} % intervals.",
+        levels.len(),
+        first.n,
+        last.n,
+        report.method.confidence * 100.0
+    );
+    Some(Picture::new(
+        svg,
+        "Throughput against concurrency",
+        summary,
+        table(&levels, unit),
+    ))
+}
+
+/// Filled: on the curve; open: beside it; a cross: failures.
+fn dot(svg: &mut Svg, at: (f64, f64), level: &Level) {
+    let class = level.class();
+    match class {
+        "kp-failed" => svg.cross(at, 4.5, &format!("kp-cross {class}")),
+        "kp-series" => svg.circle(at, 4.5, &format!("kp-dot {class}")),
+        _ => svg.circle(at, 4.5, &format!("kp-ring {class}")),
+    }
+}
+
+fn table(levels: &[Level], unit: &str) -> Table {
+    let per_user = format!("{unit} each");
+    let mut table = Table::new([
+        "at once", unit, "low", "high", &per_user, "refused", "failed",
+    ]);
+    for level in levels {
+        let end = |end: Option<f64>| number::figure(end.unwrap_or(f64::NAN));
+        table.row([
+            level.n.to_string(),
+            number::figure(level.throughput.value),
+            end(level.throughput.low),
+            end(level.throughput.high),
+            number::figure(level.throughput.value / level.n.max(1.0)),
+            number::count(level.refused),
+            number::count(level.failed),
+        ]);
+    }
+    table
+}
+
+/// What each user gets against what all get together, by concurrency. None for fewer than two
+/// rungs of known concurrency.
+pub fn pareto(report: &Report, options: Options) -> Option<Picture> {
+    let (all, unit) = levels(report);
+    let levels: Vec<Level> = all.into_iter().filter(Level::is_of_curve).collect();
+    if levels.len() < 2 {
+        return None;
+    }
+    let each = |level: &Level| level.throughput.value / level.n.max(1.0);
+    let mut svg = Svg::new(options.width(), options.height() + 40.0);
+    let region = Area {
+        left: 4.0,
+        top: 0.0,
+        right: options.width() - 12.0,
+        bottom: options.height() + 40.0,
+    };
+    let x = Axis::new(
+        Domain::from_zero(levels.iter().map(each)),
+        &format!("{unit} for each of N users"),
+    );
+    let y = throughput_axis(&levels, &format!("{unit} for all"));
+    let frame = Frame::draw(&mut svg, region, &x, &y, 0, 0.0);
+    let place = |level: &Level| (frame.x(each(level)), frame.y(level.throughput.value));
+    svg.polyline(&levels.iter().map(place).collect::<Vec<_>>(), "kp-line");
+    for level in &levels {
+        svg.keep_free(place(level), 5.0);
+    }
+    let knee = report
+        .answer
+        .as_ref()
+        .and_then(|answer| answer.knee.as_ref());
+    let is_knee = |level: &Level| knee.is_some_and(|knee| level.is_at(knee.value.into()));
+    for level in &levels {
+        let words = format!(
+            "{} at once: {} {unit} each, {} together",
+            level.n,
+            number::figure(each(level)),
+            number::figure(level.throughput.value)
+        );
+        svg.point(&words, |svg| {
+            svg.circle(place(level), 4.5, "kp-dot kp-series");
+        });
+    }
+    // The knee looks for room first.
+    let (knees, others): (Vec<_>, Vec<_>) = levels.iter().partition(|level| is_knee(level));
+    for level in knees.into_iter().chain(others) {
+        let (x, y) = place(level);
+        let (class, words) = if is_knee(level) {
+            ("kp-word kp-strong", format!("N = {} (knee)", level.n))
+        } else {
+            ("kp-word", format!("{}", level.n))
+        };
+        let places = [
+            (x + 9.0, y - 6.0, Anchor::Start),
+            (x + 9.0, y + 14.0, Anchor::Start),
+            (x - 9.0, y + 14.0, Anchor::End),
+            (x - 9.0, y - 6.0, Anchor::End),
+        ];
+        svg.label(&places, frame.plot, class, &words);
+    }
+    let summary = format!(
+        "Up is more for all, right is more for each; the numbers are requests at once, {} rungs.",
+        levels.len()
+    );
+    Some(Picture::new(
+        svg,
+        "What each gets, what all get",
+        summary,
+        table(&levels, unit),
+    ))
+}

@@ -1,0 +1,160 @@
+//! A report in one sentence that a person can repeat.
+
+use std::fmt::Write;
+
+use super::{Answer, Report, Rung};
+use crate::ladder::StopRule;
+use crate::number::{count, figure, percent, time_ms};
+use crate::plan::Load;
+use crate::record::Class;
+
+/// What a report says, in a sentence or two: the figures that matter, and what could not be
+/// concluded.
+///
+/// Such as: *Best balance at 32: 1,330 tok/s, TTFT p95 410 ms; above 40 only the queue grows.*
+pub fn verdict(report: &Report) -> String {
+    let Some(rung) = report.main_rung() else {
+        return "Nothing was measured.".to_owned();
+    };
+    let mut text = match &report.answer {
+        Some(answer) => ladder(report, answer, rung),
+        None => plain(report, rung),
+    };
+    let drift = report
+        .answer
+        .as_ref()
+        .and_then(|answer| answer.stability.as_ref());
+    if let Some(drift) = drift.filter(|drift| !drift.stable) {
+        let _ = write!(
+            text,
+            " The server changed by {} meanwhile: repeat the run.",
+            percent(drift.value)
+        );
+    }
+    if rung.client.bound {
+        text += " The client was the limit, so this says little about the server.";
+    }
+    if rung.buffered {
+        text += " Streams came in one burst: times to the first token are not the model's.";
+    }
+    text
+}
+
+fn ladder(report: &Report, answer: &Answer, rung: &Rung) -> String {
+    let Some(knee) = &answer.knee else {
+        return format!("No knee was found: {}.", answer.stop.reason);
+    };
+    let figures = figures(rung, report.config.stream);
+    let beyond = beyond(report, answer);
+    format!(
+        "Best balance at {}: {figures}; {beyond}.",
+        count(knee.value.into())
+    )
+}
+
+/// What lies above the knee, by the rule that ended the climb.
+fn beyond(report: &Report, answer: &Answer) -> String {
+    let top = report
+        .rungs
+        .iter()
+        .filter_map(|rung| rung.concurrency)
+        .max()
+        .unwrap_or(0);
+    let knee = answer.knee.as_ref().map_or(top, |knee| knee.value);
+    let peak = answer
+        .peak
+        .as_ref()
+        .map_or(knee, |peak| peak.value.max(knee));
+    let is_top = knee >= top;
+    match answer.stop.value {
+        StopRule::Plateau => format!("above {peak} only the queue grows"),
+        StopRule::Retrograde => format!("above {peak} throughput falls"),
+        StopRule::RateLimited => answer.limit.as_ref().map_or_else(
+            || "above it the server refuses requests".to_owned(),
+            |limit| format!("above {} the server refuses requests", limit.value),
+        ),
+        StopRule::Errors => format!("above it requests fail ({})", answer.stop.reason),
+        StopRule::Slo => answer.slo.as_ref().map_or_else(
+            || "the objectives were met nowhere".to_owned(),
+            |slo| format!("above {} the objectives are missed", slo.value),
+        ),
+        StopRule::ClientBound => "above it the client was the limit".to_owned(),
+        StopRule::Max if is_top => format!("{top} was the highest tried, more may be better"),
+        StopRule::Max => format!("up to {top} more requests bring more, at a growing wait"),
+        StopRule::Budget => format!("the budget ended the climb at {top}"),
+        StopRule::User => format!("the climb was stopped at {top}"),
+    }
+}
+
+fn plain(report: &Report, rung: &Rung) -> String {
+    let refused = rung.count(Class::Throttled);
+    let failed = rung
+        .requests
+        .saturating_sub(rung.ok)
+        .saturating_sub(refused);
+    let load = match (&report.config.load, rung.concurrency) {
+        (_, Some(n)) => format!("{} at once", count(n.into())),
+        (Load::Constant { rate } | Load::Poisson { rate } | Load::Gamma { rate, .. }, None) => {
+            format!("{} requests a second", figure(*rate))
+        }
+        _ => "This load".to_owned(),
+    };
+    if rung.ok == 0 {
+        let worst = rung.classes.iter().filter(|one| one.class != Class::Ok);
+        let worst = worst
+            .max_by_key(|one| one.count)
+            .map(|one| one.class.as_str());
+        let why = worst.map_or_else(String::new, |class| format!(" ({class})"));
+        return format!(
+            "None of {} requests was answered{why}.",
+            count(rung.requests)
+        );
+    }
+    let of = |what: u64, word: &str| {
+        (what > 0).then(|| {
+            let share = percent(what as f64 / rung.requests.max(1) as f64);
+            format!(
+                "{} of {} requests {word} ({share})",
+                count(what),
+                count(rung.requests)
+            )
+        })
+    };
+    let ends: Vec<_> = [of(refused, "were refused"), of(failed, "failed")]
+        .into_iter()
+        .flatten()
+        .collect();
+    let ends = if ends.is_empty() {
+        match rung.requests {
+            1 => "the one request was answered".to_owned(),
+            all => format!("all {} requests were answered", count(all)),
+        }
+    } else {
+        ends.join(", ")
+    };
+    format!("{load}: {}; {ends}.", figures(rung, report.config.stream))
+}
+
+/// Throughput and the latency that users feel.
+fn figures(rung: &Rung, stream: bool) -> String {
+    let mut text = match rung.output_tokens_per_s.filter(|_| stream) {
+        Some(tokens) => format!("{} tok/s", figure(tokens.value)),
+        None => format!("{} answers/s", figure(rung.requests_per_s.value)),
+    };
+    let (name, metric) = match &rung.ttft {
+        Some(ttft) => ("TTFT", Some(ttft)),
+        None => ("latency", rung.e2e.as_ref()),
+    };
+    if let Some((metric, p95)) = metric.and_then(|metric| Some((metric, metric.quantile(0.95)?))) {
+        let _ = write!(text, ", {name} p95 {}", time_ms(p95.value));
+        if let Some(needs) = p95.needs {
+            let _ = write!(
+                text,
+                " (an interval needs {} requests, has {})",
+                count(needs),
+                count(metric.n)
+            );
+        }
+    }
+    text
+}
