@@ -1,12 +1,12 @@
 //! Throughput against concurrency: each rung with its interval, knee, peak and limit marked, and the
-//! universal scalability law as a line to compare with. Also the Pareto curve of the same rungs.
+//! universal scalability law as a line to compare with.
 
 use std::fmt::Write;
 
 use super::axis::{Axis, Frame, mark_lines};
 use super::picture::{Options, Picture, Table};
 use super::scale::{Domain, Kind};
-use super::svg::{Anchor, Area, Svg};
+use super::svg::{Anchor, Svg};
 use crate::number;
 use crate::record::Class;
 use crate::report::{Estimate, Purpose, Report};
@@ -31,7 +31,7 @@ impl Level {
         self.purpose != Purpose::Repeat && self.refused == 0 && !self.client_bound
     }
 
-    fn is_at(&self, n: f64) -> bool {
+    pub(super) fn is_at(&self, n: f64) -> bool {
         self.n.total_cmp(&n).is_eq()
     }
 
@@ -175,12 +175,7 @@ pub fn throughput(report: &Report, options: Options) -> Option<Picture> {
     let (first, last) = (levels.first()?, levels.last()?);
     let marks = findings(report);
     let mut svg = Svg::new(options.width(), options.height() + 40.0);
-    let region = Area {
-        left: 4.0,
-        top: 0.0,
-        right: options.width() - 12.0,
-        bottom: options.height() + 40.0,
-    };
+    let region = options.region(0.0, options.height() + 40.0);
     let (x, y) = (concurrency_axis(&levels), throughput_axis(&levels, unit));
     let head = mark_lines(&marks, x.domain, options.width() - 70.0);
     let frame = Frame::draw(&mut svg, region, &x, &y, head, 0.0);
@@ -252,17 +247,17 @@ pub fn throughput(report: &Report, options: Options) -> Option<Picture> {
     ))
 }
 
-/// Filled: on the curve; open: beside it; a cross: failures.
+/// Filled: on the curve; a ring: beside it, or around what was measured before; a cross: failures.
 fn dot(svg: &mut Svg, at: (f64, f64), level: &Level) {
     let class = level.class();
     match class {
         "kp-failed" => svg.cross(at, 4.5, &format!("kp-cross {class}")),
         "kp-series" => svg.circle(at, 4.5, &format!("kp-dot {class}")),
-        _ => svg.circle(at, 4.5, &format!("kp-ring {class}")),
+        _ => svg.circle(at, 6.5, &format!("kp-ring {class}")),
     }
 }
 
-fn table(levels: &[Level], unit: &str) -> Table {
+pub(super) fn table(levels: &[Level], unit: &str) -> Table {
     let per_user = format!("{unit} each");
     let mut table = Table::new([
         "at once", unit, "low", "high", &per_user, "refused", "failed",
@@ -280,76 +275,4 @@ fn table(levels: &[Level], unit: &str) -> Table {
         ]);
     }
     table
-}
-
-/// What each user gets against what all get together, by concurrency. None for fewer than two
-/// rungs of known concurrency.
-pub fn pareto(report: &Report, options: Options) -> Option<Picture> {
-    let (all, unit) = levels(report);
-    let levels: Vec<Level> = all.into_iter().filter(Level::is_of_curve).collect();
-    if levels.len() < 2 {
-        return None;
-    }
-    let each = |level: &Level| level.throughput.value / level.n.max(1.0);
-    let mut svg = Svg::new(options.width(), options.height() + 40.0);
-    let region = Area {
-        left: 4.0,
-        top: 0.0,
-        right: options.width() - 12.0,
-        bottom: options.height() + 40.0,
-    };
-    let x = Axis::new(
-        Domain::from_zero(levels.iter().map(each)),
-        &format!("{unit} for each of N users"),
-    );
-    let y = throughput_axis(&levels, &format!("{unit} for all"));
-    let frame = Frame::draw(&mut svg, region, &x, &y, 0, 0.0);
-    let place = |level: &Level| (frame.x(each(level)), frame.y(level.throughput.value));
-    svg.polyline(&levels.iter().map(place).collect::<Vec<_>>(), "kp-line");
-    for level in &levels {
-        svg.keep_free(place(level), 5.0);
-    }
-    let knee = report
-        .answer
-        .as_ref()
-        .and_then(|answer| answer.knee.as_ref());
-    let is_knee = |level: &Level| knee.is_some_and(|knee| level.is_at(knee.value.into()));
-    for level in &levels {
-        let words = format!(
-            "{} at once: {} {unit} each, {} together",
-            level.n,
-            number::figure(each(level)),
-            number::figure(level.throughput.value)
-        );
-        svg.point(&words, |svg| {
-            svg.circle(place(level), 4.5, "kp-dot kp-series");
-        });
-    }
-    // The knee looks for room first.
-    let (knees, others): (Vec<_>, Vec<_>) = levels.iter().partition(|level| is_knee(level));
-    for level in knees.into_iter().chain(others) {
-        let (x, y) = place(level);
-        let (class, words) = if is_knee(level) {
-            ("kp-word kp-strong", format!("N = {} (knee)", level.n))
-        } else {
-            ("kp-word", format!("{}", level.n))
-        };
-        let places = [
-            (x + 9.0, y - 6.0, Anchor::Start),
-            (x + 9.0, y + 14.0, Anchor::Start),
-            (x - 9.0, y + 14.0, Anchor::End),
-            (x - 9.0, y - 6.0, Anchor::End),
-        ];
-        svg.label(&places, frame.plot, class, &words);
-    }
-    let summary = format!(
-        "Up is more for all, right is more for each; the numbers are requests at once, {} rungs.",
-        levels.len()
-    );
-    Some(Picture::new(
-        svg,
-        "What each gets, what all get",
-        summary,
-        table(&levels, unit),
-    ))
 }

@@ -14,6 +14,9 @@ use crate::report::{Metric, Rung};
 /// From this ratio of the longest to the shortest on, a linear axis would show one bar.
 const LOG_FROM: f64 = 20.0;
 
+/// What is shorter than the longest by more than this lies on the floor of a logarithmic axis.
+const MAGNITUDES: f64 = 1e4;
+
 /// Points of a percentile curve; a screen has no room for more.
 const POINTS_MAX: usize = 160;
 
@@ -62,12 +65,7 @@ pub fn histogram(name: &str, metric: &Metric, options: Options) -> Option<Pictur
         .collect();
     let head = mark_lines(&marks, x.domain, options.width() - 70.0);
     let mut svg = Svg::new(options.width(), options.height());
-    let region = Area {
-        left: 4.0,
-        top: 0.0,
-        right: options.width() - 12.0,
-        bottom: options.height(),
-    };
+    let region = options.region(0.0, options.height());
     let frame = Frame::draw(&mut svg, region, &x, &y, head, 0.0);
     for bin in bins.iter().filter(|bin| bin.count > 0) {
         let words = format!(
@@ -152,14 +150,14 @@ pub(super) fn draw_percentiles(
         .filter_map(|found| found.high)
         .chain(curves.iter().flatten().map(|point| point.1));
     let x = Axis::new(
-        Domain::new(Kind::Tail, 1.0, (most as f64).max(10.0)),
+        Domain::new(Kind::Tail, 1.0, (2.0 * most as f64).max(10.0)),
         "percentile",
     );
     let longest = tops.filter(|value| value.is_finite()).fold(0.0, f64::max);
-    let usual = lines.iter().filter_map(|line| line.metric.quantile(0.5));
-    let least = usual.map(|found| found.value).fold(longest, f64::min) / 2.0;
+    let shortest = curves.iter().flatten().map(|point| point.1);
+    let least = shortest.fold(longest, f64::min).max(longest / MAGNITUDES);
     let y = if least > 0.0 && longest / least >= LOG_FROM {
-        Domain::new(Kind::Decades, least, longest * 1.15)
+        Domain::new(Kind::Decades, least / 1.15, longest * 1.15)
     } else {
         Domain::from_zero([longest].into_iter())
     };
@@ -183,12 +181,7 @@ pub(super) fn draw_percentiles(
     let height = options.height() + head as f64 * LINE;
     let mut svg = Svg::new(options.width(), height);
     key(&mut svg, &entries, (4.0, TEXT), room);
-    let region = Area {
-        left: 4.0,
-        top: head as f64 * LINE,
-        right: options.width() - 12.0,
-        bottom: height,
-    };
+    let region = options.region(head as f64 * LINE, height);
     let frame = Frame::draw(&mut svg, region, &x, &y, 0, 0.0);
     for (line, curve) in lines.iter().zip(&curves) {
         let kept: Vec<_> = line
@@ -224,19 +217,8 @@ pub(super) fn draw_percentiles(
             }
         }
     }
-    let names: Vec<_> = lines.iter().map(|line| line.name).collect();
-    let summary = format!(
-        "{}; bands are intervals, where there is enough data for one.",
-        capital(&names.join(" and "))
-    );
+    let summary = "Bands are intervals, where there is enough data for one.".to_owned();
     Some(Picture::new(svg, title, summary, table(lines)))
-}
-
-fn capital(text: &str) -> String {
-    let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(characters).collect()
-    })
 }
 
 fn words(line: &Line<'_>, found: &crate::report::Quantile) -> String {
@@ -264,27 +246,24 @@ fn percentile(q: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// The curve as pairs of 1/(1−q) and milliseconds, thinned evenly along the axis. A value stands where
-/// the share of those below it ends; the longest goes on to the end.
+/// The curve as pairs of 1/(1−q) and milliseconds, thinned evenly along the axis. The value of rank k
+/// of n, from 0, is the quantile k/(n−1), as the rule of the reports has it; the longest ends it.
 fn tail(metric: &Metric) -> Vec<(f64, f64)> {
     let counted = metric.histogram();
-    let all = counted.len() as f64;
-    let finest = libm::log(all.max(2.0)) / POINTS_MAX as f64;
+    let ranks = (counted.len() as f64 - 1.0).max(1.0);
+    let finest = libm::log(ranks + 1.0) / POINTS_MAX as f64;
     let mut out: Vec<(f64, f64)> = Vec::new();
     let (mut below, mut last) = (0.0, f64::NEG_INFINITY);
     for bucket in counted.buckets() {
-        let tail = all / (all - below);
+        let tail = ranks / (ranks - below).max(0.5);
         if libm::log(tail) - last >= finest {
             out.push((tail, bucket.middle() as f64 / TICKS_PER_MS));
             last = libm::log(tail);
         }
         below += bucket.count as f64;
     }
-    out.extend(
-        counted
-            .max()
-            .map(|longest| (all, longest as f64 / TICKS_PER_MS)),
-    );
+    let longest = counted.max().map(|longest| longest as f64 / TICKS_PER_MS);
+    out.extend(longest.map(|longest| (2.0 * ranks, longest)));
     out
 }
 

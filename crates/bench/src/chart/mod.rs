@@ -9,15 +9,17 @@ mod axis;
 mod curve;
 mod latency;
 mod overlay;
+mod pareto;
 mod picture;
 mod requests;
 mod scale;
 mod seconds;
 mod svg;
 
-pub use curve::{pareto, throughput};
+pub use curve::throughput;
 pub use latency::{histogram, percentiles};
 pub use overlay::overlay;
+pub use pareto::pareto;
 pub use picture::{Options, Picture, Table};
 pub use requests::requests;
 pub use seconds::over_time;

@@ -54,12 +54,7 @@ fn climbs(names: [&str; 2], curves: [&[Level]; 2], unit: &str, options: Options)
     key(&mut svg, &entries, (4.0, TEXT), room);
     let mut both: Vec<Level> = curves.concat();
     both.sort_by(|a, b| a.n.total_cmp(&b.n));
-    let region = Area {
-        left: 4.0,
-        top: head,
-        right: options.width() - 12.0,
-        bottom: height,
-    };
+    let region = options.region(head, height);
     let (x, y) = (concurrency_axis(&both), throughput_axis(&both, unit));
     let frame = Frame::draw(&mut svg, region, &x, &y, 0, 0.0);
     let mut table = Table::new(["run", "at once", unit, "low", "high"]);
@@ -72,7 +67,7 @@ fn climbs(names: [&str; 2], curves: [&[Level]; 2], unit: &str, options: Options)
             let words = format!("{name}, {} at once: {value} {unit}", level.n);
             svg.point(&words, |svg| {
                 interval(svg, &frame, level, &format!("kp-interval {class}"));
-                svg.circle(place(level), 4.5, &format!("kp-dot {class}"));
+                dot(svg, place(level), class);
             });
             let end = |end: Option<f64>| number::figure(end.unwrap_or(f64::NAN));
             let (low, high) = (end(level.throughput.low), end(level.throughput.high));
@@ -82,4 +77,19 @@ fn climbs(names: [&str; 2], curves: [&[Level]; 2], unit: &str, options: Options)
     let summary =
         "Bars are intervals. Only runs in turns tell whether a difference is more than chance.";
     Picture::new(svg, "Throughput of two runs", summary.to_owned(), table)
+}
+
+/// Round for the first run, square for the second.
+fn dot(svg: &mut Svg, (x, y): (f64, f64), class: &str) {
+    let shape = format!("kp-dot {class}");
+    if class == CLASSES[0] {
+        return svg.circle((x, y), 4.5, &shape);
+    }
+    let area = Area {
+        left: x - 4.0,
+        top: y - 4.0,
+        right: x + 4.0,
+        bottom: y + 4.0,
+    };
+    svg.rect(area, &shape);
 }

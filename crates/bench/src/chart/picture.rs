@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::svg::{Anchor, Svg, TEXT, escape, text_width};
+use super::svg::{Anchor, Area, Svg, TEXT, escape, text_width};
 
 /// How a picture is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,16 @@ impl Default for Options {
 impl Options {
     pub(super) fn width(self) -> f64 {
         f64::from(self.width.clamp(280, 2000))
+    }
+
+    /// The part of a drawing from `top` to `bottom`, less its margins.
+    pub(super) fn region(self, top: f64, bottom: f64) -> Area {
+        Area {
+            left: 4.0,
+            top,
+            right: self.width() - 12.0,
+            bottom,
+        }
     }
 
     /// A height that suits the width.
@@ -155,7 +165,7 @@ pub(super) fn key(svg: &mut Svg, entries: &[Entry<'_>], (left, y): (f64, f64), w
             Shape::Line => svg.line((x, middle), (x + MARK - 4.0, middle), class),
             Shape::Bar(tenths) => {
                 let half = TEXT * f64::from(tenths) / 20.0;
-                let area = super::svg::Area {
+                let area = Area {
                     left: x,
                     top: middle - half,
                     right: x + MARK - 4.0,
@@ -166,15 +176,26 @@ pub(super) fn key(svg: &mut Svg, entries: &[Entry<'_>], (left, y): (f64, f64), w
             Shape::Cross => svg.cross((x + 6.0, middle), 4.0, class),
             Shape::Stroke => svg.line((x + 6.0, middle - 5.0), (x + 6.0, middle + 5.0), class),
         }
-        svg.text((x + MARK, y), Anchor::Start, "kp-word", word);
+        svg.text((x + MARK, y), Anchor::Start, "kp-word", &cut(word, width));
     }
+}
+
+/// As much of a word as has room beside its mark.
+fn cut(word: &str, width: f64) -> String {
+    let room = width - MARK;
+    if text_width(word) <= room {
+        return word.to_owned();
+    }
+    let kept = (room / text_width("x")) as usize;
+    let begin: String = word.chars().take(kept.saturating_sub(1)).collect();
+    format!("{begin}…")
 }
 
 fn places(entries: &[Entry<'_>], width: f64) -> Vec<(f64, usize)> {
     let (mut x, mut line) = (0.0, 0);
     let mut out = Vec::new();
     for (_, _, word) in entries {
-        let wide = MARK + text_width(word);
+        let wide = MARK + text_width(&cut(word, width));
         if x > 0.0 && x + wide > width {
             (x, line) = (0.0, line + 1);
         }

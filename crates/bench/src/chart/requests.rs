@@ -51,12 +51,7 @@ pub fn requests(
     let height = head + 60.0 + (rows.len() as f64 * 4.0).clamp(60.0, 320.0);
     let mut svg = Svg::new(options.width(), height);
     key(&mut svg, &KEY, (4.0, TEXT), room);
-    let region = Area {
-        left: 4.0,
-        top: head,
-        right: options.width() - 12.0,
-        bottom: height,
-    };
+    let region = options.region(head, height);
     let x = Axis::new(
         Domain::new(Kind::Linear, 0.0, end),
         "seconds since the first was due",

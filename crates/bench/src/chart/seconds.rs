@@ -51,15 +51,9 @@ pub fn over_time(report: &Report, options: Options) -> Option<Picture> {
         unit.name(),
     );
     let gutter = flight.gutter(panel).max(rates.gutter(panel));
-    let region = |top: f64, bottom: f64| Area {
-        left: 4.0,
-        top,
-        right: options.width() - 12.0,
-        bottom,
-    };
     let upper = Frame::draw(
         &mut svg,
-        region(top, top + panel),
+        options.region(top, top + panel),
         &shared,
         &flight,
         0,
@@ -67,7 +61,7 @@ pub fn over_time(report: &Report, options: Options) -> Option<Picture> {
     );
     let lower = Frame::draw(
         &mut svg,
-        region(top + panel + STRIP, height),
+        options.region(top + panel + STRIP, height),
         &time,
         &rates,
         0,
@@ -161,9 +155,22 @@ fn stretches(report: &Report) -> Vec<Stretch> {
         for whole in moments.chunk_by(is_whole) {
             out.push(Stretch {
                 concurrency: rung.concurrency,
-                moments: whole.chunks(size).map(joined).collect(),
+                moments: coarse(whole, size),
             });
         }
+    }
+    out
+}
+
+/// Joins each `size` moments, and a short one at the end with the one before it: the rate of an
+/// instant says nothing.
+fn coarse(moments: &[Moment], size: usize) -> Vec<Moment> {
+    let mut out: Vec<Moment> = moments.chunks(size).map(joined).collect();
+    if let [.., before, last] = out[..]
+        && last.duration_s < before.duration_s / 2.0
+    {
+        out.truncate(out.len() - 2);
+        out.push(joined(&[before, last]));
     }
     out
 }

@@ -156,12 +156,11 @@ impl Report {
             out,
             "  quantiles  {rule}{block}, intervals hold with {confidence:.0} %"
         )?;
-        let runtime = &self.env.runtime;
-        writeln!(
-            out,
-            "  version    {} {} on {runtime}",
-            self.tool, self.version
-        )?;
+        write!(out, "  version    {} {}", self.tool, self.version)?;
+        match self.env.runtime.as_str() {
+            "" => writeln!(out)?,
+            runtime => writeln!(out, " on {runtime}")?,
+        }
         let notes = self.protocol.notes.iter().chain(&self.method.notes);
         for note in notes {
             writeln!(out, "  note       {note}")?;

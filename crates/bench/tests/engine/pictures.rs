@@ -70,7 +70,10 @@ fn pictures(report: &Report, samples: &[Sample], width: u32) -> Vec<Picture> {
         chart::throughput(report, options),
         chart::pareto(report, options),
         chart::over_time(report, options),
-        chart::overlay([("before", report), ("after", report)], options),
+        chart::overlay(
+            [("before", report), (&"after ".repeat(30), report)],
+            options,
+        ),
     ];
     if let Some(rung) = report.main_rung() {
         pictures.push(chart::percentiles(rung, options));
@@ -147,8 +150,7 @@ fn check(picture: &Picture) {
     let Picture { title, svg, .. } = picture;
     assert_eq!(balanced(svg), Ok(()), "{title}");
     for word in ["NaN", "inf"] {
-        let bare = svg.replace("kp-interval", "").replace("for all", "");
-        assert!(!bare.contains(word), "{title}: {word} in {svg}");
+        assert!(!svg.contains(word), "{title}: {word} in {svg}");
     }
     for quoted in svg.split('"').skip(1).step_by(2) {
         if let Ok(number) = quoted.parse::<f64>() {
