@@ -176,10 +176,12 @@ impl Domain {
             .iter()
             .filter(|(value, _)| (self.low..=self.high * (1.0 + 1e-9)).contains(value))
             .collect();
-        let coarse = |label: &str| !["p75", "p95"].contains(&label);
-        let mut kept: Vec<_> = inside.clone();
-        if kept.len() > most {
-            kept.retain(|(_, label)| coarse(label));
+        let mut kept = inside;
+        // What can be missed goes first.
+        for minor in [&["p75", "p95"][..], &["p0"]] {
+            if kept.len() > most {
+                kept.retain(|(_, label)| !minor.contains(label));
+            }
         }
         if kept.len() > most {
             let every = kept.len().div_ceil(most);
@@ -221,6 +223,8 @@ mod tests {
             (Kind::Decades,   10.0, 1000.0, 5,  "10 100 1,000"),
             (Kind::Tail,      1.0,  1000.0, 9,  "p0 p50 p75 p90 p95 p99 p99.9"),
             (Kind::Tail,      1.0,  1000.0, 6,  "p0 p50 p90 p99 p99.9"),
+            (Kind::Tail,      1.0,  1000.0, 4,  "p50 p90 p99 p99.9"),
+            (Kind::Tail,      1.0,  1000.0, 2,  "p50 p99"),
         ];
         for (kind, low, high, most, expected) in cases {
             assert_eq!(

@@ -13,8 +13,9 @@ use crate::report::{Metric, Purpose, Report, Rung, verdict};
 /// The page's own style; the pictures bring theirs.
 const STYLE: &str = include_str!("page.css");
 
-/// The id of the element that holds the JSON.
-const DATA: &str = "kneepoint-report";
+/// The id of the element in the file whose text is the report's JSON: what
+/// [`Report::from_json`] reads.
+pub const HTML_DATA_ID: &str = "kneepoint-report";
 
 /// What the page's media query calls wide and narrow; see the style of the pictures.
 const WIDTHS: [Options; 2] = [Options { width: 640 }, Options { width: 360 }];
@@ -51,7 +52,7 @@ pub fn html(report: &Report, samples: &[Sample]) -> String {
     let _ = write!(
         out,
         "</main>\n<footer>{} {}</footer>\n\
-         <script type=\"application/json\" id=\"{DATA}\">{json}</script>\n</body>\n</html>\n",
+         <script type=\"application/json\" id=\"{HTML_DATA_ID}\">{json}</script>\n</body>\n</html>\n",
         escape(&report.tool),
         escape(&report.version)
     );

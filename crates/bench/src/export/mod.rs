@@ -10,7 +10,7 @@ use crate::record::Sample;
 use crate::report::{Metric, Report, SCHEMA};
 
 pub use csv::{CSV_HEADER, csv_row};
-pub use html::html;
+pub use html::{HTML_DATA_ID, html};
 pub use rungs::{rungs_csv, rungs_jsonl};
 pub use vllm::vllm;
 
