@@ -46,6 +46,7 @@ pub fn html(report: &Report, samples: &[Sample]) -> String {
         findings(&mut out, report);
     }
     rungs(&mut out, report);
+    failures(&mut out, report);
     measured(&mut out, report);
     // `<` as an escape of JSON's own: no text in it can end the element.
     let json = report.to_json().replace('<', "\\u003c");
@@ -326,6 +327,30 @@ const fn purpose(purpose: Purpose) -> &'static str {
         Purpose::Verify => "verify",
         Purpose::Refine => "refine",
         Purpose::Repeat => "repeat",
+    }
+}
+
+/// How requests ended that brought no answer, over all rungs, in the server's first words.
+fn failures(out: &mut String, report: &Report) {
+    let mut table = Table::new(["ended", "requests", "the first time"]);
+    for class in Class::ALL.into_iter().filter(|class| *class != Class::Ok) {
+        let classes = report.rungs.iter().flat_map(|rung| &rung.classes);
+        let of_class: Vec<_> = classes.filter(|one| one.class == class).collect();
+        let total = of_class
+            .iter()
+            .fold(0_u64, |sum, one| sum.saturating_add(one.count));
+        if total > 0 {
+            let excerpt = of_class.iter().find_map(|one| one.excerpt.clone());
+            let excerpt = excerpt.unwrap_or_else(|| NONE.to_owned());
+            table.row([class.as_str().to_owned(), count(total), excerpt]);
+        }
+    }
+    if !table.rows.is_empty() {
+        let table = table.html();
+        let _ = write!(
+            out,
+            "<section class=\"found\">\n<h2>Without an answer</h2>\n{table}</section>\n"
+        );
     }
 }
 

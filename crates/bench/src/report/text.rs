@@ -149,9 +149,10 @@ impl Report {
         let retries = if self.method.retries { "on" } else { "off" };
         writeln!(out, "  retries    {retries}")?;
         let (rule, confidence) = (&self.method.rule, self.method.confidence * 100.0);
-        let reference = rung.reference.as_ref();
-        let block = reference.map(|block| format!(" (the block on top: {})", block.rule));
-        let block = block.unwrap_or_default();
+        let block = rung.reference.as_ref();
+        let block = block.map_or_else(String::new, |block| {
+            format!(" (the block on top: {})", block.rule)
+        });
         writeln!(
             out,
             "  quantiles  {rule}{block}, intervals hold with {confidence:.0} %"
