@@ -1,6 +1,6 @@
 //! Every report that the engine writes follows `schema/v1.json`, and every field is described there.
 
-use kneepoint_bench::export::ReadError;
+use kneepoint_bench::export::{ReadError, html};
 use kneepoint_bench::ladder::Options;
 use kneepoint_bench::plan::{Load, Plan, Prompts, Slo};
 use kneepoint_bench::report::Report;
@@ -232,7 +232,7 @@ fn a_report_is_read_back_as_it_was_written() {
 #[test]
 fn no_report_holds_the_key_or_the_prompt() {
     for report in reports() {
-        for text in [report.to_json(), report.text()] {
+        for text in [report.to_json(), report.text(), html(&report, &[])] {
             assert!(!text.contains(KEY) && !text.contains(TEXT), "{text}");
         }
     }
