@@ -66,7 +66,7 @@ test("JSON on standard output is alone there, and follows the schema", async () 
 });
 
 test("each file holds what it should", async () => {
-  const forms = ["json", "jsonl", "csv", "hgrm", "hdr", "vllm"];
+  const forms = ["json", "jsonl", "csv", "hgrm", "hdr", "html", "vllm"];
   const files = forms.flatMap((form) => [`--${form}`, `all.${form}`]);
   const { status, out, err } = await run([...small(), ...files]);
   assert.equal(status, 0, err);
@@ -167,7 +167,7 @@ test("Ctrl-C ends a run, and what was measured is written", async () => {
 
 test("a key is sent, and never seen again", async () => {
   const key = "sk-canary-0d1e2f3a4b5c";
-  const files = ["json", "jsonl", "csv", "vllm"].flatMap((form) => [`--${form}`, `key.${form}`]);
+  const files = ["json", "jsonl", "csv", "html", "vllm"].flatMap((form) => [`--${form}`, `key.${form}`]);
   writeFileSync(join(home.folder, "key.secret"), `${key}\n`);
   const fromFile = [...small("fault=status_401:1"), ...files, "--api-key-file", "key.secret"];
   const fromEnv = [...small(), ...files];

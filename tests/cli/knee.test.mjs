@@ -26,6 +26,8 @@ const SHORT = [
   "recover_s=2",
   "rest_s=0.1",
   "repeat=false",
+  // Whether this machine is busy is not what is tried here.
+  "stop_client_bound=false",
 ];
 
 async function answer(spec, ...more) {

@@ -258,12 +258,13 @@ pub fn rendered(json: &str, format: &str, metric: &str) -> Result<String, Object
         "csv" => export::rungs_csv(&report),
         "jsonl" => export::rungs_jsonl(&report),
         "hgrm" => export::hgrm(metric_of(&report, metric)?),
+        "html" => export::html(&report, &[]),
         "vllm" => {
             let rung = report.main_rung().ok_or_else(nothing_measured)?;
             export::vllm(&report, rung).to_string()
         }
         _ => {
-            let known = "text, json, csv, jsonl, hgrm, vllm";
+            let known = "text, json, csv, jsonl, hgrm, html, vllm";
             return Err(refused(format!(
                 "format: found \"{format}\", expected one of {known}"
             )));

@@ -61,6 +61,9 @@ pub struct Options {
     pub rest_max_s: f64,
     /// And so long where the server does not say. Default 1.
     pub rest_s: f64,
+    /// Whether the climb ends where this client was the limit. Where it does not, the rungs say so all
+    /// the same, and what is found may be the client's and not the server's. Default true.
+    pub stop_client_bound: bool,
 }
 
 impl Default for Options {
@@ -92,6 +95,7 @@ impl Default for Options {
             drift_max: 0.10,
             rest_max_s: 30.0,
             rest_s: 1.0,
+            stop_client_bound: true,
         }
     }
 }

@@ -12,7 +12,7 @@ pub(super) fn stop(
     options: &Options,
 ) -> Option<Stop> {
     let rules = [
-        client_bound(seen),
+        client_bound(seen, options),
         errors(seen, options),
         rate_limited(seen, options),
         slo(seen, options),
@@ -34,14 +34,15 @@ pub(super) fn silent(seen: &Observation) -> Stop {
 
 /// Whether nothing can be concluded from a rung's throughput.
 pub(super) fn is_spoilt(seen: &Observation, options: &Options) -> bool {
-    client_bound(seen).is_some()
+    client_bound(seen, options).is_some()
         || errors(seen, options).is_some()
         || rate_limited(seen, options).is_some()
         || seen.throughput <= 0.0
 }
 
-fn client_bound(seen: &Observation) -> Option<Stop> {
-    seen.client_bound.as_ref().map(|why| Stop {
+fn client_bound(seen: &Observation, options: &Options) -> Option<Stop> {
+    let why = seen.client_bound.as_ref();
+    why.filter(|_| options.stop_client_bound).map(|why| Stop {
         value: StopRule::ClientBound,
         reason: format!(
             "with {} at a time the client was the limit: {why}",

@@ -156,11 +156,11 @@ export function summarize(
 }
 
 /** The formats of a report: its text; schema v1; a row or a line of JSON per rung; the percentile
- * table of HDR tools; the keys of vLLM's `bench serve`. */
+ * table of HDR tools; one HTML file with its pictures; the keys of vLLM's `bench serve`. */
 export type ReportFormat = (typeof FORMATS)[number];
 
 /** All of them. */
-export const FORMATS = ["text", "json", "csv", "jsonl", "hgrm", "vllm"] as const;
+export const FORMATS = ["text", "json", "csv", "jsonl", "hgrm", "html", "vllm"] as const;
 
 /** The times that a report has. */
 export type MetricName = "ttft" | "ttfv" | "tpot" | "icl" | "e2e" | "queue" | "e2e_sched";

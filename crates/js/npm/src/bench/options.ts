@@ -125,6 +125,7 @@ export interface LadderOptions {
   drift_max?: number;
   rest_max_s?: number;
   rest_s?: number;
+  stop_client_bound?: boolean;
 }
 
 /** What a ladder is told. */

@@ -77,6 +77,7 @@ export const FLAGS: readonly Flag[] = [
   { name: "csv", value: "FILE", group: "Results", of: ["report"], text: "each rung as a row" },
   { name: "hgrm", value: "FILE", group: "Results", of: REPORTS, text: "latencies as the percentile table of HDR tools" },
   { name: "hdr", value: "FILE", group: "Results", of: REPORTS, text: "latencies as a compressed HDR histogram (base64)" },
+  { name: "html", value: "FILE", group: "Results", of: REPORTS, text: "one page with everything and its pictures" },
   { name: "vllm", value: "FILE", group: "Results", of: REPORTS, text: "the figures under the keys of vLLM's bench serve" },
   { name: "metric", value: "NAME", group: "Results", of: REPORTS, text: "the times of hgrm and hdr: ttft, ttfv, tpot, icl, e2e (default), …" },
   { name: "hide-host", group: "Results", of: RUNS, text: "leave the host out of results" },

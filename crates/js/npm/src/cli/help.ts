@@ -77,7 +77,7 @@ const PAGES: Record<CommandName, Page> = {
   },
   report: {
     brief: "show a result again, or write it in another format",
-    usage: "kneepoint report FILE.json [--text|--json|--csv|--jsonl|--hgrm|--hdr|--vllm FILE]",
+    usage: "kneepoint report FILE.json [--text|--json|--csv|--jsonl|--hgrm|--hdr|--html|--vllm FILE]",
     about: "Shows a result again, or writes it in another format. FILE may be - for standard output.",
     examples: [
       ["kneepoint report run.json", "as text"],

@@ -130,6 +130,7 @@ const LADDER = [
   "drift_max",
   "rest_max_s",
   "rest_s",
+  "stop_client_bound",
 ] as const satisfies (keyof LadderOptions)[];
 
 function baseOf(flags: Given): string | undefined {
