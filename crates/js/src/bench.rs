@@ -181,7 +181,7 @@ pub fn begin(
     world::enter();
     let target = target(client, ask).map_err(refused)?;
     let plan: Plan = read("plan", plan).map_err(refused)?;
-    let (port, mut told) = (Port::new(transport), Told::new(watch));
+    let (port, mut told) = (Port::live(transport), Told::new(watch));
     Ok(start(async move |control| {
         let outcome = run(&port, &target, &plan, &control, &mut told).await;
         told.finish(outcome.map_err(|error| error.to_string()));
@@ -209,7 +209,7 @@ pub fn begin_pairs(
     let a = target(client_a, ask_a).map_err(refused)?;
     let b = target(client_b, ask_b).map_err(refused)?;
     let plan: Plan = read("plan", plan).map_err(refused)?;
-    let (port, mut told) = (Port::new(transport), Told::new(watch));
+    let (port, mut told) = (Port::live(transport), Told::new(watch));
     Ok(start(async move |control| {
         let outcome = compare(&port, (&a, &b), &plan, pairs, &control, &mut told).await;
         told.finish(outcome.map_err(|error| error.to_string()));

@@ -21,6 +21,8 @@ pub(crate) struct Port(Rc<Way>);
 
 struct Way {
     transport: Transport,
+    /// Whether time goes on while the module works.
+    live: bool,
     turns: bool,
     opaque: bool,
     /// The header fields of the latest request.
@@ -28,8 +30,22 @@ struct Way {
 }
 
 impl Port {
+    /// A client's, for which all that one call of the module does happens at once.
+    #[cfg(feature = "client")]
     pub(crate) fn new(transport: Transport) -> Self {
+        Self::with(transport, false)
+    }
+
+    /// A measurement's, which asks for the time whenever it wants to know it: what the module itself
+    /// takes must show.
+    #[cfg(feature = "bench")]
+    pub(crate) fn live(transport: Transport) -> Self {
+        Self::with(transport, true)
+    }
+
+    fn with(transport: Transport, live: bool) -> Self {
         Self(Rc::new(Way {
+            live,
             turns: transport.turns(),
             opaque: transport.opaque(),
             latest: RefCell::default(),
@@ -42,6 +58,9 @@ impl Platform for Port {
     type Body = PortBody;
 
     fn now(&self) -> Instant {
+        if self.0.live {
+            world::enter();
+        }
         world::now()
     }
 

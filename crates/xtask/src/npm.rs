@@ -29,6 +29,9 @@ const ENTRIES: [&str; 5] = [
 /// in a folder that is laid out like `dist` itself: the same TypeScript finds either module.
 const BENCH_ENTRIES: [&str; 2] = ["index=bench/index", "cli=cli/main"];
 
+/// Where there is a command line to type at.
+const TERMINALS: [&str; 2] = ["node", "deno"];
+
 /// The platforms that get a build of their own, by the name of their runtime's module.
 const PLATFORMS: [&str; 4] = ["web", "node", "deno", "workerd"];
 
@@ -59,7 +62,13 @@ pub(crate) fn build(repo: &Repo) -> Result<PathBuf> {
     wasm(repo, &["bench"], &engine, &bench.join("kneepoint.wasm"))?;
     for platform in PLATFORMS {
         bundle(&core, &ENTRIES, platform, &dist.join(platform))?;
-        bundle(&engine, &BENCH_ENTRIES, platform, &bench.join(platform))?;
+        let entries = if TERMINALS.contains(&platform) { 2 } else { 1 };
+        bundle(
+            &engine,
+            &BENCH_ENTRIES[..entries],
+            platform,
+            &bench.join(platform),
+        )?;
     }
     run(Command::new(tool("tsc"))
         .args(["-p", SOURCE, "--outDir"])
