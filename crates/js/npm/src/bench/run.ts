@@ -1,6 +1,5 @@
 /** A benchmark under way: awaited for its result, iterated for its progress, stopped at any time. */
 
-import * as engine from "#bench";
 import { runtime } from "#runtime";
 import { enter, ready, type Resident, settle } from "../engine.ts";
 import { KneepointError } from "../errors.ts";
@@ -16,25 +15,33 @@ export interface Side {
   ask: string;
 }
 
+/** The work in the module. */
+export interface Handle {
+  stop(): void;
+  free(): void;
+}
+
 /** Begins the work in the module. */
-export type Begin = (transport: Transport, watch: object) => engine.Run;
+export type Begin = (transport: Transport, watch: object) => Handle;
 
 /** Runs under way: the engine's notes of them are weak. */
 const underWay = new Set<object>();
 
 /** A benchmark under way. `await` it for the result, iterate it for the progress (the latest state,
  * at most five a second), and `stop()` it to have the result of what was measured so far. */
-export class Run<T> implements PromiseLike<T>, AsyncIterable<Tick>, Resident {
+export class Run<T> implements PromiseLike<T>, AsyncIterable<Tick> {
   readonly #result: Promise<T>;
   #resolve!: (result: T) => void;
   #reject!: (error: Error) => void;
-  #handle: engine.Run | undefined;
+  #handle: Handle | undefined;
   #transport: Transport | undefined;
   #isStopped = false;
   #isOver = false;
   #latest: Tick | undefined;
   #waiting: (() => void)[] = [];
   readonly #options: Pick<RunOptions, "onSample" | "onRung" | "signal">;
+  /** What the engine knows of it, weakly. */
+  readonly #resident: Resident = { reset: (error) => this.#reset(error) };
   readonly #stopBySignal = (): void => this.stop();
 
   /** @internal */
@@ -51,7 +58,7 @@ export class Run<T> implements PromiseLike<T>, AsyncIterable<Tick>, Resident {
     this.#result.catch(() => {});
     options.signal?.addEventListener("abort", this.#stopBySignal);
     if (options.signal?.aborted) this.stop();
-    settle(this);
+    settle(this.#resident);
     underWay.add(this);
     void this.#start(options, prepare);
   }
@@ -75,7 +82,7 @@ export class Run<T> implements PromiseLike<T>, AsyncIterable<Tick>, Resident {
     if (handle !== undefined) enter(() => handle.stop());
   }
 
-  // biome-ignore lint: this is what makes it awaitable
+  /** As of a promise: this makes it awaitable. */
   then<A = T, B = never>(
     onResult?: ((result: T) => A | PromiseLike<A>) | null,
     onError?: ((error: unknown) => B | PromiseLike<B>) | null,
@@ -110,8 +117,8 @@ export class Run<T> implements PromiseLike<T>, AsyncIterable<Tick>, Resident {
     }
   }
 
-  /** @internal */
-  reset(error: KneepointError): void {
+  /** The module's instance is gone. */
+  #reset(error: KneepointError): void {
     this.#handle = undefined;
     this.#transport?.reset();
     this.#end(() => this.#reject(error));
