@@ -89,7 +89,7 @@ test("a result is shown again, written in other formats, and judged", async () =
   assert.equal((await run([...small(), "--json", "again.json"])).status, 0);
   const shown = await run(["report", "again.json"]);
   assert.match(shown.out, /^=+\nTotal requests: 40\n/);
-  const csv = await run(["report", "again.json", "--csv", "-"]);
+  const csv = await run(["report", "again.json", "--csv"]);
   assert.equal(csv.out.trim().split("\n").length, 2, csv.out);
   const json = await run(["report", "again.json", "--json", "-"]);
   assert.deepEqual(JSON.parse(json.out), JSON.parse(read("again.json")));

@@ -13,7 +13,7 @@ import {
   type Report,
   type Run,
 } from "../bench/index.ts";
-import type { CommandName, Given } from "./flags.ts";
+import { type CommandName, type Given, STDOUT } from "./flags.ts";
 import { checkWritable, Outputs, put } from "./outputs.ts";
 import { Progress } from "./progress.ts";
 import { benchOptions, contents, kneeOptions } from "./target.ts";
@@ -136,8 +136,8 @@ function comparisonFile(flags: Given): string | undefined {
 
 async function show(comparison: Comparison, file: string | undefined): Promise<void> {
   if (file !== undefined) await put(file, `${JSON.stringify(comparison)}\n`);
-  if (file === "-") return;
-  await put("-", `${renderComparison(comparison)}${verdict(comparison)}\n`);
+  if (file === STDOUT) return;
+  await put(STDOUT, `${renderComparison(comparison)}${verdict(comparison)}\n`);
 }
 
 /** One sentence for those who read no tables. */

@@ -23,6 +23,12 @@ export interface Flag {
   of: readonly CommandName[];
 }
 
+/** Where a result goes; without a name, to standard output. */
+const RESULT = "[FILE]";
+
+/** Standard output, as a file's name. */
+export const STDOUT = "-";
+
 const RUNS = ["bench", "knee", "compare"] as const;
 const PLAIN = ["bench", "compare"] as const;
 const SINGLE = ["bench", "knee"] as const;
@@ -69,16 +75,16 @@ export const FLAGS: readonly Flag[] = [
   { name: "fail-if", value: "LIMIT", multiple: true, group: "Limits", of: ["bench", "knee", "report"], text: "exit with 99 if so, such as p95>800ms or error_rate>1%" },
   { name: "seed", value: "N", group: "Limits", of: RUNS, text: "of all draws (default 1)" },
   { name: "drain", value: "TIME", group: "Limits", of: RUNS, text: "let the last requests go on for so long (default 30s)" },
-  { name: "text", value: "FILE", group: "Results", of: ["report"], text: "the report as text (the default, on standard output)" },
-  { name: "json", value: "FILE", group: "Results", of: ALL, text: "the result as JSON, for report, compare and merge" },
-  { name: "jsonl", value: "FILE", group: "Results", of: SINGLE, text: "each request as a line of JSON" },
-  { name: "csv", value: "FILE", group: "Results", of: SINGLE, text: "each request as a row" },
-  { name: "jsonl", value: "FILE", group: "Results", of: ["report"], text: "each rung as a line of JSON" },
-  { name: "csv", value: "FILE", group: "Results", of: ["report"], text: "each rung as a row" },
-  { name: "hgrm", value: "FILE", group: "Results", of: REPORTS, text: "latencies as the percentile table of HDR tools" },
-  { name: "hdr", value: "FILE", group: "Results", of: REPORTS, text: "latencies as a compressed HDR histogram (base64)" },
-  { name: "html", value: "FILE", group: "Results", of: REPORTS, text: "one page with everything and its pictures" },
-  { name: "vllm", value: "FILE", group: "Results", of: REPORTS, text: "the figures under the keys of vLLM's bench serve" },
+  { name: "text", value: RESULT, group: "Results", of: ["report"], text: "the report as text (the default, on standard output)" },
+  { name: "json", value: RESULT, group: "Results", of: ALL, text: "the result as JSON, for report, compare and merge" },
+  { name: "jsonl", value: RESULT, group: "Results", of: SINGLE, text: "each request as a line of JSON" },
+  { name: "csv", value: RESULT, group: "Results", of: SINGLE, text: "each request as a row" },
+  { name: "jsonl", value: RESULT, group: "Results", of: ["report"], text: "each rung as a line of JSON" },
+  { name: "csv", value: RESULT, group: "Results", of: ["report"], text: "each rung as a row" },
+  { name: "hgrm", value: RESULT, group: "Results", of: REPORTS, text: "latencies as the percentile table of HDR tools" },
+  { name: "hdr", value: RESULT, group: "Results", of: REPORTS, text: "latencies as a compressed HDR histogram (base64)" },
+  { name: "html", value: RESULT, group: "Results", of: REPORTS, text: "one page with everything and its pictures" },
+  { name: "vllm", value: RESULT, group: "Results", of: REPORTS, text: "the figures under the keys of vLLM's bench serve" },
   { name: "metric", value: "NAME", group: "Results", of: REPORTS, text: "the times of hgrm and hdr: ttft, ttfv, tpot, icl, e2e (default), …" },
   { name: "hide-host", group: "Results", of: RUNS, text: "leave the host out of results" },
   { name: "quiet", short: "q", group: "Results", of: RUNS, text: "show no progress" },
@@ -104,7 +110,8 @@ export class Given {
     }
   }
 
-  #take(known: readonly Flag[], { name, rawName, value }: Option): void {
+  #take(known: readonly Flag[], { name, rawName, value: said }: Option): void {
+    let value = said;
     if (/^api-?key$/i.test(name)) {
       throw new UsageError(
         "a key on the command line can be read by everybody on this machine: put it into the provider's variable of the environment, such as OPENAI_API_KEY, or use --api-key-file",
@@ -119,8 +126,10 @@ export class Given {
     }
     // A value that looks like a flag is one whose value was forgotten; a minus alone is a stream.
     const isMissing = value === undefined || (value.startsWith("--") && value.length > 2);
-    if (flag.value !== undefined && isMissing) {
-      throw new UsageError(`${rawName} takes a value: ${rawName} ${flag.value}`);
+    if (flag.value === RESULT && value === undefined) value = STDOUT;
+    else if (flag.value !== undefined && isMissing) {
+      const expected = flag.value === RESULT ? "FILE, or - for standard output" : flag.value;
+      throw new UsageError(`${rawName} takes a value: ${rawName} ${expected}`);
     }
     const before = this.#values.get(name);
     if (before !== undefined && !flag.multiple) throw new UsageError(`${rawName} was given twice`);

@@ -77,8 +77,8 @@ const PAGES: Record<CommandName, Page> = {
   },
   report: {
     brief: "show a result again, or write it in another format",
-    usage: "kneepoint report FILE.json [--text|--json|--csv|--jsonl|--hgrm|--hdr|--html|--vllm FILE]",
-    about: "Shows a result again, or writes it in another format. FILE may be - for standard output.",
+    usage: "kneepoint report FILE.json [--json|--csv|--jsonl|--hgrm|--hdr|--html|--vllm [FILE]]",
+    about: "Shows a result again, or writes it in another format, to a file or to standard output.",
     examples: [
       ["kneepoint report run.json", "as text"],
       ["kneepoint report run.json --hgrm latency.hgrm --metric ttft", "for a plotter of HDR histograms"],

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { ready } from "../engine.ts";
 import { KneepointError } from "../errors.ts";
 import { COMMANDS, complain, STATUS } from "./commands.ts";
-import { type CommandName, Given } from "./flags.ts";
+import { type CommandName, Given, STDOUT } from "./flags.ts";
 import { overview, page } from "./help.ts";
 import { put } from "./outputs.ts";
 import { nearest, UsageError } from "./words.ts";
@@ -20,17 +20,17 @@ export async function main(argv: readonly string[]): Promise<void> {
 async function status([word, ...rest]: readonly string[]): Promise<number> {
   try {
     if (word === "--version" || word === "-V") {
-      await put("-", `kneepoint ${version()}\n`);
+      await put(STDOUT, `kneepoint ${version()}\n`);
       return STATUS.ok;
     }
     if (word === undefined || word === "--help" || word === "-h" || word === "help") {
       const command = word === "help" ? rest[0] : undefined;
-      await put("-", command === undefined ? overview() : page(commandNamed(command)));
+      await put(STDOUT, command === undefined ? overview() : page(commandNamed(command)));
       return word === undefined ? STATUS.failed : STATUS.ok;
     }
     const command = commandNamed(word);
     if (rest.includes("--help") || rest.includes("-h")) {
-      await put("-", page(command));
+      await put(STDOUT, page(command));
       return STATUS.ok;
     }
     await ready();

@@ -14,7 +14,7 @@ import {
   type ReportFormat,
   type Sample,
 } from "../bench/index.ts";
-import type { Given } from "./flags.ts";
+import { type Given, STDOUT } from "./flags.ts";
 import { reasonOf, UsageError } from "./words.ts";
 
 /** What a report becomes, by flag. */
@@ -23,9 +23,6 @@ type Form = ReportFormat | "hdr";
 const FORMS: readonly Form[] = [...FORMATS, "hdr"];
 
 const METRICS: readonly MetricName[] = ["ttft", "ttfv", "tpot", "icl", "e2e", "queue", "e2e_sched"];
-
-/** Standard output, as a file's name. */
-const STDOUT = "-";
 
 export class Outputs {
   readonly #reports: { form: Form; file: string }[] = [];
