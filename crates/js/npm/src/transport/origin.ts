@@ -10,7 +10,9 @@ export interface Rider extends Handler {
   board(reused: boolean, leave: (failed: boolean) => void): void;
 }
 
-/** Connections that may be opening at once. */
+/** Connections that may be opening at once: as many as are open already, and within these bounds. A
+ * server that answers fast is then served by a few, and one that is slow soon has its thousand. */
+const OPENING_MIN = 8;
 const OPENING_MAX = 64;
 
 /** Streams on one HTTP/2 connection; what most servers allow. */
@@ -84,7 +86,7 @@ export class Origin {
 
   /** A new connection, where one may be opened. The first one tells which protocol there is. */
   #grow(): Slot | undefined {
-    const most = this.#isHttp2 === undefined ? 1 : OPENING_MAX;
+    const most = this.#isHttp2 === undefined ? 1 : Math.min(Math.max(this.open, OPENING_MIN), OPENING_MAX);
     if (this.#opening >= most) return undefined;
     this.#opening += 1;
     const slot: Slot = {
