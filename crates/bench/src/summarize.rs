@@ -40,14 +40,8 @@ pub enum SummaryError {
 /// ```
 /// use kneepoint_bench::summarize;
 ///
-<<<<<<< HEAD
-/// let summary = summarize(&[10.0, 20.0, 30.0, 40.0, 50.0], "exclusive")?.expect("five samples");
-/// let (share, p95) = summary.quantiles[3];
-/// assert!(share == 0.95 && (p95 - 57.0).abs() < 1e-9);
-=======
 /// let summary = summarize(&[10.0, 20.0, 30.0, 40.0, 50.0], "inclusive")?.expect("five samples");
 /// assert_eq!((summary.mean, summary.quantiles[3]), (30.0, (0.95, 48.0)));
->>>>>>> dad11d5 (Show a rule whose figures are round)
 /// assert!(summarize(&[1.0], "median").is_err());
 /// assert_eq!(summarize(&[], "nearest")?, None);
 /// # Ok::<(), kneepoint_bench::SummaryError>(())
