@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use crate::args::Args;
 use crate::failure::{Failure, Result};
@@ -46,8 +47,17 @@ pub(crate) fn command(repo: &Repo, _: &Args) -> Result {
     Ok(())
 }
 
-/// Builds the package and answers where its tarball lies.
+/// Builds the package, once in a run of this program, and answers where its tarball lies.
 pub(crate) fn build(repo: &Repo) -> Result<PathBuf> {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(tarball) = BUILT.get() {
+        return Ok(tarball.clone());
+    }
+    let tarball = build_anew(repo)?;
+    Ok(BUILT.get_or_init(|| tarball).clone())
+}
+
+fn build_anew(repo: &Repo) -> Result<PathBuf> {
     let out = repo.target.join("npm");
     let package = out.join("kneepoint");
     let dist = package.join("dist");
@@ -73,6 +83,10 @@ pub(crate) fn build(repo: &Repo) -> Result<PathBuf> {
     run(Command::new(tool("tsc"))
         .args(["-p", SOURCE, "--outDir"])
         .arg(&dist))?;
+    copy(
+        &Path::new(SOURCE).join("wasm.d.ts"),
+        &dist.join("wasm.d.ts"),
+    )?;
     for file in ["LICENSE-MIT", "LICENSE-APACHE", "CHANGELOG.md"] {
         copy(Path::new(file), &package.join(file))?;
     }
