@@ -172,12 +172,18 @@ export function told(error: unknown, depth = 3): string {
 }
 
 /** The pieces of a stream, and how it ended. */
-export async function read(stream: TextStream): Promise<{ text: string; error: APIError | undefined }> {
+export async function read(
+  stream: TextStream,
+  onPiece?: () => Promise<void>,
+): Promise<{ text: string; error: APIError | undefined }> {
   let text = "";
   const error = await settled(
     (async () => {
       try {
-        for await (const piece of stream) text += piece;
+        for await (const piece of stream) {
+          text += piece;
+          await onPiece?.();
+        }
         return undefined;
       } catch (error) {
         return error;
