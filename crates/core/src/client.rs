@@ -310,7 +310,6 @@ impl<P: Platform> Client<P> {
         match outcome {
             Ok((head, text, answer)) => {
                 let body: Rc<str> = text.into();
-                call.ledger.note(|record| record.usage = answer.usage);
                 if let Some((cache, key)) = cache {
                     self.keep(&cache, key, body.clone());
                 }

@@ -10,7 +10,7 @@ use futures_util::stream;
 
 use crate::attempt::{Exchange, Failure};
 use crate::call::Call;
-use crate::decode::{Decoded, StreamDecoder, Usage};
+use crate::decode::{Decoded, StreamDecoder};
 use crate::error::{Error, ErrorKind, Phase, Timeout};
 use crate::http::{Head, Headers};
 use crate::ledger::Ledger;
@@ -170,11 +170,11 @@ impl<P: Platform> Reader<P> {
         self.exchange.fail(kind, phase)
     }
 
-    /// Ends the attempt well. Answers what the server says it used, and the text to be kept.
-    fn finish(self) -> (Usage, Option<String>) {
-        let (usage, kept) = (self.decoder.usage(), self.kept);
-        self.exchange.succeed_and_drain(self.body, usage);
-        (usage, kept.and_then(|bytes| String::from_utf8(bytes).ok()))
+    /// Ends the attempt well. Answers the text to be kept.
+    fn finish(self) -> Option<String> {
+        self.exchange
+            .succeed_and_drain(self.body, self.decoder.usage());
+        self.kept.and_then(|bytes| String::from_utf8(bytes).ok())
     }
 }
 
@@ -302,11 +302,9 @@ impl<P: Platform> Stream<P> {
                 let Live {
                     reader, call, keep, ..
                 } = *live;
-                let (usage, kept) = reader.finish();
-                if let (Some(keep), Some(text)) = (keep, kept) {
+                if let (Some(text), Some(keep)) = (reader.finish(), keep) {
                     keep(text);
                 }
-                call.ledger.note(|record| record.usage = Some(usage));
                 self.record = Some(call.settle(None));
                 return;
             }

@@ -20,8 +20,8 @@ export interface Sender {
   readonly body: string | undefined;
 }
 
-/** One client's way out. What does not answer anything is called from inside the module, which must not
- * be entered from there. */
+/** One client's way out. `open`, `read`, `whole` and `close` are called from inside the module, which
+ * must not be entered from there. */
 export interface Transport {
   readonly turns: boolean;
   readonly opaque: boolean;
