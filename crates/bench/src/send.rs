@@ -134,7 +134,7 @@ impl<P: Platform> Sender<P> {
     fn with(platform: &P, mut config: Config, stream: bool, clients: Clients<P>) -> Self {
         // A measured answer is the server's own.
         config.cache = None;
-        config.dedupe = false;
+        config.dedupe = Some(false);
         let asks = stream && config.provider.family == Family::OpenAi;
         Self {
             platform: platform.clone(),

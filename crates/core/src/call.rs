@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 
 use crate::attempt::{Exchange, Failure};
+use crate::decode::Usage;
 use crate::error::{Error, ErrorKind, Phase, Timeout};
 use crate::hints::{Hints, Quota};
 use crate::http::{Head, HttpRequest};
@@ -16,7 +17,7 @@ use crate::lane::Lane;
 use crate::ledger::Ledger;
 use crate::limiter::{Permit, Position, TokenHint};
 use crate::platform::Platform;
-use crate::record::{AttemptRecord, Record};
+use crate::record::{AttemptRecord, CacheUse, Record};
 use crate::retry::{Class, Decision, HINT_SPREAD_MAX, RetryPolicy, Stop, Tries, decide};
 use crate::secret::Secret;
 use crate::time::Instant;
@@ -260,6 +261,20 @@ impl<P: Platform> Call<P> {
             partial: None,
             handle: failure.handle,
         }
+    }
+
+    /// The cache has the answer: what is left of the call is its record.
+    pub(crate) fn hit(self, usage: Option<Usage>) -> Ledger<P> {
+        self.ledger.note(|record| {
+            record.cache = CacheUse::Hit;
+            record.usage = usage;
+        });
+        self.ledger
+    }
+
+    /// It has not.
+    pub(crate) fn miss(&self) {
+        self.ledger.note(|record| record.cache = CacheUse::Miss);
     }
 
     /// Settles the call and answers its record.

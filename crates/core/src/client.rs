@@ -6,24 +6,23 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use futures_util::TryFutureExt;
-
-use crate::cache::{Cache, Entry, Flights, Key};
+use crate::cache::{Entry, Flights, Key, Landing, StoreError};
 use crate::call::Call;
 use crate::config::{Config, ConfigError};
 use crate::decode::{Answer, Caps, Decoded, Dialect, StreamDecoder};
 use crate::error::{Error, ErrorKind, Phase, Timeout};
 use crate::http::{Head, Headers};
+use crate::keeper::Keeper;
 use crate::lane::{Lane, LaneStats};
 use crate::ledger::{Observer, Office, Totals};
 use crate::platform::Platform;
 use crate::prepare::{Prepared, Usual};
 use crate::provider::Reading;
-use crate::record::{CacheUse, Record};
+use crate::record::Record;
 use crate::request::Request;
-use crate::stream::{Keep, Pace, Reader, Stream};
+use crate::stream::{Keep, Pace, Reader, Stream, is_whole};
 use crate::url::BaseUrl;
-use crate::watch::{Deadline, Watch, earlier};
+use crate::watch::Watch;
 
 /// A client of one endpoint.
 ///
@@ -57,8 +56,12 @@ pub(crate) struct Inner<P: Platform> {
     /// In the order of their names.
     pub(crate) lanes: RefCell<Vec<(String, Rc<Lane<P>>)>>,
     pub(crate) usual: Usual,
-    flights: Flights<Result<Rc<Fetched>, Error>>,
+    pub(crate) keeper: Option<Rc<Keeper<P>>>,
+    flights: Flights<Flown>,
 }
+
+/// What a flight brings to all who joined it.
+type Flown = Result<Rc<Fetched>, Error>;
 
 /// A whole answer.
 #[derive(Debug, Clone)]
@@ -110,8 +113,11 @@ impl<P: Platform> Client<P> {
         observer: Option<Rc<dyn Observer>>,
     ) -> Result<Self, ConfigError> {
         let base = config.check()?;
+        let keeper = config.cache.clone();
+        let keeper = keeper.map(|cache| Rc::new(Keeper::new(cache, platform.clone())));
         Ok(Self(Rc::new(Inner {
             platform,
+            keeper,
             host: base.host().into(),
             base,
             ceiling: Cell::new(config.concurrency.ceiling),
@@ -128,53 +134,35 @@ impl<P: Platform> Client<P> {
 
     /// Sends a request and waits for the whole answer.
     pub async fn send(&self, request: Request) -> Result<Reply, Error> {
-        let prepared = Prepared::new(&self.0, request, false)?;
-        if prepared.cache.is_some() {
-            if let Some((entry, answer)) = self.cached(&prepared).await {
-                let ledger = prepared.hit();
-                ledger.note(|record| record.usage = answer.usage);
-                return Ok(Reply {
-                    head: Head::new(200, Headers::new()),
-                    body: entry.body,
-                    answer,
-                    record: ledger.settle(None),
-                });
-            }
-            prepared.miss();
-        }
         let Prepared {
             call,
             reading,
             cache,
             flight,
-        } = prepared;
+        } = Prepared::new(&self.0, request, false)?;
+        let errand = Errand {
+            client: self.clone(),
+            call,
+            reading,
+            cache,
+        };
         match flight {
-            None => self
-                .clone()
-                .fetch(call, reading, cache)
-                .await
-                .map(Reply::from),
-            Some(flight) => self.share(&flight, call, reading, cache).await,
+            None => errand.run(None).await.map(Reply::from),
+            Some(flight) => self.share(&flight, errand).await,
         }
     }
 
     /// Joins the call of this name that is in flight, or begins it.
-    async fn share(
-        &self,
-        flight: &Key,
-        call: Call<P>,
-        reading: Reading,
-        cache: Option<(Cache, Key)>,
-    ) -> Result<Reply, Error> {
+    async fn share(&self, flight: &Key, errand: Errand<P>) -> Result<Reply, Error> {
         let outcome = loop {
             let Some(answer) = self.0.flights.running(flight) else {
                 // This call begins the flight, and its record tells the whole story.
-                let fetched = self.clone().fetch(call, reading, cache).map_ok(Rc::new);
-                let fetched = self.0.flights.begin(flight, fetched).await?;
+                let run = |landing| async { errand.run(Some(landing)).await.map(Rc::new) };
+                let fetched = self.0.flights.begin(flight, run).await?;
                 return Ok(Reply::shared(&fetched, fetched.record.clone()));
             };
             let mut watch = Watch::new(self.0.platform.clone());
-            match watch.guard(call.deadline, answer).await {
+            match watch.guard(errand.call.deadline, answer).await {
                 // The time of the one that began it is up, and not this one's: once more.
                 Ok(Err(Error {
                     kind: ErrorKind::Timeout(Timeout::Call),
@@ -184,10 +172,11 @@ impl<P: Platform> Client<P> {
                 Err(timeout) => break Err(Error::of(ErrorKind::Timeout(timeout), Phase::Queue)),
             }
         };
+        let call = errand.call;
         match outcome {
             Ok(fetched) => {
                 call.ledger.note(|record| {
-                    record.cache = CacheUse::Shared;
+                    record.cache = fetched.record.cache.for_a_joiner();
                     record.usage = fetched.record.usage;
                 });
                 Ok(Reply::shared(&fetched, call.settle(None)))
@@ -220,12 +209,16 @@ impl<P: Platform> Client<P> {
             return Err(Error::of(error.into(), Phase::Queue));
         };
         let prepared = Prepared::new(&self.0, request, true)?;
-        if let Some((cache, key)) = &prepared.cache {
-            if let Some(entry) = self.look_up(cache, key, prepared.call.deadline).await {
-                let decoder = decoder(dialect, Caps::default());
-                return Ok(Stream::kept(entry.body, decoder, prepared.hit()));
+        if let Some((keeper, key)) = &prepared.cache {
+            let decoder = || decoder(dialect, Caps::default());
+            let read = |Entry { body }| {
+                let whole = is_whole(&body, decoder());
+                whole.then_some(body).ok_or_else(no_whole_answer)
+            };
+            if let Some(body) = keeper.find(key, prepared.call.deadline, read).await {
+                return Ok(Stream::kept(body, decoder(), prepared.call.hit(None)));
             }
-            prepared.miss();
+            prepared.call.miss();
         }
         let Prepared {
             mut call, cache, ..
@@ -236,9 +229,8 @@ impl<P: Platform> Client<P> {
             idle: config.idle_timeout,
             bytes_max: config.answer_bytes_max,
         };
-        let keep = cache.map(|(cache, key)| {
-            let client = self.clone();
-            Box::new(move |text: String| client.keep(&cache, key, text.into())) as Keep
+        let keep = cache.map(|(keeper, key)| {
+            Box::new(move |text: String| keeper.keep(key, text.into(), ())) as Keep
         });
         let begun = call
             .run(async |exchange, head, body| {
@@ -279,39 +271,46 @@ impl<P: Platform> Client<P> {
             lanes: lanes.iter().map(|(_, lane)| lane.stats()).collect(),
         }
     }
+}
 
-    /// Fetches a whole answer, and hands it to the cache.
-    async fn fetch(
-        self,
-        mut call: Call<P>,
-        reading: Reading,
-        cache: Option<(Cache, Key)>,
-    ) -> Result<Fetched, Error> {
-        let bytes_max = self.0.config.answer_bytes_max;
-        let is_held = call.is_held;
-        let outcome = call
-            .run(async |mut exchange, head, mut body| {
-                if is_held
-                    && let Some(answer) = exchange.plain(&mut body, reading, bytes_max).await?
-                {
-                    exchange.succeed(answer.usage);
-                    return Ok((head, String::new(), answer));
-                }
-                let (mut exchange, text) = exchange.read(body, bytes_max).await?;
-                match reading.read(&text) {
-                    Ok(answer) => {
-                        exchange.succeed(answer.usage);
-                        Ok((head, text, answer))
-                    }
-                    Err(error) => Err(exchange.fail(error.into(), Phase::Body)),
-                }
-            })
-            .await;
-        match outcome {
+/// A call for a whole answer.
+struct Errand<P: Platform> {
+    client: Client<P>,
+    call: Call<P>,
+    reading: Reading,
+    cache: Option<(Rc<Keeper<P>>, Key)>,
+}
+
+impl<P: Platform> Errand<P> {
+    /// The answer from the cache or else from the server, whose answer is then handed to the cache.
+    /// Others may join until it is there.
+    async fn run(self, landing: Option<Landing<Flown>>) -> Result<Fetched, Error> {
+        let Self {
+            client,
+            mut call,
+            reading,
+            cache,
+        } = self;
+        if let Some((keeper, key)) = &cache {
+            let read = |Entry { body }| match reading.read(&body) {
+                Ok(answer) => Ok((body, answer)),
+                Err(_) => Err(no_whole_answer()),
+            };
+            if let Some((body, answer)) = keeper.find(key, call.deadline, read).await {
+                return Ok(Fetched {
+                    head: Head::new(200, Headers::new()),
+                    body,
+                    record: call.hit(answer.usage).settle(None),
+                    answer,
+                });
+            }
+            call.miss();
+        }
+        match fetch(&mut call, reading, client.0.config.answer_bytes_max).await {
             Ok((head, text, answer)) => {
                 let body: Rc<str> = text.into();
-                if let Some((cache, key)) = cache {
-                    self.keep(&cache, key, body.clone());
+                if let Some((keeper, key)) = cache {
+                    keeper.keep(key, body.clone(), landing.map(Landing::linger));
                 }
                 Ok(Fetched {
                     head,
@@ -326,39 +325,35 @@ impl<P: Platform> Client<P> {
             }
         }
     }
+}
 
-    /// The cache's answer, if it has one that can be read.
-    async fn cached(&self, prepared: &Prepared<P>) -> Option<(Entry, Answer)> {
-        let (cache, key) = prepared.cache.as_ref()?;
-        let entry = self.look_up(cache, key, prepared.call.deadline).await?;
-        let answer = prepared.reading.read(&entry.body).ok()?;
-        Some((entry, answer))
-    }
+/// Fetches a whole answer.
+async fn fetch<P: Platform>(
+    call: &mut Call<P>,
+    reading: Reading,
+    bytes_max: usize,
+) -> Result<(Head, String, Answer), Error> {
+    let is_held = call.is_held;
+    call.run(async |mut exchange, head, mut body| {
+        if is_held && let Some(answer) = exchange.plain(&mut body, reading, bytes_max).await? {
+            exchange.succeed(answer.usage);
+            return Ok((head, String::new(), answer));
+        }
+        let (mut exchange, text) = exchange.read(body, bytes_max).await?;
+        match reading.read(&text) {
+            Ok(answer) => {
+                exchange.succeed(answer.usage);
+                Ok((head, text, answer))
+            }
+            Err(error) => Err(exchange.fail(error.into(), Phase::Body)),
+        }
+    })
+    .await
+}
 
-    /// Asks the store, but not for longer than it may take; whatever fails there is a miss.
-    async fn look_up(&self, cache: &Cache, key: &Key, deadline: Option<Deadline>) -> Option<Entry> {
-        let now = self.0.platform.now();
-        let patience = (now + cache.wait_max, Timeout::Attempt);
-        let mut watch = Watch::new(self.0.platform.clone());
-        watch
-            .guard(earlier(deadline, Some(patience)), cache.store.get(key, now))
-            .await
-            .ok()?
-            .ok()?
-    }
-
-    /// Hands an answer to the store, in the background and within its time.
-    fn keep(&self, cache: &Cache, key: Key, body: Rc<str>) {
-        let platform = self.0.platform.clone();
-        let cache = cache.clone();
-        self.0.platform.spawn(async move {
-            let now = platform.now();
-            let patience = Some((now + cache.wait_max, Timeout::Attempt));
-            let kept = cache.store.put(&key, Entry { body }, cache.ttl, now);
-            // A store that fails keeps nothing, which is all that it can do wrong.
-            let _ = Watch::new(platform.clone()).guard(patience, kept).await;
-        });
-    }
+/// What a store did wrong that answered with the wrong text, or with a part of the right one.
+fn no_whole_answer() -> StoreError {
+    StoreError("what it answered is no whole answer".to_owned())
 }
 
 impl Reply {

@@ -38,8 +38,8 @@ pub struct Config {
     pub idle_timeout: Option<Duration>,
     /// Whether a second attempt may race a first one that is slow to answer. Default: `false`.
     pub hedge: bool,
-    /// Whether equal calls in flight share one attempt. Default: `false`.
-    pub dedupe: bool,
+    /// Whether equal calls in flight share one attempt. Default: those whose answers are kept.
+    pub dedupe: Option<bool>,
     /// Where answers are kept. Default: nowhere.
     pub cache: Option<Cache>,
     /// Headers for every request, on top of the protocol's own.
@@ -64,7 +64,7 @@ impl Config {
             first_token_timeout: None,
             idle_timeout: Some(Duration::from_secs(120)),
             hedge: false,
-            dedupe: false,
+            dedupe: None,
             cache: None,
             headers: Headers::new(),
             query: Vec::new(),

@@ -27,6 +27,7 @@ pub mod hedge;
 pub mod hints;
 mod http;
 mod json;
+mod keeper;
 mod lane;
 mod ledger;
 pub mod limiter;

@@ -4,17 +4,18 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::cache::{Cache, Key, KeyParts};
+use crate::cache::{Key, KeyParts};
 use crate::call::Call;
 use crate::client::Inner;
 use crate::config::{Config, ConfigError, check_key, check_timeout, quoted};
 use crate::error::{Error, Phase, Timeout};
 use crate::http::{Headers, HttpRequest, Method};
+use crate::keeper::Keeper;
 use crate::lane::Lane;
 use crate::ledger::Ledger;
 use crate::platform::Platform;
 use crate::provider::{Endpoint, Reading};
-use crate::record::{CacheUse, Record};
+use crate::record::Record;
 use crate::request::{CallOptions, Request};
 use crate::retry::{RetryPolicy, Tries};
 use crate::time::Instant;
@@ -27,7 +28,7 @@ pub(crate) struct Prepared<P: Platform> {
     pub(crate) call: Call<P>,
     pub(crate) reading: Reading,
     /// Where the answer may be kept, and under which name.
-    pub(crate) cache: Option<(Cache, Key)>,
+    pub(crate) cache: Option<(Rc<Keeper<P>>, Key)>,
     /// Under which name the attempt may be shared.
     pub(crate) flight: Option<Key>,
 }
@@ -71,9 +72,11 @@ impl<P: Platform> Prepared<P> {
         // What we do not understand may do something that must be done each time.
         let understood = endpoint.reading() != Reading::AsIs;
         let stored = options.cache.unwrap_or(understood) && body.is_some();
-        let cache = config.cache.clone().filter(|_| stored);
-        let cache = cache.map(|cache| (cache, parts.key()));
-        let shared = options.dedupe.unwrap_or(config.dedupe && understood) && !streamed;
+        let keeper = client.keeper.clone().filter(|_| stored);
+        let cache = keeper.map(|keeper| (keeper, parts.key()));
+        // Whoever takes an answer from the cache may as well take it from an equal call.
+        let alike = config.dedupe.unwrap_or(cache.is_some()) && understood;
+        let shared = options.dedupe.unwrap_or(alike) && !streamed;
         let shared = shared && held.is_none();
         let flight = shared.then(|| {
             let terms = terms(timeout, &policy, &options);
@@ -117,19 +120,6 @@ impl<P: Platform> Prepared<P> {
             cache,
             flight,
         })
-    }
-
-    /// The cache has the answer: what is left of the call is its record.
-    pub(crate) fn hit(self) -> Ledger<P> {
-        self.call.ledger.note(|record| record.cache = CacheUse::Hit);
-        self.call.ledger
-    }
-
-    /// It has not.
-    pub(crate) fn miss(&self) {
-        self.call
-            .ledger
-            .note(|record| record.cache = CacheUse::Miss);
     }
 }
 

@@ -125,7 +125,8 @@ pub struct CallOptions {
     pub api_key: Option<Secret>,
     /// Whether the client's cache may serve and keep this call. Default: `true`.
     pub cache: Option<bool>,
-    /// Whether this call may share the attempt of an equal one. Default: the client's.
+    /// Whether this call may share the attempt of an equal one. Default: the client's, or whether
+    /// its answer may come from the cache.
     pub dedupe: Option<bool>,
     /// Handed through to the platform with each attempt.
     pub handle: Option<Handle>,

@@ -340,6 +340,12 @@ impl<P: Platform> Live<P> {
     }
 }
 
+/// Whether this is the text of a stream that ended well, so that it can be handed out without fail.
+pub(crate) fn is_whole(text: &str, mut decoder: StreamDecoder) -> bool {
+    let mut decoded = Decoded::default();
+    decoder.feed(text.as_bytes(), &mut decoded).is_ok() && decoder.finish(&mut decoded).is_ok()
+}
+
 impl<P: Platform> Kept<P> {
     /// Reads on until there is content. Only whole streams are kept, so that nothing can fail.
     fn step(&mut self) -> (Decoded, Step) {

@@ -108,6 +108,10 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(crate) fn put(this: &Store, key: &str, body: &str, ttl_millis: f64, done: Function);
 
+    /// It has begun to fail, for the reason that is told.
+    #[wasm_bindgen(method)]
+    pub(crate) fn failing(this: &Store, trouble: &str);
+
     /// Who is told of every attempt.
     pub type Watcher;
 

@@ -136,7 +136,7 @@ pub(crate) fn config(object: &JsValue) -> Result<Config, ConfigError> {
         }
     }
     config.hedge = options.flag("hedge").unwrap_or_default();
-    config.dedupe = options.flag("dedupe").unwrap_or_default();
+    config.dedupe = options.flag("dedupe");
     config.cache = cache(&options)?;
     Ok(config)
 }

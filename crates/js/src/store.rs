@@ -21,8 +21,9 @@ pub(crate) struct JsStore(pub(crate) host::Store);
 impl Store for JsStore {
     fn get(&self, key: &Key, _: Instant) -> LocalBoxFuture<'_, Result<Option<Entry>, StoreError>> {
         let asked = ask(|done| self.0.get(key.as_str(), done));
-        let entry = |body: JsValue| body.as_string().map(|body| Entry { body: body.into() });
-        asked.map(move |answer| answer.map(entry)).boxed_local()
+        asked
+            .map(|answer| answer.and_then(|body| entry(&body)))
+            .boxed_local()
     }
 
     fn put(
@@ -36,6 +37,20 @@ impl Store for JsStore {
         let asked = ask(|done| self.0.put(key.as_str(), &entry.body, millis, done));
         asked.map(|answer| answer.map(|_| ())).boxed_local()
     }
+
+    fn failing(&self, trouble: &StoreError) {
+        self.0.failing(&trouble.0);
+    }
+}
+
+fn entry(body: &JsValue) -> Result<Option<Entry>, StoreError> {
+    if body.is_undefined() || body.is_null() {
+        return Ok(None);
+    }
+    let text = body.as_string();
+    let text =
+        text.ok_or_else(|| StoreError("it answered with something that is no text".into()))?;
+    Ok(Some(Entry { body: text.into() }))
 }
 
 #[derive(Default)]

@@ -18,8 +18,9 @@ const SOURCE: &str = "crates/js/npm";
 const TOOLS: &str = "tests/node_modules/.bin";
 
 /// The modules that users import, but for the benchmark's.
-const ENTRIES: [&str; 5] = [
+const ENTRIES: [&str; 6] = [
     "index",
+    "cache/index",
     "openai/index",
     "openai/streaming",
     "openai/error",

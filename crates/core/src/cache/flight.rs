@@ -29,21 +29,17 @@ impl<T: Clone + 'static> Flights<T> {
         self.0.borrow().get(key).and_then(WeakShared::upgrade)
     }
 
-    /// Begins a call that others may join under `key`.
-    pub(crate) fn begin(
+    /// Begins a call that others may join under `key` for as long as it holds its landing.
+    pub(crate) fn begin<F: Future<Output = T> + 'static>(
         &self,
         key: &Key,
-        call: impl Future<Output = T> + 'static,
+        call: impl FnOnce(Landing<T>) -> F,
     ) -> Shared<Flight<T>> {
         let landing = Landing {
             board: Rc::downgrade(&self.0),
             key: key.clone(),
         };
-        let flight = async move {
-            let _landing = landing;
-            call.await
-        };
-        let flight = flight.boxed_local().shared();
+        let flight = call(landing).boxed_local().shared();
         if let Some(weak) = flight.downgrade() {
             self.0.borrow_mut().insert(key.clone(), weak);
         }
@@ -56,10 +52,20 @@ impl<T: Clone + 'static> Flights<T> {
     }
 }
 
-/// Takes the call off the board when it is over or given up.
-struct Landing<T: Clone> {
+/// Takes the call off the board when it is dropped, be the call over or given up.
+pub(crate) struct Landing<T: Clone> {
     board: Weak<Board<T>>,
     key: Key,
+}
+
+impl<T: Clone + 'static> Landing<T> {
+    /// Lets others join although the call is over, for as long as this is kept: a cache that does not
+    /// have the answer yet would let them ask once more.
+    pub(crate) fn linger(self) -> impl Sized + 'static {
+        let board = self.board.upgrade();
+        let flight = board.and_then(|board| board.borrow().get(&self.key)?.upgrade());
+        (flight, self)
+    }
 }
 
 impl<T: Clone> Drop for Landing<T> {
@@ -78,6 +84,12 @@ mod tests {
     use super::*;
     use crate::http::{Headers, Method};
 
+    /// A call that lands when it is over.
+    async fn receive(landing: Landing<u32>, receive: oneshot::Receiver<u32>) -> u32 {
+        let _landing = landing;
+        receive.await.unwrap()
+    }
+
     fn key() -> Key {
         KeyParts {
             url: "u",
@@ -93,7 +105,7 @@ mod tests {
     fn many_waiters_one_call() {
         let flights = Flights::new();
         let (send, receive) = oneshot::channel::<u32>();
-        let mut first = flights.begin(&key(), receive.map(Result::unwrap));
+        let mut first = flights.begin(&key(), |landing| self::receive(landing, receive));
         let mut second = flights.running(&key()).unwrap();
         assert_eq!((&mut first).now_or_never(), None);
         drop(first); // the one that began it leaves
@@ -105,10 +117,27 @@ mod tests {
     }
 
     #[test]
+    fn a_call_that_is_over_can_be_joined_while_it_lingers() {
+        let flights = Flights::<u32>::new();
+        let lingering = Rc::new(RefCell::new(None));
+        let held = lingering.clone();
+        let flight = flights.begin(&key(), |landing| async move {
+            held.replace(Some(landing.linger()));
+            7
+        });
+        assert_eq!(flight.now_or_never(), Some(7));
+        let late = flights.running(&key()).unwrap();
+        assert_eq!(late.now_or_never(), Some(7));
+        lingering.take();
+        assert!(flights.running(&key()).is_none());
+        assert_eq!(flights.len(), 0);
+    }
+
+    #[test]
     fn the_last_one_to_leave_takes_the_call_along() {
         let flights = Flights::<u32>::new();
         let (send, receive) = oneshot::channel::<u32>();
-        let mut flight = flights.begin(&key(), receive.map(Result::unwrap));
+        let mut flight = flights.begin(&key(), |landing| self::receive(landing, receive));
         assert_eq!((&mut flight).now_or_never(), None);
         drop(flight);
         assert!(send.is_canceled());

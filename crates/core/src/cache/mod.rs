@@ -4,6 +4,7 @@
 //! a call. Only whole, successful answers go in.
 
 mod flight;
+mod health;
 mod key;
 mod memory;
 
@@ -12,7 +13,8 @@ use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 
-pub(crate) use flight::Flights;
+pub(crate) use flight::{Flights, Landing};
+pub(crate) use health::{Health, Use};
 pub use key::{Key, KeyParts};
 pub use memory::MemoryStore;
 
@@ -44,6 +46,9 @@ pub trait Store {
         ttl: Duration,
         now: Instant,
     ) -> LocalBoxFuture<'_, Result<(), StoreError>>;
+
+    /// Told when it has begun to fail a client, and not again before it has served for a while.
+    fn failing(&self, _trouble: &StoreError) {}
 }
 
 /// How a client uses a store.

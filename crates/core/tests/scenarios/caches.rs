@@ -24,7 +24,7 @@ fn cached() -> Config {
 
 fn deduped() -> Config {
     Config {
-        dedupe: true,
+        dedupe: Some(true),
         ..config()
     }
 }
@@ -308,7 +308,7 @@ fn streams_are_each_their_own_even_where_whole_answers_are_shared() {
 #[test]
 fn a_joiner_keeps_its_own_deadline() {
     let config = Config {
-        dedupe: true,
+        dedupe: Some(true),
         timeout: Some(ms(2000)),
         ..config()
     };
@@ -334,7 +334,7 @@ fn a_joiner_keeps_its_own_deadline() {
 #[test]
 fn different_methods_share_nothing() {
     let config = Config {
-        dedupe: true,
+        dedupe: Some(true),
         ..config()
     };
     let stage = Stage::with(

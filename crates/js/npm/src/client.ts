@@ -3,21 +3,21 @@
 import { runtime } from "#runtime";
 import { Call, type Home, type Outcome, StreamCall, type Waiter } from "./call.ts";
 import * as core from "#core";
-import { enter, instance, type Resident, ready, readyNow, settle, tell } from "./engine.ts";
+import { enter, instance, type Resident, ready, readyNow, settle } from "./engine.ts";
 import { enterRefusing, KneepointError } from "./errors.ts";
+import { refuse } from "./failure.ts";
 import { tellHook } from "./hook.ts";
 import {
   type AttemptEvent,
-  type CacheStore,
   type CallOptions,
   type ClientOptions,
   checkCall,
   complete,
   fieldsOf,
   type QueryOptions,
-  refuse,
 } from "./options.ts";
 import { type Log, loggerOf } from "./log.ts";
+import { wired } from "./store.ts";
 import { CallRecord } from "./record.ts";
 import type { Connections, Transport } from "./transport/transport.ts";
 
@@ -222,7 +222,7 @@ export class Client implements Resident, Home {
         ...rest,
         ...(baseURL ? { baseURL } : {}),
         ...(typeof apiKey === "string" ? { apiKey } : {}),
-        ...(cache ? { cache: cache === true ? {} : { ...cache, store: storeOf(cache.store) } } : {}),
+        ...(cache ? { cache: cache === true ? {} : wired(cache, this.log) } : {}),
         mostAtOnce: runtime.mostAtOnce(this.baseURL),
       };
       const hooks = [this.options.onAttempt, this.log.attempted].filter((hook) => hook !== undefined);
@@ -306,27 +306,6 @@ function pairsOf(query: QueryOptions | undefined, into: string[]): void {
     if (Array.isArray(value)) for (const one of value) into.push(name, String(one));
     else if (value !== undefined) into.push(name, String(value));
   }
-}
-
-type Done = (error: string | null, body?: string) => void;
-
-/** A user's store as the module asks it. */
-function storeOf(store: CacheStore | undefined): object | undefined {
-  if (store === undefined) return undefined;
-  const answer = (work: () => unknown, done: Done): void => {
-    // The module must not be entered from inside it.
-    void Promise.resolve()
-      .then(work)
-      .then(
-        (body) => tell(() => done(null, typeof body === "string" ? body : undefined)),
-        (error: unknown) => tell(() => done(String(error))),
-      );
-  };
-  return {
-    get: (key: string, done: Done) => answer(() => store.get(key), done),
-    put: (key: string, body: string, ttl: number, done: Done) =>
-      answer(() => store.set(key, body, ttl), done),
-  };
 }
 
 /** Hooks as the module calls them: later, since they may do anything. */

@@ -8,7 +8,7 @@
 
 import * as core from "#core";
 import { runtime } from "#runtime";
-import { KneepointError } from "./errors.ts";
+import { KneepointError } from "./failure.ts";
 
 
 /** What outlives calls and holds things of the instance. */

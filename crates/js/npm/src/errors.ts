@@ -6,92 +6,11 @@
  */
 
 import { enter } from "./engine.ts";
+import { type ErrorKind, explain, type Failure, KneepointError } from "./failure.ts";
 import { headersOf } from "./reply.ts";
 import type { Reply } from "./reply.ts";
 
-/** What went wrong, in one word. */
-export type ErrorKind =
-  | "config"
-  | "aborted"
-  | "timeout"
-  | "queue_full"
-  | "paused"
-  | "network"
-  | "opaque"
-  | "status"
-  | "in_band"
-  | "answer"
-  | "stream"
-  | "truncated"
-  | "too_long"
-  | "interrupted"
-  | "poisoned"
-  | "module"
-  | "disposed";
-
-/** Where a call stood when it failed. */
-export type Phase = "queue" | "connect" | "headers" | "body" | "stream";
-
-/** What is known of a failure. All of it may be missing. */
-export interface Failure {
-  kind?: ErrorKind | undefined;
-  /** Where the call stood. */
-  phase?: Phase | undefined;
-  /** Attempts that were sent. */
-  attempts?: number | undefined;
-  /** Whether the same call may succeed later. */
-  retryable?: boolean | undefined;
-  /** Whether a retry was due and too many calls were failing at once. */
-  retryBudgetExhausted?: boolean | undefined;
-  /** Milliseconds that the server asked to wait. */
-  retryAfter?: number | undefined;
-  /** The text that a stream had delivered before it broke. */
-  partial?: string | undefined;
-  /** The option that was found wanting, or the clock that ran out. */
-  option?: string | undefined;
-  message?: string | undefined;
-  cause?: unknown;
-}
-
-/** What every failed call throws. Known as `OpenAIError` too. */
-export class KneepointError extends Error {
-  /** What went wrong, in one word. */
-  readonly kind: ErrorKind;
-  /** Where the call stood. */
-  readonly phase?: Phase;
-  /** Attempts that were sent. */
-  readonly attempts: number;
-  /** Whether the same call may succeed later, unchanged. */
-  readonly retryable: boolean;
-  /** Whether a retry was due but too many calls were failing at once. */
-  readonly retryBudgetExhausted: boolean;
-  /** Milliseconds that the server asked to wait. */
-  readonly retryAfter?: number;
-  /** The text that a stream had delivered before it broke. */
-  readonly partial?: string;
-  /** The option that was found wanting, or the clock that ran out. */
-  readonly option?: string;
-
-  constructor(message?: string, failure: Failure = {}) {
-    super(message, failure.cause === undefined ? undefined : { cause: failure.cause });
-    this.kind = failure.kind ?? "config";
-    this.attempts = failure.attempts ?? 0;
-    this.retryable = failure.retryable ?? false;
-    this.retryBudgetExhausted = failure.retryBudgetExhausted ?? false;
-    explain(this, failure);
-  }
-}
-
-/** Adds what is known to an error. */
-function explain(error: KneepointError, failure: Failure): void {
-  const { phase, retryAfter, partial, option, attempts, retryable, retryBudgetExhausted } = failure;
-  const known = { phase, retryAfter, partial, option, attempts, retryable, retryBudgetExhausted };
-  for (const [name, value] of Object.entries(known)) {
-    if (value !== undefined) Object.assign(error, { [name]: value });
-  }
-  if (failure.kind !== undefined) Object.assign(error, { kind: failure.kind });
-  if (failure.message !== undefined) error.message = failure.message;
-}
+export { type ErrorKind, type Failure, KneepointError, type Phase } from "./failure.ts";
 
 /** What came of talking to a server, or of not reaching it. */
 export class APIError extends KneepointError {

@@ -1,7 +1,7 @@
 /** What a client and a call may be told, and the check that nothing else is said. */
 
 import { runtime } from "#runtime";
-import { KneepointError } from "./errors.ts";
+import { checkMethods, kindOf, refuse } from "./failure.ts";
 import { isSignal } from "./leave.ts";
 import type { AttemptTiming } from "./record.ts";
 import type { FetchLike } from "./transport/transport.ts";
@@ -25,6 +25,9 @@ export interface CacheOptions {
   maxWait?: number;
   /** Bytes that are kept where the store is memory. Default: 32 MiB. */
   maxBytes?: number;
+  /** Told of each answer that is on its way into the store. A Worker drops unfinished work when its
+   * response is complete: `waitUntil` of `cloudflare:workers` prevents that. */
+  waitUntil?: (work: Promise<unknown>) => void;
 }
 
 /** Any store of texts. */
@@ -71,7 +74,8 @@ export interface ClientOptions {
   hedge?: boolean | undefined;
   /** Keep answers: `true` for memory. Default: `false`. */
   cache?: boolean | CacheOptions | undefined;
-  /** Let equal calls in flight share one attempt. Default: `false`. */
+  /** Let equal calls in flight share one attempt; streams do not. Default: calls that use the
+   * cache. */
   dedupe?: boolean | undefined;
   /** A function of `fetch`'s shape to send requests with. */
   fetch?: FetchLike | undefined;
@@ -172,6 +176,14 @@ const CLIENT: Record<keyof ClientOptions, Kind[]> = {
   onAttempt: ["function"],
 };
 
+const CACHE: Record<keyof CacheOptions, Kind[]> = {
+  store: ["object"],
+  ttl: ["number"],
+  maxWait: ["number"],
+  maxBytes: ["number"],
+  waitUntil: ["function"],
+};
+
 const CALL: Record<keyof CallOptions, Kind[]> = {
   signal: ["signal", "null"],
   timeout: ["number"],
@@ -187,8 +199,18 @@ const CALL: Record<keyof CallOptions, Kind[]> = {
 };
 
 /** Refuses options of a client that nobody knows, or of the wrong kind. */
-export function checkClient(options: object): void {
+export function checkClient(options: ClientOptions): void {
   check(options, CLIENT, "client");
+  const { cache } = options;
+  if (typeof cache === "object") checkCache(cache);
+}
+
+function checkCache(cache: CacheOptions): void {
+  check(cache, CACHE, "cache");
+  if (cache.store !== undefined) {
+    const expected = "an object with get and set, such as those that kneepoint/cache makes";
+    checkMethods("store", cache.store, expected, "get", "set");
+  }
 }
 
 /** The same for a call. */
@@ -231,23 +253,10 @@ function words(kind: Kind): string {
   return kind === "auto" ? '"auto"' : kind === "null" ? "null" : `a ${kind}`;
 }
 
-function kindOf(value: unknown): string {
-  if (value === null) return "null";
-  return typeof value === "number" ? String(value) : `a ${typeof value}`;
-}
-
 /** The known name that shares the most letters in place, else all of them. */
 function nearest(name: string, known: Record<string, Kind[]>): string {
   const same = Object.keys(known).filter((one) => one.toLowerCase() === name.toLowerCase());
   return (same.length > 0 ? same : Object.keys(known)).join(", ");
-}
-
-export function refuse(option: string, found: string, expected: string): KneepointError {
-  return new KneepointError(`${option}: found ${found}, expected ${expected}`, {
-    kind: "config",
-    phase: "queue",
-    option,
-  });
 }
 
 /** Where keys and addresses are looked for. */

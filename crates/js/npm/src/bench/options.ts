@@ -1,6 +1,7 @@
 /** What a benchmark may be told, and how the engine reads it. */
 
-import { refuse, type ClientOptions } from "../options.ts";
+import { refuse } from "../failure.ts";
+import type { ClientOptions } from "../options.ts";
 import type { Message } from "../prompt.ts";
 import { environment } from "./environment.ts";
 import type { Rung, Sample } from "./report.ts";
