@@ -18,7 +18,7 @@ use crate::ledger::{Observer, Office, Totals};
 use crate::platform::Platform;
 use crate::prepare::{Prepared, Usual};
 use crate::provider::Reading;
-use crate::record::Record;
+use crate::record::{CacheUse, Record};
 use crate::request::Request;
 use crate::stream::{Keep, Pace, Reader, Stream, is_whole};
 use crate::url::BaseUrl;
@@ -161,6 +161,8 @@ impl<P: Platform> Client<P> {
                 let fetched = self.0.flights.begin(flight, run).await?;
                 return Ok(Reply::shared(&fetched, fetched.record.clone()));
             };
+            // An answer that is there already is on its way into the cache.
+            let kept = answer.peek().is_some();
             let mut watch = Watch::new(self.0.platform.clone());
             match watch.guard(errand.call.deadline, answer).await {
                 // The time of the one that began it is up, and not this one's: once more.
@@ -168,15 +170,16 @@ impl<P: Platform> Client<P> {
                     kind: ErrorKind::Timeout(Timeout::Call),
                     ..
                 })) => {}
-                Ok(outcome) => break outcome,
+                Ok(outcome) => break outcome.map(|fetched| (fetched, kept)),
                 Err(timeout) => break Err(Error::of(ErrorKind::Timeout(timeout), Phase::Queue)),
             }
         };
         let call = errand.call;
         match outcome {
-            Ok(fetched) => {
+            Ok((fetched, kept)) => {
+                let hit = kept || fetched.record.cache == CacheUse::Hit;
                 call.ledger.note(|record| {
-                    record.cache = fetched.record.cache.for_a_joiner();
+                    record.cache = if hit { CacheUse::Hit } else { CacheUse::Shared };
                     record.usage = fetched.record.usage;
                 });
                 Ok(Reply::shared(&fetched, call.settle(None)))

@@ -80,14 +80,6 @@ pub enum CacheUse {
 }
 
 impl CacheUse {
-    /// Where the answer came from for one that joined a call with this use of the cache.
-    pub(crate) const fn for_a_joiner(self) -> Self {
-        match self {
-            Self::Hit => Self::Hit,
-            Self::Bypass | Self::Miss | Self::Shared => Self::Shared,
-        }
-    }
-
     /// The name in records and in JavaScript.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,5 +1,6 @@
 //! Answers that are not paid for twice, and never mixed up.
 
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -124,18 +125,57 @@ fn a_streamed_answer_is_replayed_as_a_stream() {
     stage.assert_settled();
 }
 
-/// A store that fails, or never answers.
-pub(crate) struct Broken {
-    pub(crate) hangs: bool,
+/// What a store does to whoever asks it.
+#[derive(Clone)]
+pub(crate) enum Fault {
+    Fails,
+    Hangs,
+    Says(&'static str),
 }
 
-impl Store for Broken {
-    fn get(&self, _: &Key, _: Instant) -> LocalBoxFuture<'_, Result<Option<Entry>, StoreError>> {
-        if self.hangs {
-            pending().boxed_local()
-        } else {
-            ready(Err(StoreError("down".into()))).boxed_local()
+/// A store that does its worst until it is mended, and then forgets everything.
+#[derive(Default)]
+pub(crate) struct Faulty {
+    fault: RefCell<Option<Fault>>,
+    complaints: RefCell<Vec<String>>,
+}
+
+impl Faulty {
+    pub(crate) fn store(fault: Fault) -> Rc<Self> {
+        let store = Rc::new(Self::default());
+        store.fault.replace(Some(fault));
+        store
+    }
+
+    fn stage(self: &Rc<Self>, script: Script) -> Stage {
+        let cache = Cache {
+            store: self.clone(),
+            ..Cache::new(MemoryStore::new(0))
+        };
+        let config = Config {
+            cache: Some(cache),
+            ..config()
+        };
+        Stage::with(1, config, script)
+    }
+
+    fn answer<T: 'static>(
+        &self,
+        said: fn(&'static str) -> T,
+        well: T,
+    ) -> LocalBoxFuture<'_, Result<T, StoreError>> {
+        match self.fault.borrow().clone() {
+            None => ready(Ok(well)).boxed_local(),
+            Some(Fault::Says(text)) => ready(Ok(said(text))).boxed_local(),
+            Some(Fault::Fails) => ready(Err(StoreError("down".into()))).boxed_local(),
+            Some(Fault::Hangs) => pending().boxed_local(),
         }
+    }
+}
+
+impl Store for Faulty {
+    fn get(&self, _: &Key, _: Instant) -> LocalBoxFuture<'_, Result<Option<Entry>, StoreError>> {
+        self.answer(|text| Some(Entry { body: text.into() }), None)
     }
 
     fn put(
@@ -145,27 +185,186 @@ impl Store for Broken {
         _: Duration,
         _: Instant,
     ) -> LocalBoxFuture<'_, Result<(), StoreError>> {
-        if self.hangs {
-            pending().boxed_local()
-        } else {
-            ready(Err(StoreError("down".into()))).boxed_local()
-        }
+        self.answer(|_| (), ())
+    }
+
+    fn failing(&self, trouble: &StoreError) {
+        self.complaints.borrow_mut().push(trouble.to_string());
     }
 }
 
 #[test]
-fn a_broken_or_hanging_store_never_fails_a_call() {
-    for hangs in [false, true] {
-        let config = Config {
-            cache: Some(Cache::new(Broken { hangs })),
-            ..config()
-        };
-        let stage = Stage::with(1, config, slow());
-        stage.send().unwrap();
-        assert!(
-            stage.sim.now().as_secs_f64() < 0.4,
-            "waited for within a bound"
-        );
+fn a_broken_or_hanging_store_never_fails_a_call_and_is_complained_of_once() {
+    let half = &ANSWER[..ANSWER.len() / 2];
+    #[rustfmt::skip]
+    let cases = [
+        (Fault::Fails, "down"),
+        (Fault::Hangs, "within 250 ms"),
+        (Fault::Says("garbage"), "no whole answer"),
+        (Fault::Says(half), "no whole answer"),
+        (Fault::Says(""), "no whole answer"),
+        (Fault::Says("{}"), "no whole answer"),
+    ];
+    for (fault, complaint) in cases {
+        let store = Faulty::store(fault);
+        let stage = store.stage(slow());
+        for call in 1..4 {
+            let asked = stage.sim.now();
+            stage.send().unwrap();
+            assert_eq!(
+                stage.notebook.calls.borrow()[call - 1].cache,
+                CacheUse::Miss
+            );
+            assert!(stage.sim.now() - asked < ms(400), "a bounded wait");
+            assert_eq!(stage.requests(), call as u64);
+            stage.sim.advance(ms(1000));
+        }
+        let complaints = store.complaints.borrow();
+        assert_eq!(complaints.len(), 1, "{complaints:?}");
+        assert!(complaints[0].contains(complaint), "{complaints:?}");
+        stage.assert_settled();
+    }
+}
+
+#[test]
+fn a_store_that_recovers_and_fails_again_is_complained_of_again() {
+    let store = Faulty::store(Fault::Fails);
+    let stage = store.stage(slow());
+    for (fault, complaints) in [(Some(Fault::Fails), 1), (None, 1), (Some(Fault::Fails), 2)] {
+        store.fault.replace(fault);
+        for _ in 0..3 {
+            stage.send().unwrap();
+            stage.sim.advance(Duration::from_secs(20));
+        }
+        assert_eq!(store.complaints.borrow().len(), complaints);
+    }
+}
+
+#[test]
+fn a_stream_that_was_kept_in_part_is_asked_for_again() {
+    let whole = r#"data: {"choices":[{"index":0,"delta":{"content":"a"}}]}
+
+data: {"choices":[{"index":0,"delta":{"content":"b"},"finish_reason":"stop"}]}
+
+data: [DONE]
+
+"#;
+    let reply = || Script::new().forever(chat_stream(&["x"], ms(5)));
+    for (text, requests) in [
+        (whole, 0),
+        (&whole[..60], 1),
+        ("", 1),
+        ("garbage", 1),
+        (ANSWER, 1),
+    ] {
+        let store = Faulty::store(Fault::Says(text));
+        let stage = store.stage(reply());
+        let read = stage.stream();
+        read.1.unwrap();
+        assert_eq!(read.0.concat(), if requests == 0 { "ab" } else { "x" });
+        assert_eq!(stage.requests(), requests, "{text}");
+        assert_eq!(store.complaints.borrow().len() as u64, requests, "{text}");
+        stage.assert_settled();
+    }
+}
+
+/// A store that takes its time.
+struct Slow {
+    sim: Sim,
+    memory: MemoryStore,
+    reads: Cell<u32>,
+}
+
+impl Store for Slow {
+    fn get(
+        &self,
+        key: &Key,
+        now: Instant,
+    ) -> LocalBoxFuture<'_, Result<Option<Entry>, StoreError>> {
+        let key = key.clone();
+        self.reads.set(self.reads.get() + 1);
+        async move {
+            self.sim.sleep(ms(20)).await;
+            self.memory.get(&key, now).await
+        }
+        .boxed_local()
+    }
+
+    fn put(
+        &self,
+        key: &Key,
+        entry: Entry,
+        ttl: Duration,
+        now: Instant,
+    ) -> LocalBoxFuture<'_, Result<(), StoreError>> {
+        let key = key.clone();
+        async move {
+            self.sim.sleep(ms(20)).await;
+            self.memory.put(&key, entry, ttl, now).await
+        }
+        .boxed_local()
+    }
+}
+
+#[test]
+fn a_question_is_sent_once_however_its_askers_come_and_however_slow_the_store_is() {
+    let sim = Sim::new(1);
+    let truth = sim.serve(
+        "https://llm.test",
+        Script::new().forever(Reply::json(ANSWER).after(ms(100))),
+    );
+    let store = Rc::new(Slow {
+        sim: sim.clone(),
+        memory: MemoryStore::new(1 << 20),
+        reads: Cell::new(0),
+    });
+    let cache = Cache {
+        store: store.clone(),
+        ..Cache::new(MemoryStore::new(0))
+    };
+    let config = Config {
+        cache: Some(cache),
+        ..Config::new(Provider::compatible(HOST))
+    };
+    let client = Client::new(sim.clone(), config).unwrap();
+    // One asker each millisecond: before, during and after look-up, fetch and putting away.
+    let (client, clock) = (&client, &sim);
+    let ask = |i: u64| async move {
+        clock.sleep(ms(i)).await;
+        let prompt = Prompt::new("m", &(i % 5).to_string());
+        client.generate(&prompt).await.unwrap().record.cache
+    };
+    let uses = sim.run(join_all((0..300).map(ask)));
+    let count = |wanted| uses.iter().filter(|used| **used == wanted).count();
+    assert_eq!(truth.counts().requests, 5);
+    assert_eq!(count(CacheUse::Miss), 5);
+    assert!(
+        count(CacheUse::Shared) > 100 && count(CacheUse::Hit) > 100,
+        "{uses:?}"
+    );
+    assert!(store.reads.get() < 100, "look-ups are shared too");
+}
+
+#[test]
+fn calls_are_not_shared_where_they_ask_not_to_be_or_leave_the_cache_out() {
+    let uncached = CallOptions {
+        cache: Some(false),
+        ..CallOptions::default()
+    };
+    let alone = CallOptions {
+        dedupe: Some(false),
+        ..CallOptions::default()
+    };
+    for (options, requests, used) in [
+        (CallOptions::default(), 1, CacheUse::Shared),
+        (uncached, 2, CacheUse::Bypass),
+        (alone, 2, CacheUse::Miss),
+    ] {
+        let stage = Stage::with(1, cached(), slow());
+        let ask = || stage.client.send(request(&stage, options.clone()));
+        let (_, second) = stage.sim.run(join(ask(), ask()));
+        assert_eq!(second.unwrap().record.cache, used);
+        assert_eq!(stage.requests(), requests);
         stage.assert_settled();
     }
 }

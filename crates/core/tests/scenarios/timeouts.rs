@@ -1,8 +1,8 @@
 //! Each clock runs out when it says, and a timeout is never mistaken for an abort.
 
-use crate::caches::Broken;
+use crate::caches::{Fault, Faulty};
 use kneepoint_core::Instant;
-use kneepoint_core::cache::Cache;
+use kneepoint_core::cache::{Cache, MemoryStore};
 use std::time::Duration;
 
 use kneepoint_core::adapt::Options;
@@ -264,7 +264,10 @@ fn pings_after_the_finish_do_not_keep_a_stream_alive() {
 #[test]
 fn nothing_is_sent_once_time_is_up() {
     let config = Config {
-        cache: Some(Cache::new(Broken { hangs: true })),
+        cache: Some(Cache {
+            store: Faulty::store(Fault::Hangs),
+            ..Cache::new(MemoryStore::new(0))
+        }),
         timeout: Some(ms(100)),
         ..config()
     };
