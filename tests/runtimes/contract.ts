@@ -1,10 +1,12 @@
 // What the package promises, tried in the runtime that this runs in: plain functions, no runner.
 
 import { Kneepoint } from "kneepoint";
+import type { KVLike } from "kneepoint/cache";
 
 import { check, equal, settled, sleep } from "./assert.ts";
 import { EXCEPTIONS } from "./exceptions.ts";
 import { answers } from "./promises/answers.ts";
+import { caches } from "./promises/caches.ts";
 import { endings } from "./promises/endings.ts";
 import { errors } from "./promises/errors.ts";
 import { limits } from "./promises/limits.ts";
@@ -32,10 +34,11 @@ const beginning: Promises = {
   },
 };
 
-const PROMISES: Promises = { ...beginning, ...answers, ...errors, ...options, ...limits, ...streams, ...endings };
+const PROMISES: Promises = { ...beginning, ...answers, ...errors, ...options, ...limits, ...streams, ...caches, ...endings };
 
-/** Tries every promise in turn, and tells of each as it is known. */
-export async function contract(place: Place, tell: (verdict: Verdict) => void): Promise<void> {
+/** Tries every promise in turn, and tells of each as it is known. `kv` is a namespace of Cloudflare's,
+ * where there is one. */
+export async function contract(place: Place, tell: (verdict: Verdict) => void, kv?: KVLike): Promise<void> {
   const uncaught: string[] = [];
   watch((error) => uncaught.push(told(error)));
   for (const [name, promise] of Object.entries(PROMISES)) {
@@ -44,7 +47,7 @@ export async function contract(place: Place, tell: (verdict: Verdict) => void): 
       tell({ name, verdict: "impossible", why });
       continue;
     }
-    const world = new World(place);
+    const world = new World(place, kv);
     const began = Date.now();
     try {
       await settled(promise(world), name, PROMISE_MS_MAX);

@@ -4,7 +4,19 @@ import type { Place } from "./world.ts";
 
 type Reasons = Partial<Record<Place["runtime"], string>>;
 
+const NO_CACHE_API = "it has no Cache API";
+
+const NO_DEFAULT_CACHE = "its Cache API has no default cache, as only Workers have";
+
 export const EXCEPTIONS: Record<string, Reasons> = {
+  "the Cache API keeps answers, and no key stands in a URL": { node: NO_CACHE_API, bun: NO_CACHE_API },
+  "Workers' default cache keeps answers": {
+    node: NO_CACHE_API,
+    bun: NO_CACHE_API,
+    deno: NO_DEFAULT_CACHE,
+    chromium: NO_DEFAULT_CACHE,
+    firefox: NO_DEFAULT_CACHE,
+  },
   "what may have been carried out is repeated once, or never where that is asked": {
     chromium: "it repeats a request by itself when a connection is reset before the reply",
     firefox: "it repeats a request by itself when a connection is reset before the reply",

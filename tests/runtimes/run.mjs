@@ -70,14 +70,16 @@ async function bundle() {
   const common = { bundle: true, format: "esm", target: "es2022", logLevel: "warning" };
   for (const host of ["process", "page"]) {
     const entryPoints = [`${here}hosts/${host}.ts`];
-    await build({ ...common, entryPoints, outfile: `${folder}/${host}.mjs`, external: ["kneepoint", "node:*"] });
+    await build({ ...common, entryPoints, outfile: `${folder}/${host}.mjs`, external: ["kneepoint", "kneepoint/*", "node:*"] });
   }
   const dist = `${folder}/node_modules/kneepoint/dist`;
   await build({
     ...common,
     entryPoints: [`${here}hosts/worker.ts`],
     outfile: `${folder}/worker/worker.mjs`,
-    alias: { kneepoint: `${dist}/workerd/index.js` },
+    alias: Object.fromEntries(
+      ["", "/cache", "/openai"].map((path) => [`kneepoint${path}`, `${dist}/workerd${path}/index.js`]),
+    ),
     external: ["*.wasm"],
   });
   copyFileSync(`${dist}/kneepoint.wasm`, `${folder}/kneepoint.wasm`);
@@ -118,6 +120,7 @@ async function inWorker(place, report) {
       { type: "CompiledWasm", path: `${folder}/kneepoint.wasm` },
     ],
     compatibilityDate: "2026-04-01",
+    kvNamespaces: ["KV"],
   });
   try {
     const response = await worker.dispatchFetch("http://worker/", { method: "POST", body: JSON.stringify(place) });
@@ -128,7 +131,8 @@ async function inWorker(place, report) {
 }
 
 async function inPage(browser, place, report) {
-  const imports = { kneepoint: "./node_modules/kneepoint/dist/web/index.js" };
+  const web = "./node_modules/kneepoint/dist/web";
+  const imports = Object.fromEntries(["", "/cache", "/openai"].map((path) => [`kneepoint${path}`, `${web}${path}/index.js`]));
   const page = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">
     <script type="importmap">${JSON.stringify({ imports })}</script>
     <script>globalThis.place = ${JSON.stringify(place)}</script>

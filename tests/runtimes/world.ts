@@ -1,6 +1,7 @@
 // What a promise is tried against: the simulated endpoint, and clients of it.
 
 import { APIError, type ClientOptions, Kneepoint, KneepointError, type TextStream } from "kneepoint";
+import type { KVLike } from "kneepoint/cache";
 
 import { check, eventually, settled } from "./assert.ts";
 
@@ -74,10 +75,13 @@ export class Endpoint {
 /** Promises come with what they need, and clean up behind themselves. */
 export class World {
   readonly place: Place;
+  /** A namespace of Cloudflare's KV, where there is one. */
+  readonly kv: KVLike | undefined;
   readonly #clients: Kneepoint[] = [];
 
-  constructor(place: Place) {
+  constructor(place: Place, kv?: KVLike) {
     this.place = place;
+    this.kv = kv;
   }
 
   /** Whether failures of the network look all alike, as in browsers. */

@@ -161,18 +161,24 @@ fn apt(program: &str) -> Command {
 
 /// The packages of the browser and its driver, by what `/etc/os-release` says.
 fn apt_packages(release: &str) -> Option<&'static [&'static str]> {
-    let names = release.lines().filter_map(|line| {
-        let (key, value) = line.split_once('=')?;
-        matches!(key, "ID" | "ID_LIKE").then_some(value.trim_matches('"'))
-    });
-    let names: Vec<&str> = names.flat_map(str::split_whitespace).collect();
-    if names.contains(&"ubuntu") {
+    if is_like("ubuntu", release) {
         Some(&["chromium-browser", "chromium-chromedriver"])
-    } else if names.contains(&"debian") {
+    } else if is_like("debian", release) {
         Some(&["chromium", "chromium-driver"])
     } else {
         None
     }
+}
+
+/// Whether the system is of this name or comes from one, by what `/etc/os-release` says.
+pub(super) fn is_like(system: &str, release: &str) -> bool {
+    let names = release.lines().filter_map(|line| {
+        let (key, value) = line.split_once('=')?;
+        matches!(key, "ID" | "ID_LIKE").then_some(value.trim_matches('"'))
+    });
+    names
+        .flat_map(str::split_whitespace)
+        .any(|name| name == system)
 }
 
 #[cfg(test)]

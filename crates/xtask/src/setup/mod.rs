@@ -2,7 +2,7 @@
 //!
 //! Every step first looks whether its thing is there, by files and `--version` only, so that a
 //! repeated set-up costs a fraction of a second and no network. What is built goes to
-//! `target/tools`, never to the user's own folders; only the browser is a system package. A step
+//! `target/tools`, never to the user's own folders; only the browsers and Redis are system packages. A step
 //! that was interrupted starts again, or goes on where it stopped, the next time.
 
 mod cargo_tool;
@@ -10,6 +10,7 @@ pub(crate) mod chromium;
 mod firefox;
 mod node;
 pub(crate) mod python;
+mod redis;
 mod wasm_target;
 
 pub(crate) use cargo_tool::{WASM_BINDGEN, locate};
@@ -33,7 +34,7 @@ pub(crate) struct Thing {
 }
 
 /// Everything that can be provided, in the order in which it is.
-pub(crate) static THINGS: [Thing; 10] = [
+pub(crate) static THINGS: [Thing; 11] = [
     Thing {
         name: "wasm-target",
         why: "Rust's library for wasm",
@@ -85,6 +86,12 @@ pub(crate) static THINGS: [Thing; 10] = [
         by_hand: "install Python 3.9 or newer with its venv module, so that `python3 --version` \
                   answers (Debian: apt-get install python3-venv)",
         ensure: python::ensure,
+    },
+    Thing {
+        name: "redis",
+        why: "the store that programs share, which the package's cache is tried with",
+        by_hand: redis::BY_HAND,
+        ensure: |_| redis::ensure(),
     },
     Thing {
         name: "cargo-fuzz",

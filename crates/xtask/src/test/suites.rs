@@ -54,7 +54,7 @@ pub(super) enum Work {
 pub(super) type TestRun = (Vec<String>, Result);
 
 /// All suites, in the order in which they run: the quick to fail come first.
-pub(super) static SUITES: [Suite; 14] = [
+pub(super) static SUITES: [Suite; 15] = [
     check("format", &[], |_| checks::fmt_check()),
     check("tidy", &[], tidy::check),
     check("lint, native", &[], |_| checks::lint_native()),
@@ -114,6 +114,12 @@ pub(super) static SUITES: [Suite; 14] = [
         family: "packaging",
         needs: &["wasm-target", "node", "npm", "wasm-bindgen", "chromium"],
         work: Work::Tests(packaging),
+    },
+    Suite {
+        name: "the cache in Redis",
+        family: "redis",
+        needs: &["wasm-target", "node", "npm", "wasm-bindgen", "redis"],
+        work: Work::Tests(redis),
     },
     Suite {
         name: "the command line",
@@ -227,6 +233,17 @@ fn runtimes(repo: &Repo) -> TestRun {
 /// The packed package, as bundlers, compilers and runtimes take it.
 fn packaging(repo: &Repo) -> TestRun {
     with_the_package(repo, "tests/packaging/run.mjs")
+}
+
+/// The package's cache in a real Redis, through the clients that programs use.
+fn redis(repo: &Repo) -> TestRun {
+    if let Err(failure) = npm::build(repo) {
+        return (Vec::new(), Err(failure));
+    }
+    let mut node = Command::new("node");
+    node.args(["--test", "--test-reporter=spec"])
+        .arg("tests/redis/redis.test.mjs");
+    against_the_server(repo, &mut node)
 }
 
 /// Packs the package, then runs a script of tests that installs it.
@@ -370,6 +387,7 @@ mod tests {
                 "peers",
                 "runtimes",
                 "packaging",
+                "redis",
                 "cli"
             ]
         );
