@@ -41,6 +41,13 @@ writeFileSync(`${folder}/src/program.mjs`, `${call}\n console.log(text === "" ? 
 writeFileSync(
   `${folder}/src/typed.ts`,
   `import OpenKnee, { APIError, type AttemptEvent, Kneepoint, type Stats } from "kneepoint";
+   import { type CacheStore, kvCache, memoryCache, type MemoryCache, webCache } from "kneepoint/cache";
+   declare const env: { KV: { get(key: string): Promise<string | null>; put(key: string, value: string, options?: { expirationTtl?: number; metadata?: unknown }): Promise<void> } };
+   const memory: MemoryCache = memoryCache({ maxBytes: 1e6 });
+   const stores: CacheStore[] = [memory, webCache("answers"), kvCache(env.KV, { prefix: "a:" })];
+   export const clients = stores.map((store) => new Kneepoint({ cache: { store, ttl: 60_000, waitUntil: (work) => void work } }));
+   // @ts-expect-error A name that no option has.
+   memoryCache({ size: 3 });
    const events: AttemptEvent[] = [];
    const llm: OpenKnee = new Kneepoint({ concurrency: "auto", onAttempt: (event) => void events.push(event) });
    export const stats: Stats = llm.stats();
@@ -55,7 +62,6 @@ writeFileSync(
      return (await llm.generate("Hello!", { model: "m", maxTokens: 3 })).text;
    }`,
 );
-
 /** Loads a folder's page, and expects what its script streamed. */
 async function speaks(dist, head) {
   writeFileSync(`${dist}/index.html`, `<!doctype html><link rel="icon" href="data:,">${head}`);
@@ -72,6 +78,15 @@ async function speaks(dist, head) {
 
 const script = `<script type="module" src="./main.js"></script>`;
 
+// Programs that only keep things need no engine: nothing of the module may come along.
+await report.attempt("the caches load alone", async () => {
+  writeFileSync(`${folder}/src/alone.js`, `export { memoryCache } from "kneepoint/cache";`);
+  for (const platform of ["workerd", "browser", "node", "deno"]) {
+    const { metafile } = await esbuild({ entryPoints: [`${folder}/src/alone.js`], bundle: true, format: "esm", conditions: [platform], platform: "neutral", write: false, metafile: true, minify: true });
+    const [{ bytes }] = Object.values(metafile.outputs);
+    if (bytes > 6000) throw new Error(`${platform}: ${bytes} bytes: ${Object.keys(metafile.inputs)}`);
+  }
+});
 await report.attempt("publint finds nothing", () => run(program("publint"), ["run", "--strict", "node_modules/kneepoint"]));
 await report.attempt("attw finds nothing", () => run(program("attw"), ["--profile", "esm-only", tarball()]));
 for (const [module, resolution] of [["esnext", "bundler"], ["nodenext", "nodenext"]]) {

@@ -5,7 +5,7 @@ import { type CacheStore, type KVLike, kvCache, memoryCache, redisCache, webCach
 import OpenAI from "kneepoint/openai";
 
 import { check, equal, eventually, includes, settled, sleep } from "../assert.ts";
-import { KEY, MODEL, type Promises, read, refusal, type World } from "../world.ts";
+import { failure, KEY, MODEL, type Promises, read, refusal, type World } from "../world.ts";
 
 /** KV's shape and its refusals, where there is no KV. */
 function namespace(): KVLike {
@@ -39,7 +39,8 @@ async function keeps(store: CacheStore, world: World): Promise<void> {
 /** Asks clients of one store, with one key and with another, whole and streamed. */
 async function serves(store: CacheStore, world: World): Promise<void> {
   const endpoint = world.endpoint("tokens=6,chunk=2");
-  const cache = { store, maxWait: 5000 };
+  const work: Promise<unknown>[] = [];
+  const cache = { store, maxWait: 5000, waitUntil: (one: Promise<unknown>) => void work.push(one) };
   const clients = [KEY, KEY, `${KEY}-other`].map((apiKey) => world.client(endpoint, { apiKey, cache }));
   const uses: string[] = [];
   const texts = new Set<string>();
@@ -52,8 +53,7 @@ async function serves(store: CacheStore, world: World): Promise<void> {
     equal(usage, answer.usage, "usage");
     texts.add(text).add(answer.text);
     uses.push(answer.timing.cache, timing.cache);
-    // What was said is on its way into the store.
-    await sleep(100);
+    await Promise.all(work);
   }
   equal(uses, ["miss", "miss", "hit", "hit", "miss", "miss"], "the cache");
   // The endpoint never says the same twice: what was kept is served as it was said.
@@ -280,6 +280,16 @@ export const caches: Promises = {
     await llm.generate("Hello!", MODEL);
     await eventually(() => work.length === 1, "it was told");
     await settled(work[0] as Promise<unknown>, "the work");
+  },
+
+  async "a store that answers after a trap leaves the next call alone"(world) {
+    const store = { get: () => sleep(60).then(() => null), set: () => sleep(60) };
+    const llm = world.client(world.endpoint("tokens=3,ttft=200"), { cache: { store } });
+    const first = failure(llm.generate("Hello!", MODEL));
+    const second = failure(world.trap(() => llm.generate("Another", MODEL)));
+    equal([(await first).kind, (await second).kind], ["poisoned", "poisoned"], "kinds");
+    const third = await llm.generate("Hello!", MODEL);
+    equal([third.usage?.outputTokens, third.timing.cache], [3, "miss"], "the next call");
   },
 
   async "stores and cache options that make no sense are refused before anything is sent"() {

@@ -1,6 +1,6 @@
 /** A user's store as the module asks it. It may do anything wrong that it likes. */
 
-import { tell } from "./engine.ts";
+import { instance, tell } from "./engine.ts";
 import { tellHook } from "./hook.ts";
 import type { Log } from "./log.ts";
 import type { CacheOptions } from "./options.ts";
@@ -14,14 +14,20 @@ const TOLD_MAX = 200;
 export function wired(options: CacheOptions, log: Log): object {
   const { store, waitUntil, ...rest } = options;
   if (store === undefined) return rest;
-  const ask = (work: () => unknown, done: Done): Promise<void> =>
+  const ask = (work: () => unknown, done: Done): Promise<void> => {
+    const asker = instance();
+    // An instance that is gone can be told nothing.
+    const answer: Done = (error, value) => {
+      if (instance() === asker) tell(() => done(error, value));
+    };
     // The module must not be entered from inside it.
-    Promise.resolve()
+    return Promise.resolve()
       .then(work)
       .then(
-        (value) => tell(() => done(null, value)),
-        (error: unknown) => tell(() => done(saidBy(error))),
+        (value) => answer(null, value),
+        (error: unknown) => answer(saidBy(error)),
       );
+  };
   return {
     ...rest,
     store: {
