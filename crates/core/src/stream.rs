@@ -342,8 +342,8 @@ impl<P: Platform> Live<P> {
 
 /// Whether this is the text of a stream that ended well, so that it can be handed out without fail.
 pub(crate) fn is_whole(text: &str, mut decoder: StreamDecoder) -> bool {
-    let mut decoded = Decoded::default();
-    decoder.feed(text.as_bytes(), &mut decoded).is_ok() && decoder.finish(&mut decoded).is_ok()
+    let mut said = Decoded::default();
+    decoder.feed(text.as_bytes(), &mut said).is_ok() && decoder.finish(&mut said).is_ok()
 }
 
 impl<P: Platform> Kept<P> {
