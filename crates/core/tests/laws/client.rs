@@ -115,7 +115,7 @@ fn config(choices: &mut Choices<'_>) -> Config {
     }
     config.concurrency.adaptive = choices.yes();
     config.hedge = choices.yes();
-    config.dedupe = Some(choices.yes());
+    config.dedupe = [None, Some(false), Some(true)][choices.below(3) as usize];
     config.queue_max = usize::from(choices.byte().max(1));
     config.timeout = Some(choices.pause() + Duration::from_secs(1));
     config.attempt_timeout = choices.maybe_pause();
