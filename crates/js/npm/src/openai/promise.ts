@@ -115,6 +115,9 @@ const CACHED: Reply = {
   chunks: [],
 };
 
+/** The same of one that is streamed. */
+const CACHED_STREAM: Reply = { ...CACHED, headers: { "content-type": "text/event-stream" } };
+
 /** A whole answer. */
 export class Whole implements Received {
   readonly #outcome: Outcome;
@@ -165,11 +168,11 @@ export class Streamed implements Received {
 
   /** The response without its body. */
   head(): Response {
-    return responseOf(this.#reply ?? CACHED, null);
+    return responseOf(this.#reply ?? CACHED_STREAM, null);
   }
 
   response(): Response {
-    return responseOf(this.#reply ?? CACHED, this.#body());
+    return responseOf(this.#reply ?? CACHED_STREAM, this.#body());
   }
 
   read(): Stream<unknown> {
