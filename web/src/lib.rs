@@ -1,3 +1,29 @@
 //! The benchmark page.
 //!
-//! Not written yet.
+//! One module, two roles: in the window it is the page, in a worker the engine that measures. They
+//! share nothing but the values of [`message`], so neither waits for the other.
+
+#[cfg(target_arch = "wasm32")]
+mod app;
+#[cfg(target_arch = "wasm32")]
+mod engine;
+pub mod message;
+#[cfg(target_arch = "wasm32")]
+mod session;
+
+#[cfg(target_arch = "wasm32")]
+pub use self::role::start;
+
+#[cfg(target_arch = "wasm32")]
+mod role {
+    use wasm_bindgen::JsCast;
+    use web_sys::DedicatedWorkerGlobalScope;
+
+    /// Takes the role that the place asks for.
+    pub fn start() {
+        match js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() {
+            Ok(scope) => super::engine::start(scope),
+            Err(_) => leptos::mount::mount_to_body(super::app::App),
+        }
+    }
+}

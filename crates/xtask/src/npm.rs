@@ -59,7 +59,7 @@ pub(crate) fn build(repo: &Repo) -> Result<PathBuf> {
 }
 
 fn build_anew(repo: &Repo) -> Result<PathBuf> {
-    let out = repo.target.join("npm");
+    let out = repo.npm();
     let package = out.join("kneepoint");
     let dist = package.join("dist");
     if package.exists() {
@@ -111,7 +111,7 @@ pub(crate) fn unpack(repo: &Repo) -> Result {
     let version = env!("CARGO_PKG_VERSION");
     run(Command::new("tar")
         .arg("-xzf")
-        .arg(repo.target.join(format!("npm/kneepoint-{version}.tgz")))
+        .arg(repo.npm().join(format!("kneepoint-{version}.tgz")))
         .args(["--strip-components=1", "-C"])
         .arg(place))
 }

@@ -67,6 +67,12 @@ impl Repo {
         self.target.join("tools")
     }
 
+    /// Where the npm package is built: always there, also when `CARGO_TARGET_DIR` puts Cargo's own
+    /// output elsewhere, since tests and `tsconfig.json` name the place.
+    pub(crate) fn npm(&self) -> PathBuf {
+        self.root.join("target/npm")
+    }
+
     /// The PATH with the tools built here in front.
     pub(crate) fn path(&self) -> Result<OsString> {
         let path = std::env::var_os("PATH").unwrap_or_default();

@@ -1,6 +1,7 @@
 /** Those who wait for a call's outcome: one for whole answers, one for streams. */
 
 import * as core from "#core";
+import type { Crowd, Member } from "./crowd.ts";
 import { tell } from "./engine.ts";
 import { APIUserAbortError, errorOf, KneepointError, type Told } from "./errors.ts";
 import { isSignal, listen, unlisten } from "./leave.ts";
@@ -56,15 +57,16 @@ export class Outcome {
   }
 }
 
-/** What both kinds have in common: a task in the module, and somebody who may take it back. */
 /** Who keeps an eye on calls under way. */
 export interface Home {
-  readonly waiting: Set<Waiter>;
+  readonly waiting: Crowd<Waiter>;
   /** A call is over; nothing is known of one that was given up. */
   settled(record: CallRecord | undefined): void;
 }
 
-export abstract class Waiter {
+/** What both kinds have in common: a task in the module, and somebody who may take it back. */
+export abstract class Waiter implements Member {
+  place = 0;
   #home: Home | undefined;
   /** What is sent; the module does not carry it around. */
   body: string | undefined;

@@ -3,6 +3,7 @@
 import { runtime } from "#runtime";
 import { Call, type Home, type Outcome, StreamCall, type Waiter } from "./call.ts";
 import * as core from "#core";
+import { Crowd } from "./crowd.ts";
 import { enter, instance, type Resident, ready, readyNow, settle } from "./engine.ts";
 import { enterRefusing, KneepointError } from "./errors.ts";
 import { refuse } from "./failure.ts";
@@ -73,7 +74,7 @@ export class Client implements Resident, Home {
   #instance = -1;
   #isDisposed = false;
   /** Calls under way. */
-  readonly waiting = new Set<Waiter>();
+  readonly waiting = new Crowd<Waiter>();
   /** Fields and parameters for every request, in turn; empty in most clients. */
   readonly #fields: (string | null)[] = [];
   readonly #query: string[] = [];

@@ -1,10 +1,12 @@
 //! How much faster the simulated endpoint answers than the fastest client we know can ask, so that
 //! what it measures is never itself.
 //!
-//! In turn, oha asks as fast as the server's one thread can answer, and undici's bare `dispatch` as
-//! fast as one Node process can ask. Server and client have a core each, and only the ratio within
-//! a round counts: a shared machine changes its speed by half from one second to the next. Where
-//! others use the cores too, the ratio of processor times says what the cores alone would show.
+//! In turn, oha asks as fast as the server's one thread can answer, and undici's `dispatch` as fast
+//! as one Node process can ask and read what it is told: the fastest client that `bench client` knows.
+//! What it could ask if it left the answers unread is printed beside it. Server and client have a
+//! core each, and only the ratio within a round counts: a shared machine changes its speed by half
+//! from one second to the next. Where others use the cores too, the ratio of processor times says
+//! what the cores alone would show.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -53,33 +55,45 @@ pub(crate) fn measure() -> Outcome<Figure> {
     }
     let server = Server::start_on(Some(SERVER_CORE), &[])?;
     let url = format!("http://{}/mock/instant/v1/chat/completions", server.http);
-    let (mut answered, mut asked) = (Vec::new(), Vec::new());
+    let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
-        answered.push(oha(&url, &server)?);
-        asked.push(undici(&url)?);
+        rounds.push(Round {
+            answered: oha(&url, &server)?,
+            asked: undici(&url, &[])?,
+            unread: undici(&url, &["unread"])?,
+        });
     }
-    let median = |of: &dyn Fn((&Rate, &Rate)) -> f64| {
-        let mut values: Vec<f64> = answered.iter().zip(&asked).map(of).collect();
+    let median = |of: &dyn Fn(&Round) -> f64| {
+        let mut values: Vec<f64> = rounds.iter().map(of).collect();
         values.sort_by(f64::total_cmp);
         quantile(&values, 0.5)
     };
     println!(
         "P13: oha {:.0}/s at {:.2} µs of the server, undici dispatch {:.0}/s at {:.2} µs of its own \
          (medians of {ROUNDS} rounds)",
-        median(&|(ours, _)| ours.per_second),
-        median(&|(ours, _)| ours.processor_us),
-        median(&|(_, theirs)| theirs.per_second),
-        median(&|(_, theirs)| theirs.processor_us),
+        median(&|round| round.answered.per_second),
+        median(&|round| round.answered.processor_us),
+        median(&|round| round.asked.per_second),
+        median(&|round| round.asked.processor_us),
     );
     println!(
-        "P13 by processor time per request: {:.2} ×",
-        median(&|(ours, theirs)| theirs.processor_us / ours.processor_us)
+        "P13 by processor time per request: {:.2} ×; against a client that leaves the answers \
+         unread: {:.2} ×",
+        median(&|round| round.asked.processor_us / round.answered.processor_us),
+        median(&|round| round.answered.per_second / round.unread.per_second),
     );
-    let ratio = median(&|(ours, theirs)| ours.per_second / theirs.per_second);
+    let ratio = median(&|round| round.answered.per_second / round.asked.per_second);
     Ok(Figure::new(NAME, ratio, "×", Bound::Least(2.0)))
 }
 
-/// What one round found of the server, or of the client.
+/// One after the other, in the same seconds.
+struct Round {
+    answered: Rate,
+    asked: Rate,
+    unread: Rate,
+}
+
+/// What was found of the server, or of the client.
 struct Rate {
     per_second: f64,
     /// Processor time per request.
@@ -123,10 +137,11 @@ fn oha(url: &str, server: &Server) -> Outcome<Rate> {
 }
 
 /// What undici asks.
-fn undici(url: &str) -> Outcome<Rate> {
+fn undici(url: &str, mode: &[&str]) -> Outcome<Rate> {
     let program = "peers/server/dispatch.mjs";
     let count = UNDICI_REQUESTS.to_string();
-    let report = client(&["node", program, url, &count, CONNECTIONS])?;
+    let words = [&["node", program, url, &count, CONNECTIONS], mode].concat();
+    let report = client(&words)?;
     let number = |name: &str| report[name].as_f64().ok_or("undici named no rate");
     Ok(Rate {
         per_second: number("per_second")?,

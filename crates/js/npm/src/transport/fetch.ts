@@ -30,7 +30,8 @@ export class FetchTransport implements Transport {
   readonly #init: Readonly<Record<string, unknown>>;
   /** The latest request's header fields. */
   #fields: [string, string][] = [];
-  readonly #exchanges = new Map<number, Exchange>();
+  /** By their ids, which the module uses again; see `Crowd` for why this is no `Map`. */
+  readonly #exchanges: (Exchange | undefined)[] = [];
 
   constructor(options: TransportOptions, opaque: boolean) {
     this.opaque = opaque;
@@ -42,7 +43,7 @@ export class FetchTransport implements Transport {
   open(id: number, { body }: Sender, method: string, url: string, headers?: string): void {
     if (headers !== undefined) this.#fields = pairs(headers);
     const exchange: Exchange = { abort: new AbortController() };
-    this.#exchanges.set(id, exchange);
+    this.#exchanges[id] = exchange;
     void this.#send(id, exchange, url, {
       ...this.#init,
       method,
@@ -60,7 +61,7 @@ export class FetchTransport implements Transport {
       // A user's function may use the client that calls it, which must not happen from inside.
       await undefined;
       const response = await this.#fetch(url, init);
-      if (this.#exchanges.get(id) !== exchange) {
+      if (this.#exchanges[id] !== exchange) {
         void response.body?.cancel().catch(() => {});
         return;
       }
@@ -72,19 +73,19 @@ export class FetchTransport implements Transport {
       exchange.reply = reply(response, url);
       tellHead(id, exchange.reply);
     } catch (error) {
-      if (this.#exchanges.get(id) === exchange) tellFailure(id, false, error);
+      if (this.#exchanges[id] === exchange) tellFailure(id, false, error);
     }
   }
 
   read(id: number): void {
-    const exchange = this.#exchanges.get(id);
+    const exchange = this.#exchanges[id];
     if (exchange !== undefined) void this.#read(id, exchange);
   }
 
   async #read(id: number, exchange: Exchange): Promise<void> {
     try {
       const chunk = await next(exchange);
-      if (this.#exchanges.get(id) !== exchange) return;
+      if (this.#exchanges[id] !== exchange) return;
       if (chunk === undefined) {
         tell(() => core.end(id));
         return;
@@ -92,12 +93,12 @@ export class FetchTransport implements Transport {
       exchange.reply?.chunks.push(chunk);
       tell(() => core.chunk(id, chunk));
     } catch (error) {
-      if (this.#exchanges.get(id) === exchange) tellFailure(id, true, error);
+      if (this.#exchanges[id] === exchange) tellFailure(id, true, error);
     }
   }
 
   whole(id: number, kind: AnswerKind, bytesMax: number): void {
-    const exchange = this.#exchanges.get(id);
+    const exchange = this.#exchanges[id];
     if (exchange !== undefined) void this.#whole(id, exchange, new Gathering(kind, bytesMax));
   }
 
@@ -106,7 +107,7 @@ export class FetchTransport implements Transport {
       const reply = exchange.reply as Reply;
       for (;;) {
         const chunk = await next(exchange);
-        if (this.#exchanges.get(id) !== exchange) return;
+        if (this.#exchanges[id] !== exchange) return;
         if (chunk === undefined) {
           gathering.tell(id, reply);
           return;
@@ -118,13 +119,13 @@ export class FetchTransport implements Transport {
         }
       }
     } catch (error) {
-      if (this.#exchanges.get(id) === exchange) tellFailure(id, true, error);
+      if (this.#exchanges[id] === exchange) tellFailure(id, true, error);
     }
   }
 
   close(id: number): void {
-    const exchange = this.#exchanges.get(id);
-    this.#exchanges.delete(id);
+    const exchange = this.#exchanges[id];
+    this.#exchanges[id] = undefined;
     if (exchange === undefined || (exchange.reply !== undefined && exchange.reader === undefined)) {
       return;
     }
@@ -141,7 +142,7 @@ export class FetchTransport implements Transport {
   }
 
   reset(): void {
-    for (const id of [...this.#exchanges.keys()]) this.close(id);
+    this.#exchanges.forEach((_, id) => this.close(id));
   }
 
   dispose(): void {

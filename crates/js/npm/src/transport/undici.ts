@@ -58,7 +58,8 @@ type IncomingHeaders = Reply["headers"];
 export class UndiciTransport implements Transport {
   readonly turns = false;
   readonly opaque = false;
-  readonly #exchanges = new Map<number, Exchange>();
+  /** By their ids, which the module uses again; see `Crowd` for why this is no `Map`. */
+  readonly #exchanges: (Exchange | undefined)[] = [];
   readonly #origins = new Map<string, Origin>();
   readonly #dispatcher: Dispatcher | undefined;
   /** The latest request's header fields, names and values in turn. */
@@ -71,7 +72,7 @@ export class UndiciTransport implements Transport {
 
   open(id: number, call: Sender, method: string, url: string, lines?: string): void {
     const exchange = new Exchange(id, url);
-    this.#exchanges.set(id, exchange);
+    this.#exchanges[id] = exchange;
     const path = url.indexOf("/", url.indexOf("://") + 3);
     const origin = path < 0 ? url : url.slice(0, path);
     const options: DispatchOptions = {
@@ -110,16 +111,16 @@ export class UndiciTransport implements Transport {
   }
 
   read(id: number): void {
-    this.#exchanges.get(id)?.read();
+    this.#exchanges[id]?.read();
   }
 
   whole(id: number, kind: AnswerKind, bytesMax: number): void {
-    this.#exchanges.get(id)?.gather(new Gathering(kind, bytesMax));
+    this.#exchanges[id]?.gather(new Gathering(kind, bytesMax));
   }
 
   close(id: number): void {
-    this.#exchanges.get(id)?.close();
-    this.#exchanges.delete(id);
+    this.#exchanges[id]?.close();
+    this.#exchanges[id] = undefined;
   }
 
   connections(): Connections {
@@ -141,7 +142,7 @@ export class UndiciTransport implements Transport {
   }
 
   reset(): void {
-    for (const id of [...this.#exchanges.keys()]) this.close(id);
+    this.#exchanges.forEach((_, id) => this.close(id));
   }
 
   dispose(): void {

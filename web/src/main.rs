@@ -1,0 +1,5 @@
+//! The module's entry: see the library.
+
+fn main() {
+    kneepoint_web::start();
+}

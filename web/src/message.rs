@@ -1,0 +1,116 @@
+//! What page and engine tell each other. Plain values, sent as JSON.
+
+use kneepoint_bench::Tick;
+use kneepoint_bench::plan::Plan;
+use kneepoint_bench::record::Sample;
+use kneepoint_bench::report::{Report, Rung};
+use serde::{Deserialize, Serialize};
+
+/// Page → engine.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(clippy::large_enum_variant, reason = "one per run")]
+pub enum Ask {
+    /// Measure this. Answered by [`Told::Done`] or [`Told::Failed`], and by nothing after that.
+    Begin(Job),
+    /// End the run; what was measured is reported.
+    Stop,
+}
+
+/// What to measure. Neither `Debug` nor `Clone`: it may hold a key.
+#[derive(Serialize, Deserialize)]
+pub struct Job {
+    /// Who is asked.
+    pub endpoint: Endpoint,
+    /// The key, unless the endpoint asks for none. It goes no further than the client.
+    pub key: Option<String>,
+    /// The model.
+    pub model: String,
+    /// What is asked.
+    pub prompt: PromptSource,
+    /// What the system is told.
+    pub system: Option<String>,
+    /// Whether a text that is never the same stands in front of each prompt.
+    pub nonce: bool,
+    /// The longest answer, in tokens.
+    pub max_tokens: Option<u32>,
+    /// Whether answers are streamed.
+    pub stream: bool,
+    /// Retries of one request; none for the client's own rule. A ladder retries nothing.
+    pub retries: Option<u32>,
+    /// The whole request, in milliseconds; none for the client's own bound.
+    pub timeout_ms: Option<u64>,
+    /// When requests are sent, and what they may cost.
+    pub plan: Plan,
+}
+
+/// Who is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Endpoint {
+    /// The simulated endpoint of the server that this page came from: a preset's name, or a spec.
+    Simulated(String),
+    /// An endpoint by its address, asked by the browser itself.
+    Direct {
+        /// The address, to the version: `https://llm.example/v1`.
+        base_url: String,
+        /// Whose protocol it speaks.
+        dialect: Dialect,
+    },
+    /// An upstream of the local proxy, by its name. The proxy holds the key.
+    Proxy {
+        /// The name it was started with.
+        name: String,
+        /// Whose protocol it speaks.
+        dialect: Dialect,
+    },
+}
+
+/// Whose protocol an endpoint speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dialect {
+    /// Chat completions, as most servers have them.
+    #[default]
+    OpenAi,
+    /// Messages.
+    Anthropic,
+}
+
+/// Where prompts come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PromptSource {
+    /// The same text every time.
+    Text(String),
+    /// Lines of JSON, each a text, `{"prompt": …}` or `{"messages": […]}`.
+    Lines(String),
+    /// Made up, about so many tokens.
+    Synthetic(u32),
+    /// Made up: so many tokens that all share, and so many of its own for each.
+    Shared {
+        /// Shared by all.
+        prefix: u32,
+        /// Of its own.
+        suffix: u32,
+    },
+}
+
+/// Engine → page.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(clippy::large_enum_variant, reason = "a few per second")]
+pub enum Told {
+    /// The engine can be asked.
+    Ready,
+    /// How things stand, five times a second.
+    Tick(Tick),
+    /// A rung that was measured.
+    Rung(Rung),
+    /// Requests that have ended since they were last told, up to a bound for each run.
+    Samples(Vec<Sample>),
+    /// The run is over.
+    Done(Report),
+    /// There is no report, and why.
+    Failed(String),
+}
