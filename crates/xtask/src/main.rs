@@ -14,6 +14,7 @@ mod parts;
 mod repo;
 mod setup;
 mod shell;
+mod soak;
 mod test;
 mod tidy;
 
@@ -33,7 +34,7 @@ struct Command {
     run: fn(&Repo, &Args) -> Result,
 }
 
-static COMMANDS: [Command; 10] = [
+static COMMANDS: [Command; 11] = [
     Command {
         name: "setup",
         about: "Install what the other commands need and this machine lacks",
@@ -141,6 +142,13 @@ static COMMANDS: [Command; 10] = [
             about: "some of: client, delta, hints, sse",
         }],
         run: fuzz::command,
+    },
+    Command {
+        name: "soak",
+        about: "Send many requests, faults among them (default 1,000,000): none lost, nothing left",
+        word: Some("CALLS"),
+        flags: &[],
+        run: soak::command,
     },
 ];
 
