@@ -219,7 +219,7 @@ mod tests {
     fn what_is_not_understood_is_a_usage_error() {
         #[rustfmt::skip]
         let cases = [
-            ("tset", "unknown command `tset`; expected one of: setup, test, ci, fmt, lint, doc, tidy, npm, bench, fuzz"),
+            ("tset", "unknown command `tset`; expected one of: setup, test, ci, fmt, lint, doc, tidy, npm, bench, fuzz, soak"),
             ("test --slow", "test: unknown flag `--slow`; expected one of: --fast, --family"),
             ("lint --fix", "lint: unknown flag `--fix`; expected no flags"),
             ("tidy up", "tidy: unexpected `up`; expected no flags"),
