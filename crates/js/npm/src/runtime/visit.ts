@@ -1,0 +1,95 @@
+/** Visits on Workers, where requests end without a word to those who wait for what they began. */
+
+import { waitUntil } from "cloudflare:workers";
+
+import * as core from "#core";
+import { millisToAlarm, tell } from "../engine.ts";
+import type { Visit } from "../visit.ts";
+
+/** How often a visit shows that it is there. Workers also take a request without a timer of its own
+ * for one that hangs, whoever else may be about to answer it. */
+const BEAT_MS = 100;
+
+/** Beats that a visit may miss while others beat. All share one thread, so a busy one delays all. */
+const MISSED_MAX = 20;
+
+const visits = new Set<WorkerVisit>();
+let counted = 0;
+
+export class WorkerVisit implements Visit {
+  missed = 0;
+  readonly #held = new Set<() => void>();
+  readonly #work: (() => void)[] = [];
+  #ring = (): void => {};
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isLost = false;
+
+  /** `lingers`: what is begun here is for others too, and goes on when the visitor has left. */
+  constructor(lingers: boolean) {
+    visits.add(this);
+    this.#beat();
+    const served = this.#serve();
+    if (lingers) waitUntil(served);
+  }
+
+  do(work: () => void): void {
+    if (this.#isLost) return;
+    this.#work.push(work);
+    this.#ring();
+  }
+
+  hold(lost: () => void): void {
+    this.#held.add(lost);
+  }
+
+  release(lost: () => void): void {
+    this.#held.delete(lost);
+    if (this.#held.size === 0) this.#ring();
+  }
+
+  /** Its request is gone. */
+  lose(): void {
+    this.#isLost = true;
+    visits.delete(this);
+    for (const lost of this.#held) lost();
+  }
+
+  /** Does what it is asked to. The promises are made here, so here is where they go on. */
+  async #serve(): Promise<void> {
+    do {
+      if (this.#work.length === 0) {
+        await new Promise<void>((resolve) => {
+          this.#ring = resolve;
+        });
+      }
+      for (const work of this.#work.splice(0)) work();
+    } while (this.#held.size > 0 || this.#work.length > 0);
+    clearTimeout(this.#timer);
+    visits.delete(this);
+  }
+
+  /** Timers of requests that have ended never fire, so each visit looks after everybody's. */
+  #beat(): void {
+    this.missed = 0;
+    this.#timer = setTimeout(
+      () => {
+        tell(core.tick);
+        tell(core.turned);
+        count();
+        this.#beat();
+      },
+      Math.min(BEAT_MS, millisToAlarm()),
+    );
+  }
+}
+
+/** Counts a beat that everybody should have made since the last one. */
+function count(): void {
+  const now = performance.now();
+  if (now - counted < BEAT_MS) return;
+  counted = now;
+  for (const visit of visits) {
+    visit.missed += 1;
+    if (visit.missed > MISSED_MAX) visit.lose();
+  }
+}
