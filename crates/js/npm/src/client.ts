@@ -211,7 +211,7 @@ export class Client implements Resident, Home {
   /** Whether others may come to wait for this call's answer too. */
   #isShared(want: core.Want, options: CallOptions | undefined): boolean {
     const isWhole = want === core.Want.Body || want === core.Want.Answer;
-    return isWhole && (options?.dedupe ?? Boolean(this.options.cache || this.options.dedupe));
+    return isWhole && (options?.dedupe ?? this.options.dedupe ?? Boolean(this.options.cache));
   }
 
   /** Whether the module need not see the body: it reads no answer in it, and gives it no name. */

@@ -69,17 +69,14 @@ export class WorkerVisit implements Visit {
   }
 
   /** Timers of requests that have ended never fire, so each visit looks after everybody's. */
-  #beat(): void {
+  #beat(millis = BEAT_MS): void {
     this.missed = 0;
-    this.#timer = setTimeout(
-      () => {
-        tell(core.tick);
-        tell(core.turned);
-        count();
-        this.#beat();
-      },
-      Math.min(BEAT_MS, millisToAlarm()),
-    );
+    this.#timer = setTimeout(() => {
+      tell(core.tick);
+      tell(core.turned);
+      count();
+      this.#beat(Math.min(BEAT_MS, millisToAlarm()));
+    }, millis);
   }
 }
 
