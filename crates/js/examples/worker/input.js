@@ -4,6 +4,9 @@
 const BYTES_MAX = 256 * 1024;
 const PROMPTS_MAX = 100;
 
+/** Bytes that are read of a body that is too long: who still sends does not hear the answer. */
+const READ_MAX = 4 * 1024 * 1024;
+
 /** A request that is not served as it is. */
 export class Refusal extends Error {
   constructor(status, code, advice, headers = {}) {
@@ -50,18 +53,18 @@ async function jsonOf(request) {
   throw new Refusal(400, "not_json", 'the body is no JSON object: send {"prompt": "…"}');
 }
 
-/** The body, of which no more is read than may be sent. */
+/** The body, of which no more is kept than may be sent. */
 async function textOf(request) {
-  const length = request.headers.get("content-length");
-  if (Number(length) > BYTES_MAX) throw tooLarge();
-  if (length !== null || request.body === null) return request.text();
+  const length = request.headers.get("content-length") ?? Infinity;
+  if (length <= BYTES_MAX || request.body === null) return request.text();
   const decoder = new TextDecoder();
   let [text, bytes] = ["", 0];
   for await (const chunk of request.body) {
     bytes += chunk.length;
-    if (bytes > BYTES_MAX) throw tooLarge();
-    text += decoder.decode(chunk, { stream: true });
+    if (bytes > READ_MAX) break;
+    if (bytes <= BYTES_MAX) text += decoder.decode(chunk, { stream: true });
   }
+  if (bytes > BYTES_MAX) throw tooLarge();
   return text + decoder.decode();
 }
 

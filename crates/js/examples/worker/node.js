@@ -40,8 +40,9 @@ class Visit {
     return this.#signal;
   }
 
+  /** The chunks. Whoever has seen enough of them can still answer. */
   get body() {
-    return Readable.toWeb(this.incoming);
+    return this.incoming.iterator({ destroyOnReturn: false });
   }
 
   async text() {

@@ -2,6 +2,7 @@
 // visitors share its connections, its limits and its cache.
 
 import { Kneepoint } from "kneepoint";
+import { kvCache } from "kneepoint/cache";
 
 import { Refusal } from "./input.js";
 
@@ -48,7 +49,7 @@ function clientOf(provider, [apiKey, baseURL, seconds], env) {
     provider,
     apiKey,
     baseURL,
-    cache: seconds === "0" ? false : { ttl: 1000 * seconds },
+    cache: seconds === "0" ? false : { ttl: 1000 * seconds, ...storeOf(env) },
     concurrency: AT_ONCE_MAX,
     maxQueue: WAITING_MAX,
     timeout: ANSWER_MS_MAX,
@@ -56,4 +57,9 @@ function clientOf(provider, [apiKey, baseURL, seconds], env) {
     idleTimeout: ANSWER_MS_MAX,
     logLevel: "off",
   });
+}
+
+/** Where answers are kept: in Cloudflare KV, if one is bound as ANSWERS, or in memory. */
+function storeOf(env) {
+  return env?.ANSWERS ? { store: kvCache(env.ANSWERS) } : {};
 }
