@@ -4,7 +4,8 @@
 const BYTES_MAX = 256 * 1024;
 const PROMPTS_MAX = 100;
 
-/** Bytes that are read of a body that is too long: who still sends does not hear the answer. */
+/** Bytes that are read in vain: servers may cut off those whose body nobody has read, before they
+ * have heard why. */
 const READ_MAX = 4 * 1024 * 1024;
 
 /** A request that is not served as it is. */
@@ -66,6 +67,16 @@ async function textOf(request) {
   }
   if (bytes > BYTES_MAX) throw tooLarge();
   return text + decoder.decode();
+}
+
+/** Reads a body that nobody wants to know. */
+export async function discard({ body, bodyUsed }) {
+  if (body === null || bodyUsed) return;
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > READ_MAX) return;
+  }
 }
 
 function tooLarge() {

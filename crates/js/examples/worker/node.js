@@ -45,6 +45,10 @@ class Visit {
     return this.incoming.iterator({ destroyOnReturn: false });
   }
 
+  get bodyUsed() {
+    return this.incoming.readableDidRead;
+  }
+
   async text() {
     const chunks = [];
     for await (const chunk of this.incoming) chunks.push(chunk);

@@ -7,7 +7,7 @@
 //   GET  /health
 
 import { answered, eventsOf, failed, problemOf } from "./answer.js";
-import { promptOf, promptsOf, Refusal } from "./input.js";
+import { discard, promptOf, promptsOf, Refusal } from "./input.js";
 import { upstream } from "./upstream.js";
 
 /** Prompts of one batch that are under way at once: the connections that a request to a Worker may open. */
@@ -37,6 +37,7 @@ export default {
       }
       return await route.handle(request, env, visit);
     } catch (error) {
+      await discard(request).catch(() => {});
       return failed(visit, error);
     }
   },
