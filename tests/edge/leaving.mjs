@@ -70,6 +70,21 @@ export const leaving = {
     assert.deepEqual([requests, completed], [1, 1]);
   },
 
+  async "nor where the call that they share has to be tried again"(world) {
+    const { origin, board } = await world.endpoint();
+    const { prompt, truth } = world.rules("tokens=4");
+    const question = `again ${prompt()}`;
+    const calls = async () => (await ask(origin, "/health", { method: "GET" })).json.calls;
+    const first = open(origin, at("/generate", question));
+    await eventually(() => board.latest(), "the first attempt has been refused");
+    const others = Array.from({ length: 5 }, () => generate(origin, question));
+    await eventually(async () => (await calls()) === 6, "all of them wait");
+    first.leave();
+    await Promise.all(others);
+    const { requests, completed } = await truth();
+    assert.deepEqual([requests, completed], [1, 1]);
+  },
+
   async "places that visitors leave are free again"(world) {
     const { origin } = await world.main();
     const { prompt, truth } = world.rules(ENDLESS);

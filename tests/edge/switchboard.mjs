@@ -1,5 +1,6 @@
 // A model's server that behaves as the prompt says: the first word of a prompt is the spec of the
-// simulated endpoint that answers it. `echo` is answered here, with the key that came.
+// simulated endpoint that answers it. `echo` is answered here, with the key that came; where a prompt
+// begins with `again`, its first attempt has to wait for a second.
 
 import { createServer, request } from "node:http";
 
@@ -8,12 +9,19 @@ export async function startSwitchboard(simulated) {
   const sockets = new Set();
   let connections = 0;
   let latest;
+  const waiting = new Set();
   const server = createServer(async (incoming, outgoing) => {
     const chunks = [];
     for await (const chunk of incoming) chunks.push(chunk);
     const body = Buffer.concat(chunks);
     latest = { url: incoming.url, body: JSON.parse(body) };
-    const [spec] = latest.body.messages.at(-1).content.split(" ");
+    const prompt = latest.body.messages.at(-1).content;
+    const [spec] = prompt.replace(/^again /, "").split(" ");
+    if (prompt.startsWith("again ") && !waiting.has(prompt)) {
+      waiting.add(prompt);
+      outgoing.writeHead(503, { "content-type": "application/json", "retry-after": "1" });
+      return outgoing.end('{"error":{"message":"Overloaded."}}');
+    }
     if (spec === "echo") {
       const key = incoming.headers.authorization ?? incoming.headers["x-api-key"];
       outgoing.writeHead(401, { "content-type": "application/json", "x-told": key });

@@ -8,6 +8,9 @@
  * due in whichever request enters it; so whatever touches the platform is handed to the call's own.
  */
 export interface Visit {
+  /** This visit, or one that goes on where this one is over: calls that others share may outlive the
+   * visit in which they were made. */
+  standing(): Visit;
   /** Does `work` there, soon. */
   do(work: () => void): void;
   /** Keeps the visit going until {@link release}. `lost` is called where it ends all the same. */

@@ -18,28 +18,37 @@ let counted = 0;
 
 export class WorkerVisit implements Visit {
   missed = 0;
+  readonly #lingers: boolean;
   readonly #held = new Set<() => void>();
   readonly #work: (() => void)[] = [];
   #ring = (): void => {};
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #isLost = false;
 
   /** `lingers`: what is begun here is for others too, and goes on when the visitor has left. */
   constructor(lingers: boolean) {
     visits.add(this);
+    this.#lingers = lingers;
     this.#beat();
     const served = this.#serve();
     if (lingers) waitUntil(served);
   }
 
+  standing(): WorkerVisit {
+    if (visits.has(this)) return this;
+    for (const visit of visits) if (visit.#lingers) return visit;
+    return this;
+  }
+
   do(work: () => void): void {
-    if (this.#isLost) return;
+    if (!visits.has(this)) return;
     this.#work.push(work);
     this.#ring();
   }
 
   hold(lost: () => void): void {
-    this.#held.add(lost);
+    if (visits.has(this)) this.#held.add(lost);
+    // The module, which must not be entered from inside it, may be who asks.
+    else queueMicrotask(lost);
   }
 
   release(lost: () => void): void {
@@ -49,7 +58,6 @@ export class WorkerVisit implements Visit {
 
   /** Its request is gone. */
   lose(): void {
-    this.#isLost = true;
     visits.delete(this);
     for (const lost of this.#held) lost();
   }

@@ -44,7 +44,8 @@ export class FetchTransport implements Transport {
     this.#init = options.fetchOptions ?? {};
   }
 
-  open(id: number, { body, visit }: Sender, method: string, url: string, headers?: string): void {
+  open(id: number, { body, visit: made }: Sender, method: string, url: string, headers?: string): void {
+    const visit = made?.standing();
     if (headers !== undefined) this.#fields = pairs(headers);
     const fields = this.#fields;
     const lost = () => this.#fail(id, exchange, new Error("the visitor's request that began this one is over"));
