@@ -1,32 +1,14 @@
 // The endpoint in each runtime, started as its README says, but for the ports.
 
 import { spawn } from "node:child_process";
-import { copyFileSync } from "node:fs";
 import { createServer } from "node:net";
 
-import { build } from "esbuild";
 import { Miniflare } from "miniflare";
 
 import { program } from "../packaging/consumer.mjs";
 
 /** How long a runtime may take to start: a bound for a hang. */
 const START_MS_MAX = 20_000;
-
-/** What an endpoint needs of a folder in which the package and the example lie. */
-export async function prepare(folder) {
-  const dist = `${folder}/node_modules/kneepoint/dist`;
-  await build({
-    entryPoints: [`${folder}/worker.js`],
-    outfile: `${folder}/workerd/worker.mjs`,
-    bundle: true,
-    format: "esm",
-    target: "es2022",
-    logLevel: "warning",
-    alias: { "kneepoint/cache": `${dist}/workerd/cache/index.js`, kneepoint: `${dist}/workerd/index.js` },
-    external: ["*.wasm", "cloudflare:*"],
-  });
-  copyFileSync(`${dist}/kneepoint.wasm`, `${folder}/kneepoint.wasm`);
-}
 
 /** Each starts the endpoint with these settings. They resolve to `{ origin, log, stop }`. */
 export const HOSTS = {
@@ -41,7 +23,8 @@ export const HOSTS = {
   workerd: inWorker,
 };
 
-async function inProcess(folder, settings, commandOf) {
+/** Starts a program that listens on the port for which `commandOf` makes its command line. */
+export async function inProcess(folder, settings, commandOf) {
   const port = `${await unusedPort()}`;
   const [command, ...args] = commandOf(port);
   // Nothing of the surroundings may pass for a setting.
@@ -73,6 +56,18 @@ async function inProcess(folder, settings, commandOf) {
 async function inWorker(folder, settings) {
   let log = "";
   const worker = new Miniflare({
+    ...workerOptions(folder, settings),
+    handleRuntimeStdio(...pipes) {
+      for (const pipe of pipes) pipe.on("data", (chunk) => (log += chunk));
+    },
+  });
+  const { origin } = await worker.ready;
+  return { origin, log: () => log, stop: () => worker.dispose() };
+}
+
+/** What `wrangler.jsonc` says, as miniflare wants it. A namespace may come among the settings. */
+export function workerOptions(folder, { ANSWERS, ...bindings }) {
+  return {
     modulesRoot: folder,
     modules: [
       { type: "ESModule", path: `${folder}/workerd/worker.mjs` },
@@ -80,13 +75,9 @@ async function inWorker(folder, settings) {
     ],
     compatibilityDate: "2026-04-01",
     compatibilityFlags: ["enable_request_signal"],
-    bindings: settings,
-    handleRuntimeStdio(...pipes) {
-      for (const pipe of pipes) pipe.on("data", (chunk) => (log += chunk));
-    },
-  });
-  const { origin } = await worker.ready;
-  return { origin, log: () => log, stop: () => worker.dispose() };
+    bindings,
+    ...(ANSWERS && { kvNamespaces: { ANSWERS: "answers" }, kvPersist: ANSWERS }),
+  };
 }
 
 async function answers(origin) {

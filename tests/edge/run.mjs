@@ -2,13 +2,11 @@
 //
 // usage: node run.mjs [RUNTIME…]
 
-import { cpSync } from "node:fs";
-
-import { consumer, repository } from "../packaging/consumer.mjs";
 import { Report } from "../packaging/report.mjs";
 import { startServer } from "../peers/sdk/server.mjs";
 import { answers } from "./answers.mjs";
-import { HOSTS, prepare } from "./hosts.mjs";
+import { HOSTS } from "./hosts.mjs";
+import { install } from "./install.mjs";
 import { leaving } from "./leaving.mjs";
 import { refusals } from "./refusals.mjs";
 import { KEY, World } from "./world.mjs";
@@ -22,11 +20,7 @@ const chosen = process.argv.slice(2);
 const unknown = chosen.filter((name) => !(name in HOSTS));
 if (unknown.length > 0) throw new Error(`no runtime is called ${unknown}: ${Object.keys(HOSTS)}`);
 
-const folder = consumer("edge");
-for (const file of ["worker.js", "input.js", "upstream.js", "answer.js", "node.js"]) {
-  cpSync(`${repository}crates/js/examples/worker/${file}`, `${folder}/${file}`);
-}
-await prepare(folder);
+const folder = await install();
 const simulated = await startServer();
 for (const runtime of chosen.length > 0 ? chosen : Object.keys(HOSTS)) {
   const report = new Report(`the endpoint in ${runtime}`);

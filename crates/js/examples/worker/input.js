@@ -2,7 +2,8 @@
 
 /** Bytes of a body; a prompt in the address is bounded by the same. */
 const BYTES_MAX = 256 * 1024;
-const PROMPTS_MAX = 100;
+/** Prompts of a batch: the requests that a Worker of the free plan may send for one visitor. */
+const PROMPTS_MAX = 50;
 
 /** Bytes that are read in vain: servers may cut off those whose body nobody has read, before they
  * have heard why. */
