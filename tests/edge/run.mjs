@@ -7,11 +7,15 @@ import { startServer } from "../peers/sdk/server.mjs";
 import { answers } from "./answers.mjs";
 import { HOSTS } from "./hosts.mjs";
 import { install } from "./install.mjs";
+import { kv } from "./kv.mjs";
 import { leaving } from "./leaving.mjs";
 import { refusals } from "./refusals.mjs";
 import { KEY, World } from "./world.mjs";
 
 const PROMISES = { ...answers, ...leaving, ...refusals };
+
+/** What only one runtime has. */
+const MORE = { workerd: kv };
 
 /** How long one promise may take: longer than all that it waits for. */
 const PROMISE_MS_MAX = 40_000;
@@ -25,7 +29,7 @@ const simulated = await startServer();
 for (const runtime of chosen.length > 0 ? chosen : Object.keys(HOSTS)) {
   const report = new Report(`the endpoint in ${runtime}`);
   const world = new World(runtime, folder, simulated.http);
-  for (const [name, promise] of Object.entries(PROMISES)) {
+  for (const [name, promise] of Object.entries({ ...PROMISES, ...MORE[runtime] })) {
     await report.attempt(name, () => bounded(promise(world)));
   }
   await report.attempt("nothing of all that told the key", () => {
