@@ -82,6 +82,21 @@ export const answers = {
     assert.ok(text.length > 8, text);
   },
 
+  async "a stream is kept, and its first header tells where it comes from"(world) {
+    const { origin } = await world.main();
+    const { prompt, truth } = world.rules("tokens=5");
+    const streamed = async (headers) => {
+      const { answer } = open(origin, `/stream?prompt=${encodeURIComponent(prompt())}`, { headers });
+      let text = "";
+      for await (const { data } of eventsOf(await answer)) text += data.text ?? "";
+      return [(await answer).headers["x-cache"], text];
+    };
+    const [first, again] = [await streamed(), await streamed()];
+    assert.deepEqual([first[0], again], ["miss", ["hit", first[1]]]);
+    assert.equal((await streamed({ "cache-control": "no-cache" }))[0], "bypass");
+    assert.equal((await truth()).requests, 2);
+  },
+
   async "a stream that breaks off says so"(world) {
     const { origin } = await world.main();
     const { prompt } = world.rules("tpot=5,tokens=20,fault=fin_mid@900");

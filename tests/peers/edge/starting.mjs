@@ -1,7 +1,7 @@
 // What the endpoint adds to a Worker's cold start, and how large it is.
 
 import { execFileSync } from "node:child_process";
-import { copyFileSync, writeFileSync } from "node:fs";
+import { copyFileSync } from "node:fs";
 
 import { Miniflare } from "miniflare";
 
@@ -49,7 +49,8 @@ export async function starting({ folder, simulated }) {
 
 async function firstAnswer(options) {
   const began = performance.now();
-  const worker = new Miniflare(options);
+  // What the endpoint logs is not what is measured.
+  const worker = new Miniflare({ ...options, handleRuntimeStdio: (...pipes) => pipes.forEach((pipe) => pipe.resume()) });
   const url = await worker.ready;
   const response = await fetch(new URL("/generate?prompt=Hello!", url), { method: "POST" });
   if (!(await response.json()).response) throw new Error("no answer");
@@ -60,7 +61,6 @@ async function firstAnswer(options) {
 
 /** The bundle as wrangler would upload it. */
 export function size({ folder }) {
-  writeFileSync(`${folder}/package.json`, JSON.stringify({ name: "consumer", private: true, type: "module", dependencies: { kneepoint: "*" } }));
   copyFileSync(`${repository}crates/js/examples/worker/wrangler.jsonc`, `${folder}/wrangler.jsonc`);
   const args = ["deploy", "--dry-run", "--outdir", `${folder}/wrangler`];
   const env = { ...process.env, WRANGLER_SEND_METRICS: "false", CI: "1" };

@@ -10,17 +10,12 @@ export function answered(visit, body, told = {}) {
   const { timings = [], usage } = told;
   const figures = figuresOf(visit, timings);
   log(visit, 200, { ...figures, usage });
-  return Response.json(body, {
-    headers: { ...headersOf(figures), ...(figures.cache ? { "x-cache": figures.cache } : {}) },
-  });
+  return Response.json(body, { headers: headersOf(figures) });
 }
 
 /** An answer as server-sent events: `data` for each piece of text, then `done` or `error`. */
-export function eventsOf(visit, text, pieces, first) {
-  const encoder = new TextEncoder();
-  const event = (data, name) =>
-    encoder.encode(`${name ? `event: ${name}\n` : ""}data: ${JSON.stringify(data)}\n\n`);
-  const begun = { total: performance.now() - visit.began };
+export function eventsOf(visit, { text, pieces, first, cache }) {
+  const headers = headersOf({ cache, first: performance.now() - visit.began });
   let next = first;
 
   async function ended() {
@@ -37,10 +32,10 @@ export function eventsOf(visit, text, pieces, first) {
         next = undefined;
         controller.enqueue(done ? await ended() : event({ text: value }));
         if (done) controller.close();
-      } catch (error) {
-        const { status, error: said } = problemOf(error);
-        log(visit, status, { code: said.code });
-        controller.enqueue(event({ error: said }, "error"));
+      } catch (failure) {
+        const { status, error } = problemOf(failure);
+        log(visit, status, { code: error.code, reason: failure?.message });
+        controller.enqueue(event({ error }, "error"));
         controller.close();
       }
     },
@@ -49,34 +44,40 @@ export function eventsOf(visit, text, pieces, first) {
       log(visit, 499, { code: "visitor_left" });
     },
   });
-  return new Response(body, {
-    headers: { ...headersOf({ first: begun.total }), "content-type": "text/event-stream" },
-  });
+  return new Response(body, { headers: { ...headers, "content-type": "text/event-stream" } });
+}
+
+const encoder = new TextEncoder();
+
+function event(data, name) {
+  const lines = [...(name ? [`event: ${name}`] : []), `data: ${JSON.stringify(data)}`];
+  return encoder.encode(`${lines.join("\n")}\n\n`);
 }
 
 /** What went wrong, as the visitor is told it. */
-export function failed(visit, error) {
-  const problem = problemOf(error);
-  log(visit, problem.status, { total: performance.now() - visit.began, code: problem.error.code });
-  return Response.json(
-    { error: problem.error },
-    { status: problem.status, headers: { ...headersOf(), ...problem.headers } },
-  );
+export function failed(visit, failure) {
+  const { status, headers, error } = problemOf(failure);
+  const figures = figuresOf(visit, []);
+  log(visit, status, { ...figures, code: error.code, reason: failure?.message });
+  return Response.json({ error }, { status, headers: { ...headersOf(figures), ...headers } });
 }
 
-/** The status that fits an error, and its JSON. */
-export function problemOf(error) {
-  const [status, code, advice] = verdictOn(error);
-  const seconds = Math.ceil((error?.retryAfter ?? 0) / 1000);
+/** The status that fits a failure, what is said of it, and in which headers. */
+export function problemOf(failure) {
+  const [status, code, message] = verdictOn(failure);
+  const headers = failure instanceof Refusal ? failure.headers : {};
+  const seconds = Math.ceil((failure?.retryAfter ?? 0) / 1000);
+  if (seconds === 0) return { status, headers, error: { code, message } };
   return {
     status,
-    headers: { ...error?.headers?.allow && { allow: error.headers.allow }, ...(seconds > 0 && { "retry-after": `${seconds}` }) },
-    error: { code, message: advice, ...(seconds > 0 && { retry_after: seconds }) },
+    headers: { ...headers, "retry-after": `${seconds}` },
+    error: { code, message, retry_after: seconds },
   };
 }
 
 function verdictOn(error) {
   if (error instanceof Refusal) return [error.status, error.code, error.message];
+  if (error?.name === "AbortError") return [499, "visitor_left", "the request was taken back"];
   if (!(error instanceof KneepointError)) return [500, "internal", "this endpoint failed; try again"];
   switch (error.kind) {
     case "status":
@@ -121,14 +122,15 @@ function figuresOf(visit, timings) {
 }
 
 /** Answers are their asker's: nobody on the way may keep them. */
-function headersOf({ queue, attempts, first, total } = {}) {
-  const metrics = Object.entries({ queue, first, total }).filter(([, millis]) => millis !== undefined);
-  const timing = metrics.map(([name, millis]) => `${name};dur=${millis.toFixed(1)}`);
-  if (attempts !== undefined) timing.push(`attempts;desc="${attempts}"`);
+function headersOf({ cache, queue, attempts, first, total }) {
+  const times = Object.entries({ queue, first, total }).filter(([, millis]) => millis !== undefined);
+  const metrics = times.map(([name, millis]) => `${name};dur=${millis.toFixed(1)}`);
+  if (attempts !== undefined) metrics.push(`attempts;desc="${attempts}"`);
   return {
     "cache-control": "private, no-store",
     "x-content-type-options": "nosniff",
-    ...(timing.length > 0 && { "server-timing": timing.join(", ") }),
+    "server-timing": metrics.join(", "),
+    ...(cache && { "x-cache": cache }),
   };
 }
 

@@ -7,7 +7,7 @@ import { pipeline } from "node:stream/promises";
 import worker from "./worker.js";
 
 /** A request as handlers see it. Node's own class would build what most of them never look at. */
-class Visit {
+class IncomingRequest {
   #headers;
   #signal;
 
@@ -58,7 +58,7 @@ class Visit {
 
 async function serve(incoming, outgoing) {
   try {
-    const response = await worker.fetch(new Visit(incoming, outgoing));
+    const response = await worker.fetch(new IncomingRequest(incoming, outgoing));
     outgoing.writeHead(response.status, Object.fromEntries(response.headers));
     const isStream = response.headers.get("content-type") === "text/event-stream";
     // The one waits for its reader and ends with it, the other is quicker.

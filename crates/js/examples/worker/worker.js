@@ -57,6 +57,7 @@ async function batch(request, env, visit) {
   const { llm, ask } = upstream("openai", env);
   const run = llm.batch(prompts, { ...ask, ...callOf(request), concurrency: BATCH_AT_ONCE });
   const items = await run.settled();
+  request.signal.throwIfAborted();
   const results = items.map(({ value, reason }) =>
     value === undefined ? { error: problemOf(reason).error } : { response: value.text },
   );
@@ -69,7 +70,8 @@ async function stream(request, env, visit) {
   const text = llm.stream(prompt, { ...ask, ...callOf(request), timeout: STREAM_MS_MAX });
   const pieces = text[Symbol.asyncIterator]();
   // What goes wrong before the first piece still has a status.
-  return eventsOf(visit, text, pieces, await pieces.next());
+  const first = await pieces.next();
+  return eventsOf(visit, { text, pieces, first, cache: await text.cache });
 }
 
 function health(_, env, visit) {

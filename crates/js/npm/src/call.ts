@@ -213,6 +213,8 @@ export class StreamCall extends Waiter {
   record: CallRecord | undefined;
   /** Whether somebody wants the body's bytes as they came. */
   keepsBytes = false;
+  /** Whether the cache is asked for it. */
+  asksCache = false;
   #reply: Reply | undefined;
   #resolveBegin!: (reply: Reply | undefined) => void;
   #rejectBegin!: (error: Error) => void;

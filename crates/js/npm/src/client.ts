@@ -125,6 +125,7 @@ export class Client implements Resident, Home {
   /** Sends a request whose answer comes piece by piece: text, or the data of its events. */
   stream(input: RequestInput, options: CallOptions | undefined, wants: "text" | "data"): StreamCall {
     const call = new StreamCall(options?.signal);
+    call.asksCache = Boolean(this.options.cache) && options?.cache !== false;
     this.#begin(call, wants === "text" ? core.Want.Text : core.Want.Data, input, options);
     return call;
   }
