@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 import { ask } from "./visitor.mjs";
-import { KEY } from "./world.mjs";
+import { eventually, KEY } from "./world.mjs";
 
 const big = "x".repeat(1024 * 1024);
 
@@ -97,7 +97,7 @@ export const refusals = {
     const { prompt, truth } = world.rules("fault=stall_headers");
     const answer = await ask(origin, "/generate", { body: JSON.stringify({ prompt: prompt() }) });
     assert.deepEqual([answer.status, answer.json.error.code], [504, "timeout"], answer.text);
-    assert.equal((await truth()).in_flight, 0);
+    await eventually(async () => (await truth()).in_flight === 0, "the call is given up");
   },
 
   async "a server that is not there is told as such"(world) {

@@ -9,7 +9,7 @@ import { workerOptions } from "../../edge/hosts.mjs";
 import { program, repository } from "../../packaging/consumer.mjs";
 import { median, model, settingsFor } from "./round.mjs";
 
-const ROUNDS = 11;
+const ROUNDS = 15;
 
 /** What Cloudflare's free plan takes, compressed, in KiB. */
 const SIZE_MAX = 3 * 1024;

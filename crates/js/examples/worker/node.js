@@ -59,11 +59,17 @@ class IncomingRequest {
 async function serve(incoming, outgoing) {
   try {
     const response = await worker.fetch(new IncomingRequest(incoming, outgoing));
-    outgoing.writeHead(response.status, Object.fromEntries(response.headers));
-    const isStream = response.headers.get("content-type") === "text/event-stream";
-    // The one waits for its reader and ends with it, the other is quicker.
-    if (isStream) await pipeline(Readable.fromWeb(response.body), outgoing);
-    else outgoing.end(await response.text());
+    const headers = Object.fromEntries(response.headers);
+    if (headers["content-type"] === "text/event-stream") {
+      outgoing.writeHead(response.status, headers);
+      // Waits for its reader, and ends with it.
+      await pipeline(Readable.fromWeb(response.body), outgoing);
+      return;
+    }
+    const text = await response.text();
+    // With its length known, an answer is sent in one go.
+    outgoing.writeHead(response.status, { ...headers, "content-length": Buffer.byteLength(text) });
+    outgoing.end(text);
   } catch (error) {
     // A visitor who left is no failure, and has been logged.
     if (!outgoing.destroyed) outgoing.destroy(error);
