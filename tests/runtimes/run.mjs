@@ -80,7 +80,7 @@ async function bundle() {
     alias: Object.fromEntries(
       ["", "/cache", "/openai"].map((path) => [`kneepoint${path}`, `${dist}/workerd${path}/index.js`]),
     ),
-    external: ["*.wasm"],
+    external: ["*.wasm", "cloudflare:*"],
   });
   copyFileSync(`${dist}/kneepoint.wasm`, `${folder}/kneepoint.wasm`);
 }

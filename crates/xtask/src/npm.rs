@@ -157,6 +157,7 @@ fn bundle(glue: &Path, entries: &[&str], platform: &str, out: &Path) -> Result {
         .args([
             "--external:undici",
             "--external:node:*",
+            "--external:cloudflare:*",
             "--external:*.wasm",
         ])
         .arg(format!("--alias:#core={}", glue.join("core.js").display()))

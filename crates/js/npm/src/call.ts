@@ -7,6 +7,7 @@ import { APIUserAbortError, errorOf, KneepointError, type Told } from "./errors.
 import { isSignal, listen, unlisten } from "./leave.ts";
 import { CallRecord } from "./record.ts";
 import { type Reply, textOf } from "./reply.ts";
+import type { Visit } from "./visit.ts";
 
 /** What the module read in an answer. */
 export interface Answer {
@@ -70,6 +71,8 @@ export abstract class Waiter implements Member {
   #home: Home | undefined;
   /** What is sent; the module does not carry it around. */
   body: string | undefined;
+  /** Where it was made. */
+  visit: Visit | undefined;
   #task: number | undefined;
   #isOver = false;
   readonly #signal: AbortSignal | undefined;
@@ -86,9 +89,11 @@ export abstract class Waiter implements Member {
   }
 
   /** It is under way, beside others. */
-  join(home: Home): void {
+  join(home: Home, visit: Visit | undefined): void {
     this.#home = home;
     home.waiting.add(this);
+    this.visit = visit;
+    visit?.hold(this.#onAbort);
   }
 
   /** The module has begun to work on it. */
@@ -131,6 +136,7 @@ export abstract class Waiter implements Member {
     this.#task = undefined;
     this.#home?.waiting.delete(this);
     this.#home?.settled(record);
+    this.visit?.release(this.#onAbort);
     if (this.#signal !== undefined) unlisten(this.#signal, this.#onAbort);
   }
 
@@ -207,6 +213,8 @@ export class StreamCall extends Waiter {
   record: CallRecord | undefined;
   /** Whether somebody wants the body's bytes as they came. */
   keepsBytes = false;
+  /** Whether the cache is asked for it. */
+  asksCache = false;
   #reply: Reply | undefined;
   #resolveBegin!: (reply: Reply | undefined) => void;
   #rejectBegin!: (error: Error) => void;

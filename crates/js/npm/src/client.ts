@@ -125,6 +125,7 @@ export class Client implements Resident, Home {
   /** Sends a request whose answer comes piece by piece: text, or the data of its events. */
   stream(input: RequestInput, options: CallOptions | undefined, wants: "text" | "data"): StreamCall {
     const call = new StreamCall(options?.signal);
+    call.asksCache = Boolean(this.options.cache) && options?.cache !== false;
     this.#begin(call, wants === "text" ? core.Want.Text : core.Want.Data, input, options);
     return call;
   }
@@ -161,7 +162,7 @@ export class Client implements Resident, Home {
       }
       if (options !== undefined) checkCall(options);
       call.body = written(input.body);
-      call.join(this);
+      call.join(this, runtime.visit?.(this.#isShared(want, options)));
       const { apiKey } = this.options;
       if (typeof apiKey !== "function" && readyNow()) {
         this.#enter(call, want, input, this.#wire(options));
@@ -208,6 +209,12 @@ export class Client implements Resident, Home {
     );
   }
 
+  /** Whether others may come to wait for this call's answer too. */
+  #isShared(want: core.Want, options: CallOptions | undefined): boolean {
+    const isWhole = want === core.Want.Body || want === core.Want.Answer;
+    return isWhole && (options?.dedupe ?? this.options.dedupe ?? Boolean(this.options.cache));
+  }
+
   /** Whether the module need not see the body: it reads no answer in it, and gives it no name. */
   #isHeld(want: core.Want, body: string | undefined, wire: object | undefined): body is string {
     const { cache, dedupe } = this.options;
@@ -224,7 +231,7 @@ export class Client implements Resident, Home {
         ...(baseURL ? { baseURL } : {}),
         ...(typeof apiKey === "string" ? { apiKey } : {}),
         ...(cache ? { cache: cache === true ? {} : wired(cache, this.log) } : {}),
-        mostAtOnce: runtime.mostAtOnce(this.baseURL),
+        mostAtOnce: runtime.mostAtOnce(this.baseURL, this.options.concurrency),
       };
       const hooks = [this.options.onAttempt, this.log.attempted].filter((hook) => hook !== undefined);
       const watcher = hooks.length > 0 ? watcherOf(hooks) : undefined;

@@ -10,7 +10,6 @@ import * as core from "#core";
 import { runtime } from "#runtime";
 import { KneepointError } from "./failure.ts";
 
-
 /** What outlives calls and holds things of the instance. */
 export interface Resident {
   /** Lets go of everything, and fails what was under way with `error`. */
@@ -25,6 +24,8 @@ let generation = 0;
 let state: "absent" | "ready" = "absent";
 let loading: Promise<void> | undefined;
 let timer: ReturnType<typeof setTimeout> | undefined;
+/** When it is to fire. */
+let due = Infinity;
 
 /** What the module asks of the runtime. */
 const host = {
@@ -32,6 +33,7 @@ const host = {
   alarm(millis: number) {
     clearTimeout(timer);
     timer = undefined;
+    due = millis >= 0 ? performance.now() + millis : Infinity;
     if (millis >= 0) {
       timer = setTimeout(tick, Math.min(Math.ceil(millis), TIMER_MS_MAX));
     }
@@ -47,6 +49,11 @@ function tick(): void {
 
 function turned(): void {
   tell(core.turned);
+}
+
+/** Milliseconds until the module wants to be woken. */
+export function millisToAlarm(): number {
+  return Math.max(0, Math.ceil(due - performance.now()));
 }
 
 /** A source of the module that {@link ready} takes: its address, a response, its bytes or itself. */

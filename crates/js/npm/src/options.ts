@@ -25,8 +25,8 @@ export interface CacheOptions {
   maxWait?: number;
   /** Bytes that are kept where the store is memory. Default: 32 MiB. */
   maxBytes?: number;
-  /** Told of each answer that is on its way into the store. A Worker drops unfinished work when its
-   * response is complete: `waitUntil` of `cloudflare:workers` prevents that. */
+  /** Told of each answer that is on its way into the store. Platforms may drop unfinished work when a
+   * response is complete. Default: on Workers, their own `waitUntil`. */
   waitUntil?: (work: Promise<unknown>) => void;
 }
 

@@ -1,5 +1,6 @@
 /** A user's store as the module asks it. It may do anything wrong that it likes. */
 
+import { runtime } from "#runtime";
 import { instance, tell } from "./engine.ts";
 import { tellHook } from "./hook.ts";
 import type { Log } from "./log.ts";
@@ -12,7 +13,7 @@ const TOLD_MAX = 200;
 
 /** The options of a cache as the module reads them. */
 export function wired(options: CacheOptions, log: Log): object {
-  const { store, waitUntil, ...rest } = options;
+  const { store, waitUntil = runtime.waitUntil, ...rest } = options;
   if (store === undefined) return rest;
   const ask = (work: () => unknown, done: Done): Promise<void> => {
     const asker = instance();

@@ -2,6 +2,7 @@
 
 import type { Answer, Delta, StreamCall, ToolCall } from "./call.ts";
 import type { Generated } from "./kneepoint.ts";
+import type { Timing } from "./record.ts";
 
 /** A stream of text. It can be read once. */
 export class TextStream implements AsyncIterable<string> {
@@ -13,6 +14,12 @@ export class TextStream implements AsyncIterable<string> {
   /** @internal */
   constructor(call: StreamCall) {
     this.#call = call;
+  }
+
+  /** What the cache has to do with it, once there is content: `timing` tells only at the end. */
+  get cache(): Promise<Timing["cache"]> {
+    const { begin, asksCache } = this.#call;
+    return begin.then((reply) => (reply === undefined ? "hit" : asksCache ? "miss" : "bypass"));
   }
 
   /** Takes the call back; what is read from here on ends. */

@@ -4,7 +4,9 @@
 //! and the ratio is taken within each round. A target that is missed fails the command.
 
 mod client;
+mod edge;
 mod measure;
+mod python;
 mod reference;
 mod report;
 mod stats;
@@ -36,11 +38,11 @@ enum Kind {
     /// Works of a subject and its peers, measured here. The function builds what they need.
     Paired(fn(&Repo) -> Result<Vec<Work>>),
     /// A program that measures by itself, prints its own table, writes `target/bench/<group>.json`
-    /// and fails when a target is missed.
-    Own(&'static [&'static str]),
+    /// and fails when a target is missed. The function builds what it needs.
+    Own(fn(&Repo) -> Result<Command>),
 }
 
-static GROUPS: [Group; 5] = [
+static GROUPS: [Group; 6] = [
     Group {
         name: "stats",
         about: "summarising a million samples, against Python's statistics and numpy",
@@ -59,21 +61,25 @@ static GROUPS: [Group; 5] = [
     Group {
         name: "storms",
         about: "goodput, loss and waste of the limiter on simulated servers",
-        kind: Kind::Own(&[
-            "cargo",
-            "bench",
-            "-p",
-            "kneepoint-core",
-            "--bench",
-            "storms",
-        ]),
+        kind: Kind::Own(|_| Ok(cargo_bench(&["-p", "kneepoint-core", "--bench", "storms"]))),
     },
     Group {
         name: "server",
         about: "throughput, timing, memory, the proxy's share and aborts of kneepoint-server",
-        kind: Kind::Own(&["cargo", "bench", "-p", "kneepoint-server"]),
+        kind: Kind::Own(|_| Ok(cargo_bench(&["-p", "kneepoint-server"]))),
+    },
+    Group {
+        name: "edge",
+        about: "the example of an endpoint, against FastAPI and httpx; its cache, its start",
+        kind: Kind::Own(edge::program),
     },
 ];
+
+fn cargo_bench(words: &[&str]) -> Command {
+    let mut command = Command::new("cargo");
+    command.arg("bench").args(words);
+    command
+}
 
 /// `cargo xtask bench`.
 pub(crate) fn command(repo: &Repo, args: &Args) -> Result {
@@ -97,7 +103,7 @@ pub(crate) fn command(repo: &Repo, args: &Args) -> Result {
         Kind::Own(_) if args.has("--runs") => Err(Failure::Usage(format!(
             "`--runs`: the group `{name}` chooses its own rounds"
         ))),
-        Kind::Own(words) => own(words, &repo.path()?, &file),
+        Kind::Own(program) => own(&mut program(repo)?, &repo.path()?, &file),
     }
 }
 
@@ -124,13 +130,13 @@ fn paired(name: &str, works: Vec<Work>, runs: usize, file: &Path) -> Result {
 }
 
 /// Runs a program that measures by itself, with the tools built here on its PATH.
-fn own(words: &[&str], path: &OsStr, file: &Path) -> Result {
+fn own(program: &mut Command, path: &OsStr, file: &Path) -> Result {
     // What an earlier run wrote must not pass for the result of this one.
     if file.exists() {
         fs::remove_file(file)
             .map_err(|error| Failure::work(format!("{}: {error}", file.display())))?;
     }
-    run(Command::new(words[0]).args(&words[1..]).env("PATH", path))?;
+    run(program.env("PATH", path))?;
     if !file.exists() {
         return Err(Failure::work(format!("the group wrote no {}", short(file))));
     }
@@ -147,17 +153,18 @@ mod tests {
         let file = std::env::temp_dir().join(format!("xtask-bench-{}.json", std::process::id()));
         fs::write(&file, "of an earlier run").unwrap();
         let tools = std::env::var_os("PATH").unwrap();
-        let failure = own(&["true"], &tools, &file).unwrap_err();
+        let mut writes_nothing = Command::new("true");
+        let failure = own(&mut writes_nothing, &tools, &file).unwrap_err();
         assert!(
             failure.text().starts_with("the group wrote no"),
             "{}",
             failure.text()
         );
 
-        let path = file.to_str().unwrap();
-        assert_eq!(own(&["touch", path], &tools, &file), Ok(()));
+        let mut writes = Command::new("touch");
+        assert_eq!(own(writes.arg(&file), &tools, &file), Ok(()));
         assert!(
-            own(&["false"], &tools, &file)
+            own(&mut Command::new("false"), &tools, &file)
                 .unwrap_err()
                 .text()
                 .contains("`false` failed")

@@ -1,15 +1,15 @@
 //! The group `reference`: the usual small benchmark of a deployment, by the command line and by the
 //! script in Python that it replaces.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::measure::{Peer, Work};
+use super::python::interpreter;
 use crate::failure::Result;
 use crate::npm;
 use crate::repo::Repo;
 use crate::setup::provide;
-use crate::shell::{ask, run};
+use crate::shell::run;
 
 const FOLDER: &str = "tests/peers/reference";
 
@@ -23,7 +23,7 @@ pub(super) fn works(repo: &Repo) -> Result<Vec<Work>> {
     run(Command::new("cargo").args(["build", "--release", "-p", "kneepoint-server"]))?;
     let server = repo.target.join("release/kneepoint-server");
     let server = server.with_extension(std::env::consts::EXE_EXTENSION);
-    let python = interpreter(repo)?;
+    let python = interpreter(repo, "python", "fireworks", &[CLIENT])?;
     let measured = |who: &str| {
         let mut command = Command::new("node");
         command
@@ -56,24 +56,4 @@ pub(super) fn works(repo: &Repo) -> Result<Vec<Work>> {
             offer: "install Python 3",
         }],
     }])
-}
-
-/// The interpreter of the virtual environment, which is made where Python is there to make it.
-fn interpreter(repo: &Repo) -> Result<PathBuf> {
-    let folder = repo.target.join("bench/python");
-    let python = folder.join(if cfg!(windows) {
-        Path::new("Scripts/python.exe")
-    } else {
-        Path::new("bin/python")
-    });
-    let has_client = ask(&python, &["-c", "import fireworks"]).is_some();
-    if !has_client && ask("python3", &["--version"]).is_some() {
-        run(Command::new("python3")
-            .args(["-m", "venv", "--clear"])
-            .arg(folder))?;
-        run(Command::new(&python)
-            .args(["-m", "pip", "install", "--quiet"])
-            .args(["--disable-pip-version-check", CLIENT]))?;
-    }
-    Ok(python)
 }

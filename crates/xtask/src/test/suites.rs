@@ -54,7 +54,7 @@ pub(super) enum Work {
 pub(super) type TestRun = (Vec<String>, Result);
 
 /// All suites, in the order in which they run: the quick to fail come first.
-pub(super) static SUITES: [Suite; 15] = [
+pub(super) static SUITES: [Suite; 16] = [
     check("format", &[], |_| checks::fmt_check()),
     check("tidy", &[], tidy::check),
     check("lint, native", &[], |_| checks::lint_native()),
@@ -120,6 +120,12 @@ pub(super) static SUITES: [Suite; 15] = [
         family: "redis",
         needs: &["wasm-target", "node", "npm", "wasm-bindgen", "redis"],
         work: Work::Tests(redis),
+    },
+    Suite {
+        name: "the edge endpoint in every runtime",
+        family: "edge",
+        needs: &npm::NEEDS,
+        work: Work::Tests(edge),
     },
     Suite {
         name: "the command line",
@@ -244,6 +250,14 @@ fn redis(repo: &Repo) -> TestRun {
     node.args(["--test", "--test-reporter=spec"])
         .arg("tests/redis/redis.test.mjs");
     against_the_server(repo, &mut node)
+}
+
+/// The example of an endpoint, on the packed package, in the runtimes that it is made for.
+fn edge(repo: &Repo) -> TestRun {
+    if let Err(failure) = npm::build(repo) {
+        return (Vec::new(), Err(failure));
+    }
+    against_the_server(repo, Command::new("node").arg("tests/edge/run.mjs"))
 }
 
 /// Packs the package, then runs a script of tests that installs it.
@@ -388,6 +402,7 @@ mod tests {
                 "runtimes",
                 "packaging",
                 "redis",
+                "edge",
                 "cli"
             ]
         );

@@ -2,12 +2,13 @@
 
 import type { TransportOptions, Transport } from "../transport/transport.ts";
 import type { ModuleSource } from "../engine.ts";
+import type { Visit } from "../visit.ts";
 
 export interface Runtime {
   /** Its name, for reports and errors. */
   readonly name: "browser" | "node" | "deno" | "bun" | "workerd";
-  /** How many requests a client may have in flight there, where it is left to the client. */
-  mostAtOnce(baseURL: string): number | undefined;
+  /** How many requests a client may have in flight there, whatever it was `asked` for. */
+  mostAtOnce(baseURL: string, asked?: number | "auto"): number | undefined;
   /** Where the wasm module is. */
   module(): ModuleSource | Promise<ModuleSource>;
   /** The same without waiting, where that is possible. */
@@ -20,4 +21,9 @@ export interface Runtime {
   text(chunks: readonly Uint8Array[]): string;
   /** What sends requests. */
   transport(options: TransportOptions): Transport;
+  /** The visit that we are in, where I/O belongs to one. With `lingers` it goes on for as long as it
+   * is held, though the visitor may have left. */
+  visit?(lingers: boolean): Visit;
+  /** Lets work go on after the response that it is not part of. */
+  readonly waitUntil?: (work: Promise<unknown>) => void;
 }

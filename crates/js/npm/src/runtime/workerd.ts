@@ -1,22 +1,28 @@
 /** Cloudflare's Workers, where a module of wasm is imported like any other. */
 
+import { waitUntil } from "cloudflare:workers";
+
 // The bundler or the runtime makes a `WebAssembly.Module` of it.
 import wasm from "../kneepoint.wasm";
 
 import { FetchTransport } from "../transport/fetch.ts";
 import { text, variable } from "./common.ts";
 import type { Runtime } from "./runtime.ts";
+import { WorkerVisit } from "./visit.ts";
 
 /** Connections that a request to a Worker may hold open. */
 const CONNECTIONS_MAX = 6;
 
 export const runtime: Runtime = {
   name: "workerd",
-  mostAtOnce: () => CONNECTIONS_MAX,
+  // A client that serves many of them may hold more, and only its user knows how many they are.
+  mostAtOnce: (_, asked) => (typeof asked === "number" ? undefined : CONNECTIONS_MAX),
   module: () => wasm,
   moduleNow: () => wasm,
   variable,
   turn: (then) => void setTimeout(then, 0),
   text,
   transport: (options) => new FetchTransport(options, false),
+  visit: (lingers) => new WorkerVisit(lingers),
+  waitUntil,
 };

@@ -3,6 +3,7 @@
 import * as core from "#core";
 import { tell } from "../engine.ts";
 import type { AnswerKind, Reply } from "../reply.ts";
+import { doAt, type Visit } from "../visit.ts";
 import {
   type Connections,
   type FetchLike,
@@ -15,7 +16,10 @@ import {
 } from "./transport.ts";
 
 interface Exchange {
-  readonly abort: AbortController;
+  readonly visit: Visit | undefined;
+  /** Called where the visit ends before the exchange does. */
+  readonly lost: () => void;
+  abort?: AbortController;
   reader?: ReadableStreamDefaultReader<Uint8Array> | undefined;
   reply?: Reply;
 }
@@ -40,19 +44,26 @@ export class FetchTransport implements Transport {
     this.#init = options.fetchOptions ?? {};
   }
 
-  open(id: number, { body }: Sender, method: string, url: string, headers?: string): void {
+  open(id: number, { body, visit: made }: Sender, method: string, url: string, headers?: string): void {
+    const visit = made?.standing();
     if (headers !== undefined) this.#fields = pairs(headers);
-    const exchange: Exchange = { abort: new AbortController() };
+    const fields = this.#fields;
+    const lost = () => this.#fail(id, exchange, new Error("the visitor's request that began this one is over"));
+    const exchange: Exchange = { visit, lost };
     this.#exchanges[id] = exchange;
-    void this.#send(id, exchange, url, {
-      ...this.#init,
-      method,
-      // Functions of users' own may look at them.
-      headers: this.#isOwn ? new Headers(this.#fields) : this.#fields,
-      // Following one would carry the key to another address.
-      redirect: "manual",
-      signal: exchange.abort.signal,
-      ...(body === undefined ? {} : { body }),
+    visit?.hold(lost);
+    doAt(visit, () => {
+      exchange.abort = new AbortController();
+      void this.#send(id, exchange, url, {
+        ...this.#init,
+        method,
+        // Functions of users' own may look at them.
+        headers: this.#isOwn ? new Headers(fields) : fields,
+        // Following one would carry the key to another address.
+        redirect: "manual",
+        signal: exchange.abort.signal,
+        ...(body === undefined ? {} : { body }),
+      });
     });
   }
 
@@ -60,6 +71,7 @@ export class FetchTransport implements Transport {
     try {
       // A user's function may use the client that calls it, which must not happen from inside.
       await undefined;
+      if (this.#exchanges[id] !== exchange) return;
       const response = await this.#fetch(url, init);
       if (this.#exchanges[id] !== exchange) {
         void response.body?.cancel().catch(() => {});
@@ -73,13 +85,17 @@ export class FetchTransport implements Transport {
       exchange.reply = reply(response, url);
       tellHead(id, exchange.reply);
     } catch (error) {
-      if (this.#exchanges[id] === exchange) tellFailure(id, false, error);
+      this.#fail(id, exchange, error);
     }
+  }
+
+  #fail(id: number, exchange: Exchange, error: unknown): void {
+    if (this.#exchanges[id] === exchange) tellFailure(id, exchange.reply !== undefined, error);
   }
 
   read(id: number): void {
     const exchange = this.#exchanges[id];
-    if (exchange !== undefined) void this.#read(id, exchange);
+    if (exchange !== undefined) doAt(exchange.visit, () => void this.#read(id, exchange));
   }
 
   async #read(id: number, exchange: Exchange): Promise<void> {
@@ -93,13 +109,14 @@ export class FetchTransport implements Transport {
       exchange.reply?.chunks.push(chunk);
       tell(() => core.chunk(id, chunk));
     } catch (error) {
-      if (this.#exchanges[id] === exchange) tellFailure(id, true, error);
+      this.#fail(id, exchange, error);
     }
   }
 
   whole(id: number, kind: AnswerKind, bytesMax: number): void {
     const exchange = this.#exchanges[id];
-    if (exchange !== undefined) void this.#whole(id, exchange, new Gathering(kind, bytesMax));
+    if (exchange === undefined) return;
+    doAt(exchange.visit, () => void this.#whole(id, exchange, new Gathering(kind, bytesMax)));
   }
 
   async #whole(id: number, exchange: Exchange, gathering: Gathering): Promise<void> {
@@ -119,18 +136,22 @@ export class FetchTransport implements Transport {
         }
       }
     } catch (error) {
-      if (this.#exchanges[id] === exchange) tellFailure(id, true, error);
+      this.#fail(id, exchange, error);
     }
   }
 
   close(id: number): void {
     const exchange = this.#exchanges[id];
     this.#exchanges[id] = undefined;
-    if (exchange === undefined || (exchange.reply !== undefined && exchange.reader === undefined)) {
-      return;
+    if (exchange === undefined) return;
+    const { visit, reply, reader } = exchange;
+    if (reply === undefined || reader !== undefined) {
+      doAt(visit, () => {
+        exchange.abort?.abort();
+        reader?.cancel().catch(() => {});
+      });
     }
-    exchange.abort.abort();
-    exchange.reader?.cancel().catch(() => {});
+    visit?.release(exchange.lost);
   }
 
   connections(): Connections {

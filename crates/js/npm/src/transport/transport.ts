@@ -3,6 +3,7 @@
 import * as core from "#core";
 import { tell } from "../engine.ts";
 import { type AnswerKind, isPlain, type Reply, usedBy } from "../reply.ts";
+import type { Visit } from "../visit.ts";
 
 /** How a client's requests are to be sent. */
 export interface TransportOptions {
@@ -18,6 +19,8 @@ export type FetchLike = (url: string, init: RequestInit) => Promise<Response>;
 /** Whose request it is. */
 export interface Sender {
   readonly body: string | undefined;
+  /** Where everything must happen that touches the platform. */
+  readonly visit?: Visit | undefined;
 }
 
 /** One client's way out. `open`, `read`, `whole` and `close` are called from inside the module, which
