@@ -6,7 +6,7 @@ use kneepoint_core::Instant;
 use kneepoint_core::platform::Platform;
 use kneepoint_stats::{BATCHES, special};
 
-use crate::client_bound::{Point, staircase};
+use crate::client_bound::{Point, is_above_cap, staircase};
 use crate::ladder::{Ladder, Observation, Options, Step as Next, StopRule};
 use crate::progress::Phase;
 use crate::record::Sample;
@@ -139,8 +139,10 @@ impl<P: Platform> Climb<'_, '_, P> {
         let around = session.surroundings(now - began);
         let (refused, failed, slo_met) = (tally.refused(), tally.failed(), tally.slo_met());
         let latency_s = tally.latency_s();
+        let mut client_capped = is_above_cap(&around.signs, concurrency);
         let mut rung = tally.window(session.micros(now), &started, around);
         if let Some(why) = self.staircase(concurrency, purpose, &rung) {
+            client_capped = true;
             rung.client.bound = true;
             rung.client.reasons.push(why);
         }
@@ -160,6 +162,7 @@ impl<P: Platform> Climb<'_, '_, P> {
             accepted_rate: rung.requests_per_s.value,
             accepted_latency_s: latency_s,
             client_bound: rung.client.bound.then(|| rung.client.reasons.join("; ")),
+            client_capped,
             at_s: (now - session.origin()).as_secs_f64(),
         };
         (rung, observation)

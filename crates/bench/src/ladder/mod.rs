@@ -68,6 +68,8 @@ pub struct Observation {
     pub accepted_latency_s: f64,
     /// Why the client was the limit, if it was.
     pub client_bound: Option<String>,
+    /// Whether that is so by the runtime's nature, and would be found again.
+    pub client_capped: bool,
     /// When it was over, in seconds since the ladder began.
     pub at_s: f64,
 }
@@ -108,7 +110,7 @@ pub enum Step {
 ///         throughput: rate, relative_error: 0.01,
 ///         requests: 60, refused: 0, failed: 0, slo_met: None,
 ///         accepted_rate: rate, accepted_latency_s: f64::from(concurrency) / rate,
-///         client_bound: None,
+///         client_bound: None, client_capped: false,
 ///     });
 /// };
 /// assert_eq!(answer.knee.map(|knee| knee.value), Some(8));
@@ -126,6 +128,8 @@ pub struct Ladder {
     refined_peak: u32,
     limit: Option<Limit>,
     stop: Option<Stop>,
+    /// The rung on which the client seemed to be the limit and which is looked at once more.
+    doubted: Option<u32>,
     /// Rungs to measure again, and what that gave: ratios with their errors.
     to_repeat: Vec<u32>,
     repeated: Vec<rules::Change>,
@@ -154,6 +158,7 @@ impl Ladder {
             refined_peak: 0,
             limit: None,
             stop: None,
+            doubted: None,
             to_repeat: Vec::new(),
             repeated: Vec::new(),
             at_s: 0.0,
@@ -208,7 +213,8 @@ impl Ladder {
                 let first = self
                     .rungs
                     .iter()
-                    .find(|r| r.concurrency == seen.concurrency);
+                    .find(|r| r.concurrency == seen.concurrency)
+                    .filter(|_| rules::client_bound(&seen, &self.options).is_none());
                 let change = first.and_then(|first| rules::Change::between(first, &seen));
                 self.repeated.extend(change);
             }
@@ -267,6 +273,10 @@ impl Ladder {
 
     fn climbed(&mut self, seen: Observation) {
         self.measured += 1;
+        if self.is_doubtful(&seen) {
+            self.doubted = Some(seen.concurrency);
+            return;
+        }
         self.stop = rules::stop(self.rungs.last(), &seen, &self.options);
         if self.stop.is_none() && seen.throughput <= 0.0 {
             self.stop = Some(rules::silent(&seen));
@@ -280,6 +290,14 @@ impl Ladder {
             self.limit = Some(Limit::suspected(&seen, accepted));
         }
         self.keep(seen);
+    }
+
+    /// Whether a rung is to be measured once more: another program that was busy for a moment makes
+    /// this client look slow, and is no limit.
+    fn is_doubtful(&self, seen: &Observation) -> bool {
+        rules::client_bound(seen, &self.options).is_some()
+            && !seen.client_capped
+            && self.doubted != Some(seen.concurrency)
     }
 
     /// Keeps a rung on which an answer may stand. One measured anew replaces the earlier one.

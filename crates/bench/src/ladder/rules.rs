@@ -40,7 +40,7 @@ pub(super) fn is_spoilt(seen: &Observation, options: &Options) -> bool {
         || seen.throughput <= 0.0
 }
 
-fn client_bound(seen: &Observation, options: &Options) -> Option<Stop> {
+pub(super) fn client_bound(seen: &Observation, options: &Options) -> Option<Stop> {
     let why = seen.client_bound.as_ref();
     why.filter(|_| options.stop_client_bound).map(|why| Stop {
         value: StopRule::ClientBound,
