@@ -130,9 +130,10 @@ pub struct Ladder {
     stop: Option<Stop>,
     /// The rung on which the client seemed to be the limit and which is looked at once more.
     doubted: Option<u32>,
-    /// Rungs to measure again, and what that gave: ratios with their errors.
+    /// Rungs to measure again, a drift that was seen once, and what all that gave.
     to_repeat: Vec<u32>,
-    repeated: Vec<rules::Change>,
+    suspected: Option<rules::Change>,
+    changes: Vec<rules::Change>,
     /// When the last rung was over, in seconds.
     at_s: f64,
 }
@@ -160,7 +161,8 @@ impl Ladder {
             stop: None,
             doubted: None,
             to_repeat: Vec::new(),
-            repeated: Vec::new(),
+            suspected: None,
+            changes: Vec::new(),
             at_s: 0.0,
         }
     }
@@ -208,16 +210,7 @@ impl Ladder {
                 }
                 self.keep(seen);
             }
-            Purpose::Repeat => {
-                self.to_repeat.retain(|&n| n != seen.concurrency);
-                let first = self
-                    .rungs
-                    .iter()
-                    .find(|r| r.concurrency == seen.concurrency)
-                    .filter(|_| rules::client_bound(&seen, &self.options).is_none());
-                let change = first.and_then(|first| rules::Change::between(first, &seen));
-                self.repeated.extend(change);
-            }
+            Purpose::Repeat => self.repeated(&seen),
         }
     }
 
@@ -367,6 +360,27 @@ impl Ladder {
         both
     }
 
+    /// Takes in a rung that was measured again. A drift is believed when a third measurement shows it
+    /// too: one in a hundred seems to be one by chance, and takes all numbers from the answer.
+    fn repeated(&mut self, seen: &Observation) {
+        let first = self
+            .rungs
+            .iter()
+            .find(|rung| rung.concurrency == seen.concurrency)
+            .filter(|_| rules::client_bound(seen, &self.options).is_none());
+        let change = first.and_then(|first| rules::Change::between(first, seen));
+        let change = match (self.suspected.take(), change) {
+            (None, Some(change)) if change.is_drift(self.options.drift_max) => {
+                self.suspected = Some(change);
+                return;
+            }
+            (Some(before), Some(change)) => Some(before.lesser(change)),
+            (before, change) => change.or(before),
+        };
+        self.to_repeat.retain(|&n| n != seen.concurrency);
+        self.changes.extend(change);
+    }
+
     fn repeat(&mut self) -> Option<(u32, Purpose)> {
         let Some(&concurrency) = self.to_repeat.first() else {
             self.stage = Stage::Done;
@@ -386,13 +400,18 @@ impl Ladder {
             StopRule::Max | StopRule::Budget | StopRule::User
         )
         .then_some(self.options.max);
+        let stability = rules::stability(&self.changes, self.options.drift_max);
+        // Rungs of a server that changed meanwhile are those of several servers: nothing can be read
+        // off them together. What was refused, and verified, was so all the same.
+        let comparable = stability.as_ref().is_none_or(|found| found.stable);
+        let seen = if comparable { allowed } else { &[] };
         Answer {
-            knee: find_knee(allowed, open),
-            peak: find_peak(allowed, self.options.peak_share, open),
+            knee: find_knee(seen, open),
+            peak: find_peak(seen, self.options.peak_share, open),
             limit: self.limit.as_ref().map(Limit::finding),
-            slo: find_slo(allowed, self.options.slo_share),
+            slo: find_slo(seen, self.options.slo_share),
             stop,
-            stability: rules::stability(&self.repeated, self.options.drift_max),
+            stability,
         }
     }
 }

@@ -246,10 +246,27 @@ fn a_change_beyond_chance_is_a_drift() {
                 ..rung(n, f64::from(n.min(8)) * slower)
             }
         });
+        // Where it drifts, that is said instead of a number.
+        assert_eq!(answer.knee.is_some(), stable, "{answer:?}");
+        assert_eq!(answer.peak.is_some(), stable, "{answer:?}");
         let stability = answer.stability.expect("it was repeated");
         assert_eq!(stability.stable, stable, "{stability:?}");
         assert!((stability.low - factor).abs() < 1e-9);
     }
+}
+
+#[test]
+fn a_drift_is_believed_when_it_is_seen_twice() {
+    let looks = std::cell::Cell::new(0);
+    let (asked, answer) = climb(&Options::default(), |n, purpose| {
+        let again = purpose == Purpose::Repeat && n == 1;
+        looks.set(looks.get() + u32::from(again));
+        let slower = if again && looks.get() == 1 { 0.8 } else { 1.0 };
+        rung(n, f64::from(n.min(8)) * slower)
+    });
+    assert_eq!(rungs(&asked, Purpose::Repeat), [1, 1, 8]);
+    assert!(answer.stability.is_some_and(|found| found.stable));
+    assert_eq!(answer.knee.map(|knee| knee.value), Some(8));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use kneepoint_bench::ladder::{Options, StopRule};
 use kneepoint_bench::plan::{Load, Plan, Prompts};
-use kneepoint_bench::report::{Finding, Report};
+use kneepoint_bench::report::{Finding, Report, verdict};
 use kneepoint_bench::{Control, Target, run};
 use kneepoint_core::platform::sim::{
     Batching, Bucket, FixedWindow, Latency, ServerModel, Sim, Truth, Units,
@@ -224,5 +224,11 @@ fn a_server_that_slows_down_meanwhile_is_said_to_drift() {
             show(&report, seed)
         );
         assert!(stability.reason.starts_with("drifting"));
+        assert!(
+            report.text().contains("cannot be named"),
+            "{}",
+            show(&report, seed)
+        );
+        assert!(verdict(&report).starts_with("No knee can be named: the server changed by"));
     }
 }
