@@ -5,6 +5,7 @@
 
 mod client;
 mod measure;
+mod packaged;
 mod reference;
 mod report;
 mod stats;
@@ -36,11 +37,11 @@ enum Kind {
     /// Works of a subject and its peers, measured here. The function builds what they need.
     Paired(fn(&Repo) -> Result<Vec<Work>>),
     /// A program that measures by itself, prints its own table, writes `target/bench/<group>.json`
-    /// and fails when a target is missed.
-    Own(&'static [&'static str]),
+    /// (the environment's [`FILE`]) and fails when a target is missed. The function builds it.
+    Own(fn(&Repo) -> Result<Command>),
 }
 
-static GROUPS: [Group; 5] = [
+static GROUPS: [Group; 8] = [
     Group {
         name: "stats",
         about: "summarising a million samples, against Python's statistics and numpy",
@@ -59,19 +60,27 @@ static GROUPS: [Group; 5] = [
     Group {
         name: "storms",
         about: "goodput, loss and waste of the limiter on simulated servers",
-        kind: Kind::Own(&[
-            "cargo",
-            "bench",
-            "-p",
-            "kneepoint-core",
-            "--bench",
-            "storms",
-        ]),
+        kind: Kind::Own(|_| Ok(cargo_bench(&["-p", "kneepoint-core", "--bench", "storms"]))),
     },
     Group {
         name: "server",
         about: "throughput, timing, memory, the proxy's share and aborts of kneepoint-server",
-        kind: Kind::Own(&["cargo", "bench", "-p", "kneepoint-server"]),
+        kind: Kind::Own(|_| Ok(cargo_bench(&["-p", "kneepoint-server"]))),
+    },
+    Group {
+        name: "knees",
+        about: "ladders of the command line on six servers whose answer is known",
+        kind: Kind::Own(packaged::knees),
+    },
+    Group {
+        name: "agreement",
+        about: "figures of the command line beside oha's and a plain client's in Python",
+        kind: Kind::Own(packaged::agreement),
+    },
+    Group {
+        name: "endurance",
+        about: "memory over a million requests, and a thousand streams at once",
+        kind: Kind::Own(packaged::endurance),
     },
 ];
 
@@ -97,7 +106,7 @@ pub(crate) fn command(repo: &Repo, args: &Args) -> Result {
         Kind::Own(_) if args.has("--runs") => Err(Failure::Usage(format!(
             "`--runs`: the group `{name}` chooses its own rounds"
         ))),
-        Kind::Own(words) => own(words, &repo.path()?, &file),
+        Kind::Own(program) => own(&mut program(repo)?, &repo.path()?, &file),
     }
 }
 
@@ -123,14 +132,23 @@ fn paired(name: &str, works: Vec<Work>, runs: usize, file: &Path) -> Result {
     )))
 }
 
+/// Where a program that measures by itself finds the name of its file.
+const FILE: &str = "KNEEPOINT_BENCH_FILE";
+
+fn cargo_bench(words: &[&str]) -> Command {
+    let mut cargo = Command::new("cargo");
+    cargo.arg("bench").args(words);
+    cargo
+}
+
 /// Runs a program that measures by itself, with the tools built here on its PATH.
-fn own(words: &[&str], path: &OsStr, file: &Path) -> Result {
+fn own(program: &mut Command, path: &OsStr, file: &Path) -> Result {
     // What an earlier run wrote must not pass for the result of this one.
     if file.exists() {
         fs::remove_file(file)
             .map_err(|error| Failure::work(format!("{}: {error}", file.display())))?;
     }
-    run(Command::new(words[0]).args(&words[1..]).env("PATH", path))?;
+    run(program.env("PATH", path).env(FILE, file))?;
     if !file.exists() {
         return Err(Failure::work(format!("the group wrote no {}", short(file))));
     }
@@ -147,7 +165,7 @@ mod tests {
         let file = std::env::temp_dir().join(format!("xtask-bench-{}.json", std::process::id()));
         fs::write(&file, "of an earlier run").unwrap();
         let tools = std::env::var_os("PATH").unwrap();
-        let failure = own(&["true"], &tools, &file).unwrap_err();
+        let failure = own(&mut Command::new("true"), &tools, &file).unwrap_err();
         assert!(
             failure.text().starts_with("the group wrote no"),
             "{}",
@@ -155,9 +173,9 @@ mod tests {
         );
 
         let path = file.to_str().unwrap();
-        assert_eq!(own(&["touch", path], &tools, &file), Ok(()));
+        assert_eq!(own(Command::new("touch").arg(path), &tools, &file), Ok(()));
         assert!(
-            own(&["false"], &tools, &file)
+            own(&mut Command::new("false"), &tools, &file)
                 .unwrap_err()
                 .text()
                 .contains("`false` failed")
