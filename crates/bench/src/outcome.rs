@@ -1,10 +1,8 @@
 //! From what the client noted of a call to one sample: pure translation.
 
-use kneepoint_core::decode::{
-    Answer, AnswerError, ApiError, ApiErrorKind, Choice, FinishReason, Usage,
-};
+use kneepoint_core::decode::{AnswerError, ApiError, ApiErrorKind, Choice, FinishReason, Usage};
 use kneepoint_core::platform::TransportError;
-use kneepoint_core::{Error, ErrorKind, Instant, Record};
+use kneepoint_core::{Error, ErrorKind, Instant, Record, Reply};
 
 use crate::record::{Class, Sample, TokenSource};
 
@@ -38,8 +36,10 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    /// What a whole answer holds.
-    pub(crate) fn of(answer: &Answer) -> Self {
+    /// What a whole answer holds. A body that the platform kept to itself is empty here, and was found
+    /// to say something.
+    pub(crate) fn of(reply: &Reply) -> Self {
+        let Reply { answer, body, .. } = reply;
         let first = answer.choices.first();
         let says = |choice: &Choice| {
             let texts = [&choice.text, &choice.reasoning, &choice.refusal];
@@ -48,7 +48,7 @@ impl Reading {
         Self {
             usage: answer.usage,
             finish: first.and_then(|choice| choice.finish.clone()),
-            has_content: first.is_some_and(says),
+            has_content: body.is_empty() || first.is_some_and(says),
             reads: 1,
             ..Self::default()
         }

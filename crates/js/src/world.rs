@@ -9,7 +9,7 @@ use std::future::Future;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
-use kneepoint_core::decode::Usage;
+use kneepoint_core::decode::{FinishReason, Usage};
 use kneepoint_core::platform::clock::Clock;
 use kneepoint_core::platform::executor::{Executor, Polled};
 use kneepoint_core::platform::web::{Runtime, Stage, judge};
@@ -311,17 +311,26 @@ pub fn chunk(id: u32, bytes: Vec<u8>) {
     });
 }
 
-/// The whole of a reply's body, of so many bytes, is what it should be, and used so many tokens; NaN
-/// where it does not say.
+/// The whole of a reply's body, of so many bytes, is what it should be, and used so many tokens of the
+/// prompt, of the answer and of a cache; NaN where it does not say. `finish` is why it ended: 1 to 4
+/// for an answer that is complete, too long, a call of tools, or filtered; 0 where that is not told.
 #[wasm_bindgen]
-pub fn plain(id: u32, bytes: u32, input: f64, output: f64) {
+pub fn plain(id: u32, bytes: u32, input: f64, output: f64, cached: f64, finish: u8) {
     let count = |tokens: f64| (tokens >= 0.0).then_some(tokens as u64);
     let plain = Plain {
         bytes: bytes as usize,
         usage: Usage {
             input: count(input),
             output: count(output),
+            cached: count(cached),
             ..Usage::default()
+        },
+        finish: match finish {
+            1 => Some(FinishReason::Stop),
+            2 => Some(FinishReason::Length),
+            3 => Some(FinishReason::ToolCalls),
+            4 => Some(FinishReason::ContentFilter),
+            _ => None,
         },
     };
     WORLD.with(|world| world.with_exchange(id, |exchange| exchange.plain = Some(plain)));

@@ -22,7 +22,6 @@ const WHOLE = { spec: "ttft=ln:80:0.2,tokens=16,seed=1", requests: 2000, concurr
 const STREAMED = { spec: "ttft=ln:80:0.2,tpot=10,tokens=40,seed=1", requests: 250, concurrency: 10, tokens: 40 };
 
 const execute = promisify(execFile);
-const server = await startServer();
 const home = install();
 
 const figures = [
@@ -44,11 +43,17 @@ try {
       ["streamed", "theirs", streamedByPython],
     ];
     for (const [work, side, measure] of round % 2 === 0 ? pairs : pairs.reverse()) {
-      seen[work][side].push(await measure());
+      // A server of its own: each begins with the same draws.
+      const server = await startServer();
+      try {
+        const { spec } = work === "whole" ? WHOLE : STREAMED;
+        seen[work][side].push(await measure(`${server.http}/mock/${spec}/v1`));
+      } finally {
+        await server.stop();
+      }
     }
   }
 } finally {
-  await server.stop();
   home.remove();
 }
 const rows = figures.map(({ name, work, of, peer }) => {
@@ -83,18 +88,17 @@ async function byUs({ requests, concurrency, tokens }, url, ...more) {
 
 const quantile = (metric, q) => metric.quantiles.find((one) => one.q === q).value;
 
-async function wholeByUs() {
-  const rung = await byUs(WHOLE, await endpoint(WHOLE), "--no-stream");
+async function wholeByUs(url) {
+  const rung = await byUs(WHOLE, url, "--no-stream");
   return { rate: rung.requests_per_s.value, p50: quantile(rung.e2e, 0.5), p99: quantile(rung.e2e, 0.99) };
 }
 
-async function streamedByUs() {
-  const rung = await byUs(STREAMED, await endpoint(STREAMED));
+async function streamedByUs(url) {
+  const rung = await byUs(STREAMED, url);
   return { ttft: quantile(rung.ttft, 0.5), tpot: quantile(rung.tpot, 0.5) };
 }
 
-async function wholeByOha() {
-  const url = await endpoint(WHOLE);
+async function wholeByOha(url) {
   const body = { model: "m", messages: [{ role: "user", content: "Hello!" }], max_tokens: WHOLE.tokens };
   const load = ["-n", String(WHOLE.requests), "-c", String(WHOLE.concurrency), "--worker-threads", "1"];
   const request = ["-m", "POST", "-H", "content-type: application/json", "-d", JSON.stringify(body)];
@@ -106,19 +110,12 @@ async function wholeByOha() {
   return { rate: found.summary.requestsPerSec, p50: p50 * 1000, p99: p99 * 1000 };
 }
 
-async function streamedByPython() {
-  const url = await endpoint(STREAMED);
+async function streamedByPython(url) {
   const program = fileURLToPath(new URL("plain_client.py", import.meta.url));
   const { requests, concurrency, tokens } = STREAMED;
   const { stdout } = await execute("python3", [program, url, ...[requests, concurrency, tokens].map(String)]);
   const { ttft_ms: ttft, tpot_ms: tpot } = JSON.parse(stdout);
   return { ttft, tpot };
-}
-
-/** The endpoint's address, with its counts and draws begun anew. */
-async function endpoint({ spec }) {
-  await fetch(`${server.http}/mock/${spec}/reset`, { method: "POST" });
-  return `${server.http}/mock/${spec}/v1`;
 }
 
 function median(values) {

@@ -2,7 +2,7 @@
 
 import * as core from "#core";
 import { tell } from "../engine.ts";
-import { type AnswerKind, isPlain, type Reply, usedBy } from "../reply.ts";
+import { type AnswerKind, finishOf, isPlain, type Reply, usedBy } from "../reply.ts";
 
 /** How a client's requests are to be sent. */
 export interface TransportOptions {
@@ -132,8 +132,8 @@ export class Gathering {
   /** Tells the module of the body, or gives it all of it to judge. */
   tell(id: number, reply: Reply): void {
     if (isPlain(reply, this.#kind)) {
-      const [input, output] = usedBy(reply);
-      tell(() => core.plain(id, this.#bytes, input, output));
+      const [input, output, cached] = usedBy(reply);
+      tell(() => core.plain(id, this.#bytes, input, output, cached, finishOf(reply)));
       return;
     }
     this.give(id, reply);
