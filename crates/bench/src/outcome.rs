@@ -2,7 +2,7 @@
 
 use kneepoint_core::decode::{AnswerError, ApiError, ApiErrorKind, Choice, FinishReason, Usage};
 use kneepoint_core::platform::TransportError;
-use kneepoint_core::{Error, ErrorKind, Instant, Record, Reply};
+use kneepoint_core::{Connection, Error, ErrorKind, Instant, Record, Reply};
 
 use crate::record::{Class, Sample, TokenSource};
 
@@ -33,6 +33,8 @@ pub(crate) struct Reading {
     pub(crate) reads: u32,
     /// Between chunks, in milliseconds.
     pub(crate) gaps_ms: Vec<f64>,
+    /// What it came by.
+    pub(crate) connection: Connection,
 }
 
 impl Reading {
@@ -50,6 +52,7 @@ impl Reading {
             finish: first.and_then(|choice| choice.finish.clone()),
             has_content: body.is_empty() || first.is_some_and(says),
             reads: 1,
+            connection: reply.head.connection,
             ..Self::default()
         }
     }
@@ -118,8 +121,8 @@ pub(crate) fn sample(
             .as_ref()
             .map(|reason| finish_word(reason).to_owned()),
         bytes: last.map_or(0, |attempt| attempt.bytes),
-        reused: None,
-        protocol: None,
+        reused: reading.connection.reused,
+        protocol: reading.connection.protocol.map(str::to_owned),
     }
 }
 

@@ -269,6 +269,7 @@ impl<P: Platform> Sender<P> {
             Ok(stream) => stream,
             Err(error) => return Outcome::Failed(Box::new(error), reading),
         };
+        reading.connection = stream.head().connection;
         let mut last: Option<Instant> = None;
         while let Some(piece) = stream.next().await {
             match piece {

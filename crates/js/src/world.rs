@@ -14,7 +14,7 @@ use kneepoint_core::platform::clock::Clock;
 use kneepoint_core::platform::executor::{Executor, Polled};
 use kneepoint_core::platform::web::{Runtime, Stage, judge};
 use kneepoint_core::platform::{Plain, TransportError};
-use kneepoint_core::{Handle, Head, Instant};
+use kneepoint_core::{Connection, Handle, Head, Instant};
 use wasm_bindgen::prelude::*;
 
 use crate::host::Host;
@@ -287,14 +287,23 @@ pub fn cancel(task: u32) {
     });
 }
 
-/// The head of a reply. `headers` holds names and values, a line each: those that steer us. `reply`
-/// is handed through to the caller.
+/// The head of a reply. `headers` holds names and values, a line each: those that steer us. `way` is
+/// what is known of its connection: 1 if it is new, 2 if it had served before, and 4 for HTTP/1.1, 8 for
+/// HTTP/2. `reply` is handed through to the caller.
 #[wasm_bindgen]
-pub fn head(id: u32, status: u16, headers: &str, reply: JsValue) {
+pub fn head(id: u32, status: u16, headers: &str, way: u8, reply: JsValue) {
     let mut lines = headers.lines();
     let pairs = std::iter::from_fn(|| lines.next().zip(lines.next()));
     let head = Head {
         handle: Some(Handle::new(reply)),
+        connection: Connection {
+            reused: (way & 3 != 0).then_some(way & 3 == 2),
+            protocol: match way >> 2 {
+                1 => Some("http/1.1"),
+                2 => Some("h2"),
+                _ => None,
+            },
+        },
         ..Head::new(status, pairs.collect())
     };
     WORLD.with(|world| world.with_exchange(id, |exchange| exchange.head = Some(head)));

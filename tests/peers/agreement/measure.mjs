@@ -86,7 +86,9 @@ async function byUs({ requests, concurrency, tokens }, url, ...more) {
   return rung;
 }
 
-const quantile = (metric, q) => metric.quantiles.find((one) => one.q === q).value;
+function quantile(metric, q) {
+  return metric.quantiles.find((one) => one.q === q).value;
+}
 
 async function wholeByUs(url) {
   const rung = await byUs(WHOLE, url, "--no-stream");

@@ -11,6 +11,8 @@ export interface Reply {
   readonly chunks: Uint8Array[];
   /** Whether its connection had served before; unknown on most platforms. */
   readonly reused?: boolean | undefined;
+  /** The connection's protocol: `http/1.1`, `h2`; unknown on most platforms. */
+  readonly protocol?: string | undefined;
   /** The body as JSON, once somebody has parsed it. */
   json?: unknown;
 }

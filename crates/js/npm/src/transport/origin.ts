@@ -9,7 +9,7 @@ import type { DispatchOptions, Dispatcher, Handler } from "./undici.ts";
 
 /** A handler that is told of its connection, and tells when it needs it no longer. */
 export interface Rider extends Handler {
-  board(reused: boolean, leave: (failed: boolean) => void): void;
+  board(origin: Origin, reused: boolean, leave: (failed: boolean) => void): void;
 }
 
 /** Connections that may be opening at once: as many as are open already, and within these bounds. A
@@ -180,7 +180,7 @@ export class Origin {
     slot.served += 1;
     if (slot.busy >= slot.capacity) this.#free.pop();
     if (isReused) this.reused += 1;
-    rider.board(isReused, (failed) => this.#release(slot, failed));
+    rider.board(this, isReused, (failed) => this.#release(slot, failed));
     slot.client.dispatch(options, rider);
   }
 

@@ -81,7 +81,13 @@ export function tellHead(id: number, reply: Reply): void {
   if (lines !== "" || status < 200 || status > 299) {
     for (const name of HELPING) lines += linesOf(name, headers[name]);
   }
-  tell(() => core.head(id, status, lines, reply));
+  tell(() => core.head(id, status, lines, wayOf(reply), reply));
+}
+
+/** What is known of a reply's connection, as the module has it. */
+function wayOf({ reused, protocol }: Reply): number {
+  const served = reused === undefined ? 0 : reused ? 2 : 1;
+  return served + (protocol === "http/1.1" ? 4 : protocol === "h2" ? 8 : 0);
 }
 
 function linesOf(name: string, value: string | readonly string[] | undefined): string {
