@@ -8,6 +8,7 @@ import { answers } from "./promises/answers.ts";
 import { endings } from "./promises/endings.ts";
 import { errors } from "./promises/errors.ts";
 import { limits } from "./promises/limits.ts";
+import { measures } from "./promises/measures.ts";
 import { options } from "./promises/options.ts";
 import { streams } from "./promises/streams.ts";
 import { failure, type Place, type Promises, told, World } from "./world.ts";
@@ -32,7 +33,7 @@ const beginning: Promises = {
   },
 };
 
-const PROMISES: Promises = { ...beginning, ...answers, ...errors, ...options, ...limits, ...streams, ...endings };
+const PROMISES: Promises = { ...beginning, ...answers, ...errors, ...options, ...limits, ...streams, ...measures, ...endings };
 
 /** Tries every promise in turn, and tells of each as it is known. */
 export async function contract(place: Place, tell: (verdict: Verdict) => void): Promise<void> {

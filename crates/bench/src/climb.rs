@@ -20,6 +20,8 @@ struct Climb<'s, 'a, P: Platform> {
     options: &'s Options,
     /// Whether requests were refused on the rung before, so that the server may want a rest.
     refused: bool,
+    /// Requests of this rung that were refused while it settled.
+    refused_settling: u32,
     /// The most that requests of a rung differed so far.
     variation: f64,
     /// How long a request took on the lowest rung, in milliseconds, and what the last rung brought.
@@ -38,6 +40,7 @@ pub(crate) async fn climb<P: Platform>(
         session,
         options,
         refused: false,
+        refused_settling: 0,
         variation: 0.0,
         service_ms: None,
         before: None,
@@ -74,6 +77,7 @@ pub(crate) async fn climb<P: Platform>(
 impl<P: Platform> Climb<'_, '_, P> {
     /// Brings the concurrency to a new number and waits until the server feels it.
     async fn settle(&mut self, concurrency: u32, purpose: Purpose) {
+        self.refused_settling = 0;
         let session = &mut *self.session;
         session.now.phase = Phase::Settle;
         session.now.purpose = Some(purpose);
@@ -121,6 +125,8 @@ impl<P: Platform> Climb<'_, '_, P> {
         self.session.begin(purpose);
         let began = self.session.platform.now();
         let from = self.session.micros(began);
+        // Slots that still rest were refused on this rung, and may rest for longer than it is measured.
+        let resting = u64::from(self.session.pool.resting().min(self.refused_settling));
         let mut tally = Tally::new(purpose, Some(concurrency), from, slo);
         while self.session.halt.is_none() && !self.is_measured(purpose, concurrency, began, &tally)
         {
@@ -137,7 +143,8 @@ impl<P: Platform> Climb<'_, '_, P> {
             .map(|at| session.micros(at))
             .collect();
         let around = session.surroundings(now - began);
-        let (refused, failed, slo_met) = (tally.refused(), tally.failed(), tally.slo_met());
+        let refused = tally.refused() + resting;
+        let (failed, slo_met) = (tally.failed(), tally.slo_met());
         let latency_s = tally.latency_s();
         let mut client_capped = is_above_cap(&around.signs, concurrency);
         let mut rung = tally.window(session.micros(now), &started, around);
@@ -155,7 +162,7 @@ impl<P: Platform> Climb<'_, '_, P> {
             purpose,
             throughput: throughput.value,
             relative_error: relative_error(throughput, self.variation, rung.ok),
-            requests: rung.requests,
+            requests: rung.requests + resting,
             refused,
             failed,
             slo_met,
@@ -224,6 +231,9 @@ impl<P: Platform> Climb<'_, '_, P> {
         if let Step::Landed(landing) = &step
             && landing.sample.is_refused()
         {
+            let settling = self.session.now.phase == Phase::Settle;
+            let is_new = landing.job.rung == self.session.now.rung;
+            self.refused_settling += u32::from(settling && is_new);
             self.session
                 .rest(landing.job.slot, self.rest(&landing.sample));
         }

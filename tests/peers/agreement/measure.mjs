@@ -13,6 +13,9 @@ import { startServer } from "../sdk/server.mjs";
 
 const ROUNDS = Number(process.env.KNEEPOINT_ROUNDS ?? 5);
 
+/** A run during which this machine was too busy is repeated, so many times. */
+const TRIES_MAX = 5;
+
 /** Figures agree within this share. */
 const WITHIN = 0.03;
 
@@ -78,12 +81,16 @@ process.exitCode = rows.every(({ agrees }) => agrees) ? 0 : 1;
 async function byUs({ requests, concurrency, tokens }, url, ...more) {
   const load = ["-n", String(requests), "-c", String(concurrency), "--max-tokens", String(tokens)];
   const target = ["--url", url, "--model", "m", "--prompt", "Hello!", "--quiet"];
-  const { status, out, err } = await kneepoint(home, ["bench", ...target, ...load, ...more, "--json", "-"]);
-  assert.equal(status, 0, err);
-  const [rung] = JSON.parse(out).rungs;
-  assert.equal(rung.ok, requests);
-  assert.deepEqual(rung.client.reasons, [], "this machine is too busy to measure on");
-  return rung;
+  for (let tries = 1; ; tries += 1) {
+    const { status, out, err } = await kneepoint(home, ["bench", ...target, ...load, ...more, "--json", "-"]);
+    assert.equal(status, 0, err);
+    const [rung] = JSON.parse(out).rungs;
+    assert.equal(rung.ok, requests);
+    if (!rung.client.bound) return rung;
+    // The report itself says that its figures are the client's.
+    console.log(`  measured again: ${rung.client.reasons.join("; ")}`);
+    assert.ok(tries < TRIES_MAX, "this machine is too busy to measure on");
+  }
 }
 
 function quantile(metric, q) {
