@@ -20,7 +20,8 @@ struct Climb<'s, 'a, P: Platform> {
     options: &'s Options,
     /// Whether requests were refused on the rung before, so that the server may want a rest.
     refused: bool,
-    /// Requests of this rung that were refused while it settled.
+    /// Requests of this rung that were refused while it settled; not where the server was still
+    /// recovering from the rung before.
     refused_settling: u32,
     /// The most that requests of a rung differed so far.
     variation: f64,
@@ -233,7 +234,7 @@ impl<P: Platform> Climb<'_, '_, P> {
         {
             let settling = self.session.now.phase == Phase::Settle;
             let is_new = landing.job.rung == self.session.now.rung;
-            self.refused_settling += u32::from(settling && is_new);
+            self.refused_settling += u32::from(settling && is_new && !self.refused);
             self.session
                 .rest(landing.job.slot, self.rest(&landing.sample));
         }
