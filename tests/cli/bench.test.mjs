@@ -74,6 +74,8 @@ test("each file holds what it should", async () => {
   const samples = read("all.jsonl").trim().split("\n").map((line) => JSON.parse(line));
   assert.equal(samples.length, 40);
   assert.ok(samples.every((sample) => sample.class === "ok" && sample.out_tok === 8));
+  assert.ok(samples.every((sample) => sample.finish_reason !== null && sample.protocol === "http/1.1"));
+  assert.equal(samples.filter(({ reused }) => reused).length, 32, "eight connections served forty");
   const [header, ...rows] = read("all.csv").trim().split("\n");
   assert.equal(rows.length, 40);
   assert.ok(rows.every((row) => row.split(",").length === header.split(",").length));
@@ -83,6 +85,30 @@ test("each file holds what it should", async () => {
   assert.equal(inflateSync(hdr.subarray(8)).readUInt32BE(0), 0x1c849313);
   const vllm = JSON.parse(read("all.vllm"));
   assert.deepEqual([vllm.completed, vllm.max_concurrency], [40, 8]);
+});
+
+test("an answer that is not streamed is counted like one that is", async () => {
+  const spec = "ttft=20,tokens=8,seed=4";
+  const { status, err } = await run([...small(spec), "--no-stream", "--json", "whole.json", "--jsonl", "whole.jsonl"]);
+  assert.equal(status, 0, err);
+  const [rung] = JSON.parse(read("whole.json")).rungs;
+  assert.deepEqual([rung.ok, rung.output_tokens, rung.token_source], [40, 320, "usage"]);
+  const samples = read("whole.jsonl").trim().split("\n").map((line) => JSON.parse(line));
+  assert.ok(samples.every(({ finish_reason, in_tok }) => finish_reason !== null && in_tok > 0), JSON.stringify(samples[0]));
+});
+
+test("a slow server has as many requests in flight as were asked for, a fast one as few connections as do", async () => {
+  const counts = async (spec) => {
+    const args = [...at(spec), "-n", "300", "-c", "300", "--prompt", "Hello!", "--max-tokens", "8", "--no-stream"];
+    const { status, err } = await run(["bench", ...args]);
+    assert.equal(status, 0, err);
+    return (await fetch(`${server.http}/mock/${spec}/stats`)).json();
+  };
+  const slow = await counts("ttft=2000,tokens=8");
+  assert.deepEqual([slow.in_flight_max, slow.connections, slow.completed], [300, 300, 300]);
+  const fast = await counts("tokens=8");
+  assert.equal(fast.completed, 300);
+  assert.ok(fast.connections < 300, `${fast.connections} connections`);
 });
 
 test("a result is shown again, written in other formats, and judged", async () => {

@@ -1,8 +1,10 @@
-// `kneepoint knee` against servers whose knee and limit are known.
+// `kneepoint knee` against servers whose answer is known. Here are those that a machine with much else
+// to do finds as well; `cargo xtask bench knees` tries all of them, with three seeds each.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
+import { counts, SERVERS, words, wrong } from "../knees/servers.mjs";
 import { startServer } from "../peers/sdk/server.mjs";
 import { install, kneepoint } from "./command.mjs";
 
@@ -17,43 +19,80 @@ after(async () => {
   home?.remove();
 });
 
-const SHORT = [
-  "window_min_s=0.5",
-  "window_max_s=3",
-  "settle_s=2",
-  "completions_min=20",
-  "verify_s=1",
-  "recover_s=2",
-  "rest_s=0.1",
-  "repeat=false",
-  // Whether this machine is busy is not what is tried here.
-  "stop_client_bound=false",
-];
+// Whether this machine is busy is not what is tried here, and how steady it is neither.
+const CALM = { stop_client_bound: false, repeat: false };
 
-async function answer(spec, ...more) {
-  const url = `${server.http}/mock/${spec}/v1`;
-  const args = ["knee", "--url", url, "--model", "m", "--max-tokens", "20", "--ladder", SHORT.join()];
-  const { status, out, err } = await kneepoint(home, [...args, ...more, "--json", "-"]);
+/** Climbs, and answers the report. */
+async function climbed(args, during) {
+  const { status, out, err } = await kneepoint(home, [...args, "--json", "-"], { during });
   assert.equal(status, 0, err);
   assert.match(err, /N +for +req\/s/, "each rung is shown when it was measured");
   return JSON.parse(out);
 }
 
+/** Climbs on one of the known servers, and holds the answer against what is known. */
+async function found(name, more = {}) {
+  const known = SERVERS.find((one) => one.name === name);
+  const report = await climbed(words(server.http, known, 1, { ...CALM, ...more }));
+  assert.deepEqual(wrong(known, report.answer, await counts(server.http, known, 1)), [], JSON.stringify(report.answer));
+  return report;
+}
+
 describe("the ladder finds", { concurrency: true }, () => {
   test("the limit of a server that refuses beyond twenty", async () => {
-    const spec = "slots=20,ttft=100,tpot=5,tokens=20,retry_after=100ms";
-    const { answer: found, method } = await answer(spec, "--max", "64");
-    assert.equal(found.stop.value, "rate_limited");
-    assert.ok(found.limit.value >= 18 && found.limit.value <= 20, JSON.stringify(found.limit));
-    assert.ok(found.knee.value <= found.limit.value && found.peak.value <= found.limit.value);
+    const { answer, method } = await found("20 in flight, then 429");
+    assert.ok(answer.limit.value >= 18 && answer.limit.value <= 20, JSON.stringify(answer.limit));
+    assert.ok(answer.knee.value <= answer.limit.value && answer.peak.value <= answer.limit.value);
     assert.equal(method.retries, false);
   });
 
   test("the knee of a server with 32 slots and a queue", async () => {
-    const spec = "slots=32,queue=10000,ttft=100,tpot=5,tokens=20";
-    const { answer: found, config } = await answer(spec, "--max", "128");
-    assert.ok(found.knee.value >= 23 && found.knee.value <= 45, JSON.stringify(found));
-    assert.equal(found.limit, null);
+    const { answer, config } = await found("a scheduler of 32 slots");
+    assert.equal(answer.limit, null);
     assert.equal(config.cache_mode, "unique");
   });
+
+  test("the knee of a server with 4 slots", async () => {
+    await found("4 slots");
+  });
+
+  test("how many requests are under way where five a second are allowed", async () => {
+    // Half a second each, and a bucket in place of minutes: else it would take as many.
+    const spec = "rps=5:5,ttft=450,tpot=2.5,tokens=20";
+    const one = { spec, flags: ["--first", "2"], ladder: { window_min_s: 3, verify_s: 3 } };
+    const { answer } = await climbed(words(server.http, one, 1, CALM));
+    assert.equal(answer.stop.value, "rate_limited");
+    assert.ok(answer.limit.value >= 2 && answer.limit.value <= 3, JSON.stringify(answer.limit));
+  });
+
+  test("no knee where a server becomes another one meanwhile, and says so", async () => {
+    const one = { spec: "slots=4,queue=10000,ttft=50,tpot=2.5,tokens=20", flags: ["--max", "8"] };
+    const args = words(server.http, one, 1, { stop_client_bound: false, window_min_s: 1 });
+    const url = args[args.indexOf("--url") + 1];
+    // Once the climb is over, somebody else takes two thirds of the server.
+    const others = (child) => {
+      let asking = false;
+      child.stderr.on("data", (chunk) => {
+        if (asking || !/ refine /.test(chunk)) return;
+        asking = true;
+        for (let count = 0; count < 8; count += 1) void busy(url, child);
+      });
+    };
+    const { answer } = await climbed(args, others);
+    assert.equal(answer.stability.stable, false, JSON.stringify(answer));
+    assert.match(answer.stability.reason, /^drifting, repeat/);
+    assert.deepEqual([answer.knee, answer.peak], [null, null]);
+  });
 });
+
+/** Asks again and again for as long as a process lives. */
+async function busy(url, child) {
+  const request = {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ model: "m", messages: [{ role: "user", content: "Hello!" }] }),
+  };
+  while (child.exitCode === null) {
+    await (await fetch(`${url}/chat/completions`, request)).text();
+  }
+}

@@ -10,6 +10,7 @@ import { caches } from "./promises/caches.ts";
 import { endings } from "./promises/endings.ts";
 import { errors } from "./promises/errors.ts";
 import { limits } from "./promises/limits.ts";
+import { measures } from "./promises/measures.ts";
 import { options } from "./promises/options.ts";
 import { streams } from "./promises/streams.ts";
 import { failure, type Place, type Promises, told, World } from "./world.ts";
@@ -34,7 +35,7 @@ const beginning: Promises = {
   },
 };
 
-const PROMISES: Promises = { ...beginning, ...answers, ...errors, ...options, ...limits, ...streams, ...caches, ...endings };
+const PROMISES: Promises = { ...beginning, ...answers, ...errors, ...options, ...limits, ...streams, ...caches, ...measures, ...endings };
 
 /** Tries every promise in turn, and tells of each as it is known. `kv` is a namespace of Cloudflare's,
  * where there is one. */

@@ -4,11 +4,19 @@ import type { Place } from "./world.ts";
 
 type Reasons = Partial<Record<Place["runtime"], string>>;
 
+/** A benchmark in a Worker. */
+const unmeasured: Reasons = {
+  workerd: "its clock stands still while it works, so that nothing can be measured there",
+};
+
 const NO_CACHE_API = "it has no Cache API";
 
 const NO_DEFAULT_CACHE = "its Cache API has no default cache, as only Workers have";
 
 export const EXCEPTIONS: Record<string, Reasons> = {
+  "a benchmark sends what it was told to, counts it, and reports it without the key": unmeasured,
+  "a ladder finds where an endpoint begins to refuse": unmeasured,
+  "a benchmark of an endpoint that is not there says so, and what cannot be is refused": unmeasured,
   "the Cache API keeps answers, and no key stands in a URL": { node: NO_CACHE_API, bun: NO_CACHE_API },
   "Workers' default cache keeps answers": {
     node: NO_CACHE_API,

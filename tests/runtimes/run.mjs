@@ -77,10 +77,12 @@ async function bundle() {
     ...common,
     entryPoints: [`${here}hosts/worker.ts`],
     outfile: `${folder}/worker/worker.mjs`,
-    alias: Object.fromEntries(
-      ["", "/cache", "/openai"].map((path) => [`kneepoint${path}`, `${dist}/workerd${path}/index.js`]),
-    ),
-    external: ["*.wasm", "cloudflare:*"],
+    alias: {
+      ...Object.fromEntries(["", "/cache", "/openai"].map((path) => [`kneepoint${path}`, `${dist}/workerd${path}/index.js`])),
+      // Nothing is measured there: see exceptions.ts.
+      "kneepoint/bench": "unmeasured",
+    },
+    external: ["*.wasm", "cloudflare:*", "unmeasured"],
   });
   copyFileSync(`${dist}/kneepoint.wasm`, `${folder}/kneepoint.wasm`);
 }
@@ -131,8 +133,11 @@ async function inWorker(place, report) {
 }
 
 async function inPage(browser, place, report) {
-  const web = "./node_modules/kneepoint/dist/web";
-  const imports = Object.fromEntries(["", "/cache", "/openai"].map((path) => [`kneepoint${path}`, `${web}${path}/index.js`]));
+  const dist = "./node_modules/kneepoint/dist";
+  const imports = {
+    ...Object.fromEntries(["", "/cache", "/openai"].map((path) => [`kneepoint${path}`, `${dist}/web${path}/index.js`])),
+    "kneepoint/bench": `${dist}/bench/web/index.js`,
+  };
   const page = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">
     <script type="importmap">${JSON.stringify({ imports })}</script>
     <script>globalThis.place = ${JSON.stringify(place)}</script>

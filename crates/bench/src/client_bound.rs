@@ -100,9 +100,10 @@ fn busy(share: f64) -> Option<String> {
     })
 }
 
-fn capped(signs: &Signs, wanted: u32) -> Option<String> {
+/// How many requests the runtime has under way at once, and what they are there; none without a bound.
+fn cap(signs: &Signs) -> Option<(u32, &'static str)> {
     let protocol = signs.protocol.as_deref().unwrap_or_default();
-    let (cap, what) = match protocol {
+    Some(match protocol {
         "http/1.1" | "http/1.0" if signs.browser => (
             BROWSER_HTTP1_CONNECTIONS,
             "connections per host over HTTP/1.1 that a browser opens",
@@ -112,7 +113,16 @@ fn capped(signs: &Signs, wanted: u32) -> Option<String> {
             "streams of one HTTP/2 session in a browser",
         ),
         _ => (signs.cap?, "requests at once that this runtime allows"),
-    };
+    })
+}
+
+/// Whether so many at once are above what the runtime has under way.
+pub(crate) fn is_above_cap(signs: &Signs, wanted: u32) -> bool {
+    cap(signs).is_some_and(|(cap, _)| wanted > cap)
+}
+
+fn capped(signs: &Signs, wanted: u32) -> Option<String> {
+    let (cap, what) = cap(signs)?;
     (wanted > cap).then(|| format!("{wanted} requests were wanted at once, above the {cap} {what}"))
 }
 

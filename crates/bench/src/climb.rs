@@ -6,7 +6,7 @@ use kneepoint_core::Instant;
 use kneepoint_core::platform::Platform;
 use kneepoint_stats::{BATCHES, special};
 
-use crate::client_bound::{Point, staircase};
+use crate::client_bound::{Point, is_above_cap, staircase};
 use crate::ladder::{Ladder, Observation, Options, Step as Next, StopRule};
 use crate::progress::Phase;
 use crate::record::Sample;
@@ -20,6 +20,9 @@ struct Climb<'s, 'a, P: Platform> {
     options: &'s Options,
     /// Whether requests were refused on the rung before, so that the server may want a rest.
     refused: bool,
+    /// Requests of this rung that were refused while it settled; not where the server was still
+    /// recovering from the rung before.
+    refused_settling: u32,
     /// The most that requests of a rung differed so far.
     variation: f64,
     /// How long a request took on the lowest rung, in milliseconds, and what the last rung brought.
@@ -38,6 +41,7 @@ pub(crate) async fn climb<P: Platform>(
         session,
         options,
         refused: false,
+        refused_settling: 0,
         variation: 0.0,
         service_ms: None,
         before: None,
@@ -74,6 +78,7 @@ pub(crate) async fn climb<P: Platform>(
 impl<P: Platform> Climb<'_, '_, P> {
     /// Brings the concurrency to a new number and waits until the server feels it.
     async fn settle(&mut self, concurrency: u32, purpose: Purpose) {
+        self.refused_settling = 0;
         let session = &mut *self.session;
         session.now.phase = Phase::Settle;
         session.now.purpose = Some(purpose);
@@ -121,6 +126,8 @@ impl<P: Platform> Climb<'_, '_, P> {
         self.session.begin(purpose);
         let began = self.session.platform.now();
         let from = self.session.micros(began);
+        // Slots that still rest were refused on this rung, and may rest for longer than it is measured.
+        let resting = u64::from(self.session.pool.resting().min(self.refused_settling));
         let mut tally = Tally::new(purpose, Some(concurrency), from, slo);
         while self.session.halt.is_none() && !self.is_measured(purpose, concurrency, began, &tally)
         {
@@ -137,10 +144,13 @@ impl<P: Platform> Climb<'_, '_, P> {
             .map(|at| session.micros(at))
             .collect();
         let around = session.surroundings(now - began);
-        let (refused, failed, slo_met) = (tally.refused(), tally.failed(), tally.slo_met());
+        let refused = tally.refused() + resting;
+        let (failed, slo_met) = (tally.failed(), tally.slo_met());
         let latency_s = tally.latency_s();
+        let mut client_capped = is_above_cap(&around.signs, concurrency);
         let mut rung = tally.window(session.micros(now), &started, around);
         if let Some(why) = self.staircase(concurrency, purpose, &rung) {
+            client_capped = true;
             rung.client.bound = true;
             rung.client.reasons.push(why);
         }
@@ -153,13 +163,14 @@ impl<P: Platform> Climb<'_, '_, P> {
             purpose,
             throughput: throughput.value,
             relative_error: relative_error(throughput, self.variation, rung.ok),
-            requests: rung.requests,
+            requests: rung.requests + resting,
             refused,
             failed,
             slo_met,
             accepted_rate: rung.requests_per_s.value,
             accepted_latency_s: latency_s,
             client_bound: rung.client.bound.then(|| rung.client.reasons.join("; ")),
+            client_capped,
             at_s: (now - session.origin()).as_secs_f64(),
         };
         (rung, observation)
@@ -221,6 +232,9 @@ impl<P: Platform> Climb<'_, '_, P> {
         if let Step::Landed(landing) = &step
             && landing.sample.is_refused()
         {
+            let settling = self.session.now.phase == Phase::Settle;
+            let is_new = landing.job.rung == self.session.now.rung;
+            self.refused_settling += u32::from(settling && is_new && !self.refused);
             self.session
                 .rest(landing.job.slot, self.rest(&landing.sample));
         }

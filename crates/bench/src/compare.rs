@@ -7,10 +7,10 @@ use kneepoint_core::platform::Platform;
 use kneepoint_stats::{PAIRS_MIN, log_ratio, sign_test};
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{Load, Plan};
+use crate::plan::{Load, OverBudget, Plan, Spend};
 use crate::progress::{Control, Listener};
 use crate::report::{Estimate, Metric, Report, Rung};
-use crate::run::{RunError, Target, run};
+use crate::run::{RunError, Target, foreseen, run_within};
 use crate::tally::CONFIDENCE;
 
 /// How one figure differs.
@@ -54,12 +54,16 @@ pub enum CompareError {
     /// A run failed.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// It was ended, or its budget used up, before there were enough pairs.
+    #[error("{0} pairs were run before it was ended or the budget used up: too few to compare")]
+    Ended(u32),
     /// A side answered nothing in at least one of its runs.
     #[error("not every run was answered, so that there is nothing to compare")]
     Unanswered,
 }
 
-/// Runs the plan against both, in turns, and compares. Within a pair both send the same prompts.
+/// Runs the plan against both, in turns, and compares. Within a pair both send the same prompts. The
+/// plan's budget is that of all runs together.
 pub async fn compare<P: Platform>(
     platform: &P,
     (a, b): (&Target, &Target),
@@ -74,8 +78,15 @@ pub async fn compare<P: Platform>(
     if matches!(plan.load, Load::Ladder(_)) {
         return Err(CompareError::Ladder);
     }
+    let all = [a, b].map(|target| {
+        let (requests, each) = foreseen(target, plan);
+        each.times(requests.saturating_mul(u64::from(pairs)))
+    });
+    let over = |error: OverBudget| RunError::from(error);
+    plan.budget.allows(all[0].plus(all[1])).map_err(over)?;
+    let mut spend = Spend::new(plan.budget);
     let mut runs: [Vec<Rung>; 2] = [Vec::new(), Vec::new()];
-    for pair in 0..pairs {
+    'turns: for pair in 0..pairs {
         let plan = Plan {
             seed: plan.seed.wrapping_add(u64::from(pair)),
             ..plan.clone()
@@ -83,18 +94,19 @@ pub async fn compare<P: Platform>(
         // A goes first in even pairs, B in odd ones, so that a drift favours neither.
         let order = if pair % 2 == 0 { [0, 1] } else { [1, 0] };
         for side in order {
-            if control.is_stopped() {
-                break;
-            }
             let target = [a, b][side];
-            let report = run(platform, target, &plan, control, listener).await?;
+            let report = run_within(platform, target, &plan, control, listener, &mut spend).await?;
+            // A run that was cut short is no fair match, and none after it would be longer.
+            if report.method.stopped_early {
+                break 'turns;
+            }
             runs[side].extend(report.rungs.into_iter().next());
         }
     }
     let [a, b] = runs;
     let whole = a.len().min(b.len());
     if whole < PAIRS_MIN {
-        return Err(CompareError::TooFew(whole as u32));
+        return Err(CompareError::Ended(whole as u32));
     }
     let differences: Vec<Difference> = FIGURES
         .iter()
@@ -103,7 +115,12 @@ pub async fn compare<P: Platform>(
     if differences.is_empty() {
         return Err(CompareError::Unanswered);
     }
-    let warnings = warnings(a.iter().chain(&b));
+    let mut warnings = warnings(a.iter().chain(&b));
+    if whole < pairs as usize {
+        warnings.push(format!(
+            "{whole} of {pairs} pairs were run before it was ended or the budget used up"
+        ));
+    }
     Ok(Comparison {
         pairs: whole as u32,
         differences,

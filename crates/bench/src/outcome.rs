@@ -1,10 +1,8 @@
 //! From what the client noted of a call to one sample: pure translation.
 
-use kneepoint_core::decode::{
-    Answer, AnswerError, ApiError, ApiErrorKind, Choice, FinishReason, Usage,
-};
+use kneepoint_core::decode::{AnswerError, ApiError, ApiErrorKind, Choice, FinishReason, Usage};
 use kneepoint_core::platform::TransportError;
-use kneepoint_core::{Error, ErrorKind, Instant, Record};
+use kneepoint_core::{Connection, Error, ErrorKind, Instant, Record, Reply};
 
 use crate::record::{Class, Sample, TokenSource};
 
@@ -35,11 +33,15 @@ pub(crate) struct Reading {
     pub(crate) reads: u32,
     /// Between chunks, in milliseconds.
     pub(crate) gaps_ms: Vec<f64>,
+    /// What it came by.
+    pub(crate) connection: Connection,
 }
 
 impl Reading {
-    /// What a whole answer holds.
-    pub(crate) fn of(answer: &Answer) -> Self {
+    /// What a whole answer holds. A body that the platform kept to itself is empty here, and was found
+    /// to say something.
+    pub(crate) fn of(reply: &Reply) -> Self {
+        let Reply { answer, body, .. } = reply;
         let first = answer.choices.first();
         let says = |choice: &Choice| {
             let texts = [&choice.text, &choice.reasoning, &choice.refusal];
@@ -48,8 +50,9 @@ impl Reading {
         Self {
             usage: answer.usage,
             finish: first.and_then(|choice| choice.finish.clone()),
-            has_content: first.is_some_and(says),
+            has_content: body.is_empty() || first.is_some_and(says),
             reads: 1,
+            connection: reply.head.connection,
             ..Self::default()
         }
     }
@@ -118,8 +121,8 @@ pub(crate) fn sample(
             .as_ref()
             .map(|reason| finish_word(reason).to_owned()),
         bytes: last.map_or(0, |attempt| attempt.bytes),
-        reused: None,
-        protocol: None,
+        reused: reading.connection.reused,
+        protocol: reading.connection.protocol.map(str::to_owned),
     }
 }
 

@@ -6,7 +6,7 @@ use kneepoint_core::platform::Platform;
 use kneepoint_core::{Config, ConfigError, Instant};
 
 use crate::climb::climb;
-use crate::plan::{Arrivals, Load, OverBudget, Plan, PlanError, Prompts, Start};
+use crate::plan::{Arrivals, Cost, Load, OverBudget, Plan, PlanError, Prompts, Spend, Start};
 use crate::progress::{Control, Listener};
 use crate::report::{Answer, Environment, Method, Purpose, Report, Rung, SCHEMA, Setup};
 use crate::send::Sender;
@@ -95,12 +95,32 @@ pub async fn run<P: Platform>(
     listener: &mut dyn Listener,
 ) -> Result<Report, RunError> {
     plan.check()?;
-    let each = target.prompts.most(&target.prompts.prompt(plan.seed, 0));
-    let known = plan
-        .requests
-        .unwrap_or(1)
-        .saturating_add(plan.warmup_requests.unwrap_or(0));
+    let (known, each) = foreseen(target, plan);
     plan.budget.allows_run(known, each)?;
+    let mut spend = Spend::new(plan.budget);
+    run_within(platform, target, plan, control, listener, &mut spend).await
+}
+
+/// How many requests a run takes at least, and what each may cost.
+pub(crate) fn foreseen(target: &Target, plan: &Plan) -> (u64, Cost) {
+    let each = target.prompts.most(&target.prompts.prompt(plan.seed, 0));
+    let known = plan.requests.unwrap_or(1);
+    (
+        known.saturating_add(plan.warmup_requests.unwrap_or(0)),
+        each,
+    )
+}
+
+/// The same, of a budget that others share.
+pub(crate) async fn run_within<P: Platform>(
+    platform: &P,
+    target: &Target,
+    plan: &Plan,
+    control: &Control,
+    listener: &mut dyn Listener,
+    spend: &mut Spend,
+) -> Result<Report, RunError> {
+    plan.check()?;
     let started_unix_ms = platform.unix_time().as_millis() as u64;
     let config = &target.config;
     let sender = match &plan.load {
@@ -110,7 +130,7 @@ pub async fn run<P: Platform>(
         }
         _ => Sender::plain(platform, config, target.stream, plan.in_flight_max)?,
     };
-    let mut session = Session::new(platform, target, plan, control, listener, sender);
+    let mut session = Session::new(platform, target, plan, control, listener, spend, sender);
     let (rungs, answer) = match &plan.load {
         Load::Ladder(options) => {
             let (rungs, answer) = climb(&mut session, options).await;

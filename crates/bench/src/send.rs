@@ -7,8 +7,8 @@ use futures_util::future::{AbortRegistration, Abortable};
 use kneepoint_core::decode::{Decoded, Delta, Timings};
 use kneepoint_core::platform::Platform;
 use kneepoint_core::{
-    AttemptRecord, Client, Config, ConfigError, Error, ErrorKind, Family, Instant, Observer, Phase,
-    Prompt, Record, Request, adapt,
+    AttemptRecord, Client, Config, ConfigError, Error, ErrorKind, Family, Instant, Observer,
+    Outline, Phase, Prompt, Record, Request, adapt,
 };
 use serde_json::{Map, Value};
 
@@ -221,9 +221,8 @@ impl<P: Platform> Sender<P> {
     async fn ask(&self, client: &Client<P>, prompt: &Prompt) -> Outcome {
         let asked = self.ask.get();
         let request = client.request(prompt, self.stream);
-        let outcome = self
-            .read(client, without_usage(request, asked == Ask::Refused))
-            .await;
+        let request = self.outlined(without_usage(request, asked == Ask::Refused), prompt);
+        let outcome = self.read(client, request).await;
         match &outcome {
             Outcome::Failed(error, _)
                 if error.kind.status() == Some(400) && asked == Ask::Untested =>
@@ -243,10 +242,25 @@ impl<P: Platform> Sender<P> {
         }
     }
 
+    /// Of a whole answer only the figures are wanted: a platform that parses it need not hand it on.
+    fn outlined(&self, request: Request, prompt: &Prompt) -> Request {
+        let bytes = request.body.as_ref().map_or(0, |body| body.len());
+        let outline = Outline {
+            model: Some(prompt.model.as_str().into()),
+            is_streamed: false,
+            bytes,
+            answer_max: prompt.max_tokens.map(u64::from),
+        };
+        Request {
+            held: (!self.stream).then_some(outline),
+            ..request
+        }
+    }
+
     async fn read(&self, client: &Client<P>, request: Request) -> Outcome {
         if !self.stream {
             return match client.send(request).await {
-                Ok(reply) => Outcome::Answered(Reading::of(&reply.answer)),
+                Ok(reply) => Outcome::Answered(Reading::of(&reply)),
                 Err(error) => Outcome::Failed(Box::new(error), Reading::default()),
             };
         }
@@ -255,6 +269,7 @@ impl<P: Platform> Sender<P> {
             Ok(stream) => stream,
             Err(error) => return Outcome::Failed(Box::new(error), reading),
         };
+        reading.connection = stream.head().connection;
         let mut last: Option<Instant> = None;
         while let Some(piece) = stream.next().await {
             match piece {

@@ -41,7 +41,7 @@ pub(crate) struct Session<'a, P: Platform> {
     pub(crate) now: Tick,
     control: &'a Control,
     sender: Rc<Sender<P>>,
-    spend: Spend,
+    spend: &'a mut Spend,
     /// What was reserved for each request in flight.
     reserved: BTreeMap<u64, Cost>,
     sent: u64,
@@ -63,6 +63,7 @@ impl<'a, P: Platform> Session<'a, P> {
         plan: &'a Plan,
         control: &'a Control,
         listener: &'a mut dyn Listener,
+        spend: &'a mut Spend,
         sender: Sender<P>,
     ) -> Self {
         let sender = Rc::new(sender);
@@ -78,7 +79,7 @@ impl<'a, P: Platform> Session<'a, P> {
             now: Tick::default(),
             control,
             sender,
-            spend: Spend::new(plan.budget),
+            spend,
             reserved: BTreeMap::new(),
             sent: 0,
             size: 0,

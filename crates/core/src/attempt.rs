@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::adapt::Rejection;
-use crate::decode::{self, Answer, Usage};
+use crate::decode::{self, Answer, Choice, Usage};
 use crate::drains::Drains;
 use crate::error::{ErrorKind, Phase, Timeout};
 use crate::hints::Hints;
@@ -142,8 +142,13 @@ impl<P: Platform> Exchange<P> {
             Ok(Ok(None)) => Ok(None),
             Ok(Ok(Some(plain))) => {
                 self.received(plain.bytes);
+                let choice = plain.finish.map(|finish| Choice {
+                    finish: Some(finish),
+                    ..Choice::default()
+                });
                 Ok(Some(Answer {
                     usage: Some(plain.usage),
+                    choices: choice.into_iter().collect(),
                     ..Answer::default()
                 }))
             }

@@ -225,6 +225,17 @@ pub struct Head {
     pub headers: Headers,
     /// What the platform hands through to the caller.
     pub handle: Option<Handle>,
+    /// What the platform tells of the connection.
+    pub connection: Connection,
+}
+
+/// What is known of the connection that a reply came by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Connection {
+    /// Whether it had served before; none where the platform does not tell.
+    pub reused: Option<bool>,
+    /// Its protocol, such as `h2`; none where the platform does not tell.
+    pub protocol: Option<&'static str>,
 }
 
 /// Something that platform and caller hand to each other, such as the platform's own object for a
@@ -263,6 +274,10 @@ impl Head {
             status,
             headers,
             handle: None,
+            connection: Connection {
+                reused: None,
+                protocol: None,
+            },
         }
     }
 }

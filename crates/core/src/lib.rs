@@ -50,7 +50,7 @@ pub use batch::{Batch, BatchItem, BatchOptions, Order, Progress};
 pub use client::{Client, Reply, Stats};
 pub use config::{Config, ConfigError};
 pub use error::{Error, ErrorKind, Phase, Timeout};
-pub use http::{Handle, Head, HeaderValue, Headers, HttpRequest, Method};
+pub use http::{Connection, Handle, Head, HeaderValue, Headers, HttpRequest, Method};
 pub use lane::LaneStats;
 pub use ledger::{Observer, Totals};
 pub use provider::{Endpoint, Family, Provider, Reading};

@@ -18,9 +18,12 @@ pub struct Request {
     pub endpoint: Endpoint,
     /// The JSON body, sent as it stands; none for reads.
     pub body: Option<Rc<str>>,
-    /// Instead of a body: what is to be known of one that the platform has, under the handle of the
-    /// options, and sends itself. Its answer is the platform's to read too, so that neither is cached
-    /// or shared.
+    /// What is to be known of a body that the platform has, under the handle of the options, and sends
+    /// itself; or of the one above, where nobody wants more of the answer than its figures. The answer
+    /// is the platform's to read too, so that neither is cached or shared, and a [`Reply`]'s body may
+    /// be empty.
+    ///
+    /// [`Reply`]: crate::Reply
     pub held: Option<Outline>,
     /// How this call differs.
     pub options: CallOptions,

@@ -9,12 +9,12 @@ use std::future::Future;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
-use kneepoint_core::decode::Usage;
+use kneepoint_core::decode::{FinishReason, Usage};
 use kneepoint_core::platform::clock::Clock;
 use kneepoint_core::platform::executor::{Executor, Polled};
 use kneepoint_core::platform::web::{Runtime, Stage, judge};
 use kneepoint_core::platform::{Plain, TransportError};
-use kneepoint_core::{Handle, Head, Instant};
+use kneepoint_core::{Connection, Handle, Head, Instant};
 use wasm_bindgen::prelude::*;
 
 use crate::host::Host;
@@ -287,14 +287,23 @@ pub fn cancel(task: u32) {
     });
 }
 
-/// The head of a reply. `headers` holds names and values, a line each: those that steer us. `reply`
-/// is handed through to the caller.
+/// The head of a reply. `headers` holds names and values, a line each: those that steer us. `way` is
+/// what is known of its connection: 1 if it is new, 2 if it had served before, and 4 for HTTP/1.1, 8 for
+/// HTTP/2. `reply` is handed through to the caller.
 #[wasm_bindgen]
-pub fn head(id: u32, status: u16, headers: &str, reply: JsValue) {
+pub fn head(id: u32, status: u16, headers: &str, way: u8, reply: JsValue) {
     let mut lines = headers.lines();
     let pairs = std::iter::from_fn(|| lines.next().zip(lines.next()));
     let head = Head {
         handle: Some(Handle::new(reply)),
+        connection: Connection {
+            reused: (way & 3 != 0).then_some(way & 3 == 2),
+            protocol: match way >> 2 {
+                1 => Some("http/1.1"),
+                2 => Some("h2"),
+                _ => None,
+            },
+        },
         ..Head::new(status, pairs.collect())
     };
     WORLD.with(|world| world.with_exchange(id, |exchange| exchange.head = Some(head)));
@@ -311,17 +320,26 @@ pub fn chunk(id: u32, bytes: Vec<u8>) {
     });
 }
 
-/// The whole of a reply's body, of so many bytes, is what it should be, and used so many tokens; NaN
-/// where it does not say.
+/// The whole of a reply's body, of so many bytes, is what it should be, and used so many tokens of the
+/// prompt, of the answer and of a cache; NaN where it does not say. `finish` is why it ended: 1 to 4
+/// for an answer that is complete, too long, a call of tools, or filtered; 0 where that is not told.
 #[wasm_bindgen]
-pub fn plain(id: u32, bytes: u32, input: f64, output: f64) {
+pub fn plain(id: u32, bytes: u32, input: f64, output: f64, cached: f64, finish: u8) {
     let count = |tokens: f64| (tokens >= 0.0).then_some(tokens as u64);
     let plain = Plain {
         bytes: bytes as usize,
         usage: Usage {
             input: count(input),
             output: count(output),
+            cached: count(cached),
             ..Usage::default()
+        },
+        finish: match finish {
+            1 => Some(FinishReason::Stop),
+            2 => Some(FinishReason::Length),
+            3 => Some(FinishReason::ToolCalls),
+            4 => Some(FinishReason::ContentFilter),
+            _ => None,
         },
     };
     WORLD.with(|world| world.with_exchange(id, |exchange| exchange.plain = Some(plain)));

@@ -1,7 +1,6 @@
 // Measures the endpoint of crates/js/examples/worker: beside its counterpart in Python, with its cache,
-// and as a Worker that starts. Prints a table and writes the figures as JSON.
-//
-// usage: node measure.mjs RESULT.json      (KNEEPOINT_SERVER and PYTHON say where those are)
+// and as a Worker that starts. Prints a table and writes it as JSON to the file that
+// KNEEPOINT_BENCH_FILE names. KNEEPOINT_SERVER and PYTHON say where those are.
 
 import { writeFileSync } from "node:fs";
 
@@ -12,7 +11,7 @@ import { repeated } from "./repeated.mjs";
 import { beside } from "./beside.mjs";
 import { size, starting } from "./starting.mjs";
 
-const [file] = process.argv.slice(2);
+const file = process.env.KNEEPOINT_BENCH_FILE;
 const folder = await install();
 const server = await startServer();
 const rows = [];

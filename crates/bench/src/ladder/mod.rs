@@ -68,6 +68,8 @@ pub struct Observation {
     pub accepted_latency_s: f64,
     /// Why the client was the limit, if it was.
     pub client_bound: Option<String>,
+    /// Whether that is so by the runtime's nature, and would be found again.
+    pub client_capped: bool,
     /// When it was over, in seconds since the ladder began.
     pub at_s: f64,
 }
@@ -108,7 +110,7 @@ pub enum Step {
 ///         throughput: rate, relative_error: 0.01,
 ///         requests: 60, refused: 0, failed: 0, slo_met: None,
 ///         accepted_rate: rate, accepted_latency_s: f64::from(concurrency) / rate,
-///         client_bound: None,
+///         client_bound: None, client_capped: false,
 ///     });
 /// };
 /// assert_eq!(answer.knee.map(|knee| knee.value), Some(8));
@@ -126,9 +128,12 @@ pub struct Ladder {
     refined_peak: u32,
     limit: Option<Limit>,
     stop: Option<Stop>,
-    /// Rungs to measure again, and what that gave: ratios with their errors.
+    /// The rung on which the client seemed to be the limit and which is looked at once more.
+    doubted: Option<u32>,
+    /// Rungs to measure again, a drift that was seen once, and what all that gave.
     to_repeat: Vec<u32>,
-    repeated: Vec<rules::Change>,
+    suspected: Option<rules::Change>,
+    changes: Vec<rules::Change>,
     /// When the last rung was over, in seconds.
     at_s: f64,
 }
@@ -154,8 +159,10 @@ impl Ladder {
             refined_peak: 0,
             limit: None,
             stop: None,
+            doubted: None,
             to_repeat: Vec::new(),
-            repeated: Vec::new(),
+            suspected: None,
+            changes: Vec::new(),
             at_s: 0.0,
         }
     }
@@ -203,15 +210,7 @@ impl Ladder {
                 }
                 self.keep(seen);
             }
-            Purpose::Repeat => {
-                self.to_repeat.retain(|&n| n != seen.concurrency);
-                let first = self
-                    .rungs
-                    .iter()
-                    .find(|r| r.concurrency == seen.concurrency);
-                let change = first.and_then(|first| rules::Change::between(first, &seen));
-                self.repeated.extend(change);
-            }
+            Purpose::Repeat => self.repeated(&seen),
         }
     }
 
@@ -267,6 +266,10 @@ impl Ladder {
 
     fn climbed(&mut self, seen: Observation) {
         self.measured += 1;
+        if self.is_doubtful(&seen) {
+            self.doubted = Some(seen.concurrency);
+            return;
+        }
         self.stop = rules::stop(self.rungs.last(), &seen, &self.options);
         if self.stop.is_none() && seen.throughput <= 0.0 {
             self.stop = Some(rules::silent(&seen));
@@ -280,6 +283,14 @@ impl Ladder {
             self.limit = Some(Limit::suspected(&seen, accepted));
         }
         self.keep(seen);
+    }
+
+    /// Whether a rung is to be measured once more: another program that was busy for a moment makes
+    /// this client look slow, and is no limit.
+    fn is_doubtful(&self, seen: &Observation) -> bool {
+        rules::client_bound(seen, &self.options).is_some()
+            && !seen.client_capped
+            && self.doubted != Some(seen.concurrency)
     }
 
     /// Keeps a rung on which an answer may stand. One measured anew replaces the earlier one.
@@ -349,6 +360,27 @@ impl Ladder {
         both
     }
 
+    /// Takes in a rung that was measured again. A drift is believed when a third measurement shows it
+    /// too: one in a hundred seems to be one by chance, and takes all numbers from the answer.
+    fn repeated(&mut self, seen: &Observation) {
+        let first = self
+            .rungs
+            .iter()
+            .find(|rung| rung.concurrency == seen.concurrency)
+            .filter(|_| rules::client_bound(seen, &self.options).is_none());
+        let change = first.and_then(|first| rules::Change::between(first, seen));
+        let change = match (self.suspected.take(), change) {
+            (None, Some(change)) if change.is_drift(self.options.drift_max) => {
+                self.suspected = Some(change);
+                return;
+            }
+            (Some(before), Some(change)) => Some(before.lesser(change)),
+            (before, change) => change.or(before),
+        };
+        self.to_repeat.retain(|&n| n != seen.concurrency);
+        self.changes.extend(change);
+    }
+
     fn repeat(&mut self) -> Option<(u32, Purpose)> {
         let Some(&concurrency) = self.to_repeat.first() else {
             self.stage = Stage::Done;
@@ -368,13 +400,18 @@ impl Ladder {
             StopRule::Max | StopRule::Budget | StopRule::User
         )
         .then_some(self.options.max);
+        let stability = rules::stability(&self.changes, self.options.drift_max);
+        // Rungs of a server that changed meanwhile are those of several servers: nothing can be read
+        // off them together. What was refused, and verified, was so all the same.
+        let comparable = stability.as_ref().is_none_or(|found| found.stable);
+        let seen = if comparable { allowed } else { &[] };
         Answer {
-            knee: find_knee(allowed, open),
-            peak: find_peak(allowed, self.options.peak_share, open),
+            knee: find_knee(seen, open),
+            peak: find_peak(seen, self.options.peak_share, open),
             limit: self.limit.as_ref().map(Limit::finding),
-            slo: find_slo(allowed, self.options.slo_share),
+            slo: find_slo(seen, self.options.slo_share),
             stop,
-            stability: rules::stability(&self.repeated, self.options.drift_max),
+            stability,
         }
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn is_spoilt(seen: &Observation, options: &Options) -> bool {
         || seen.throughput <= 0.0
 }
 
-fn client_bound(seen: &Observation, options: &Options) -> Option<Stop> {
+pub(super) fn client_bound(seen: &Observation, options: &Options) -> Option<Stop> {
     let why = seen.client_bound.as_ref();
     why.filter(|_| options.stop_client_bound).map(|why| Stop {
         value: StopRule::ClientBound,
@@ -203,8 +203,18 @@ impl Change {
         })
     }
 
+    /// The one that is nearer to none.
+    pub(super) fn lesser(self, other: Self) -> Self {
+        let distance = |change: &Self| (change.ratio - 1.0).abs();
+        if distance(&other) < distance(&self) {
+            other
+        } else {
+            self
+        }
+    }
+
     /// Off by more than allowed, and by more than chance explains.
-    fn is_drift(&self, max: f64) -> bool {
+    pub(super) fn is_drift(&self, max: f64) -> bool {
         let noise = DRIFT_Z * self.error;
         (self.ratio - 1.0).abs() > max && (self.ratio <= 0.0 || libm::log(self.ratio).abs() > noise)
     }

@@ -16,6 +16,7 @@ fn rung(concurrency: u32, throughput: f64) -> Observation {
         accepted_rate: throughput,
         accepted_latency_s: f64::from(concurrency) / throughput.max(1e-9),
         client_bound: None,
+        client_capped: false,
         at_s: 0.0,
     }
 }
@@ -87,7 +88,7 @@ fn the_first_rule_that_fires_names_the_stop() {
     };
     #[rustfmt::skip]
     let cases: [(Change, StopRule); 7] = [
-        (|seen| seen.client_bound = Some("late".to_owned()),       StopRule::ClientBound),
+        (|seen| { seen.client_bound = Some("6 connections".to_owned()); seen.client_capped = true; }, StopRule::ClientBound),
         (|seen| { seen.failed = 40; seen.refused = 40; },          StopRule::Errors),
         (|seen| { seen.refused = 20; seen.slo_met = Some(0); },    StopRule::RateLimited),
         (|seen| { seen.slo_met = Some(100); seen.throughput = 4.0; }, StopRule::Slo),
@@ -100,6 +101,45 @@ fn the_first_rule_that_fires_names_the_stop() {
         assert_eq!(answer.stop.value, rule, "{:?}", answer.stop);
         assert_eq!(rungs(&asked, Purpose::Climb), [1, 2, 4, 8]);
     }
+}
+
+#[test]
+fn a_client_that_was_late_is_looked_at_once_more() {
+    let late = |n: u32, times: u32| {
+        let looks = std::cell::Cell::new(0);
+        move |asked: u32, _: Purpose| {
+            looks.set(looks.get() + u32::from(asked == n));
+            Observation {
+                client_bound: (asked == n && looks.get() <= times).then(|| "late".to_owned()),
+                ..rung(asked, f64::from(asked.min(32)))
+            }
+        }
+    };
+    let (asked, answer) = climb(&Options::default(), late(8, 1));
+    let climbed = rungs(&asked, Purpose::Climb);
+    assert_eq!(climbed, [1, 2, 4, 8, 8, 16, 32, 64]);
+    assert_eq!(answer.knee.map(|knee| knee.value), Some(32));
+    let (asked, answer) = climb(&Options::default(), late(8, 2));
+    assert_eq!(rungs(&asked, Purpose::Climb), [1, 2, 4, 8, 8]);
+    assert_eq!(answer.stop.value, StopRule::ClientBound);
+    assert!(answer.knee.is_some_and(|knee| knee.value < 8));
+}
+
+#[test]
+fn a_repetition_that_the_client_slowed_down_is_no_drift() {
+    let (_, answer) = climb(&Options::default(), |n, purpose| Observation {
+        client_bound: (purpose == Purpose::Repeat && n == 1).then(|| "late".to_owned()),
+        ..rung(
+            n,
+            if purpose == Purpose::Repeat && n == 1 {
+                0.5
+            } else {
+                f64::from(n.min(8))
+            },
+        )
+    });
+    let stability = answer.stability.expect("the knee was repeated");
+    assert!(stability.stable && stability.value < 0.01, "{stability:?}");
 }
 
 #[test]
@@ -206,10 +246,27 @@ fn a_change_beyond_chance_is_a_drift() {
                 ..rung(n, f64::from(n.min(8)) * slower)
             }
         });
+        // Where it drifts, that is said instead of a number.
+        assert_eq!(answer.knee.is_some(), stable, "{answer:?}");
+        assert_eq!(answer.peak.is_some(), stable, "{answer:?}");
         let stability = answer.stability.expect("it was repeated");
         assert_eq!(stability.stable, stable, "{stability:?}");
         assert!((stability.low - factor).abs() < 1e-9);
     }
+}
+
+#[test]
+fn a_drift_is_believed_when_it_is_seen_twice() {
+    let looks = std::cell::Cell::new(0);
+    let (asked, answer) = climb(&Options::default(), |n, purpose| {
+        let again = purpose == Purpose::Repeat && n == 1;
+        looks.set(looks.get() + u32::from(again));
+        let slower = if again && looks.get() == 1 { 0.8 } else { 1.0 };
+        rung(n, f64::from(n.min(8)) * slower)
+    });
+    assert_eq!(rungs(&asked, Purpose::Repeat), [1, 1, 8]);
+    assert!(answer.stability.is_some_and(|found| found.stable));
+    assert_eq!(answer.knee.map(|knee| knee.value), Some(8));
 }
 
 #[test]

@@ -41,7 +41,7 @@ pub struct Cost {
 }
 
 impl Cost {
-    fn plus(self, other: Self) -> Self {
+    pub(crate) fn plus(self, other: Self) -> Self {
         Self {
             requests: self.requests.saturating_add(other.requests),
             input: self.input.saturating_add(other.input),
@@ -57,7 +57,7 @@ impl Cost {
         }
     }
 
-    fn times(self, count: u64) -> Self {
+    pub(crate) fn times(self, count: u64) -> Self {
         Self {
             requests: self.requests.saturating_mul(count),
             input: self.input.saturating_mul(count),

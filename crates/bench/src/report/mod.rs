@@ -308,7 +308,8 @@ pub struct Moment {
     pub tokens: u64,
 }
 
-/// What a ladder found.
+/// What a ladder found. On a server that was another at the end, neither knee nor peak nor slo can be
+/// named.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
     /// Where throughput and latency are in the best balance.
@@ -323,6 +324,13 @@ pub struct Answer {
     pub stop: Stop,
     /// Whether the server was the same at the end; none where that was not measured.
     pub stability: Option<Stability>,
+}
+
+impl Answer {
+    /// How the server changed meanwhile, if it did.
+    pub fn drift(&self) -> Option<&Stability> {
+        self.stability.as_ref().filter(|found| !found.stable)
+    }
 }
 
 /// A concurrency, between which others it lies, and why.

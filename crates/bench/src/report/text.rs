@@ -87,10 +87,15 @@ impl Report {
         }
         if let Some(answer) = &self.answer {
             writeln!(out, "\nThe ladder")?;
-            finding(out, "knee", answer.knee.as_ref())?;
-            finding(out, "peak", answer.peak.as_ref())?;
-            finding(out, "limit", answer.limit.as_ref())?;
-            finding(out, "slo", answer.slo.as_ref())?;
+            let none = if answer.drift().is_some() {
+                "cannot be named: the server was drifting"
+            } else {
+                "not found"
+            };
+            finding(out, "knee", answer.knee.as_ref(), none)?;
+            finding(out, "peak", answer.peak.as_ref(), none)?;
+            finding(out, "limit", answer.limit.as_ref(), "not found")?;
+            finding(out, "slo", answer.slo.as_ref(), "not found")?;
             writeln!(out, "  stopped    {}", answer.stop.reason)?;
             let stability = answer.stability.as_ref();
             let words = stability.map_or("not measured", |found| found.reason.as_str());
@@ -170,9 +175,9 @@ impl Report {
     }
 }
 
-fn finding(out: &mut impl Write, name: &str, found: Option<&Finding>) -> fmt::Result {
+fn finding(out: &mut impl Write, name: &str, found: Option<&Finding>, none: &str) -> fmt::Result {
     match found {
-        None => writeln!(out, "  {name:<9}  not found"),
+        None => writeln!(out, "  {name:<9}  {none}"),
         Some(Finding {
             value,
             low,

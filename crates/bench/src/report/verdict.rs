@@ -20,17 +20,6 @@ pub fn verdict(report: &Report) -> String {
         Some(answer) => ladder(report, answer, rung),
         None => plain(report, rung),
     };
-    let drift = report
-        .answer
-        .as_ref()
-        .and_then(|answer| answer.stability.as_ref());
-    if let Some(drift) = drift.filter(|drift| !drift.stable) {
-        let _ = write!(
-            text,
-            " The server changed by {} meanwhile: repeat the run.",
-            percent(drift.value)
-        );
-    }
     if rung.client.bound {
         text += " The client was the limit, so this says little about the server.";
     }
@@ -41,6 +30,12 @@ pub fn verdict(report: &Report) -> String {
 }
 
 fn ladder(report: &Report, answer: &Answer, rung: &Rung) -> String {
+    if let Some(drift) = answer.drift() {
+        return format!(
+            "No knee can be named: the server changed by {} meanwhile. Repeat the run.",
+            percent(drift.value)
+        );
+    }
     let Some(knee) = &answer.knee else {
         return format!("No knee was found: {}.", answer.stop.reason);
     };

@@ -2,6 +2,7 @@
 
 use kneepoint_bench::Control;
 use kneepoint_bench::compare::{CompareError, compare, compare_reports};
+use kneepoint_bench::plan::{Budget, Plan};
 use kneepoint_core::platform::sim::Sim;
 
 use crate::harness::{Stage, closed, taking, target};
@@ -73,6 +74,52 @@ fn too_few_pairs_prove_nothing() {
         &mut (),
     ));
     assert_eq!(found, Err(CompareError::TooFew(4)));
+}
+
+#[test]
+fn a_budget_is_that_of_all_runs_together() {
+    let compared = |plan: &Plan, requests| {
+        let sim = Sim::new(4);
+        let truth = sim.serve("https://a.test", taking(1.0, 0.0));
+        let a = target("https://a.test/v1");
+        let budget = Budget {
+            requests: Some(requests),
+            ..Budget::default()
+        };
+        let plan = Plan {
+            budget,
+            ..plan.clone()
+        };
+        let found = sim.run(compare(&sim, (&a, &a), &plan, 6, &Control::new(), &mut ()));
+        (found, truth.counts().accepted)
+    };
+    // Twelve runs of ten.
+    let (found, sent) = compared(&closed(10, 2), 119);
+    let why = found.expect_err("it cannot be kept").to_string();
+    assert!(
+        why.contains("120 requests, where the budget allows 119"),
+        "{why}"
+    );
+    assert_eq!(sent, 0);
+    let (found, sent) = compared(&closed(10, 2), 120);
+    assert_eq!((found.map(|found| found.pairs), sent), (Ok(6), 120));
+    // How many a duration takes is not known before.
+    let timed = Plan {
+        requests: None,
+        duration_ms: Some(10_000),
+        ..closed(10, 1)
+    };
+    let (found, sent) = compared(&timed, 105);
+    let found = found.expect("five pairs were whole");
+    assert_eq!((found.pairs, sent), (5, 105));
+    assert!(
+        found
+            .warnings
+            .iter()
+            .any(|one| one.starts_with("5 of 6 pairs"))
+    );
+    let (found, sent) = compared(&timed, 50);
+    assert_eq!((found, sent), (Err(CompareError::Ended(2)), 50));
 }
 
 #[test]

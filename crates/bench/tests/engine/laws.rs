@@ -139,6 +139,7 @@ fn climb(options: &Options, seen: &[(f64, f64, u64, u64, u64)]) -> (Answer, usiz
             accepted_rate: throughput,
             accepted_latency_s: 1.0,
             client_bound: None,
+            client_capped: false,
             at_s: count as f64 * 7.0,
         });
     }

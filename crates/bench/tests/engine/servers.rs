@@ -2,7 +2,7 @@
 
 use kneepoint_bench::ladder::{Options, StopRule};
 use kneepoint_bench::plan::{Load, Plan, Prompts};
-use kneepoint_bench::report::{Finding, Report};
+use kneepoint_bench::report::{Finding, Report, verdict};
 use kneepoint_bench::{Control, Target, run};
 use kneepoint_core::platform::sim::{
     Batching, Bucket, FixedWindow, Latency, ServerModel, Sim, Truth, Units,
@@ -150,6 +150,22 @@ fn twenty_in_flight_and_then_429_is_a_limit_of_twenty() {
 }
 
 #[test]
+fn slots_that_rest_for_longer_than_a_rung_takes_were_refused_on_it() {
+    let model = ServerModel {
+        retry_after: Some(30.0),
+        ..slots(20, false)
+    };
+    for seed in SEEDS {
+        let (report, truth) = ladder(&model, seed, true, &Options::default());
+        let answer = report.answer.as_ref().expect("a ladder");
+        assert_eq!(answer.stop.value, StopRule::RateLimited);
+        let limit = answer.limit.as_ref().expect("it refuses");
+        assert!((18..=20).contains(&limit.value), "{}", show(&report, seed));
+        assert!(truth.counts().rejected < 100, "{:?}", truth.counts());
+    }
+}
+
+#[test]
 fn three_hundred_requests_a_minute_are_five_seconds_worth_of_one() {
     let minute = FixedWindow {
         requests: 300.0,
@@ -224,5 +240,11 @@ fn a_server_that_slows_down_meanwhile_is_said_to_drift() {
             show(&report, seed)
         );
         assert!(stability.reason.starts_with("drifting"));
+        assert!(
+            report.text().contains("cannot be named"),
+            "{}",
+            show(&report, seed)
+        );
+        assert!(verdict(&report).starts_with("No knee can be named: the server changed by"));
     }
 }

@@ -13,7 +13,7 @@ pub mod web;
 use std::future::Future;
 use std::time::Duration;
 
-use crate::decode::Usage;
+use crate::decode::{FinishReason, Usage};
 use crate::http::{Head, HttpRequest};
 use crate::provider::Reading;
 use crate::time::Instant;
@@ -71,13 +71,15 @@ pub trait Body: 'static {
     }
 }
 
-/// An answer with nothing odd in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// An answer with nothing odd in it, which says something.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plain {
     /// The body's length.
     pub bytes: usize,
     /// What the server says it used.
     pub usage: Usage,
+    /// Why its first choice ended, where the platform tells.
+    pub finish: Option<FinishReason>,
 }
 
 /// Why a transport gave up. One variant for each thing that the caller would do differently.

@@ -11,6 +11,8 @@ export interface Reply {
   readonly chunks: Uint8Array[];
   /** Whether its connection had served before; unknown on most platforms. */
   readonly reused?: boolean | undefined;
+  /** The connection's protocol: `http/1.1`, `h2`; unknown on most platforms. */
+  readonly protocol?: string | undefined;
   /** The body as JSON, once somebody has parsed it. */
   json?: unknown;
 }
@@ -26,6 +28,7 @@ interface Answered {
   type?: unknown;
   output?: unknown;
   content?: unknown;
+  stop_reason?: unknown;
   usage?: Record<string, unknown> | null;
 }
 
@@ -44,27 +47,63 @@ export function isPlain(reply: Reply, kind: AnswerKind): boolean {
     case 2:
       return Array.isArray(said.choices) && said.choices.length > 0 && said.choices.every(isFinished);
     case 3:
-      return said.status === "completed" && Array.isArray(said.output);
+      return said.status === "completed" && isFilled(said.output);
     case 4:
-      return said.type === "message" && Array.isArray(said.content);
+      return said.type === "message" && isFilled(said.content);
     default:
       return true;
   }
 }
 
-function isFinished(choice: unknown): boolean {
-  const reason = (choice as { finish_reason?: unknown } | null)?.finish_reason;
-  return typeof reason === "string" && reason !== "error";
+interface Choice {
+  finish_reason?: unknown;
+  text?: unknown;
+  message?: { content?: unknown; tool_calls?: unknown } | null;
 }
 
-/** Tokens that an answer says it used, of the prompt and of itself; NaN where it does not say. */
-export function usedBy(reply: Reply): [number, number] {
+function isFinished(choice: Choice | null): boolean {
+  if (ENDS[String(choice?.finish_reason)] === undefined) return false;
+  return isFilled(choice?.message?.content ?? choice?.text) || isFilled(choice?.message?.tool_calls);
+}
+
+function isFilled(part: unknown): boolean {
+  return (typeof part === "string" || Array.isArray(part)) && part.length > 0;
+}
+
+/** Tokens that an answer says it used, of the prompt, of itself and of a cache; NaN where it does not
+ * say. */
+export function usedBy(reply: Reply): [number, number, number] {
   const usage = (reply.json as Answered | undefined)?.usage;
-  const count = (...names: string[]) => {
-    const known = names.map((name) => usage?.[name]).find((value) => typeof value === "number");
-    return known === undefined ? Number.NaN : (known as number);
-  };
-  return [count("prompt_tokens", "input_tokens"), count("completion_tokens", "output_tokens")];
+  if (usage == null) return [Number.NaN, Number.NaN, Number.NaN];
+  const details = (usage["prompt_tokens_details"] ?? usage["input_tokens_details"]) as Record<string, unknown>;
+  return [
+    count(usage["prompt_tokens"] ?? usage["input_tokens"]),
+    count(usage["completion_tokens"] ?? usage["output_tokens"]),
+    count(details?.["cached_tokens"] ?? usage["prompt_cache_hit_tokens"] ?? usage["cache_read_input_tokens"]),
+  ];
+}
+
+function count(tokens: unknown): number {
+  return typeof tokens === "number" ? tokens : Number.NaN;
+}
+
+/** The words for why an answer ended, by what the module calls them. */
+const ENDS: Readonly<Record<string, number>> = {
+  stop: 1,
+  end_turn: 1,
+  stop_sequence: 1,
+  length: 2,
+  max_tokens: 2,
+  tool_calls: 3,
+  tool_use: 3,
+  content_filter: 4,
+};
+
+/** Why a plain answer ended, as the module has it; 0 where that is not told, or in a word of its own. */
+export function finishOf(reply: Reply): number {
+  const said = reply.json as Answered | undefined;
+  const choices = said?.choices as Choice[] | undefined;
+  return ENDS[String(choices?.[0]?.finish_reason ?? said?.stop_reason)] ?? 0;
 }
 
 /** The reply's header fields. */

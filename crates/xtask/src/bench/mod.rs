@@ -4,8 +4,8 @@
 //! and the ratio is taken within each round. A target that is missed fails the command.
 
 mod client;
-mod edge;
 mod measure;
+mod packaged;
 mod python;
 mod reference;
 mod report;
@@ -38,11 +38,11 @@ enum Kind {
     /// Works of a subject and its peers, measured here. The function builds what they need.
     Paired(fn(&Repo) -> Result<Vec<Work>>),
     /// A program that measures by itself, prints its own table, writes `target/bench/<group>.json`
-    /// and fails when a target is missed. The function builds what it needs.
+    /// (the environment's [`FILE`]) and fails when a target is missed. The function builds it.
     Own(fn(&Repo) -> Result<Command>),
 }
 
-static GROUPS: [Group; 6] = [
+static GROUPS: [Group; 9] = [
     Group {
         name: "stats",
         about: "summarising a million samples, against Python's statistics and numpy",
@@ -71,7 +71,22 @@ static GROUPS: [Group; 6] = [
     Group {
         name: "edge",
         about: "the example of an endpoint, against FastAPI and httpx; its cache, its start",
-        kind: Kind::Own(edge::program),
+        kind: Kind::Own(packaged::edge),
+    },
+    Group {
+        name: "knees",
+        about: "ladders of the command line on six servers whose answer is known",
+        kind: Kind::Own(packaged::knees),
+    },
+    Group {
+        name: "agreement",
+        about: "figures of the command line beside oha's and a plain client's in Python",
+        kind: Kind::Own(packaged::agreement),
+    },
+    Group {
+        name: "endurance",
+        about: "memory over a million requests, and a thousand streams at once",
+        kind: Kind::Own(packaged::endurance),
     },
 ];
 
@@ -129,6 +144,15 @@ fn paired(name: &str, works: Vec<Work>, runs: usize, file: &Path) -> Result {
     )))
 }
 
+/// Where a program that measures by itself finds the name of its file.
+const FILE: &str = "KNEEPOINT_BENCH_FILE";
+
+fn cargo_bench(words: &[&str]) -> Command {
+    let mut cargo = Command::new("cargo");
+    cargo.arg("bench").args(words);
+    cargo
+}
+
 /// Runs a program that measures by itself, with the tools built here on its PATH.
 fn own(program: &mut Command, path: &OsStr, file: &Path) -> Result {
     // What an earlier run wrote must not pass for the result of this one.
@@ -136,7 +160,7 @@ fn own(program: &mut Command, path: &OsStr, file: &Path) -> Result {
         fs::remove_file(file)
             .map_err(|error| Failure::work(format!("{}: {error}", file.display())))?;
     }
-    run(program.env("PATH", path))?;
+    run(program.env("PATH", path).env(FILE, file))?;
     if !file.exists() {
         return Err(Failure::work(format!("the group wrote no {}", short(file))));
     }
@@ -153,16 +177,15 @@ mod tests {
         let file = std::env::temp_dir().join(format!("xtask-bench-{}.json", std::process::id()));
         fs::write(&file, "of an earlier run").unwrap();
         let tools = std::env::var_os("PATH").unwrap();
-        let mut writes_nothing = Command::new("true");
-        let failure = own(&mut writes_nothing, &tools, &file).unwrap_err();
+        let failure = own(&mut Command::new("true"), &tools, &file).unwrap_err();
         assert!(
             failure.text().starts_with("the group wrote no"),
             "{}",
             failure.text()
         );
 
-        let mut writes = Command::new("touch");
-        assert_eq!(own(writes.arg(&file), &tools, &file), Ok(()));
+        let path = file.to_str().unwrap();
+        assert_eq!(own(Command::new("touch").arg(path), &tools, &file), Ok(()));
         assert!(
             own(&mut Command::new("false"), &tools, &file)
                 .unwrap_err()

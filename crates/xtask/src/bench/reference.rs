@@ -1,15 +1,11 @@
 //! The group `reference`: the usual small benchmark of a deployment, by the command line and by the
 //! script in Python that it replaces.
 
-use std::process::Command;
-
 use super::measure::{Peer, Work};
+use super::packaged::program;
 use super::python::interpreter;
 use crate::failure::Result;
-use crate::npm;
 use crate::repo::Repo;
-use crate::setup::provide;
-use crate::shell::run;
 
 const FOLDER: &str = "tests/peers/reference";
 
@@ -18,28 +14,19 @@ const CLIENT: &str = "fireworks-ai==1.2.28";
 
 /// Builds the package and the server, and makes a virtual environment to be thrown away.
 pub(super) fn works(repo: &Repo) -> Result<Vec<Work>> {
-    provide(repo, &npm::NEEDS)?;
-    let tarball = npm::build(repo)?;
-    run(Command::new("cargo").args(["build", "--release", "-p", "kneepoint-server"]))?;
-    let server = repo.target.join("release/kneepoint-server");
-    let server = server.with_extension(std::env::consts::EXE_EXTENSION);
     let python = interpreter(repo, "python", "fireworks", &[CLIENT])?;
     let measured = |who: &str| {
-        let mut command = Command::new("node");
-        command
-            .env("KNEEPOINT_SERVER", &server)
-            .env("KNEEPOINT_TARBALL", &tarball)
-            .arg(format!("{FOLDER}/measure.mjs"))
-            .arg(who);
-        command
+        let mut command = program(repo, &format!("{FOLDER}/measure.mjs"))?;
+        command.arg(who);
+        Ok(command)
     };
-    let mut ours = measured("kneepoint");
+    let mut ours = measured("kneepoint")?;
     ours.args(["kneepoint", "bench", "--url", "URL/v1", "--model", "m"])
         .args(["-n", "1000", "-c", "1000", "--prompt", "Hello!"])
         .args(["--max-tokens", "100", "--max-retries", "5"])
         // The script does not stream.
         .arg("--no-stream");
-    let mut script = measured("AsyncFireworks");
+    let mut script = measured("AsyncFireworks")?;
     script
         .arg(python)
         .arg(format!("{FOLDER}/async_fireworks.py"))

@@ -1,5 +1,7 @@
 /** The connections to one origin: which one serves a request, and when another is opened. */
 
+import { performance } from "node:perf_hooks";
+
 import buildConnector from "undici/lib/core/connect.js";
 import Client from "undici/lib/dispatcher/client.js";
 
@@ -7,13 +9,21 @@ import type { DispatchOptions, Dispatcher, Handler } from "./undici.ts";
 
 /** A handler that is told of its connection, and tells when it needs it no longer. */
 export interface Rider extends Handler {
-  board(reused: boolean, leave: (failed: boolean) => void): void;
+  board(origin: Origin, reused: boolean, leave: (failed: boolean) => void): void;
 }
 
 /** Connections that may be opening at once: as many as are open already, and within these bounds. A
  * server that answers fast is then served by a few, and one that is slow soon has its thousand. */
 const OPENING_MIN = 8;
 const OPENING_MAX = 64;
+
+/** Where half the connections have brought an answer since more were allowed the last time, and this
+ * process has had nothing to do for less than so much of that time, more would not be served any
+ * sooner: */
+const IDLE_SHARE = 0.5;
+
+/** then no more are opened for so many milliseconds. */
+const HOLD = 50;
 
 /** Streams on one HTTP/2 connection; what most servers allow. */
 const STREAMS_MAX = 100;
@@ -51,6 +61,12 @@ export class Origin {
   /** Whether the origin speaks HTTP/2; unknown until the first connection over TLS is open. */
   #isHttp2: boolean | undefined;
   #isClosed = false;
+  /** Answers so far. */
+  #answers = 0;
+  /** How many more may be opened before that is thought over; and how things stood the last time. */
+  #allowed = 0;
+  #then = standing(0, 0);
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(name: string) {
     this.#name = name;
@@ -64,6 +80,7 @@ export class Origin {
 
   close(): void {
     this.#isClosed = true;
+    clearTimeout(this.#timer);
     for (const slot of this.#slots) void slot.client.destroy().catch(() => {});
     this.#slots.clear();
     this.#free.length = 0;
@@ -87,7 +104,7 @@ export class Origin {
   /** A new connection, where one may be opened. The first one tells which protocol there is. */
   #grow(): Slot | undefined {
     const most = this.#isHttp2 === undefined ? 1 : Math.min(Math.max(this.open, OPENING_MIN), OPENING_MAX);
-    if (this.#opening >= most) return undefined;
+    if (this.#opening >= most || !this.#isAllowed(most)) return undefined;
     this.#opening += 1;
     const slot: Slot = {
       client: new Client(this.#name, {
@@ -119,6 +136,26 @@ export class Origin {
     return slot;
   }
 
+  /** Takes leave to open one more connection, of the next `most` that are allowed together. */
+  #isAllowed(most: number): boolean {
+    if (this.#allowed === 0) {
+      const now = standing(this.open, this.#answers);
+      const passed = now.time - this.#then.time;
+      const isFast = now.answers - this.#then.answers > this.#then.open / 2;
+      const isBusy = now.idle - this.#then.idle < IDLE_SHARE * passed;
+      if (isFast && isBusy && passed < HOLD) {
+        this.#timer ??= setTimeout(() => {
+          this.#timer = undefined;
+          this.#serve();
+        }, HOLD);
+        return false;
+      }
+      [this.#allowed, this.#then] = [most, now];
+    }
+    this.#allowed -= 1;
+    return true;
+  }
+
   #connected(slot: Slot, socket: Socket): void {
     this.opened += 1;
     this.open += 1;
@@ -143,12 +180,13 @@ export class Origin {
     slot.served += 1;
     if (slot.busy >= slot.capacity) this.#free.pop();
     if (isReused) this.reused += 1;
-    rider.board(isReused, (failed) => this.#release(slot, failed));
+    rider.board(this, isReused, (failed) => this.#release(slot, failed));
     slot.client.dispatch(options, rider);
   }
 
   #release(slot: Slot, failed: boolean): void {
     slot.busy -= 1;
+    this.#answers += 1;
     // Over HTTP/1.1 what goes wrong with a request goes wrong with its connection.
     if (failed && slot.capacity === 1) this.#drop(slot);
     if (this.#isClosed) return;
@@ -168,6 +206,18 @@ export class Origin {
     this.#waiting.length = 0;
     this.#first = 0;
   }
+}
+
+interface Standing {
+  /** The time, and for how much of it this process has had nothing to do, in milliseconds. */
+  readonly time: number;
+  readonly idle: number;
+  readonly open: number;
+  readonly answers: number;
+}
+
+function standing(open: number, answers: number): Standing {
+  return { time: performance.now(), idle: performance.nodeTiming.idleTime, open, answers };
 }
 
 interface Socket {

@@ -2,7 +2,7 @@
 
 import * as core from "#core";
 import { tell } from "../engine.ts";
-import { type AnswerKind, isPlain, type Reply, usedBy } from "../reply.ts";
+import { type AnswerKind, finishOf, isPlain, type Reply, usedBy } from "../reply.ts";
 import type { Visit } from "../visit.ts";
 
 /** How a client's requests are to be sent. */
@@ -84,7 +84,13 @@ export function tellHead(id: number, reply: Reply): void {
   if (lines !== "" || status < 200 || status > 299) {
     for (const name of HELPING) lines += linesOf(name, headers[name]);
   }
-  tell(() => core.head(id, status, lines, reply));
+  tell(() => core.head(id, status, lines, wayOf(reply), reply));
+}
+
+/** What is known of a reply's connection, as the module has it. */
+function wayOf({ reused, protocol }: Reply): number {
+  const served = reused === undefined ? 0 : reused ? 2 : 1;
+  return served + (protocol === "http/1.1" ? 4 : protocol === "h2" ? 8 : 0);
 }
 
 function linesOf(name: string, value: string | readonly string[] | undefined): string {
@@ -135,8 +141,8 @@ export class Gathering {
   /** Tells the module of the body, or gives it all of it to judge. */
   tell(id: number, reply: Reply): void {
     if (isPlain(reply, this.#kind)) {
-      const [input, output] = usedBy(reply);
-      tell(() => core.plain(id, this.#bytes, input, output));
+      const [input, output, cached] = usedBy(reply);
+      tell(() => core.plain(id, this.#bytes, input, output, cached, finishOf(reply)));
       return;
     }
     this.give(id, reply);

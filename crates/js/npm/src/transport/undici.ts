@@ -158,6 +158,7 @@ class Exchange implements Rider {
   /** Whether the module waits for the request to be handed over. It must not be entered then. */
   isOpening = true;
   #reused: boolean | undefined;
+  #origin: Origin | undefined;
   #leave: (failed: boolean) => void = () => {};
   readonly #id: number;
   readonly #url: string;
@@ -175,7 +176,8 @@ class Exchange implements Rider {
     this.#url = url;
   }
 
-  board(reused: boolean, leave: (failed: boolean) => void): void {
+  board(origin: Origin, reused: boolean, leave: (failed: boolean) => void): void {
+    this.#origin = origin;
     this.#reused = reused;
     this.#leave = leave;
   }
@@ -193,6 +195,7 @@ class Exchange implements Rider {
       headers,
       chunks: [],
       reused: this.#reused,
+      protocol: this.#origin?.protocol,
     };
     tellHead(this.#id, this.#reply);
   }

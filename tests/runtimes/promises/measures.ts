@@ -1,0 +1,74 @@
+// The benchmark engine measures what it was told to, wherever it runs.
+
+import { check, equal, includes } from "../assert.ts";
+import { KEY, type Promises, told } from "../world.ts";
+
+/** A module of its own, which is loaded by those who measure only. */
+const load = () => import("kneepoint/bench");
+
+/** Short windows; whether this machine is busy is not what is tried. */
+const SHORT = {
+  window_min_s: 0.3,
+  window_max_s: 3,
+  settle_s: 1,
+  completions_min: 10,
+  verify_s: 0.5,
+  recover_s: 1,
+  rest_s: 0.1,
+  repeat: false,
+  stop_client_bound: false,
+};
+
+const target = (baseURL: string) => ({
+  baseURL,
+  apiKey: KEY,
+  model: "m",
+  maxTokens: 4,
+  dangerouslyAllowBrowser: true,
+});
+
+export const measures: Promises = {
+  async "a benchmark sends what it was told to, counts it, and reports it without the key"(world) {
+    const { bench, renderReport } = await load();
+    for (const stream of [true, false]) {
+      const endpoint = world.endpoint("ttft=20,tpot=1,tokens=4");
+      const run = bench({ ...target(endpoint.baseURL), requests: 12, concurrency: 3, stream });
+      let ticks = 0;
+      for await (const tick of run) ticks += Number(tick.in_flight <= 3);
+      const report = await run;
+      const [rung] = report.rungs;
+      equal([rung?.requests, rung?.ok, rung?.output_tokens], [12, 12, 48], `stream ${stream}: requests, ok, tokens`);
+      equal(rung?.concurrency_peak, 3, `stream ${stream}: at once`);
+      check(ticks > 0, "its progress was told");
+      check((rung?.e2e?.quantiles[0]?.value ?? 0) >= 20, "no answer came before its time");
+      const { completed, in_flight_max } = await endpoint.truth();
+      equal([completed, in_flight_max <= 3], [12, true], `stream ${stream}: what the endpoint saw`);
+      includes(renderReport(report, "text"), "Total requests: 12", "the text");
+      check(!JSON.stringify(report).includes(KEY), "the report holds the key");
+    }
+  },
+
+  async "a ladder finds where an endpoint begins to refuse"(world) {
+    const { knee } = await load();
+    const endpoint = world.endpoint("slots=3,ttft=60,tokens=4,retry_after=off");
+    const { answer } = await knee({ ...target(endpoint.baseURL), ladder: { ...SHORT, factor: 6, max: 6 } });
+    equal(answer?.stop.value, "rate_limited", "the stop");
+    const limit = answer?.limit?.value ?? 0;
+    check(limit === 2 || limit === 3, `the limit of three is ${JSON.stringify(answer?.limit)}`);
+  },
+
+  async "a benchmark of an endpoint that is not there says so, and what cannot be is refused"(world) {
+    const { bench, ready, renderReport } = await load();
+    await ready();
+    const report = await bench({ ...target(`${world.place.closed}/v1`), requests: 2, maxRetries: 0 });
+    equal([report.rungs[0]?.requests, report.rungs[0]?.ok], [2, 0], "requests, ok");
+    includes(renderReport(report, "text"), "No request of 2 was answered.", "the text");
+    let refused: unknown;
+    try {
+      await bench({ ...target(`${world.place.closed}/v1`), requests: 0 });
+    } catch (error) {
+      refused = error;
+    }
+    includes(told(refused), "measure nothing", "the refusal");
+  },
+};
