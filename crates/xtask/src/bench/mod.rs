@@ -147,12 +147,6 @@ fn paired(name: &str, works: Vec<Work>, runs: usize, file: &Path) -> Result {
 /// Where a program that measures by itself finds the name of its file.
 const FILE: &str = "KNEEPOINT_BENCH_FILE";
 
-fn cargo_bench(words: &[&str]) -> Command {
-    let mut cargo = Command::new("cargo");
-    cargo.arg("bench").args(words);
-    cargo
-}
-
 /// Runs a program that measures by itself, with the tools built here on its PATH.
 fn own(program: &mut Command, path: &OsStr, file: &Path) -> Result {
     // What an earlier run wrote must not pass for the result of this one.
