@@ -184,7 +184,7 @@ mod tests {
             own(&mut Command::new("false"), &tools, &file)
                 .unwrap_err()
                 .text()
-                .contains("`false` failed")
+                .contains("false` failed")
         );
         assert!(!file.exists());
     }
