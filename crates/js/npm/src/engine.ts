@@ -43,11 +43,14 @@ const host = {
   },
 };
 
-function tick(): void {
+/** Tells the module what time it is. It says anew when it wants to be told again, if it does. */
+export function tick(): void {
+  due = Infinity;
   tell(core.tick);
 }
 
-function turned(): void {
+/** Tells the module that the event loop has gone round. */
+export function turned(): void {
   tell(core.turned);
 }
 

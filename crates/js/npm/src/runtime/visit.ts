@@ -2,8 +2,7 @@
 
 import { waitUntil } from "cloudflare:workers";
 
-import * as core from "#core";
-import { millisToAlarm, tell } from "../engine.ts";
+import { millisToAlarm, tick, turned } from "../engine.ts";
 import type { Visit } from "../visit.ts";
 
 /** How often a visit shows that it is there. Workers also take a request without a timer of its own
@@ -80,8 +79,8 @@ export class WorkerVisit implements Visit {
   #beat(millis = BEAT_MS): void {
     this.missed = 0;
     this.#timer = setTimeout(() => {
-      tell(core.tick);
-      tell(core.turned);
+      tick();
+      turned();
       count();
       this.#beat(Math.min(BEAT_MS, millisToAlarm()));
     }, millis);
