@@ -30,7 +30,9 @@ export async function inProcess(folder, settings, commandOf) {
   // Nothing of the surroundings may pass for a setting.
   const { PATH, HOME, DENO_DIR } = process.env;
   const env = { PATH, HOME, ...(DENO_DIR && { DENO_DIR }), PORT: port, ...settings };
-  const child = spawn(command, args, { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
+  // npm's programs start others, which are to end with them: a group of their own.
+  const child = spawn(command, args, { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
+  const end = () => process.kill(-child.pid, "SIGKILL");
   let log = "";
   for (const pipe of [child.stdout, child.stderr]) pipe.on("data", (chunk) => (log += chunk));
   const exit = new Promise((resolve) => child.once("exit", resolve));
@@ -38,7 +40,7 @@ export async function inProcess(folder, settings, commandOf) {
   const began = Date.now();
   while (!(await answers(origin))) {
     if (child.exitCode !== null || Date.now() - began > START_MS_MAX) {
-      child.kill("SIGKILL");
+      if (child.exitCode === null) end();
       throw new Error(`${command} ${args.join(" ")} does not answer: ${log}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -47,7 +49,7 @@ export async function inProcess(folder, settings, commandOf) {
     origin,
     log: () => log,
     async stop() {
-      child.kill("SIGKILL");
+      if (child.exitCode === null) end();
       await exit;
     },
   };

@@ -7,7 +7,7 @@ import { Miniflare } from "miniflare";
 
 import { workerOptions } from "../../edge/hosts.mjs";
 import { program, repository } from "../../packaging/consumer.mjs";
-import { median, model, settingsFor } from "./round.mjs";
+import { model, settingsFor } from "./round.mjs";
 
 const ROUNDS = 15;
 
@@ -39,12 +39,19 @@ export async function starting({ folder, simulated }) {
     for (const name of n % 2 === 0 ? names : names.toReversed()) round[name] = await firstAnswer(sides[name]());
     rounds.push(round);
   }
-  const added = rounds.map(({ ours, trivial }) => ours - trivial);
-  const figure = median(added);
+  const [ours, trivial] = Object.keys(sides).map((name) => rounds.map((round) => round[name]));
+  const row = (what, starts) => ({ what, unit: " ms", figure: quiet(starts), rounds: starts });
+  const figure = quiet(ours) - quiet(trivial);
   return [
-    { what: "workerd: start to first answer, a trivial Worker", unit: " ms", figure: median(rounds.map(({ trivial }) => trivial)), rounds: rounds.map(({ trivial }) => trivial) },
-    { what: "workerd: what the endpoint adds to that", unit: " ms", figure, rounds: added, target: "≤ 50 ms", met: figure <= 50 },
+    row("workerd: start to first answer, a trivial Worker", trivial),
+    row("workerd: the same with the endpoint", ours),
+    { what: "workerd: what the endpoint adds", unit: " ms", figure, target: "≤ 50 ms", met: figure <= 50 },
   ];
+}
+
+/** The lower quartile: whatever else the machine does only ever makes a start longer. */
+function quiet(starts) {
+  return starts.toSorted((a, b) => a - b)[Math.floor(starts.length / 4)];
 }
 
 async function firstAnswer(options) {

@@ -19,7 +19,8 @@ const PROVIDERS = {
 /** A whole answer, or the first piece of a stream and each that follows, must be there by then. */
 const ANSWER_MS_MAX = 10_000;
 
-/** Requests in flight at once, for all visitors: a ceiling, below which the limit finds itself. */
+/** Requests in flight at once, for all visitors: a ceiling, below which the limit finds itself. LIMIT
+ * sets a number that stays. */
 const AT_ONCE_MAX = 256;
 
 /** Visitors who may wait for their turn. Beyond that it is kinder to say no at once. */
@@ -35,7 +36,7 @@ export function upstream(name, env) {
   const apiKey = setting(key);
   if (!apiKey) throw new Refusal(500, "no_key", `this endpoint has no key: set ${key}`);
 
-  const settings = [apiKey, setting(url), setting("CACHE_SECONDS") ?? "3600"];
+  const settings = [apiKey, setting(url), setting("CACHE_SECONDS") ?? "3600", setting("LIMIT")];
   let client = clients.get(name);
   if (client === undefined || settings.some((value, at) => value !== client.settings[at])) {
     client = { settings, llm: clientOf(name, settings, env) };
@@ -44,13 +45,14 @@ export function upstream(name, env) {
   return { llm: client.llm, ask: { model: setting("MODEL") ?? model, ...ask } };
 }
 
-function clientOf(provider, [apiKey, baseURL, seconds], env) {
+function clientOf(provider, [apiKey, baseURL, seconds, limit], env) {
   return new Kneepoint({
     provider,
     apiKey,
     baseURL,
     cache: seconds === "0" ? false : { ttl: 1000 * seconds, ...storeOf(env) },
-    concurrency: AT_ONCE_MAX,
+    concurrency: limit ? Number(limit) : AT_ONCE_MAX,
+    adaptive: !limit,
     maxQueue: WAITING_MAX,
     timeout: ANSWER_MS_MAX,
     firstTokenTimeout: ANSWER_MS_MAX,
