@@ -9,6 +9,8 @@ mod app;
 mod engine;
 pub mod message;
 #[cfg(target_arch = "wasm32")]
+mod server;
+#[cfg(target_arch = "wasm32")]
 mod session;
 
 #[cfg(target_arch = "wasm32")]

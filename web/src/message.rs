@@ -3,7 +3,7 @@
 use kneepoint_bench::Tick;
 use kneepoint_bench::plan::Plan;
 use kneepoint_bench::record::Sample;
-use kneepoint_bench::report::{Report, Rung};
+use kneepoint_bench::report::{Connections, Report, Rung};
 use serde::{Deserialize, Serialize};
 
 /// Page → engine.
@@ -13,8 +13,10 @@ use serde::{Deserialize, Serialize};
 pub enum Ask {
     /// Measure this. Answered by [`Told::Done`] or [`Told::Failed`], and by nothing after that.
     Begin(Job),
-    /// End the run; what was measured is reported.
+    /// End the run; what was measured is reported, within a second.
     Stop,
+    /// Whether the page can be seen: browsers slow down what is hidden, and the report says so.
+    Visible(bool),
 }
 
 /// What to measure. Neither `Debug` nor `Clone`: it may hold a key.
@@ -107,10 +109,34 @@ pub enum Told {
     Tick(Tick),
     /// A rung that was measured.
     Rung(Rung),
-    /// Requests that have ended since they were last told, up to a bound for each run.
-    Samples(Vec<Sample>),
+    /// Requests that have ended since they were last told, with a tick at most.
+    Samples(Samples),
+    /// How the server is reached, whenever that has changed.
+    Connections(Connections),
     /// The run is over.
     Done(Report),
     /// There is no report, and why.
     Failed(String),
+}
+
+/// Some of the requests of a run: those whose number `every` divides. It doubles whenever more were
+/// kept than [`SAMPLES_MAX`], so what is left is spread evenly over the whole run.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Samples {
+    /// A power of two; 1 until there are too many.
+    pub every: u64,
+    /// Those that are new, in the order in which they ended.
+    pub list: Vec<Sample>,
+}
+
+/// So many requests of a run are told and kept, at a few hundred bytes each.
+pub const SAMPLES_MAX: usize = 20_000;
+
+impl Samples {
+    /// Adds these to those that were told before, which lose what is no longer kept.
+    pub fn join(self, kept: &mut Vec<Sample>) {
+        kept.extend(self.list);
+        let every = self.every.max(1);
+        kept.retain(|sample| sample.id % every == 0);
+    }
 }

@@ -1,7 +1,10 @@
 //! The page's side: the worker that measures, what it is asked and what it tells.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use wasm_bindgen::prelude::*;
-use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
+use web_sys::{ErrorEvent, Event, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 use crate::message::{Ask, Told};
 
@@ -9,25 +12,43 @@ use crate::message::{Ask, Told};
 pub(crate) struct Session {
     worker: Worker,
     _heard: Closure<dyn FnMut(MessageEvent)>,
+    _broken: Closure<dyn FnMut(Event)>,
 }
 
 impl Session {
-    /// Starts the engine; `hear` is called with everything it tells.
-    pub(crate) fn start(mut hear: impl FnMut(Told) + 'static) -> Result<Self, JsValue> {
+    /// Starts the engine; `hear` is called with everything it tells. A worker that breaks tells
+    /// [`Told::Failed`], whatever broke it, and nothing after that: a new one is needed then.
+    pub(crate) fn start(hear: impl Fn(Told) + 'static) -> Result<Self, JsValue> {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
         let worker = Worker::new_with_options("./worker.js", &options)?;
-        let heard = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            let text = event.data().as_string().unwrap_or_default();
-            hear(
-                serde_json::from_str(&text).unwrap_or_else(|error| Told::Failed(error.to_string())),
-            );
+        let hear = Rc::new(hear);
+        let is_broken = Rc::new(Cell::new(false));
+        let heard = {
+            let (hear, is_broken) = (hear.clone(), is_broken.clone());
+            Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+                let text = event.data().as_string().unwrap_or_default();
+                let told = serde_json::from_str(&text);
+                if !is_broken.get() {
+                    hear(told.unwrap_or_else(|error| Told::Failed(error.to_string())));
+                }
+            })
+        };
+        let broken = Closure::<dyn FnMut(Event)>::new(move |event: Event| {
+            // What is told here would otherwise stand in the console as well.
+            event.prevent_default();
+            if !is_broken.replace(true) {
+                hear(Told::Failed(reason(&event)));
+            }
         });
         worker.set_onmessage(Some(heard.as_ref().unchecked_ref()));
+        worker.set_onerror(Some(broken.as_ref().unchecked_ref()));
+        worker.set_onmessageerror(Some(broken.as_ref().unchecked_ref()));
         worker.post_message(&wasm_bindgen::module())?;
         Ok(Self {
             worker,
             _heard: heard,
+            _broken: broken,
         })
     }
 
@@ -42,6 +63,19 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.worker.set_onmessage(None);
+        self.worker.set_onerror(None);
+        self.worker.set_onmessageerror(None);
         self.worker.terminate();
+    }
+}
+
+/// What a worker broke by, as far as the browser says.
+fn reason(event: &Event) -> String {
+    let said = event.dyn_ref::<ErrorEvent>().map(ErrorEvent::message);
+    match said.filter(|text| !text.is_empty()) {
+        Some(text) => format!("The engine broke ({text}). Reload the page and run again."),
+        None => "The engine could not be started: its script did not load. Reload the page; \
+                 if that does not help, the page's files are incomplete."
+            .to_owned(),
     }
 }
