@@ -6,7 +6,7 @@
 #[cfg(target_arch = "wasm32")]
 mod app;
 #[cfg(target_arch = "wasm32")]
-mod engine;
+pub mod engine;
 pub mod message;
 #[cfg(target_arch = "wasm32")]
 mod server;
@@ -23,8 +23,12 @@ mod role {
 
     /// Takes the role that the place asks for.
     pub fn start() {
+        // What stops the module is thrown as what it is, rather than as "unreachable".
+        std::panic::set_hook(Box::new(|panic| {
+            wasm_bindgen::throw_str(&panic.to_string());
+        }));
         match js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() {
-            Ok(scope) => super::engine::start(scope),
+            Ok(scope) => super::engine::start(&scope),
             Err(_) => leptos::mount::mount_to_body(super::app::App),
         }
     }

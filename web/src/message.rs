@@ -137,6 +137,6 @@ impl Samples {
     pub fn join(self, kept: &mut Vec<Sample>) {
         kept.extend(self.list);
         let every = self.every.max(1);
-        kept.retain(|sample| sample.id % every == 0);
+        kept.retain(|sample| sample.id.is_multiple_of(every));
     }
 }

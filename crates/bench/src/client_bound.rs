@@ -102,16 +102,23 @@ fn busy(share: f64) -> Option<String> {
 
 fn capped(signs: &Signs, wanted: u32) -> Option<String> {
     let protocol = signs.protocol.as_deref().unwrap_or_default();
-    let (cap, what) = match protocol {
+    let (usual, what) = match protocol {
         "http/1.1" | "http/1.0" if signs.browser => (
-            BROWSER_HTTP1_CONNECTIONS,
+            Some(BROWSER_HTTP1_CONNECTIONS),
             "connections per host over HTTP/1.1 that a browser opens",
         ),
         "h2" if signs.browser => (
-            BROWSER_HTTP2_STREAMS,
+            Some(BROWSER_HTTP2_STREAMS),
             "streams of one HTTP/2 session in a browser",
         ),
-        _ => (signs.cap?, "requests at once that this runtime allows"),
+        _ => (None, ""),
+    };
+    // What the runtime says of itself counts more than what such runtimes usually do.
+    let cap = signs.cap.or(usual)?;
+    let what = if usual == Some(cap) {
+        what
+    } else {
+        "requests at once that this runtime allows"
     };
     (wanted > cap).then(|| format!("{wanted} requests were wanted at once, above the {cap} {what}"))
 }
@@ -189,6 +196,7 @@ mod tests {
             (Signs { concurrency: Some(7), ..quiet() },                                 "6 connections"),
             (Signs { concurrency: Some(257), protocol: h2.clone(), ..quiet() },         "256 streams"),
             (Signs { concurrency: Some(11), browser: false, cap: Some(10), ..quiet() }, "above the 10"),
+            (Signs { concurrency: Some(241), cap: Some(240), ..quiet() },               "above the 240 requests"),
             (Signs { residual: Some(0.11), ..quiet() },                                 "Little"),
         ];
         for (signs, word) in cases {
@@ -213,6 +221,16 @@ mod tests {
         let signs = Signs {
             browser: false,
             concurrency: Some(1000),
+            ..quiet()
+        };
+        assert!(!judge(&signs).bound);
+    }
+
+    #[test]
+    fn several_names_of_one_server_are_several_times_six_connections() {
+        let signs = Signs {
+            concurrency: Some(240),
+            cap: Some(240),
             ..quiet()
         };
         assert!(!judge(&signs).bound);

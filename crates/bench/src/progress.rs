@@ -47,7 +47,16 @@ impl Listener for () {}
 /// assert!(control.is_stopped());
 /// ```
 #[derive(Debug, Clone, Default)]
-pub struct Control(Rc<Cell<bool>>);
+pub struct Control(Rc<Cell<Wish>>);
+
+/// What is wanted of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+enum Wish {
+    #[default]
+    GoOn,
+    Stop,
+    Abort,
+}
 
 impl Control {
     /// Lets the run go on.
@@ -57,12 +66,22 @@ impl Control {
 
     /// Ends the run: nothing more is sent, what is in flight is settled within the plan's bound.
     pub fn stop(&self) {
-        self.0.set(true);
+        self.0.set(self.0.get().max(Wish::Stop));
+    }
+
+    /// Ends the run and takes back what is in flight, within a tick; what was measured stays.
+    pub fn abort(&self) {
+        self.0.set(Wish::Abort);
     }
 
     /// Whether it was ended.
     pub fn is_stopped(&self) -> bool {
-        self.0.get()
+        self.0.get() >= Wish::Stop
+    }
+
+    /// Whether what is in flight is to be taken back.
+    pub(crate) fn is_aborted(&self) -> bool {
+        self.0.get() == Wish::Abort
     }
 }
 
