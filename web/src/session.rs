@@ -23,12 +23,13 @@ impl Session {
         options.set_type(WorkerType::Module);
         let worker = Worker::new_with_options("./worker.js", &options)?;
         let hear = Rc::new(hear);
-        let is_broken = Rc::new(Cell::new(false));
+        let (is_ready, is_broken) = (Rc::new(Cell::new(false)), Rc::new(Cell::new(false)));
         let heard = {
-            let (hear, is_broken) = (hear.clone(), is_broken.clone());
+            let (hear, is_ready, is_broken) = (hear.clone(), is_ready.clone(), is_broken.clone());
             Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
                 let text = event.data().as_string().unwrap_or_default();
                 let told = serde_json::from_str(&text);
+                is_ready.set(true);
                 if !is_broken.get() {
                     hear(told.unwrap_or_else(|error| Told::Failed(error.to_string())));
                 }
@@ -38,7 +39,7 @@ impl Session {
             // What is told here would otherwise stand in the console as well.
             event.prevent_default();
             if !is_broken.replace(true) {
-                hear(Told::Failed(reason(&event)));
+                hear(Told::Failed(reason(&event, is_ready.get())));
             }
         });
         worker.set_onmessage(Some(heard.as_ref().unchecked_ref()));
@@ -70,12 +71,16 @@ impl Drop for Session {
 }
 
 /// What a worker broke by, as far as the browser says.
-fn reason(event: &Event) -> String {
+fn reason(event: &Event, is_ready: bool) -> String {
     let said = event.dyn_ref::<ErrorEvent>().map(ErrorEvent::message);
-    match said.filter(|text| !text.is_empty()) {
-        Some(text) => format!("The engine broke ({text}). Reload the page and run again."),
-        None => "The engine could not be started: its script did not load. Reload the page; \
-                 if that does not help, the page's files are incomplete."
-            .to_owned(),
+    let said = said.filter(|text| !text.is_empty());
+    let said = said.map(|text| format!(" ({text})")).unwrap_or_default();
+    if is_ready {
+        format!("The engine broke{said}. Press Run again: a new one is started.")
+    } else {
+        format!(
+            "The engine did not start{said}. It is a worker that is a module, which browsers have \
+             known since 2023. If yours is newer, reload the page: a file of it may be missing."
+        )
     }
 }

@@ -7,9 +7,11 @@ mod args;
 mod bench;
 mod checks;
 mod ci;
+mod demo;
 mod failure;
 mod fuzz;
 mod npm;
+mod page;
 mod parts;
 mod repo;
 mod setup;
@@ -33,7 +35,7 @@ struct Command {
     run: fn(&Repo, &Args) -> Result,
 }
 
-static COMMANDS: [Command; 10] = [
+static COMMANDS: [Command; 11] = [
     Command {
         name: "setup",
         about: "Install what the other commands need and this machine lacks",
@@ -110,6 +112,18 @@ static COMMANDS: [Command; 10] = [
         word: None,
         flags: &[],
         run: tidy::command,
+    },
+    Command {
+        name: "demo",
+        about: "Build the page and serve it with the simulated endpoint, until Ctrl-C",
+        word: None,
+        flags: &[Flag {
+            name: "--upstream",
+            takes: Takes::Many,
+            value: "NAME=URL,…",
+            about: "endpoints for the proxy, as `kneepoint-server --help` describes them",
+        }],
+        run: demo::command,
     },
     Command {
         name: "npm",
@@ -211,7 +225,7 @@ mod tests {
     fn what_is_not_understood_is_a_usage_error() {
         #[rustfmt::skip]
         let cases = [
-            ("tset", "unknown command `tset`; expected one of: setup, test, ci, fmt, lint, doc, tidy, npm, bench, fuzz"),
+            ("tset", "unknown command `tset`; expected one of: setup, test, ci, fmt, lint, doc, tidy, demo, npm, bench, fuzz"),
             ("test --slow", "test: unknown flag `--slow`; expected one of: --fast, --family"),
             ("lint --fix", "lint: unknown flag `--fix`; expected no flags"),
             ("tidy up", "tidy: unexpected `up`; expected no flags"),
