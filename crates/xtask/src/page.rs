@@ -63,7 +63,8 @@ fn tidy(index: &Path) -> Result {
 }
 
 fn without_instructions(page: &str) -> String {
-    let kept = page.lines().filter(|line| !line.contains("data-trunk"));
+    let is_kept = |line: &&str| !line.trim().is_empty() && !line.contains("data-trunk");
+    let kept = page.lines().filter(is_kept);
     kept.flat_map(|line| [line, "\n"]).collect()
 }
 
@@ -102,7 +103,7 @@ mod tests {
 
     #[test]
     fn nothing_is_left_of_instructions() {
-        let page = "<head>\n  <link data-trunk rel=\"rust\">\n  <link rel=\"icon\">\n</head>";
+        let page = "<head>\n  <link data-trunk rel=\"rust\">\n    \n  <link rel=\"icon\">\n</head>";
         assert_eq!(
             without_instructions(page),
             "<head>\n  <link rel=\"icon\">\n</head>\n"

@@ -110,11 +110,11 @@ fn speaking(dialect: Dialect, base_url: &str) -> Provider {
 
 /// The plan within what a browser can send, and a word about that where it makes a difference.
 fn bounded(mut plan: Plan) -> (Plan, Vec<String>) {
-    let mut none = 0;
+    let mut open_loop = 0;
     let wanted = match &mut plan.load {
         Load::Closed { concurrency } => concurrency,
         Load::Ladder(options) => &mut options.max,
-        _ => &mut none,
+        _ => &mut open_loop,
     };
     let asked = *wanted;
     *wanted = asked.min(AT_ONCE_MAX);

@@ -12,6 +12,10 @@ const CHROMIUM_STREAMS: u32 = 256;
 /// So many requests are kept to find out how many were on the wire at once: the newest.
 const SPANS_MAX: usize = 20_000;
 
+/// A browser that holds half of all requests back for longer than this, in milliseconds, is part of
+/// what was measured.
+const HELD_MS: f64 = 10.0;
+
 /// What a browser noted of one request. Times are milliseconds of its own clock.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
@@ -21,6 +25,8 @@ pub struct Entry {
     pub is_answered: bool,
     /// Whether a connection was opened for it.
     pub is_fresh: bool,
+    /// When the engine asked for it.
+    pub asked: f64,
     /// When it went out.
     pub start: f64,
     /// When the last of its answer was there.
@@ -38,6 +44,15 @@ pub enum Names {
     Unresolved,
 }
 
+/// A request on the wire, in milliseconds.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    start: f64,
+    end: f64,
+    /// How long it waited before.
+    held: f64,
+}
+
 /// All that was noted.
 #[derive(Debug)]
 pub struct Wire {
@@ -47,7 +62,7 @@ pub struct Wire {
     reused: u64,
     /// Answers of which the browser says nothing.
     untold: u64,
-    spans: Vec<(f64, f64)>,
+    spans: Vec<Span>,
     noted: usize,
 }
 
@@ -79,7 +94,11 @@ impl Wire {
         if self.protocol.as_ref() != Some(&entry.protocol) {
             self.protocol = Some(entry.protocol);
         }
-        let span = (entry.start, entry.end);
+        let span = Span {
+            start: entry.start,
+            end: entry.end,
+            held: entry.start - entry.asked,
+        };
         match self.spans.get_mut(self.noted % SPANS_MAX) {
             Some(oldest) => *oldest = span,
             None => self.spans.push(span),
@@ -102,7 +121,7 @@ impl Wire {
         };
         let mut notes = Vec::new();
         match names {
-            Names::One => {}
+            Names::One | Names::Several(0 | 1) => {}
             Names::Several(used) => notes.push(format!(
                 "the simulated endpoint was reached by {used} names of this machine (s1.localhost \
                  and so on), each with the {CONNECTIONS_PER_NAME} connections that a browser opens \
@@ -143,16 +162,32 @@ impl Wire {
             _ => String::new(),
         };
         let were = if peak == 1 { "was" } else { "were" };
+        let mut first = vec![format!("at most {peak} {were} on the wire at once{why}")];
+        let held = self.held_ms().round();
+        if held > HELD_MS {
+            first.push(format!(
+                "the browser held half of the requests back for {held} ms and more before it sent \
+                 them; the times to the first token contain that"
+            ));
+        }
+        known.notes.splice(0..0, first);
         known
-            .notes
-            .insert(0, format!("at most {peak} {were} on the wire at once{why}"));
-        known
+    }
+
+    /// How long the browser held requests back: the median.
+    fn held_ms(&self) -> f64 {
+        let mut held: Vec<f64> = self.spans.iter().map(|span| span.held).collect();
+        let middle = held.len() / 2;
+        if held.is_empty() {
+            return 0.0;
+        }
+        *held.select_nth_unstable_by(middle, f64::total_cmp).1
     }
 
     /// The most requests that were on the wire at once.
     fn peak(&self) -> Option<usize> {
-        let mut starts: Vec<f64> = self.spans.iter().map(|span| span.0).collect();
-        let mut ends: Vec<f64> = self.spans.iter().map(|span| span.1).collect();
+        let mut starts: Vec<f64> = self.spans.iter().map(|span| span.start).collect();
+        let mut ends: Vec<f64> = self.spans.iter().map(|span| span.end).collect();
         starts.sort_unstable_by(f64::total_cmp);
         ends.sort_unstable_by(f64::total_cmp);
         let mut over = 0;
