@@ -3,13 +3,16 @@
 
 use std::fmt::Write;
 
-use super::axis::{Axis, Frame, mark_lines};
+use kneepoint_stats::Usl;
+
+use super::axis::{Axis, Frame, Mark, mark_lines};
 use super::picture::{Options, Picture, Table};
 use super::scale::{Domain, Kind};
 use super::svg::{Anchor, Svg};
 use crate::number;
 use crate::record::Class;
-use crate::report::{Estimate, Purpose, Report};
+use crate::report::{Answer, Estimate, Purpose, Report, Rung};
+use crate::tally::CONFIDENCE;
 
 /// Points of the smooth line.
 const SMOOTH: usize = 64;
@@ -75,14 +78,13 @@ impl Level {
 
 /// The rungs of closed loops by concurrency, and the unit of their throughput.
 pub(super) fn levels(report: &Report) -> (Vec<Level>, &'static str) {
-    let stream = report.config.stream;
-    let counted = stream
-        && report
-            .rungs
-            .iter()
-            .any(|rung| rung.output_tokens_per_s.is_some());
+    levels_of(&report.rungs, report.config.stream)
+}
+
+fn levels_of(rungs: &[Rung], stream: bool) -> (Vec<Level>, &'static str) {
+    let counted = stream && rungs.iter().any(|rung| rung.output_tokens_per_s.is_some());
     let mut levels: Vec<Level> = Vec::new();
-    for rung in &report.rungs {
+    for rung in rungs {
         let throughput = rung.throughput(stream);
         let comparable = !counted || rung.output_tokens_per_s.is_some() || rung.ok == 0;
         let Some(n) = rung.concurrency.filter(|_| comparable) else {
@@ -110,10 +112,7 @@ pub(super) fn levels(report: &Report) -> (Vec<Level>, &'static str) {
 }
 
 /// What a ladder found, as marks on the axis of concurrency.
-fn findings(report: &Report) -> Vec<(f64, String)> {
-    let Some(answer) = &report.answer else {
-        return Vec::new();
-    };
+fn findings(answer: &Answer) -> Vec<(f64, String)> {
     let found = [
         ("knee", &answer.knee),
         ("peak", &answer.peak),
@@ -171,17 +170,39 @@ pub(super) fn interval(svg: &mut Svg, frame: &Frame, level: &Level, class: &str)
 /// # Some(()) }
 /// ```
 pub fn throughput(report: &Report, options: Options) -> Option<Picture> {
-    let (levels, unit) = levels(report);
+    let marks = report.answer.as_ref().map_or_else(Vec::new, findings);
+    let confidence = report.method.confidence;
+    draw(
+        levels(report),
+        &marks,
+        report.usl().as_ref(),
+        confidence,
+        options,
+    )
+}
+
+/// The same of the rungs that a ladder has measured so far. None without one.
+pub fn climb(rungs: &[Rung], stream: bool, options: Options) -> Option<Picture> {
+    let confidence = CONFIDENCE.share();
+    draw(levels_of(rungs, stream), &[], None, confidence, options)
+}
+
+fn draw(
+    (levels, unit): (Vec<Level>, &str),
+    marks: &[Mark],
+    law: Option<&Usl>,
+    confidence: f64,
+    options: Options,
+) -> Option<Picture> {
     let (first, last) = (levels.first()?, levels.last()?);
-    let marks = findings(report);
     let mut svg = Svg::new(options.width(), options.height() + 40.0);
     let region = options.region(0.0, options.height() + 40.0);
     let (x, y) = (concurrency_axis(&levels), throughput_axis(&levels, unit));
-    let head = mark_lines(&marks, x.domain, options.width() - 70.0);
+    let head = mark_lines(marks, x.domain, options.width() - 70.0);
     let frame = Frame::draw(&mut svg, region, &x, &y, head, 0.0);
-    frame.marks(&mut svg, &marks, head);
+    frame.marks(&mut svg, marks, head);
     let curve: Vec<_> = levels.iter().filter(|level| level.is_of_curve()).collect();
-    let law = report.usl().zip(curve.first().zip(curve.last()));
+    let law = law.zip(curve.first().zip(curve.last()));
     if let Some((law, (first, last))) = law {
         let ratio = last.n / first.n;
         let points = (0..SMOOTH).map(|index| {
@@ -237,7 +258,7 @@ pub fn throughput(report: &Report, options: Options) -> Option<Picture> {
         levels.len(),
         first.n,
         last.n,
-        report.method.confidence * 100.0
+        confidence * 100.0
     );
     Some(Picture::new(
         svg,
