@@ -3,15 +3,28 @@
 //! One module, two roles: in the window it is the page, in a worker the engine that measures. They
 //! share nothing but the values of [`message`], so neither waits for the other.
 
+pub mod advice;
 #[cfg(target_arch = "wasm32")]
 mod app;
 #[cfg(target_arch = "wasm32")]
+mod browser;
+#[cfg(target_arch = "wasm32")]
+mod desk;
+#[cfg(target_arch = "wasm32")]
 pub mod engine;
+pub mod example;
+pub mod form;
+pub mod history;
 pub mod message;
+pub mod running;
 #[cfg(target_arch = "wasm32")]
 mod server;
 #[cfg(target_arch = "wasm32")]
 mod session;
+pub mod share;
+pub mod state;
+#[cfg(target_arch = "wasm32")]
+mod view;
 
 #[cfg(target_arch = "wasm32")]
 pub use self::role::start;

@@ -27,4 +27,4 @@ pub(crate) use svg::escape;
 
 /// The style of all pictures: a sheet for the page that they stand on. It defines the colours, for
 /// light and dark by `color-scheme`, as custom properties that begin with `--kp-`.
-pub const STYLE: &str = include_str!("style.css");
+pub const STYLE: &str = include_str!("pictures.css");

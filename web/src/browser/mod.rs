@@ -1,0 +1,34 @@
+//! What the page wants of the browser beside drawing: to keep, to copy, to pack, to save.
+
+mod clipboard;
+mod file;
+mod pack;
+mod storage;
+
+pub(crate) use clipboard::copy;
+pub(crate) use file::{read, save};
+pub(crate) use pack::{deflate, pack, unpack};
+pub(crate) use storage::{Place, forget, keep, kept};
+
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
+
+/// Puts the keyboard on an element, if it is there.
+pub(crate) fn focus(id: &str) {
+    let element = leptos::prelude::document().get_element_by_id(id);
+    if let Some(element) = element.and_then(|found| found.dyn_into::<HtmlElement>().ok()) {
+        // An element that cannot be focused stays as it is.
+        let _ = element.focus();
+    }
+}
+
+/// Now, in milliseconds since 1970.
+pub(crate) fn now() -> u64 {
+    js_sys::Date::now() as u64
+}
+
+/// Hour and minute of a time, as the reader's clock shows it.
+pub(crate) fn clock(unix_ms: u64) -> String {
+    let date = js_sys::Date::new(&(unix_ms as f64).into());
+    format!("{:02}:{:02}", date.get_hours(), date.get_minutes())
+}
