@@ -48,7 +48,7 @@ pub(crate) fn start(scope: &DedicatedWorkerGlobalScope) {
     let told = page.clone();
     let heard = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
         let text = event.data().as_string().unwrap_or_default();
-        match serde_json::from_str(&text) {
+        match Ask::from_json(&text) {
             Ok(Ask::Begin(job)) => {
                 let control = Control::new();
                 under_way.replace(control.clone());

@@ -28,7 +28,7 @@ impl Session {
             let (hear, is_ready, is_broken) = (hear.clone(), is_ready.clone(), is_broken.clone());
             Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
                 let text = event.data().as_string().unwrap_or_default();
-                let told = serde_json::from_str(&text);
+                let told = Told::from_json(&text);
                 is_ready.set(true);
                 if !is_broken.get() {
                     hear(told.unwrap_or_else(|error| Told::Failed(error.to_string())));
@@ -55,9 +55,8 @@ impl Session {
 
     /// Asks the engine. It listens once it has told that it is ready.
     pub(crate) fn ask(&self, ask: &Ask) {
-        let json = serde_json::to_string(ask).expect("texts, numbers and lists are JSON");
         // It fails only for values that cannot be cloned, which a text can.
-        let _ = self.worker.post_message(&json.into());
+        let _ = self.worker.post_message(&ask.to_json().into());
     }
 }
 

@@ -3,7 +3,6 @@
 //! Pure: what the client observed about itself goes in, a verdict in words comes out.
 
 use kneepoint_stats::{Rule, quantile};
-use serde::{Deserialize, Serialize};
 
 /// Timers later than this at p95 spoil times to the first token.
 const LAG_MS: f64 = 10.0;
@@ -45,7 +44,7 @@ pub struct Signs {
 }
 
 /// Whether the client was the limit, and by which signs.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Verdict {
     /// Whether it was.
     pub bound: bool,
@@ -56,6 +55,14 @@ pub struct Verdict {
     /// The share of the time in which the measuring thread worked.
     pub busy: f64,
 }
+
+fields!(Verdict {
+    bound,
+    reasons,
+    lag_p95_ms,
+    busy
+});
+by_serde!(Verdict);
 
 /// Judges by all the signs there are.
 ///

@@ -35,7 +35,7 @@ struct Command {
     run: fn(&Repo, &Args) -> Result,
 }
 
-static COMMANDS: [Command; 11] = [
+static COMMANDS: [Command; 12] = [
     Command {
         name: "setup",
         about: "Install what the other commands need and this machine lacks",
@@ -133,6 +133,13 @@ static COMMANDS: [Command; 11] = [
         run: npm::command,
     },
     Command {
+        name: "page",
+        about: "Build the page into dist, unless it is up to date",
+        word: None,
+        flags: &[],
+        run: page::command,
+    },
+    Command {
         name: "bench",
         about: "Measure us beside our peers; without a group, list the groups",
         word: Some("GROUP"),
@@ -225,7 +232,7 @@ mod tests {
     fn what_is_not_understood_is_a_usage_error() {
         #[rustfmt::skip]
         let cases = [
-            ("tset", "unknown command `tset`; expected one of: setup, test, ci, fmt, lint, doc, tidy, demo, npm, bench, fuzz"),
+            ("tset", "unknown command `tset`; expected one of: setup, test, ci, fmt, lint, doc, tidy, demo, npm, page, bench, fuzz"),
             ("test --slow", "test: unknown flag `--slow`; expected one of: --fast, --family"),
             ("lint --fix", "lint: unknown flag `--fix`; expected no flags"),
             ("tidy up", "tidy: unexpected `up`; expected no flags"),

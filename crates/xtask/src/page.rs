@@ -5,9 +5,10 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::args::Args;
 use crate::failure::{Failure, Result};
 use crate::repo::Repo;
-use crate::setup::{TRUNK, locate};
+use crate::setup::{TRUNK, locate, provide};
 use crate::shell::{run, short};
 
 /// What the set-up must provide.
@@ -30,6 +31,12 @@ const NPM_TOOLS: &str = "tests/node_modules/.bin";
 
 /// Where Trunk puts the page.
 const DIST: &str = "dist";
+
+/// `cargo xtask page`.
+pub(crate) fn command(repo: &Repo, _: &Args) -> Result {
+    provide(repo, &NEEDS)?;
+    build(repo).map(drop)
+}
 
 /// Builds the page, unless it was built from the same sources before, and answers where it lies.
 pub(crate) fn build(repo: &Repo) -> Result<PathBuf> {

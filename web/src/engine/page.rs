@@ -23,9 +23,8 @@ impl Page {
     }
 
     pub(super) fn tell(&self, told: &Told) {
-        let json = serde_json::to_string(told).expect("texts, numbers and lists are JSON");
         // It fails only for values that cannot be cloned, which a text can.
-        let _ = self.0.post_message(&json.into());
+        let _ = self.0.post_message(&told.to_json().into());
     }
 
     /// Tells of one run.

@@ -7,7 +7,6 @@ mod text;
 mod verdict;
 
 use kneepoint_stats::Usl;
-use serde::{Deserialize, Serialize};
 
 use crate::client_bound::Verdict;
 use crate::ladder;
@@ -23,7 +22,7 @@ pub(crate) use metric::{QUANTILES, buckets};
 pub const SCHEMA: u32 = 1;
 
 /// The result of one run: what a file holds, what a page shows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// [`SCHEMA`].
     pub schema: u32,
@@ -47,6 +46,20 @@ pub struct Report {
     pub method: Method,
 }
 
+fields!(Report {
+    schema,
+    tool,
+    version,
+    engine,
+    protocol,
+    config,
+    env,
+    rungs,
+    answer,
+    method
+});
+by_serde!(Report);
+
 impl Report {
     /// The universal scalability law that fits the rungs of a ladder best: a line to draw through
     /// them. The answer does not stand on it. None for fewer than three rungs.
@@ -68,8 +81,7 @@ impl Report {
 }
 
 /// How the server was reached, as far as the runtime tells.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Connections {
     /// The protocol: `http/1.1`, `h2`, `h3`.
     pub http: Option<String>,
@@ -83,9 +95,12 @@ pub struct Connections {
     pub notes: Vec<String>,
 }
 
+fields!(Connections { http, opened, reused, cap, notes } or |_of| Self::default());
+by_serde!(Connections);
+
 /// What was asked for. Of the endpoint only host and path are kept, of the prompts what kind they
 /// are.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Setup {
     /// Host and port; none where it was hidden.
     pub host: Option<String>,
@@ -119,9 +134,27 @@ pub struct Setup {
     pub retries_max: Option<u32>,
 }
 
+fields!(Setup {
+    host,
+    path,
+    model,
+    stream,
+    max_tokens,
+    prompts,
+    cache_mode,
+    load,
+    requests,
+    duration_ms,
+    warmup_requests,
+    warmup_ms,
+    slo,
+    seed,
+    retries_max,
+});
+by_serde!(Setup);
+
 /// What a server's cache of prompts can do for a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CacheMode {
     /// Nothing: every prompt begins differently.
     Unique,
@@ -131,9 +164,11 @@ pub enum CacheMode {
     Repeated,
 }
 
+words!(CacheMode { Unique = "unique", SharedPrefix = "shared_prefix", Repeated = "repeated" });
+by_serde!(CacheMode);
+
 /// Where a run took place. The engine cannot know; whoever starts it says so.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Environment {
     /// Such as `node 24.4` or `chromium 150`.
     pub runtime: String,
@@ -147,8 +182,13 @@ pub struct Environment {
     pub browser: bool,
 }
 
+fields!(Environment {
+    runtime, os, clock_step_us, started_unix_ms, browser,
+} or |_of| Self::default());
+by_serde!(Environment);
+
 /// A figure and the interval that holds it with the report's confidence.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Estimate {
     /// The figure.
     pub value: f64,
@@ -158,9 +198,11 @@ pub struct Estimate {
     pub high: Option<f64>,
 }
 
+fields!(Estimate { value, low, high });
+by_serde!(Estimate);
+
 /// What a rung was measured for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// A plain run.
     Run,
@@ -173,6 +215,11 @@ pub enum Purpose {
     /// To see whether the server is still the same.
     Repeat,
 }
+
+words!(Purpose {
+    Run = "run", Climb = "climb", Verify = "verify", Refine = "refine", Repeat = "repeat",
+});
+by_serde!(Purpose);
 
 impl Purpose {
     /// The name in files and on screens.
@@ -188,7 +235,7 @@ impl Purpose {
 }
 
 /// What was measured under one load.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Rung {
     /// What for.
     pub purpose: Purpose,
@@ -254,6 +301,40 @@ pub struct Rung {
     pub client: Verdict,
 }
 
+fields!(Rung {
+    purpose,
+    concurrency,
+    start_s,
+    duration_s,
+    requests,
+    ok,
+    attempts,
+    classes,
+    requests_per_s,
+    output_tokens_per_s,
+    goodput_per_s,
+    slo_share,
+    input_tokens,
+    output_tokens,
+    cached_tokens,
+    token_source,
+    concurrency_mean,
+    concurrency_peak,
+    little_residual,
+    buffered,
+    reference,
+    ttft,
+    ttfv,
+    tpot,
+    icl,
+    e2e,
+    queue,
+    e2e_sched,
+    timeline,
+    client,
+});
+by_serde!(Rung);
+
 impl Rung {
     /// How many requests ended in this way.
     pub fn count(&self, class: Class) -> u64 {
@@ -279,7 +360,7 @@ impl Rung {
 }
 
 /// How many requests ended in one way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClassCount {
     /// The way.
     pub class: Class,
@@ -289,8 +370,15 @@ pub struct ClassCount {
     pub excerpt: Option<String>,
 }
 
+fields!(ClassCount {
+    class,
+    count,
+    excerpt
+});
+by_serde!(ClassCount);
+
 /// One second, or a few of a long run.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Moment {
     /// When it began, in seconds since the run did.
     pub t_s: f64,
@@ -308,8 +396,19 @@ pub struct Moment {
     pub tokens: u64,
 }
 
+fields!(Moment {
+    t_s,
+    duration_s,
+    in_flight,
+    ok,
+    refused,
+    failed,
+    tokens
+});
+by_serde!(Moment);
+
 /// What a ladder found.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
     /// Where throughput and latency are in the best balance.
     pub knee: Option<Finding>,
@@ -325,8 +424,18 @@ pub struct Answer {
     pub stability: Option<Stability>,
 }
 
+fields!(Answer {
+    knee,
+    peak,
+    limit,
+    slo,
+    stop,
+    stability
+});
+by_serde!(Answer);
+
 /// A concurrency, between which others it lies, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// The concurrency.
     pub value: u32,
@@ -338,8 +447,16 @@ pub struct Finding {
     pub reason: String,
 }
 
+fields!(Finding {
+    value,
+    low,
+    high,
+    reason
+});
+by_serde!(Finding);
+
 /// Why a ladder went no higher.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stop {
     /// The rule.
     pub value: ladder::StopRule,
@@ -347,8 +464,11 @@ pub struct Stop {
     pub reason: String,
 }
 
+fields!(Stop { value, reason });
+by_serde!(Stop);
+
 /// Whether the server was the same at the end as before.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Stability {
     /// The larger change of throughput between a first and a second measurement, as a share.
     pub value: f64,
@@ -362,8 +482,17 @@ pub struct Stability {
     pub reason: String,
 }
 
+fields!(Stability {
+    value,
+    stable,
+    low,
+    high,
+    reason
+});
+by_serde!(Stability);
+
 /// How it was measured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Method {
     /// The quantile rule of all metrics but the reference block.
     pub rule: String,
@@ -378,3 +507,13 @@ pub struct Method {
     /// What else there is to say, in sentences.
     pub notes: Vec<String>,
 }
+
+fields!(Method {
+    rule,
+    confidence,
+    retries,
+    usage_asked,
+    stopped_early,
+    notes
+});
+by_serde!(Method);
