@@ -2,6 +2,7 @@
 
 mod results;
 
+use kneepoint_bench::json;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use reactive_stores::Store;
@@ -158,14 +159,13 @@ impl Desk {
     pub(crate) fn recall(self) {
         let text = browser::kept(browser::Place::Tab, UNDER_WAY);
         browser::forget(browser::Place::Tab, UNDER_WAY);
-        let cut_off = text.and_then(|text| serde_json::from_str(&text).ok());
+        let cut_off = text.and_then(|text| json::from_str(&text).ok());
         self.state.cut_off().set(cut_off);
     }
 }
 
 fn note(trace: &CutOff) {
-    let text = serde_json::to_string(trace).unwrap_or_default();
-    browser::keep(browser::Place::Tab, UNDER_WAY, &text);
+    browser::keep(browser::Place::Tab, UNDER_WAY, &json::to_string(trace));
 }
 
 /// What a goal is called.

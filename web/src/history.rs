@@ -1,9 +1,10 @@
 //! Earlier runs, as this browser keeps them. Pure: a text in, runs out, and back; what was damaged is
 //! left out and nothing breaks.
 
-use kneepoint_bench::number;
+use kneepoint_bench::json::{self, Read};
 use kneepoint_bench::report::Report;
-use serde::{Deserialize, Serialize};
+use kneepoint_bench::{fields, number};
+use serde_json::Value;
 
 use crate::share::{Host, short};
 
@@ -14,13 +15,15 @@ const RUNS_MAX: usize = 12;
 const TEXT_MAX: usize = 400_000;
 
 /// A run that was kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
     /// Its number: when it was kept, in milliseconds since 1970.
     pub id: u64,
     /// The report as short JSON. It holds no key, no prompt and no answer.
     pub report: String,
 }
+
+fields!(Kept { id, report });
 
 impl Kept {
     /// Keeps a report.
@@ -77,13 +80,13 @@ pub fn add(kept: &mut Vec<Kept>, run: Kept) {
 
 /// The text that is kept.
 pub fn write(kept: &[Kept]) -> String {
-    serde_json::to_string(kept).unwrap_or_default()
+    json::to_string(&kept)
 }
 
 /// The runs of a text, whatever became of it.
 pub fn read(text: &str) -> Vec<Kept> {
-    let list: Vec<serde_json::Value> = serde_json::from_str(text).unwrap_or_default();
-    let runs = list.into_iter().filter_map(|run| serde_json::from_value(run).ok());
+    let list: Vec<Value> = json::from_str(text).unwrap_or_default();
+    let runs = list.iter().filter_map(|run| <Kept as Read>::read(run).ok());
     let readable = runs.filter(|run: &Kept| run.read().is_some());
     readable.take(RUNS_MAX).collect()
 }

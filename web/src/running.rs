@@ -4,7 +4,7 @@ use kneepoint_bench::chart::Stretch;
 use kneepoint_bench::record::{Class, Sample};
 use kneepoint_bench::report::{Connections, Moment, Report, Rung};
 use kneepoint_bench::{Phase as Doing, Tick};
-use serde::{Deserialize, Serialize};
+use kneepoint_bench::fields;
 
 use crate::form::Goal;
 use crate::message::Told;
@@ -180,13 +180,15 @@ pub fn failures(tick: &Tick, is: impl Fn(Class) -> bool) -> u64 {
 }
 
 /// What is left of a run that a reload cut off.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct CutOff {
     /// Whom it asked, in words.
     pub what: String,
     /// The rungs that were told: concurrency, throughput, TTFT p95 in milliseconds.
     pub rungs: Vec<(u32, f64, Option<f64>)>,
 }
+
+fields!(CutOff { what, rungs });
 
 impl CutOff {
     /// Takes in a rung.

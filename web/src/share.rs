@@ -3,6 +3,7 @@
 //! What makes a report long are counted times and moments; a link needs their shape and not each of
 //! them. The text is JSON that any version of the same schema reads.
 
+use kneepoint_bench::json;
 use kneepoint_bench::report::{Metric, Moment, Report, Rung};
 use serde_json::Value;
 
@@ -50,7 +51,7 @@ pub fn short(report: &Report, host: Host) -> String {
             class.excerpt = None;
         }
     }
-    let json = serde_json::to_value(&report).unwrap_or_default();
+    let json = json::from_str(&report.to_json()).unwrap_or_default();
     rounded(json).to_string()
 }
 

@@ -259,6 +259,12 @@ impl<T: Read> Read for Option<T> {
 
 impl<T: Write> Write for Vec<T> {
     fn write(&self, out: &mut String) {
+        self.as_slice().write(out);
+    }
+}
+
+impl<T: Write> Write for &[T] {
+    fn write(&self, out: &mut String) {
         out.push('[');
         for (index, value) in self.iter().enumerate() {
             if index > 0 {
@@ -278,6 +284,13 @@ impl<T: Read> Read for Vec<T> {
     }
 }
 
+/// Any value, to be looked at later.
+impl Read for Value {
+    fn read(value: &Value) -> Result<Self, Wrong> {
+        Ok(value.clone())
+    }
+}
+
 impl<A: Write, B: Write> Write for (A, B) {
     fn write(&self, out: &mut String) {
         out.push('[');
@@ -293,6 +306,26 @@ impl<A: Read, B: Read> Read for (A, B) {
         match value.as_array().map(Vec::as_slice) {
             Some([a, b]) => Ok((A::read(a)?, B::read(b)?)),
             _ => Err(Wrong::expected("a pair", value)),
+        }
+    }
+}
+
+impl<A: Write, B: Write, C: Write> Write for (A, B, C) {
+    fn write(&self, out: &mut String) {
+        let parts: [&dyn Write; 3] = [&self.0, &self.1, &self.2];
+        for (before, part) in ['[', ',', ','].into_iter().zip(parts) {
+            out.push(before);
+            part.write(out);
+        }
+        out.push(']');
+    }
+}
+
+impl<A: Read, B: Read, C: Read> Read for (A, B, C) {
+    fn read(value: &Value) -> Result<Self, Wrong> {
+        match value.as_array().map(Vec::as_slice) {
+            Some([a, b, c]) => Ok((A::read(a)?, B::read(b)?, C::read(c)?)),
+            _ => Err(Wrong::expected("three in a list", value)),
         }
     }
 }
