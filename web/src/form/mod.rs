@@ -102,7 +102,9 @@ impl Default for Form {
             nonce: true,
             repeat: true,
         };
-        form.retarget(Target::Simulated);
+        for (field, simulated, _) in field::BY_TARGET {
+            form.set(field, simulated);
+        }
         form
     }
 }

@@ -98,7 +98,7 @@ fn empty(desk: Desk) -> AnyView {
             <p class="eyebrow">"Nothing measured yet"</p>
             <p class="sentence">"How many requests at once do this endpoint good?"</p>
             <p class="muted">
-                "Press " <strong>"Run"</strong> " to send the requests on the left and see how fast they are answered, in some ten seconds. Press "
+                "Press " <strong>"Run"</strong> " to send the requests of the form and see how fast they are answered, in some ten seconds. Press "
                 <strong>"Find the knee"</strong>
                 " to raise the concurrency step by step until more of it only makes the queue longer: that takes under a minute. The endpoint is simulated on this machine, so both cost nothing."
             </p>
