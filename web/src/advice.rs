@@ -42,8 +42,8 @@ pub fn advise(report: &Report, https: Option<&str>) -> Vec<Advice> {
     } else {
         all.extend(some_failed(report, rung));
     }
-    if let Some(bound) = report.rungs.iter().find(|rung| rung.client.bound) {
-        all.push(client_bound(report, bound, https));
+    if rung.client.bound {
+        all.push(client_bound(report, rung, https));
     }
     let stability = report.answer.as_ref().and_then(|answer| answer.stability.as_ref());
     if let Some(drift) = stability.filter(|drift| !drift.stable) {
@@ -76,6 +76,12 @@ pub fn advise(report: &Report, https: Option<&str>) -> Vec<Advice> {
         ));
     }
     all
+}
+
+/// The lowest concurrency at which the client was the limit, if there is one.
+pub fn bound_at(report: &Report) -> Option<u32> {
+    let bound = report.rungs.iter().filter(|rung| rung.client.bound);
+    bound.filter_map(|rung| rung.concurrency).min()
 }
 
 /// Nothing was answered: by what most requests ended with.

@@ -56,10 +56,11 @@ fn knee_words(plan: &Plan) -> String {
     let climb = f64::from(options.max / options.first.max(1)).max(1.0).log2().floor() + 1.0;
     let refined = f64::from(options.refine_knee + options.refine_peak) * 0.6;
     let rungs = climb + refined + if options.repeat { 2.0 } else { 0.0 };
-    let least = rungs * options.window_min_s * 1.3;
-    let seconds = least.min(options.total_s);
+    // A window ends somewhere between its bounds; settling comes on top.
+    let window = (options.window_min_s * options.window_max_s).sqrt();
+    let seconds = (rungs * window * 1.3).min(options.total_s);
     format!(
-        "up to {} at once, {} or more",
+        "up to {} at once, about {}",
         count(options.max.into()),
         duration((seconds * 1000.0) as u64)
     )

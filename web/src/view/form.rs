@@ -115,7 +115,8 @@ fn cost(desk: Desk) -> AnyView {
     .into_any()
 }
 
-fn capital(text: &str) -> String {
+/// A text with its first letter as a sentence has it.
+pub(super) fn capital(text: &str) -> String {
     let mut rest = text.chars();
     let first = rest.next().map(|first| first.to_ascii_uppercase());
     first.into_iter().chain(rest).collect()

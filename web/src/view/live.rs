@@ -32,7 +32,7 @@ pub(super) fn live(desk: Desk) -> AnyView {
         move || {
             second.track();
             let options = Options { width: place.read().width };
-            of(&running.read_untracked(), options).map(|picture| picture.svg_roving())
+            of(&running.read_untracked(), options).map_or_else(String::new, |picture| picture.svg_roving())
         }
     };
     let ladder = running.read_untracked().goal == Goal::Knee;

@@ -7,9 +7,6 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, SvgElement};
 
-/// What the read-out says before anything is pointed at.
-const HINT: &str = "Point at the picture, or press Tab and the arrow keys, to read it.";
-
 /// A picture. `test` names it.
 pub(super) fn picture(test: &'static str, picture: Picture, wide: bool) -> AnyView {
     let box_ = NodeRef::<Div>::new();
@@ -36,17 +33,20 @@ pub(super) fn picture(test: &'static str, picture: Picture, wide: bool) -> AnyVi
     };
     let svg = picture.svg_roving();
     let table = picture.table.html();
+    let summary = picture.summary;
+    // What is pointed at takes the summary's place: nothing moves.
+    let line = move || if said.read().is_empty() { summary.clone() } else { said.get() };
     view! {
         <figure class="kp-figure" class:wide=wide data-testid=format!("picture-{test}")>
-            <figcaption><strong>{picture.title}</strong><span>{picture.summary}</span></figcaption>
+            <figcaption>
+                <strong>{picture.title}</strong>
+                <span class:pointed=move || !said.read().is_empty() data-testid=format!("readout-{test}")>{line}</span>
+            </figcaption>
             <div class="plot" on:pointermove=moved on:pointerleave=move |_| point(None)
                 on:focusin=focused on:keydown=pressed>
                 <div node_ref=box_ inner_html=svg></div>
                 <div class="hair" node_ref=hair hidden></div>
             </div>
-            <p class="readout" data-testid=format!("readout-{test}") aria-hidden="true">
-                {move || if said.read().is_empty() { HINT.to_owned() } else { said.get() }}
-            </p>
             <details><summary>"Table"</summary><div inner_html=table></div></details>
         </figure>
     }

@@ -13,7 +13,7 @@ use super::picture::picture;
 use super::share::share;
 use super::tables;
 use super::wire::wire;
-use crate::advice::advise;
+use crate::advice::{advise, bound_at};
 use crate::desk::Desk;
 use crate::state::{Shown, Source, StateStoreFields};
 
@@ -44,24 +44,25 @@ pub(super) fn result(desk: Desk) -> AnyView {
         let copied = said.clone();
         Some(view! {
             <section class="verdict" data-testid="verdict" aria-live="polite">
-                <p class="eyebrow">{from(&shown)}</p>
+                <p class="eyebrow row">{from(&shown)}{copy("copy-verdict", "the verdict", move || copied.clone())}</p>
                 <p class="sentence" data-testid="sentence">{said}</p>
-                <p class="row">
-                    <span class="muted" data-testid="standing">{standing(&shown.report)}</span>
-                    {copy("copy-verdict", "the verdict", move || copied.clone())}
-                </p>
+                <p class="small muted" data-testid="standing">{standing(&shown.report)}</p>
             </section>
             <div data-testid="advice">{advice(advise(&shown.report, https.get().as_deref()))}</div>
             {figures(move || report.with_value(of_report))}
             {wire(move || wires.clone())}
             <div class="tools">{share(desk)}{export(desk)}</div>
             <div class="pictures" data-testid="pictures">{pictures}</div>
-            {tables::reference(&shown.report)}
-            {tables::findings(&shown.report)}
-            {tables::rungs(&shown.report)}
-            {tables::failures(&shown.report)}
-            {tables::measured(&shown.report)}
-            {tables::requests(&shown.samples)}
+            <p class="hint">"Point at a picture, or Tab into it and press the arrow keys, to read it."</p>
+            <div class="pair">
+                {tables::reference(&shown.report)}
+                <div>{tables::findings(&shown.report)}{tables::failures(&shown.report)}</div>
+            </div>
+            <div class="folds">
+                {tables::rungs(&shown.report)}
+                {tables::requests(&shown.samples)}
+                {tables::measured(&shown.report)}
+            </div>
         })
     })
     .into_any()
@@ -94,12 +95,15 @@ fn standing(report: &Report) -> String {
             },
         ));
     }
-    let bound = report.rungs.iter().any(|rung| rung.client.bound);
-    facts.push(if bound { "the client was a limit" } else { "client not the limit" }.to_owned());
+    facts.push(match (report.main_rung(), bound_at(report)) {
+        (Some(rung), _) if rung.client.bound => "the client was the limit".to_owned(),
+        (_, Some(n)) => format!("the client was a limit at {n} at once"),
+        _ => "client not the limit".to_owned(),
+    });
     facts.join(" · ")
 }
 
-/// The pictures in the order in which they answer questions.
+/// The pictures in the order in which they answer questions; neighbours are about equally high.
 fn pictures(shown: &Shown, width: u32) -> Vec<AnyView> {
     let Shown { report, samples, .. } = shown;
     let whole = Options { width };
@@ -110,18 +114,22 @@ fn pictures(shown: &Shown, width: u32) -> Vec<AnyView> {
     let mut add = |test, drawn: Option<Picture>, wide| {
         all.extend(drawn.map(|drawn| picture(test, drawn, wide)));
     };
-    let climbed = report.rungs.len() > 1;
-    if climbed {
-        add("throughput", chart::throughput(report, whole), true);
-    }
     let Some(rung) = report.main_rung() else {
         return all;
     };
-    add("percentiles", chart::percentiles(rung, half), false);
+    let at = report.rungs.iter().position(|one| std::ptr::eq(one, rung));
+    let at = at.unwrap_or(0) as u32;
+    let requests = |options| chart::requests(samples, at, rung.concurrency, options);
+    let climbed = report.rungs.len() > 1;
     if climbed {
+        add("throughput", chart::throughput(report, whole), true);
+        add("percentiles", chart::percentiles(rung, half), false);
         add("pareto", chart::pareto(report, half), false);
+    } else {
+        add("over-time", chart::over_time(report, whole), true);
+        add("percentiles", chart::percentiles(rung, half), false);
+        add("requests", requests(half), false);
     }
-    add("over-time", chart::over_time(report, half), false);
     for (test, name, metric) in [
         ("ttft", "time to first token", &rung.ttft),
         ("latency", "latency", &rung.e2e),
@@ -129,8 +137,9 @@ fn pictures(shown: &Shown, width: u32) -> Vec<AnyView> {
         let drawn = metric.as_ref().and_then(|metric| chart::histogram(name, metric, half));
         add(test, drawn, false);
     }
-    let at = report.rungs.iter().position(|one| std::ptr::eq(one, rung));
-    let drawn = chart::requests(samples, at.unwrap_or(0) as u32, rung.concurrency, half);
-    add("requests", drawn, false);
+    if climbed {
+        add("over-time", chart::over_time(report, half), false);
+        add("requests", requests(half), false);
+    }
     all
 }

@@ -48,7 +48,7 @@ pub(super) fn reference(report: &Report) -> AnyView {
     let text = block.text();
     let copied = text.clone();
     view! {
-        <section class="reference">
+        <section>
             <h2>"Report"{at}{copy("copy-report", "the report", move || copied.clone())}</h2>
             <pre data-testid="reference" tabindex="0">{text}</pre>
         </section>

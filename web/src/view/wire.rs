@@ -20,7 +20,7 @@ pub(super) fn wire(of: impl Fn() -> Connections + Send + Sync + 'static) -> AnyV
     let words = move || of.with_value(|of| facts(&of()));
     let notes = move || {
         let notes = of.with_value(|of| of().notes);
-        let each = |note| view! { <li>{note}</li> }.into_any();
+        let each = |note: String| view! { <li>{super::form::capital(&note)}"."</li> }.into_any();
         notes.into_iter().map(each).collect::<Vec<AnyView>>()
     };
     view! {
