@@ -30,7 +30,8 @@ pub(super) fn live(desk: Desk) -> AnyView {
     });
     let draw = move |of: fn(&Running, Options) -> Option<Picture>| {
         move || {
-            second.track();
+            // Read, not merely tracked: a memo that nobody has read follows nothing.
+            let _ = second.get();
             let options = Options { width: place.read().width };
             of(&running.read_untracked(), options).map_or_else(String::new, |picture| picture.svg_roving())
         }

@@ -138,8 +138,12 @@ fn pictures(shown: &Shown, width: u32) -> Vec<AnyView> {
         add(test, drawn, false);
     }
     if climbed {
-        add("over-time", chart::over_time(report, half), false);
-        add("requests", requests(half), false);
+        // Where requests were not kept one by one, the last picture has the row for itself.
+        let one_by_one = requests(half);
+        let alone = one_by_one.is_none();
+        let options = if alone { whole } else { half };
+        add("over-time", chart::over_time(report, options), alone);
+        add("requests", one_by_one, false);
     }
     all
 }
