@@ -45,7 +45,10 @@ pub fn advise(report: &Report, https: Option<&str>) -> Vec<Advice> {
     if rung.client.bound {
         all.push(client_bound(report, rung, https));
     }
-    let stability = report.answer.as_ref().and_then(|answer| answer.stability.as_ref());
+    let stability = report
+        .answer
+        .as_ref()
+        .and_then(|answer| answer.stability.as_ref());
     if let Some(drift) = stability.filter(|drift| !drift.stable) {
         all.push(Advice::new(
             "drifting",
@@ -88,7 +91,11 @@ pub fn bound_at(report: &Report) -> Option<u32> {
 fn unanswered(report: &Report, rung: &Rung) -> Advice {
     let failed = rung.classes.iter().filter(|one| one.class != Class::Ok);
     let Some(worst) = failed.max_by_key(|one| one.count) else {
-        return Advice::new("all-failed", "Nothing was answered.", "Press Run once more.");
+        return Advice::new(
+            "all-failed",
+            "Nothing was answered.",
+            "Press Run once more.",
+        );
     };
     let mut text = match worst.class {
         Class::Cors => return cors(report),
@@ -157,7 +164,12 @@ fn some_failed(report: &Report, rung: &Rung) -> Option<Advice> {
     let others = |one: &&kneepoint_bench::report::ClassCount| {
         !matches!(one.class, Class::Ok | Class::Throttled | Class::Aborted)
     };
-    let failed: u64 = rung.classes.iter().filter(others).map(|one| one.count).sum();
+    let failed: u64 = rung
+        .classes
+        .iter()
+        .filter(others)
+        .map(|one| one.count)
+        .sum();
     let classes = rung.classes.iter().filter(others);
     let classes: Vec<String> = classes
         .map(|one| format!("{} {}", one.class.as_str(), count(one.count)))
@@ -165,7 +177,11 @@ fn some_failed(report: &Report, rung: &Rung) -> Option<Advice> {
     (share(failed) > SHARE).then(|| {
         Advice::new(
             "some-failed",
-            format!("{} of {} requests failed.", count(failed), count(rung.requests)),
+            format!(
+                "{} of {} requests failed.",
+                count(failed),
+                count(rung.requests)
+            ),
             format!(
                 "{}. Percentiles are of those that were answered; what the server said is below.",
                 classes.join(", ")
@@ -186,7 +202,11 @@ fn client_bound(report: &Report, rung: &Rung, https: Option<&str>) -> Advice {
         }
         _ => text += ".",
     }
-    let text = text.chars().take(1).flat_map(char::to_uppercase).chain(text.chars().skip(1));
+    let text = text
+        .chars()
+        .take(1)
+        .flat_map(char::to_uppercase)
+        .chain(text.chars().skip(1));
     Advice::new(
         "client-bound",
         "The client was the limit, not the server.",
@@ -217,7 +237,10 @@ mod tests {
     }
 
     fn names(report: &Report) -> Vec<&'static str> {
-        advise(report, None).iter().map(|advice| advice.name).collect()
+        advise(report, None)
+            .iter()
+            .map(|advice| advice.name)
+            .collect()
     }
 
     #[test]
@@ -241,7 +264,10 @@ mod tests {
         let mut report = ended(Class::Cors, 100);
         report.config.host = Some("llm.example:8443".to_owned());
         let line = advise(&report, None)[0].line.clone().expect("a line");
-        assert!(line.contains("--upstream mine=https://llm.example:8443"), "{line}");
+        assert!(
+            line.contains("--upstream mine=https://llm.example:8443"),
+            "{line}"
+        );
     }
 
     #[test]
@@ -259,7 +285,11 @@ mod tests {
         report.env.browser = true;
         let advice = advise(&report, Some("https://127.0.0.1:8089"));
         assert_eq!(advice[0].name, "client-bound");
-        assert!(advice[0].text.starts_with("Six connections. Over HTTP/2"), "{}", advice[0].text);
+        assert!(
+            advice[0].text.starts_with("Six connections. Over HTTP/2"),
+            "{}",
+            advice[0].text
+        );
         assert!(advice[0].text.contains("https://127.0.0.1:8089"));
     }
 }

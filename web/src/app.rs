@@ -86,9 +86,15 @@ async fn offer() -> Offer {
         Err(Unknown::WantsToken) => return Offer::WantsToken,
     };
     let presets = server::presets(None).await.unwrap_or_default();
-    let is_here = window().location().protocol().is_ok_and(|scheme| scheme == "https:");
+    let is_here = window()
+        .location()
+        .protocol()
+        .is_ok_and(|scheme| scheme == "https:");
     Offer::Serves(Served {
-        presets: presets.into_iter().map(|preset| (preset.name, preset.story)).collect(),
+        presets: presets
+            .into_iter()
+            .map(|preset| (preset.name, preset.story))
+            .collect(),
         upstreams: server.upstreams,
         https: server.https.filter(|_| !is_here),
     })

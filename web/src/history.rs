@@ -58,7 +58,10 @@ pub fn title(report: &Report) -> String {
             Some(_) => "tok/s",
             None => "answers/s",
         };
-        words += &format!(" · {} {unit}", number::figure(rung.throughput(stream).value));
+        words += &format!(
+            " · {} {unit}",
+            number::figure(rung.throughput(stream).value)
+        );
     }
     words
 }
@@ -101,7 +104,13 @@ mod tests {
         let run = Kept::of(7, &example());
         let text = write(std::slice::from_ref(&run));
         assert_eq!(read(&text), [run]);
-        for broken in ["", "{}", "null", "[1, {\"id\": 2}]", &text[..text.len() / 2]] {
+        for broken in [
+            "",
+            "{}",
+            "null",
+            "[1, {\"id\": 2}]",
+            &text[..text.len() / 2],
+        ] {
             assert_eq!(read(broken), [], "{broken:.20}");
         }
         let other = r#"[{"id":1,"report":"{\"schema\":99}"}]"#;
@@ -112,11 +121,23 @@ mod tests {
     fn the_latest_is_first_and_the_oldest_goes() {
         let mut kept = Vec::new();
         for id in 0..20 {
-            add(&mut kept, Kept { id, report: "{}".to_owned() });
+            add(
+                &mut kept,
+                Kept {
+                    id,
+                    report: "{}".to_owned(),
+                },
+            );
         }
         let ids: Vec<u64> = kept.iter().map(|run| run.id).collect();
         assert_eq!((ids.len(), ids[0]), (RUNS_MAX, 19));
-        add(&mut kept, Kept { id: 99, report: "x".repeat(TEXT_MAX - 3) });
+        add(
+            &mut kept,
+            Kept {
+                id: 99,
+                report: "x".repeat(TEXT_MAX - 3),
+            },
+        );
         assert_eq!(kept.len(), 2, "long ones leave less room");
     }
 

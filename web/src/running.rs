@@ -165,7 +165,11 @@ fn joined(a: &Moment, b: &Moment) -> Moment {
     Moment {
         t_s: a.t_s,
         duration_s,
-        in_flight: if duration_s > 0.0 { busy / duration_s } else { 0.0 },
+        in_flight: if duration_s > 0.0 {
+            busy / duration_s
+        } else {
+            0.0
+        },
         ok: a.ok + b.ok,
         refused: a.refused + b.refused,
         failed: a.failed + b.failed,
@@ -240,7 +244,10 @@ mod tests {
     fn a_broken_run_says_why_and_hears_no_more() {
         let mut run = Running::begun(Goal::Knee, Some(10), true);
         assert_eq!(run.total, None, "nobody knows how long a ladder is");
-        assert!(run.hear(Told::Failed("the key is odd".to_owned())).is_none());
+        assert!(
+            run.hear(Told::Failed("the key is odd".to_owned()))
+                .is_none()
+        );
         assert_eq!(run.phase, Phase::Broken("the key is odd".to_owned()));
         assert!(run.hear(Told::Done(example())).is_none());
         assert!(!run.is_active());
@@ -252,7 +259,10 @@ mod tests {
         run.hear(tick(0.5, 3, &[(Class::Throttled, 1)]));
         run.hear(tick(1.0, 8, &[(Class::Throttled, 3), (Class::Server, 2)]));
         let moments = &run.stretches[0].moments;
-        assert_eq!((moments[1].ok, moments[1].refused, moments[1].failed), (5, 2, 2));
+        assert_eq!(
+            (moments[1].ok, moments[1].refused, moments[1].failed),
+            (5, 2, 2)
+        );
         for index in 0..2000 {
             run.hear(tick(1.5 + f64::from(index) * 0.5, 8, &[]));
         }

@@ -128,8 +128,7 @@ fn round(exact: f64) -> f64 {
 
 /// Bytes as text that a link carries unchanged (base64url, RFC 4648 §5, without padding).
 pub fn encode(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] =
-        b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for group in bytes.chunks(3) {
         let at = |index: usize| u32::from(group.get(index).copied().unwrap_or(0));
@@ -189,12 +188,18 @@ mod tests {
         for length in 0..70_u8 {
             let bytes: Vec<u8> = (0..length).map(|index| index.wrapping_mul(41)).collect();
             let text = encode(&bytes);
-            assert!(text.bytes().all(|one| one.is_ascii_alphanumeric() || b"-_".contains(&one)));
+            assert!(
+                text.bytes()
+                    .all(|one| one.is_ascii_alphanumeric() || b"-_".contains(&one))
+            );
             assert_eq!(decode(&text), Some(bytes));
         }
         assert_eq!(encode(b"\xfb\xff"), "-_8");
         assert_eq!(encode_padded(b"\xfb\xff"), "+/8=");
-        assert_eq!((decode("a"), decode("ab c"), decode("a+b=")), (None, None, None));
+        assert_eq!(
+            (decode("a"), decode("ab c"), decode("a+b=")),
+            (None, None, None)
+        );
     }
 
     #[test]
@@ -204,7 +209,11 @@ mod tests {
         let again = Report::from_json(&text).expect("a report");
         assert_eq!(again.answer, report.answer);
         assert_eq!(again.rungs.len(), report.rungs.len());
-        assert_eq!(short(&again, Host::Shown).len(), text.len(), "short stays short");
+        assert_eq!(
+            short(&again, Host::Shown).len(),
+            text.len(),
+            "short stays short"
+        );
     }
 
     #[test]
@@ -222,7 +231,10 @@ mod tests {
         #[rustfmt::skip]
         let cases = [(1330.456, 1330.0), (0.012_345_6, 0.012_35), (-9.99999, -10.0), (0.0, 0.0), (1e-320, 0.0)];
         for (exact, expected) in cases {
-            assert!((round(exact) - expected).abs() <= expected.abs() * 1e-12, "{exact}");
+            assert!(
+                (round(exact) - expected).abs() <= expected.abs() * 1e-12,
+                "{exact}"
+            );
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Everything the page shows, as one value. Plain data: what is told changes it, views read it.
 
-use kneepoint_bench::report::Report;
 use kneepoint_bench::record::Sample;
+use kneepoint_bench::report::Report;
 use reactive_stores::Store;
 
 use crate::form::{Form, Goal};

@@ -43,7 +43,9 @@ pub(crate) async fn unpack(bytes: &[u8], most: usize) -> Option<String> {
 
 async fn compressed(bytes: &[u8], format: &str) -> Option<Vec<u8>> {
     let stream = CompressionStream::new(format).ok()?;
-    through(bytes, stream.unchecked_ref(), usize::MAX).await.ok()?
+    through(bytes, stream.unchecked_ref(), usize::MAX)
+        .await
+        .ok()?
 }
 
 async fn through(

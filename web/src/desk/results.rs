@@ -69,8 +69,12 @@ impl Desk {
 
     /// Keeps an earlier run no longer.
     pub(crate) fn drop_kept(self, id: u64) {
-        self.state.kept().update(|kept| kept.retain(|run| run.id != id));
-        self.state.chosen().update(|chosen| chosen.retain(|other| *other != id));
+        self.state
+            .kept()
+            .update(|kept| kept.retain(|run| run.id != id));
+        self.state
+            .chosen()
+            .update(|chosen| chosen.retain(|other| *other != id));
         self.write_kept();
     }
 
@@ -147,7 +151,8 @@ impl Desk {
         if location.hash().is_ok_and(|hash| hash.starts_with(FRAGMENT)) {
             let path = location.pathname().unwrap_or_default();
             if let Ok(history) = window().history() {
-                let _ = history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&path));
+                let _ =
+                    history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&path));
             }
         }
     }

@@ -75,9 +75,8 @@ impl Line {
 
 /// A word that a POSIX shell takes as it stands.
 fn quoted(text: &str) -> String {
-    let plain = |character: char| {
-        character.is_ascii_alphanumeric() || "-_./:=,@%+".contains(character)
-    };
+    let plain =
+        |character: char| character.is_ascii_alphanumeric() || "-_./:=,@%+".contains(character);
     if !text.is_empty() && text.chars().all(plain) {
         return text.to_owned();
     }
@@ -168,6 +167,9 @@ fn knee(line: &mut Line, form: &Form) {
     if !form.repeat {
         line.flag("--ladder", "repeat=false");
     }
+    if form.target == Target::Simulated {
+        line.flag("--ladder", "stop_client_bound=false");
+    }
 }
 
 fn limits(line: &mut Line, form: &Form) {
@@ -211,7 +213,7 @@ mod tests {
             "npx kneepoint knee --url http://h/mock/gpu32/v1 --model gpu32 --prompt-tokens 64 \
              --nonce --max-tokens 100 --max 128 --window 1500ms --total 120s \
              --ladder window_max_s=3 --ladder settle_s=3 --ladder completions_min=10 \
-             --ladder verify_s=15 --ladder recover_s=15"
+             --ladder verify_s=15 --ladder recover_s=15 --ladder stop_client_bound=false"
         );
     }
 

@@ -53,7 +53,11 @@ fn knee_words(plan: &Plan) -> String {
         return String::new();
     };
     // Doublings, the rungs between them, and two measured again.
-    let climb = f64::from(options.max / options.first.max(1)).max(1.0).log2().floor() + 1.0;
+    let climb = f64::from(options.max / options.first.max(1))
+        .max(1.0)
+        .log2()
+        .floor()
+        + 1.0;
     let refined = f64::from(options.refine_knee + options.refine_peak) * 0.6;
     let rungs = climb + refined + if options.repeat { 2.0 } else { 0.0 };
     // A window ends somewhere between its bounds; settling comes on top.
@@ -94,7 +98,11 @@ mod tests {
         let mut form = Form::default();
         let found = estimate(&form).expect("no faults");
         assert_eq!(found.run, "≈ 500 calls, ≤ 50k tokens");
-        assert!(found.knee.starts_with("up to 128 at once"), "{}", found.knee);
+        assert!(
+            found.knee.starts_with("up to 128 at once"),
+            "{}",
+            found.knee
+        );
         assert_eq!(found.pays, "costs nothing");
         form.set(Field::Requests, "1000");
         form.set(Field::Warmup, "20");

@@ -212,7 +212,9 @@ mod tests {
     fn every_field_has_its_own_place_and_name() {
         for (index, field) in Field::ALL.into_iter().enumerate() {
             assert_eq!(field as usize, index, "{field:?}");
-            let alike = Field::ALL.iter().filter(|other| other.name() == field.name());
+            let alike = Field::ALL
+                .iter()
+                .filter(|other| other.name() == field.name());
             assert_eq!(alike.count(), 1, "{field:?}");
         }
     }

@@ -7,7 +7,10 @@ use crate::advice::Advice;
 
 /// All there is to say.
 pub(super) fn advice(all: Vec<Advice>) -> AnyView {
-    all.into_iter().map(one).collect::<Vec<AnyView>>().into_any()
+    all.into_iter()
+        .map(one)
+        .collect::<Vec<AnyView>>()
+        .into_any()
 }
 
 fn one(advice: Advice) -> AnyView {

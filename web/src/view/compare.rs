@@ -27,8 +27,10 @@ pub(super) fn compare(desk: Desk) -> AnyView {
             .collect();
         match &runs[..] {
             [] => ().into_any(),
-            [_] => view! { <p class="muted">"Tick a second run to lay the two over each other."</p> }
-                .into_any(),
+            [_] => {
+                view! { <p class="muted">"Tick a second run to lay the two over each other."</p> }
+                    .into_any()
+            }
             [a, b, ..] => both(a, b, width.get()),
         }
     })
@@ -36,7 +38,8 @@ pub(super) fn compare(desk: Desk) -> AnyView {
 }
 
 fn both((a_id, a): &(u64, Report), (b_id, b): &(u64, Report), width: u32) -> AnyView {
-    let [first, second] = [(a_id, a), (b_id, b)].map(|(id, run)| format!("{} {}", clock(*id), title(run)));
+    let [first, second] =
+        [(a_id, a), (b_id, b)].map(|(id, run)| format!("{} {}", clock(*id), title(run)));
     let drawn = chart::overlay([(&first, a), (&second, b)], Options { width });
     let drawn = drawn.map_or_else(
         || view! { <p class="muted">"The two have no picture in common; their figures are below."</p> }.into_any(),

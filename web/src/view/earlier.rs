@@ -16,7 +16,9 @@ pub(crate) fn earlier(desk: Desk) -> AnyView {
     let keeps = Memo::new(move |_| place.read().keeps);
     let file = NodeRef::<Input>::new();
     let picked = move |_| {
-        let Some(input) = file.get_untracked() else { return };
+        let Some(input) = file.get_untracked() else {
+            return;
+        };
         if let Some(file) = input.files().and_then(|files| files.get(0)) {
             spawn_local(async move { desk.open_file(file).await });
         }

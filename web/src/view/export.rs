@@ -16,10 +16,22 @@ const FORMATS: [(&str, &str, &str); 9] = [
     ("json", "JSON: the whole result", "json"),
     ("html", "HTML: one page with everything", "html"),
     ("csv", "CSV: a row for each rung", "csv"),
-    ("requests-csv", "CSV: a row for each request", "requests.csv"),
-    ("requests-jsonl", "JSON lines: each request", "requests.jsonl"),
+    (
+        "requests-csv",
+        "CSV: a row for each request",
+        "requests.csv",
+    ),
+    (
+        "requests-jsonl",
+        "JSON lines: each request",
+        "requests.jsonl",
+    ),
     ("text", "Text: the long form", "txt"),
-    ("vllm", "JSON with the keys of vLLM's bench serve", "vllm.json"),
+    (
+        "vllm",
+        "JSON with the keys of vLLM's bench serve",
+        "vllm.json",
+    ),
     ("hgrm", "HDR percentiles (.hgrm)", "hgrm"),
     ("hdr", "HDR histogram (V2, base64)", "hdr"),
 ];
@@ -68,7 +80,12 @@ async fn save(desk: Desk, format: &'static str) {
     }
 }
 
-async fn text(Shown { report, samples, .. }: &Shown, format: &str) -> Option<String> {
+async fn text(
+    Shown {
+        report, samples, ..
+    }: &Shown,
+    format: &str,
+) -> Option<String> {
     let times = || report.main_rung().and_then(|rung| rung.e2e.as_ref());
     match format {
         "json" => Some(report.to_json()),

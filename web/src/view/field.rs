@@ -27,7 +27,13 @@ pub(super) fn field(typing: Typing, field: Field) -> AnyView {
     let wanted = Memo::new(move |_| form.read().wants(field));
     let value = move || form.read().text(field).to_owned();
     let typed = move |event| form.write().set(field, &event_target_value(&event));
-    let invalid = move || if fault.read().is_some() { "true" } else { "false" };
+    let invalid = move || {
+        if fault.read().is_some() {
+            "true"
+        } else {
+            "false"
+        }
+    };
     let described = format!("{hint} {error}");
     let tall = matches!(field, Field::Prompt | Field::Lines | Field::System);
     let entry = if tall {

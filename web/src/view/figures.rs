@@ -72,15 +72,33 @@ pub(super) fn of_running(running: &Running) -> [Figure; 8] {
     let [p50, p95] = percentiles(tick);
     let refused = failures(tick, |class| class == Class::Throttled);
     let failed = failures(tick, |class| class != Class::Throttled);
-    let classes = tick.failed.iter().filter(|(class, _)| *class != Class::Throttled);
+    let classes = tick
+        .failed
+        .iter()
+        .filter(|(class, _)| *class != Class::Throttled);
     let classes: Vec<String> = classes
         .map(|(class, count)| format!("{} {count}", class.as_str()))
         .collect();
     [
         Figure::new("done", "Done", count(tick.done), done),
-        Figure::new("in-flight", "In flight", count(tick.in_flight.into()), slots),
-        Figure::new("rate", "Answers/s", figure(tick.requests_per_s), "last 2 s".to_owned()),
-        Figure::new("tokens", "Tokens/s", figure(tick.tokens_per_s), "last 2 s".to_owned()),
+        Figure::new(
+            "in-flight",
+            "In flight",
+            count(tick.in_flight.into()),
+            slots,
+        ),
+        Figure::new(
+            "rate",
+            "Answers/s",
+            figure(tick.requests_per_s),
+            "last 2 s".to_owned(),
+        ),
+        Figure::new(
+            "tokens",
+            "Tokens/s",
+            figure(tick.tokens_per_s),
+            "last 2 s".to_owned(),
+        ),
         Figure::new("p50", time_name(running.stream, "p50"), p50, rung(tick)),
         Figure::new("p95", time_name(running.stream, "p95"), p95, rung(tick)),
         Figure::new("refused", "Refused (429)", count(refused), String::new())
@@ -132,16 +150,25 @@ pub(super) fn of_report(report: &Report) -> [Figure; 8] {
         .saturating_sub(refused)
         .saturating_sub(rung.count(Class::Aborted));
     let classes = rung.classes.iter();
-    let classes = classes.filter(|one| {
-        !matches!(one.class, Class::Ok | Class::Throttled | Class::Aborted)
-    });
+    let classes =
+        classes.filter(|one| !matches!(one.class, Class::Ok | Class::Throttled | Class::Aborted));
     let classes: Vec<String> = classes
         .map(|one| format!("{} {}", one.class.as_str(), one.count))
         .collect();
     [
-        Figure::new("done", "Answered", count(rung.ok), format!("of {}", count(rung.requests))),
+        Figure::new(
+            "done",
+            "Answered",
+            count(rung.ok),
+            format!("of {}", count(rung.requests)),
+        ),
         Figure::new("in-flight", "In flight", figure(rung.concurrency_mean), at),
-        Figure::new("rate", "Answers/s", figure(rung.requests_per_s.value), within(&rung.requests_per_s)),
+        Figure::new(
+            "rate",
+            "Answers/s",
+            figure(rung.requests_per_s.value),
+            within(&rung.requests_per_s),
+        ),
         Figure::new(
             "tokens",
             "Tokens/s",
@@ -167,7 +194,8 @@ fn within(estimate: &Estimate) -> String {
 
 /// A percentile, and its interval or how many requests that would take.
 fn quantile(metric: Option<&Metric>, q: f64) -> (String, String) {
-    let Some((metric, found)) = metric.and_then(|metric| Some((metric, metric.quantile(q)?))) else {
+    let Some((metric, found)) = metric.and_then(|metric| Some((metric, metric.quantile(q)?)))
+    else {
         return (NONE.to_owned(), String::new());
     };
     let below = match (found.low, found.high, found.needs) {

@@ -16,7 +16,9 @@ const THEMES: [&str; 3] = ["auto", "light", "dark"];
 /// The line on top of the page.
 pub(crate) fn header(desk: Desk) -> AnyView {
     let kept = browser::kept(Place::Lasting, THEME);
-    let kept = THEMES.into_iter().find(|theme| kept.as_deref() == Some(theme));
+    let kept = THEMES
+        .into_iter()
+        .find(|theme| kept.as_deref() == Some(theme));
     let theme = RwSignal::new(kept.unwrap_or(THEMES[0]));
     Effect::new(move |_| {
         if let Some(root) = document().document_element() {

@@ -32,8 +32,11 @@ pub(super) fn live(desk: Desk) -> AnyView {
         move || {
             // Read, not merely tracked: a memo that nobody has read follows nothing.
             let _ = second.get();
-            let options = Options { width: place.read().width };
-            of(&running.read_untracked(), options).map_or_else(String::new, |picture| picture.svg_roving())
+            let options = Options {
+                width: place.read().width,
+            };
+            of(&running.read_untracked(), options)
+                .map_or_else(String::new, |picture| picture.svg_roving())
         }
     };
     let ladder = running.read_untracked().goal == Goal::Knee;
@@ -64,11 +67,19 @@ pub(super) fn live(desk: Desk) -> AnyView {
 fn saying(running: &Running) -> (&'static str, String) {
     let tick = &running.tick;
     match running.phase {
-        Phase::Stopping => ("Stopping", "Nothing more is sent; what was measured is kept.".to_owned()),
+        Phase::Stopping => (
+            "Stopping",
+            "Nothing more is sent; what was measured is kept.".to_owned(),
+        ),
         Phase::Starting => ("Starting", "The engine starts.".to_owned()),
-        _ if tick.phase == Doing::Drain => ("Running", "All is sent; the last answers come in.".to_owned()),
+        _ if tick.phase == Doing::Drain => (
+            "Running",
+            "All is sent; the last answers come in.".to_owned(),
+        ),
         _ if running.goal == Goal::Knee => ("Finding the knee", rung(running)),
-        _ if tick.phase == Doing::Warmup && tick.done == 0 => ("Running", "The first requests are under way.".to_owned()),
+        _ if tick.phase == Doing::Warmup && tick.done == 0 => {
+            ("Running", "The first requests are under way.".to_owned())
+        }
         _ => ("Running", done(running)),
     }
 }
@@ -97,5 +108,9 @@ fn rung(running: &Running) -> String {
         Doing::Settle => "settling",
         _ => "measuring",
     };
-    format!("Rung {}: {} at once, {doing}{what}", tick.rung + 1, count(n.into()))
+    format!(
+        "Rung {}: {} at once, {doing}{what}",
+        tick.rung + 1,
+        count(n.into())
+    )
 }

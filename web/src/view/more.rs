@@ -17,9 +17,8 @@ const MODES: [(Mode, &str); 5] = [
 /// The part of the form that is folded at first.
 pub(super) fn more(typing: Typing) -> AnyView {
     let form = typing.desk.state.form();
-    let fields = |list: &[Field]| -> Vec<AnyView> {
-        list.iter().map(|one| field(typing, *one)).collect()
-    };
+    let fields =
+        |list: &[Field]| -> Vec<AnyView> { list.iter().map(|one| field(typing, *one)).collect() };
     let details = NodeRef::<leptos::html::Details>::new();
     // A fault inside must be seen.
     Effect::new(move |_| {

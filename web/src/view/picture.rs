@@ -35,7 +35,13 @@ pub(super) fn picture(test: &'static str, picture: Picture, wide: bool) -> AnyVi
     let table = picture.table.html();
     let summary = picture.summary;
     // What is pointed at takes the summary's place: nothing moves.
-    let line = move || if said.read().is_empty() { summary.clone() } else { said.get() };
+    let line = move || {
+        if said.read().is_empty() {
+            summary.clone()
+        } else {
+            said.get()
+        }
+    };
     view! {
         <figure class="kp-figure" class:wide=wide data-testid=format!("picture-{test}")>
             <figcaption>
@@ -89,9 +95,12 @@ fn closest(event: &FocusEvent) -> Option<Element> {
 fn neighbour(drawing: NodeRef<Div>, step: isize) -> Option<SvgElement> {
     let all = points(drawing);
     let active = document().active_element()?;
-    let at = all.iter().position(|point| active.is_same_node(Some(point)))?;
+    let at = all
+        .iter()
+        .position(|point| active.is_same_node(Some(point)))?;
     let last = all.len().checked_sub(1)?;
-    all.into_iter().nth(at.saturating_add_signed(step).min(last))
+    all.into_iter()
+        .nth(at.saturating_add_signed(step).min(last))
 }
 
 /// Says what a point shows, and draws a hairline through it.
@@ -110,8 +119,15 @@ fn read_out(
         return said.set(String::new());
     };
     let words = point.query_selector("title").ok().flatten();
-    said.set(words.and_then(|title| title.text_content()).unwrap_or_default());
-    let (area, around) = (point.get_bounding_client_rect(), drawing.get_bounding_client_rect());
+    said.set(
+        words
+            .and_then(|title| title.text_content())
+            .unwrap_or_default(),
+    );
+    let (area, around) = (
+        point.get_bounding_client_rect(),
+        drawing.get_bounding_client_rect(),
+    );
     let middle = f64::midpoint(area.left(), area.right()) - around.left();
     // Through the object model, which the page's policy allows; an attribute it would not.
     let _ = hair.style().set_property("left", &format!("{middle}px"));

@@ -29,7 +29,10 @@ pub(super) fn result(desk: Desk) -> AnyView {
     let place = desk.state.place();
     let https = Memo::new(move |_| {
         let place = place.read();
-        place.server.served().and_then(|served| served.https.clone())
+        place
+            .server
+            .served()
+            .and_then(|served| served.https.clone())
     });
     let width = Memo::new(move |_| place.read().width);
     (move || {
@@ -90,7 +93,11 @@ fn standing(report: &Report) -> String {
         facts.push(answer.stability.as_ref().map_or_else(
             || "stability not measured".to_owned(),
             |found| {
-                let word = if found.stable { "stable within" } else { "drifted by" };
+                let word = if found.stable {
+                    "stable within"
+                } else {
+                    "drifted by"
+                };
                 format!("{word} {}", percent(found.value))
             },
         ));
@@ -105,10 +112,16 @@ fn standing(report: &Report) -> String {
 
 /// The pictures in the order in which they answer questions; neighbours are about equally high.
 fn pictures(shown: &Shown, width: u32) -> Vec<AnyView> {
-    let Shown { report, samples, .. } = shown;
+    let Shown {
+        report, samples, ..
+    } = shown;
     let whole = Options { width };
     let half = Options {
-        width: if width >= TWO { (width - GAP) / 2 } else { width },
+        width: if width >= TWO {
+            (width - GAP) / 2
+        } else {
+            width
+        },
     };
     let mut all: Vec<AnyView> = Vec::new();
     let mut add = |test, drawn: Option<Picture>, wide| {
@@ -134,7 +147,9 @@ fn pictures(shown: &Shown, width: u32) -> Vec<AnyView> {
         ("ttft", "time to first token", &rung.ttft),
         ("latency", "latency", &rung.e2e),
     ] {
-        let drawn = metric.as_ref().and_then(|metric| chart::histogram(name, metric, half));
+        let drawn = metric
+            .as_ref()
+            .and_then(|metric| chart::histogram(name, metric, half));
         add(test, drawn, false);
     }
     if climbed {

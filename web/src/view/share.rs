@@ -13,7 +13,11 @@ pub(super) fn share(desk: Desk) -> AnyView {
     let link = RwSignal::new(None::<String>);
     let shown = RwSignal::new(false);
     let make = move || {
-        let host = if shown.get_untracked() { Host::Shown } else { Host::Hidden };
+        let host = if shown.get_untracked() {
+            Host::Shown
+        } else {
+            Host::Hidden
+        };
         spawn_local(async move {
             let made = desk.link(host).await;
             link.set(Some(made.unwrap_or_else(|| {

@@ -91,7 +91,8 @@ fn empty(desk: Desk) -> AnyView {
     let width = Memo::new(move |_| place.read().width);
     let drawing = move || {
         let options = Options { width: width.get() };
-        chart::throughput(&example, options).map(|picture| picture.svg.replace("tabindex=\"0\"", ""))
+        chart::throughput(&example, options)
+            .map(|picture| picture.svg.replace("tabindex=\"0\"", ""))
     };
     view! {
         <section class="verdict" data-testid="empty">
@@ -129,7 +130,11 @@ fn cut(cut_off: &CutOff) -> AnyView {
         .iter()
         .map(|(n, throughput, p95)| {
             let p95 = p95.map(|p95| format!(", TTFT p95 {}", number::time_ms(p95)));
-            format!("{n} at once: {}{}", number::figure(*throughput), p95.unwrap_or_default())
+            format!(
+                "{n} at once: {}{}",
+                number::figure(*throughput),
+                p95.unwrap_or_default()
+            )
         })
         .collect();
     let so_far = if rungs.is_empty() {
@@ -137,7 +142,9 @@ fn cut(cut_off: &CutOff) -> AnyView {
     } else {
         format!("It had measured {}.", rungs.join("; "))
     };
-    let words = format!("{}: the page was closed or reloaded in mid-run. {so_far} Press the button again to repeat it.", cut_off.what);
+    let words = format!(
+        "{}: the page was closed or reloaded in mid-run. {so_far} Press the button again to repeat it.",
+        cut_off.what
+    );
     notice("cut-off", "The run was cut off.", words)
 }
-

@@ -44,7 +44,9 @@ pub(super) fn reference(report: &Report) -> AnyView {
     let Some((rung, block)) = found else {
         return ().into_any();
     };
-    let at = rung.concurrency.map_or_else(String::new, |n| format!(" at {n} at once"));
+    let at = rung
+        .concurrency
+        .map_or_else(String::new, |n| format!(" at {n} at once"));
     let text = block.text();
     let copied = text.clone();
     view! {
@@ -70,7 +72,12 @@ pub(super) fn findings(report: &Report) -> AnyView {
     let row = |(name, finding): (&str, &Option<kneepoint_bench::report::Finding>)| {
         let finding = finding.as_ref()?;
         let between = format!("{} and {}", finding.low, finding.high);
-        Some(vec![name.to_owned(), finding.value.to_string(), between, finding.reason.clone()])
+        Some(vec![
+            name.to_owned(),
+            finding.value.to_string(),
+            between,
+            finding.reason.clone(),
+        ])
     };
     let rows = found.into_iter().filter_map(row).collect();
     view! {
@@ -92,9 +99,12 @@ pub(super) fn rungs(report: &Report) -> AnyView {
         found.map_or_else(|| NONE.to_owned(), |found| time_ms(found.value))
     };
     let rows = report.rungs.iter().map(|rung| {
-        let tokens = rung.output_tokens_per_s.map_or(f64::NAN, |found| found.value);
+        let tokens = rung
+            .output_tokens_per_s
+            .map_or(f64::NAN, |found| found.value);
         vec![
-            rung.concurrency.map_or_else(|| NONE.to_owned(), |n| n.to_string()),
+            rung.concurrency
+                .map_or_else(|| NONE.to_owned(), |n| n.to_string()),
             rung.purpose.as_str().to_owned(),
             count(rung.requests),
             figure(rung.requests_per_s.value),
@@ -106,7 +116,14 @@ pub(super) fn rungs(report: &Report) -> AnyView {
         ]
     });
     let head = [
-        "at once", "for", "requests", "answers/s", "tok/s", "TTFT p50", "TTFT p95", "latency p95",
+        "at once",
+        "for",
+        "requests",
+        "answers/s",
+        "tok/s",
+        "TTFT p50",
+        "TTFT p95",
+        "latency p95",
         "no answer",
     ];
     view! {
@@ -165,7 +182,9 @@ pub(super) fn requests(samples: &[Sample]) -> AnyView {
         vec![
             sample.id.to_string(),
             sample.class.as_str().to_owned(),
-            sample.status.map_or_else(|| NONE.to_owned(), |status| status.to_string()),
+            sample
+                .status
+                .map_or_else(|| NONE.to_owned(), |status| status.to_string()),
             time(sample.queue_ms()),
             time(sample.ttft_ms()),
             time(sample.e2e_ms()),
@@ -177,10 +196,21 @@ pub(super) fn requests(samples: &[Sample]) -> AnyView {
     let rows: Vec<_> = samples.iter().take(REQUESTS_MAX).map(row).collect();
     let which = match samples.len() {
         all if all <= REQUESTS_MAX => format!("Requests one by one ({all})"),
-        all => format!("Requests one by one (the first {REQUESTS_MAX} of {})", count(all as u64)),
+        all => format!(
+            "Requests one by one (the first {REQUESTS_MAX} of {})",
+            count(all as u64)
+        ),
     };
     let head = [
-        "request", "ended", "status", "queued", "first token", "whole", "tokens", "attempts", "said",
+        "request",
+        "ended",
+        "status",
+        "queued",
+        "first token",
+        "whole",
+        "tokens",
+        "attempts",
+        "said",
     ];
     view! {
         <details data-testid="requests">

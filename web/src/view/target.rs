@@ -62,16 +62,24 @@ fn simulated(typing: Typing) -> AnyView {
             "gpu32".to_owned(),
             "A scheduler of 32 slots: above 32 only the queue grows.".to_owned(),
         );
-        told.filter(|presets| !presets.is_empty()).unwrap_or_else(|| vec![first])
+        told.filter(|presets| !presets.is_empty())
+            .unwrap_or_else(|| vec![first])
     });
     let at = move || {
         let form = form.read();
         let presets = presets.read();
-        presets.iter().position(|(name, _)| *name == form.preset).unwrap_or(0)
+        presets
+            .iter()
+            .position(|(name, _)| *name == form.preset)
+            .unwrap_or(0)
     };
     let story = move || presets.read().get(at()).map(|(_, story)| story.clone());
     let list = move || {
-        let words = presets.read().iter().map(|(name, _)| name.clone()).collect();
+        let words = presets
+            .read()
+            .iter()
+            .map(|(name, _)| name.clone())
+            .collect();
         select(
             "preset",
             "Preset",
@@ -120,7 +128,11 @@ fn proxy(typing: Typing) -> AnyView {
     let (form, place) = (typing.desk.state.form(), typing.desk.state.place());
     let upstreams = Memo::new(move |_| {
         let place = place.read();
-        place.server.served().map(|served| served.upstreams.clone()).unwrap_or_default()
+        place
+            .server
+            .served()
+            .map(|served| served.upstreams.clone())
+            .unwrap_or_default()
     });
     // The first upstream is chosen as long as none is.
     Effect::new(move |_| {
@@ -132,7 +144,11 @@ fn proxy(typing: Typing) -> AnyView {
     });
     let at = move || {
         let upstream = form.read().upstream.clone();
-        upstreams.read().iter().position(|name| *name == upstream).unwrap_or(0)
+        upstreams
+            .read()
+            .iter()
+            .position(|name| *name == upstream)
+            .unwrap_or(0)
     };
     view! {
         {move || if upstreams.read().is_empty() {
