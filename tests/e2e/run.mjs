@@ -9,6 +9,9 @@ import { launch } from "../packaging/browser.mjs";
 import { Report } from "../packaging/report.mjs";
 import { startServer } from "../peers/sdk/server.mjs";
 import { engine } from "./promises/engine.mjs";
+import { road } from "./promises/road.mjs";
+import { states } from "./promises/states.mjs";
+import { keeping } from "./promises/keeping.mjs";
 import { Scene } from "./scene.mjs";
 
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
@@ -24,7 +27,7 @@ const SCENES = {
   "firefox-h2": { browser: "firefox", protocol: "h2" },
 };
 
-const PROMISES = [...engine];
+const PROMISES = [...road, ...states, ...keeping, ...engine];
 
 /** How long one promise may take: a bound for a hang. */
 const PROMISE_MS_MAX = 180_000;

@@ -5,6 +5,7 @@
 
 mod client;
 mod measure;
+mod page;
 mod reference;
 mod report;
 mod stats;
@@ -38,9 +39,11 @@ enum Kind {
     /// A program that measures by itself, prints its own table, writes `target/bench/<group>.json`
     /// and fails when a target is missed.
     Own(&'static [&'static str]),
+    /// The same, but for what it needs, which the function builds. It is told the file's name last.
+    Built(fn(&Repo) -> Result<Command>),
 }
 
-static GROUPS: [Group; 5] = [
+static GROUPS: [Group; 6] = [
     Group {
         name: "stats",
         about: "summarising a million samples, against Python's statistics and numpy",
@@ -55,6 +58,11 @@ static GROUPS: [Group; 5] = [
         name: "reference",
         about: "a thousand calls at once by the command line, against the script in Python",
         kind: Kind::Paired(reference::works),
+    },
+    Group {
+        name: "page",
+        about: "the page's engine against plain fetch, its size, start and drawing, in Chromium",
+        kind: Kind::Built(page::command),
     },
     Group {
         name: "storms",
@@ -94,10 +102,15 @@ pub(crate) fn command(repo: &Repo, args: &Args) -> Result {
     let file = folder.join(format!("{name}.json"));
     match group.kind {
         Kind::Paired(works) => paired(name, works(repo)?, runs, &file),
-        Kind::Own(_) if args.has("--runs") => Err(Failure::Usage(format!(
+        Kind::Own(_) | Kind::Built(_) if args.has("--runs") => Err(Failure::Usage(format!(
             "`--runs`: the group `{name}` chooses its own rounds"
         ))),
-        Kind::Own(words) => own(words, &repo.path()?, &file),
+        Kind::Own(words) => own(
+            Command::new(words[0]).args(&words[1..]),
+            &repo.path()?,
+            &file,
+        ),
+        Kind::Built(command) => own(command(repo)?.arg(&file), &repo.path()?, &file),
     }
 }
 
@@ -124,13 +137,13 @@ fn paired(name: &str, works: Vec<Work>, runs: usize, file: &Path) -> Result {
 }
 
 /// Runs a program that measures by itself, with the tools built here on its PATH.
-fn own(words: &[&str], path: &OsStr, file: &Path) -> Result {
+fn own(command: &mut Command, path: &OsStr, file: &Path) -> Result {
     // What an earlier run wrote must not pass for the result of this one.
     if file.exists() {
         fs::remove_file(file)
             .map_err(|error| Failure::work(format!("{}: {error}", file.display())))?;
     }
-    run(Command::new(words[0]).args(&words[1..]).env("PATH", path))?;
+    run(command.env("PATH", path))?;
     if !file.exists() {
         return Err(Failure::work(format!("the group wrote no {}", short(file))));
     }
@@ -147,7 +160,7 @@ mod tests {
         let file = std::env::temp_dir().join(format!("xtask-bench-{}.json", std::process::id()));
         fs::write(&file, "of an earlier run").unwrap();
         let tools = std::env::var_os("PATH").unwrap();
-        let failure = own(&["true"], &tools, &file).unwrap_err();
+        let failure = own(&mut Command::new("true"), &tools, &file).unwrap_err();
         assert!(
             failure.text().starts_with("the group wrote no"),
             "{}",
@@ -155,9 +168,9 @@ mod tests {
         );
 
         let path = file.to_str().unwrap();
-        assert_eq!(own(&["touch", path], &tools, &file), Ok(()));
+        assert_eq!(own(Command::new("touch").arg(path), &tools, &file), Ok(()));
         assert!(
-            own(&["false"], &tools, &file)
+            own(&mut Command::new("false"), &tools, &file)
                 .unwrap_err()
                 .text()
                 .contains("`false` failed")
