@@ -63,7 +63,7 @@ static COMMANDS: [Command; 12] = [
                 name: "--family",
                 takes: Takes::Many,
                 value: "NAME…",
-                about: "some of: checks, native, wasm-node, wasm-browser, peers",
+                about: "some of: checks, native, wasm-node, wasm-browser, peers, runtimes, packaging, cli, e2e",
             },
         ],
         run: test::command,
