@@ -15,7 +15,8 @@ use crate::shell::{run, short};
 pub(crate) const NEEDS: [&str; 5] = ["wasm-target", "node", "npm", "wasm-bindgen", "trunk"];
 
 /// Everything that the page is made of.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
+    ".cargo/config.toml",
     "web",
     "crates/bench",
     "crates/core/src",
