@@ -2,6 +2,7 @@
 //!
 //! Plain data with public fields. Nothing in it holds a key, a prompt or an answer.
 
+mod json;
 mod metric;
 mod text;
 mod verdict;
@@ -46,20 +47,6 @@ pub struct Report {
     pub method: Method,
 }
 
-fields!(Report {
-    schema,
-    tool,
-    version,
-    engine,
-    protocol,
-    config,
-    env,
-    rungs,
-    answer,
-    method
-});
-by_serde!(Report);
-
 impl Report {
     /// The universal scalability law that fits the rungs of a ladder best: a line to draw through
     /// them. The answer does not stand on it. None for fewer than three rungs.
@@ -94,9 +81,6 @@ pub struct Connections {
     /// What else there is to say, in sentences.
     pub notes: Vec<String>,
 }
-
-fields!(Connections { http, opened, reused, cap, notes } or |_of| Self::default());
-by_serde!(Connections);
 
 /// What was asked for. Of the endpoint only host and path are kept, of the prompts what kind they
 /// are.
@@ -134,25 +118,6 @@ pub struct Setup {
     pub retries_max: Option<u32>,
 }
 
-fields!(Setup {
-    host,
-    path,
-    model,
-    stream,
-    max_tokens,
-    prompts,
-    cache_mode,
-    load,
-    requests,
-    duration_ms,
-    warmup_requests,
-    warmup_ms,
-    slo,
-    seed,
-    retries_max,
-});
-by_serde!(Setup);
-
 /// What a server's cache of prompts can do for a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CacheMode {
@@ -163,9 +128,6 @@ pub enum CacheMode {
     /// It may hold whole prompts: they repeat.
     Repeated,
 }
-
-words!(CacheMode { Unique = "unique", SharedPrefix = "shared_prefix", Repeated = "repeated" });
-by_serde!(CacheMode);
 
 /// Where a run took place. The engine cannot know; whoever starts it says so.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -182,11 +144,6 @@ pub struct Environment {
     pub browser: bool,
 }
 
-fields!(Environment {
-    runtime, os, clock_step_us, started_unix_ms, browser,
-} or |_of| Self::default());
-by_serde!(Environment);
-
 /// A figure and the interval that holds it with the report's confidence.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Estimate {
@@ -197,9 +154,6 @@ pub struct Estimate {
     /// Its upper end.
     pub high: Option<f64>,
 }
-
-fields!(Estimate { value, low, high });
-by_serde!(Estimate);
 
 /// What a rung was measured for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -215,11 +169,6 @@ pub enum Purpose {
     /// To see whether the server is still the same.
     Repeat,
 }
-
-words!(Purpose {
-    Run = "run", Climb = "climb", Verify = "verify", Refine = "refine", Repeat = "repeat",
-});
-by_serde!(Purpose);
 
 impl Purpose {
     /// The name in files and on screens.
@@ -301,40 +250,6 @@ pub struct Rung {
     pub client: Verdict,
 }
 
-fields!(Rung {
-    purpose,
-    concurrency,
-    start_s,
-    duration_s,
-    requests,
-    ok,
-    attempts,
-    classes,
-    requests_per_s,
-    output_tokens_per_s,
-    goodput_per_s,
-    slo_share,
-    input_tokens,
-    output_tokens,
-    cached_tokens,
-    token_source,
-    concurrency_mean,
-    concurrency_peak,
-    little_residual,
-    buffered,
-    reference,
-    ttft,
-    ttfv,
-    tpot,
-    icl,
-    e2e,
-    queue,
-    e2e_sched,
-    timeline,
-    client,
-});
-by_serde!(Rung);
-
 impl Rung {
     /// How many requests ended in this way.
     pub fn count(&self, class: Class) -> u64 {
@@ -370,13 +285,6 @@ pub struct ClassCount {
     pub excerpt: Option<String>,
 }
 
-fields!(ClassCount {
-    class,
-    count,
-    excerpt
-});
-by_serde!(ClassCount);
-
 /// One second, or a few of a long run.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Moment {
@@ -396,17 +304,6 @@ pub struct Moment {
     pub tokens: u64,
 }
 
-fields!(Moment {
-    t_s,
-    duration_s,
-    in_flight,
-    ok,
-    refused,
-    failed,
-    tokens
-});
-by_serde!(Moment);
-
 /// What a ladder found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
@@ -424,16 +321,6 @@ pub struct Answer {
     pub stability: Option<Stability>,
 }
 
-fields!(Answer {
-    knee,
-    peak,
-    limit,
-    slo,
-    stop,
-    stability
-});
-by_serde!(Answer);
-
 /// A concurrency, between which others it lies, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -447,14 +334,6 @@ pub struct Finding {
     pub reason: String,
 }
 
-fields!(Finding {
-    value,
-    low,
-    high,
-    reason
-});
-by_serde!(Finding);
-
 /// Why a ladder went no higher.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stop {
@@ -463,9 +342,6 @@ pub struct Stop {
     /// The figures that it went by, in a sentence.
     pub reason: String,
 }
-
-fields!(Stop { value, reason });
-by_serde!(Stop);
 
 /// Whether the server was the same at the end as before.
 #[derive(Debug, Clone, PartialEq)]
@@ -481,15 +357,6 @@ pub struct Stability {
     /// The figures, in a sentence.
     pub reason: String,
 }
-
-fields!(Stability {
-    value,
-    stable,
-    low,
-    high,
-    reason
-});
-by_serde!(Stability);
 
 /// How it was measured.
 #[derive(Debug, Clone, PartialEq)]
@@ -507,13 +374,3 @@ pub struct Method {
     /// What else there is to say, in sentences.
     pub notes: Vec<String>,
 }
-
-fields!(Method {
-    rule,
-    confidence,
-    retries,
-    usage_asked,
-    stopped_early,
-    notes
-});
-by_serde!(Method);
