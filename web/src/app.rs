@@ -10,12 +10,10 @@ use web_sys::{Element, ResizeObserver};
 use crate::desk::Desk;
 use crate::server::{self, Unknown};
 use crate::state::{Offer, Served, StateStoreFields};
-use crate::view;
+use crate::view::{self, classed};
 
-/// The whole page.
-#[allow(unreachable_pub, reason = "the macro writes it")]
-#[component]
-pub(crate) fn App() -> impl IntoView {
+/// The whole page. Leptos runs it; the elements are made by [`view`].
+pub(crate) fn page() {
     let desk = Desk::new();
     let origin = window().location().origin().unwrap_or_default();
     desk.state.place().write().origin = origin;
@@ -27,20 +25,24 @@ pub(crate) fn App() -> impl IntoView {
         let offer = offer().await;
         desk.state.place().write().server = offer;
     });
-    let stage = NodeRef::<leptos::html::Section>::new();
-    Effect::new(move |_| {
-        if let Some(stage) = stage.get() {
-            measure(desk, &stage);
-        }
-    });
-    view! {
-        {view::header(desk)}
-        <main class="desk">
-            <section class="side" aria-label="What to measure">{view::form(desk)}</section>
-            <section class="stage" aria-label="Results" node_ref=stage>{view::stage(desk)}</section>
-        </main>
-        {view::earlier(desk)}
+    let side = classed("section", "side")
+        .attr("aria-label", "What to measure")
+        .with_all(view::form(desk).into());
+    let stage = classed("section", "stage")
+        .attr("aria-label", "Results")
+        .with(view::stage(desk));
+    let measured = stage.node().clone();
+    let parts = [
+        view::header(desk),
+        classed("main", "desk").with(side).with(stage),
+        view::earlier(desk),
+    ];
+    let body = document().body().expect("a page has a body");
+    for part in parts {
+        // What was just made can be put anywhere.
+        let _ = body.append_child(part.node());
     }
+    measure(desk, &measured);
 }
 
 fn listen(desk: Desk) {

@@ -42,7 +42,7 @@ mod role {
         }));
         match js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() {
             Ok(scope) => super::engine::start(&scope),
-            Err(_) => leptos::mount::mount_to_body(super::app::App),
+            Err(_) => leptos::mount::mount_to_body(super::app::page),
         }
     }
 }

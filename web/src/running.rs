@@ -1,10 +1,10 @@
 //! A run while it happens: a small machine of phases, and what the engine has told so far.
 
 use kneepoint_bench::chart::Stretch;
+use kneepoint_bench::fields;
 use kneepoint_bench::record::{Class, Sample};
 use kneepoint_bench::report::{Connections, Moment, Report, Rung};
 use kneepoint_bench::{Phase as Doing, Tick};
-use kneepoint_bench::fields;
 
 use crate::form::Goal;
 use crate::message::Told;

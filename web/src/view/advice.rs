@@ -1,32 +1,25 @@
 //! What a result means, below the verdict and in the same size as its small print.
 
-use leptos::prelude::*;
-
 use super::copy::copy;
+use super::element::{Element, classed, element};
 use crate::advice::Advice;
 
 /// All there is to say.
-pub(super) fn advice(all: Vec<Advice>) -> AnyView {
-    all.into_iter()
-        .map(one)
-        .collect::<Vec<AnyView>>()
-        .into_any()
+pub(super) fn advice(all: Vec<Advice>) -> Element {
+    let all = all.into_iter().map(one).collect();
+    classed("div", "notices").test("advice").with_all(all)
 }
 
-fn one(advice: Advice) -> AnyView {
+fn one(advice: Advice) -> Element {
     let line = advice.line.map(|line| {
-        let copied = line.clone();
-        view! {
-            <p class="row">
-                <code class="line" tabindex="0">{line}</code>
-                {copy("copy-advice", "the line", move || copied.clone())}
-            </p>
-        }
+        let code = classed("code", "line").attr("tabindex", "0").text(&line);
+        let copy = copy("copy-advice", "the line", move || line.clone());
+        classed("p", "row").with(code).with(copy)
     });
-    view! {
-        <div class="advice" data-testid=format!("advice-{}", advice.name)>
-            <strong>{advice.title}</strong>" "{advice.text}{line}
-        </div>
-    }
-    .into_any()
+    classed("div", "advice")
+        .test(&("advice-".to_owned() + advice.name))
+        .with(element("strong").text(&advice.title))
+        .text(" ")
+        .text(&advice.text)
+        .with_some(line)
 }

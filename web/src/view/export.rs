@@ -6,6 +6,7 @@ use kneepoint_bench::report::Report;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::element::{Element, button, element, folded};
 use crate::browser;
 use crate::desk::Desk;
 use crate::share::encode_padded;
@@ -37,24 +38,14 @@ const FORMATS: [(&str, &str, &str); 9] = [
 ];
 
 /// The menu of formats.
-pub(super) fn export(desk: Desk) -> AnyView {
-    let items: Vec<AnyView> = FORMATS
-        .into_iter()
-        .map(|(name, words, _)| {
-            let press = move |_| spawn_local(async move { save(desk, name).await });
-            view! {
-                <li><button type="button" class="quiet" data-testid=format!("export-{name}") on:click=press>{words}</button></li>
-            }
-            .into_any()
-        })
-        .collect();
-    view! {
-        <details class="menu" data-testid="export">
-            <summary>"Export"</summary>
-            <ul>{items}</ul>
-        </details>
+pub(super) fn export(desk: Desk) -> Element {
+    let mut items = element("ul");
+    for (name, words, _) in FORMATS {
+        let press = move || spawn_local(async move { save(desk, name).await });
+        let item = button("quiet", &("export-".to_owned() + name), press).text(words);
+        items = items.with(element("li").with(item));
     }
-    .into_any()
+    folded("menu", "export", "Export").with(items)
 }
 
 async fn save(desk: Desk, format: &'static str) {

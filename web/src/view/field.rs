@@ -1,7 +1,10 @@
 //! One field of the form: its label, its box, what is wrong with it.
 
+use std::rc::Rc;
+
 use leptos::prelude::*;
 
+use super::element::{Element, checked_of, classed, element, value_of};
 use crate::desk::Desk;
 use crate::form::{Fault, Field};
 use crate::state::StateStoreFields;
@@ -10,121 +13,120 @@ use crate::state::StateStoreFields;
 #[derive(Clone, Copy)]
 pub(super) struct Typing {
     pub(super) desk: Desk,
-    pub(super) faults: Memo<Vec<Fault>>,
+    pub(super) faults: RwSignal<Vec<Fault>>,
 }
 
 /// A field with a label in front and its unit behind. It is there as long as it is asked for.
-pub(super) fn field(typing: Typing, field: Field) -> AnyView {
+pub(super) fn field(typing: Typing, field: Field) -> Element {
     let form = typing.desk.state.form();
-    let id = format!("field-{}", field.name());
-    let error = format!("error-{}", field.name());
-    let hint = format!("hint-{}", field.name());
-    let fault = Memo::new(move |_| {
+    let [id, error, hint] =
+        ["field-", "error-", "hint-"].map(|part| part.to_owned() + field.name());
+    let fault = move || {
         let faults = typing.faults.read();
         let found = faults.iter().find(|fault| fault.field == field);
         found.map(|fault| fault.text.clone())
-    });
-    let wanted = Memo::new(move |_| form.read().wants(field));
-    let value = move || form.read().text(field).to_owned();
-    let typed = move |event| form.write().set(field, &event_target_value(&event));
-    let invalid = move || {
-        if fault.read().is_some() {
-            "true"
-        } else {
-            "false"
-        }
     };
-    let described = format!("{hint} {error}");
     let tall = matches!(field, Field::Prompt | Field::Lines | Field::System);
-    let entry = if tall {
-        view! {
-            <textarea id=id.clone() data-testid=id.clone() rows="3" prop:value=value on:input=typed
-                aria-invalid=invalid aria-describedby=described spellcheck="false"></textarea>
-        }
-        .into_any()
-    } else {
-        let words = matches!(field, Field::Url | Field::Model);
-        view! {
-            <input id=id.clone() data-testid=id.clone() type="text" autocomplete="off" spellcheck="false"
-                autocapitalize="off" inputmode=if words { "url" } else { "text" }
-                prop:value=value on:input=typed aria-invalid=invalid aria-describedby=described/>
-        }
-        .into_any()
-    };
     let wide = tall || matches!(field, Field::Url | Field::Model);
-    view! {
-        <div class="field" class:wide=wide hidden=move || !wanted.get()>
-            <label for=id>{field.label()}</label>
-            {entry}
-            <span class="hint" id=hint>{field.hint()}</span>
-            <span class="fault" id=error.clone() data-testid=error>{move || fault.get()}</span>
-        </div>
-    }
-    .into_any()
+    let entry = if tall {
+        element("textarea").attr("rows", "3")
+    } else {
+        element("input")
+            .attr("type", "text")
+            .attr("autocomplete", "off")
+    };
+    let entry = entry
+        .attr("id", &id)
+        .test(&id)
+        .attr("spellcheck", "false")
+        .attr("autocapitalize", "off")
+        .attr("aria-describedby", &(hint.clone() + " " + &error))
+        .attr_of("aria-invalid", move || fault().map(|_| "true".to_owned()))
+        .prop("value", move || form.read().text(field).into())
+        .on("input", move |event| {
+            form.write().set(field, &value_of(&event))
+        });
+    classed("div", if wide { "field wide" } else { "field" })
+        .flag("hidden", move || !form.read().wants(field))
+        .with(element("label").attr("for", &id).text(field.label()))
+        .with(entry)
+        .with(classed("span", "hint").attr("id", &hint).text(field.hint()))
+        .with(
+            classed("span", "fault")
+                .attr("id", &error)
+                .test(&error)
+                .says(move || fault().unwrap_or_default()),
+        )
 }
 
 /// A box to tick.
 pub(super) fn tick(
-    name: &'static str,
-    label: &'static str,
-    is: impl Fn() -> bool + Send + Sync + 'static,
+    name: &str,
+    label: &str,
+    is: impl Fn() -> bool + 'static,
     set: impl Fn(bool) + 'static,
-) -> AnyView {
-    let id = format!("field-{name}");
-    let labelled = id.clone();
-    view! {
-        <label class="tick" for=labelled>
-            <input id=id.clone() data-testid=id type="checkbox" prop:checked=is
-                on:change=move |event| set(event_target_checked(&event))/>
-            {label}
-        </label>
-    }
-    .into_any()
+) -> Element {
+    let id = "field-".to_owned() + name;
+    let entry = element("input")
+        .attr("type", "checkbox")
+        .attr("id", &id)
+        .test(&id)
+        .prop("checked", move || is().into())
+        .on("change", move |event| set(checked_of(&event)));
+    classed("label", "tick").with(entry).text(label)
 }
 
-/// A choice of one in a few: values, and what each is called.
-pub(super) fn choice<T: Copy + PartialEq + Send + Sync + 'static>(
-    name: &'static str,
-    label: &'static str,
-    options: &'static [(T, &'static str)],
-    is: impl Fn() -> T + Copy + Send + Sync + 'static,
-    set: impl Fn(T) + 'static,
-) -> AnyView {
-    let chosen = move || {
-        let chosen = is();
-        let found = options.iter().position(|(value, _)| *value == chosen);
-        found.unwrap_or(0).to_string()
-    };
-    let changed = move |index: usize| {
-        if let Some((value, _)) = options.get(index) {
-            set(*value);
-        }
-    };
-    let words = options.iter().map(|(_, word)| (*word).to_owned()).collect();
-    select(name, label, words, chosen, changed)
-}
-
-/// The same without types: what all choices share.
+/// A choice of one in a few: what each is called, which it is, and what to do with another.
 pub(super) fn select(
-    name: &'static str,
-    label: &'static str,
-    words: Vec<String>,
-    chosen: impl Fn() -> String + Send + Sync + 'static,
+    name: &str,
+    label: &str,
+    words: &[&str],
+    chosen: impl Fn() -> usize + 'static,
     changed: impl Fn(usize) + 'static,
-) -> AnyView {
-    let id = format!("field-{name}");
-    let options = words.into_iter().enumerate();
-    let options: Vec<AnyView> = options
-        .map(|(index, word)| view! { <option value=index.to_string()>{word}</option> }.into_any())
-        .collect();
-    view! {
-        <div class="field wide">
-            <label for=id.clone()>{label}</label>
-            <select id=id.clone() data-testid=id prop:value=chosen
-                on:change=move |event| changed(event_target_value(&event).parse().unwrap_or(0))>
-                {options}
-            </select>
-        </div>
+) -> Element {
+    let id = "field-".to_owned() + name;
+    let mut list = element("select").attr("id", &id).test(&id);
+    for (index, word) in words.iter().enumerate() {
+        list = list.with(
+            element("option")
+                .attr("value", &index.to_string())
+                .text(word),
+        );
     }
-    .into_any()
+    let list = list
+        .prop("value", move || chosen().to_string().into())
+        .on("change", move |event| {
+            changed(value_of(&event).parse().unwrap_or(0))
+        });
+    classed("div", "field wide")
+        .with(element("label").attr("for", &id).text(label))
+        .with(list)
+}
+
+/// The same of values that are known beforehand.
+pub(super) fn choice<T: Copy + PartialEq + 'static>(
+    name: &str,
+    label: &str,
+    options: &'static [(T, &'static str)],
+    is: impl Fn() -> T + 'static,
+    set: impl Fn(T) + 'static,
+) -> Element {
+    let words: Vec<&str> = options.iter().map(|(_, word)| *word).collect();
+    let options = Rc::new(options);
+    let known = options.clone();
+    select(
+        name,
+        label,
+        &words,
+        move || {
+            let chosen = is();
+            let found = known.iter().position(|(value, _)| *value == chosen);
+            found.unwrap_or(0)
+        },
+        move |index| {
+            if let Some((value, _)) = options.get(index) {
+                set(*value);
+            }
+        },
+    )
 }

@@ -7,6 +7,7 @@ use kneepoint_bench::record::Class;
 use kneepoint_bench::report::{Estimate, Metric, Report};
 use leptos::prelude::*;
 
+use super::element::{Element, classed, element, follow};
 use crate::running::{Running, failures};
 
 /// A figure: what it is, its value, and what is to say of it.
@@ -39,22 +40,27 @@ impl Figure {
 }
 
 /// The figures as a list. Each value is a text of its own, so that nothing else is drawn anew.
-pub(super) fn figures(of: impl Fn() -> [Figure; 8] + Send + Sync + 'static) -> AnyView {
-    let all = Memo::new(move |_| of());
-    let one = |index: usize| {
-        let Figure { name, label, .. } = all.read_untracked()[index];
-        let class = move || format!("figure {}", all.read()[index].class);
-        view! {
-            <div class=class data-testid=format!("figure-{name}")>
-                <dt>{label}</dt>
-                <dd>{move || all.read()[index].value.clone()}</dd>
-                <dd class="below">{move || all.read()[index].below.clone()}</dd>
-            </div>
+pub(super) fn figures(of: impl Fn() -> [Figure; 8] + 'static) -> Element {
+    let all = RwSignal::new(untrack(&of));
+    follow(move || {
+        let figures = of();
+        if *all.read_untracked() != figures {
+            all.set(figures);
         }
-        .into_any()
-    };
-    let cells: Vec<AnyView> = (0..8).map(one).collect();
-    view! { <dl class="figures">{cells}</dl> }.into_any()
+    });
+    let mut list = element("dl").attr("class", "figures");
+    for (index, Figure { name, label, .. }) in all.get_untracked().into_iter().enumerate() {
+        let cell = element("div")
+            .attr_of("class", move || {
+                Some("figure ".to_owned() + all.read()[index].class)
+            })
+            .test(&("figure-".to_owned() + name))
+            .with(element("dt").text(label))
+            .with(element("dd").says(move || all.read()[index].value.clone()))
+            .with(classed("dd", "below").says(move || all.read()[index].below.clone()));
+        list = list.with(cell);
+    }
+    list
 }
 
 /// Of a run under way.

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::copy::copy;
+use super::element::{Element, button, classed, element, folded, follow, paragraph};
 use super::field::{Typing, choice, field, tick};
 use super::more::more;
 use super::target::target;
@@ -13,106 +14,135 @@ use crate::state::StateStoreFields;
 
 const ASKING: [(Asking, &str); 4] = [
     (Asking::Synthetic, "made up"),
-    (Asking::Shared, "made up, beginning alike"),
+    (Asking::Shared, "alike at first"),
     (Asking::Text, "one text"),
     (Asking::Lines, "lines of JSON"),
 ];
 
-/// Everything that is asked before a run.
-pub(crate) fn form(desk: Desk) -> AnyView {
+/// Everything that is asked before a run: where there is little room, a line that unfolds it, and the
+/// form itself.
+pub(crate) fn form(desk: Desk) -> [Element; 2] {
     let form = desk.state.form();
-    let faults = Memo::new(move |_| faults(&form.read()));
-    let typing = Typing { desk, faults };
-    let submit = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
-        if !desk.state.running().read_untracked().is_active() {
-            desk.begin(Goal::Run);
+    let wrong = RwSignal::new(Vec::new());
+    follow(move || {
+        let found = faults(&form.read());
+        if *wrong.read_untracked() != found {
+            wrong.set(found);
         }
-    };
-    view! {
-        <button type="button" class="fold" class:is-folded=move || desk.folded.get() data-testid="fold"
-            aria-expanded=move || (!desk.folded.get()).to_string() aria-controls="form"
-            on:click=move |_| desk.folded.update(|folded| *folded = !*folded)>
-            <span>{move || one_line(desk)}</span>
-            <span class="muted">{move || if desk.folded.get() { "change" } else { "fold" }}</span>
-        </button>
-        <form id="form" class:is-folded=move || desk.folded.get() on:submit=submit novalidate=true>
-            {target(typing)}
-            {load(typing)}
-            {more(typing)}
-            {buttons(desk)}
-            {cost(desk)}
-            {line(desk)}
-        </form>
-    }
-    .into_any()
-}
-
-fn load(typing: Typing) -> AnyView {
-    let form = typing.desk.state.form();
-    view! {
-        <fieldset>
-            <legend>"Load"</legend>
-            {field(typing, Field::Requests)}
-            {field(typing, Field::Concurrency)}
-            {field(typing, Field::MaxTokens)}
-            {field(typing, Field::Retries)}
-            {choice("prompts", "Prompts", &ASKING, move || form.read().asking,
-                move |asking| form.write().asking = asking)}
-            {field(typing, Field::PromptTokens)}
-            {field(typing, Field::SharedPrefix)}
-            {field(typing, Field::Prompt)}
-            {field(typing, Field::Lines)}
-            {tick("stream", "stream the answers", move || form.read().stream,
-                move |stream| form.write().stream = stream)}
-        </fieldset>
-    }
-    .into_any()
-}
-
-fn buttons(desk: Desk) -> AnyView {
-    let running = desk.state.running();
-    let phase = Memo::new(move |_| {
-        let running = running.read();
-        running.is_active().then(|| running.phase.clone())
     });
-    view! {
-        <div class="buttons">
-            {move || match phase.get() {
-                None => view! {
-                    <button type="submit" class="main" data-testid="run">"Run"</button>
-                    <button type="button" class="main" data-testid="knee" on:click=move |_| desk.begin(Goal::Knee)>
-                        "Find the knee"
-                    </button>
-                }.into_any(),
-                Some(phase) => {
-                    let stopping = phase == Phase::Stopping;
-                    view! {
-                        <button type="button" class="main stop" data-testid="stop" disabled=stopping
-                            on:click=move |_| desk.stop()>
-                            {if stopping { "Stopping" } else { "Stop" }}
-                        </button>
-                    }.into_any()
-                }
-            }}
-        </div>
-    }
-    .into_any()
+    let typing = Typing {
+        desk,
+        faults: wrong,
+    };
+    let is_folded = move || desk.folded.get();
+    let fold = button("fold", "fold", move || {
+        desk.folded.update(|folded| *folded = !*folded)
+    })
+    .class_if("is-folded", is_folded)
+    .attr("aria-controls", "form")
+    .attr_of("aria-expanded", move || Some((!is_folded()).to_string()))
+    .with(element("span").says(move || one_line(desk)))
+    .with(
+        classed("span", "muted")
+            .says(move || if is_folded() { "change" } else { "fold" }.to_owned()),
+    );
+    let whole = element("form")
+        .attr("id", "form")
+        .attr("novalidate", "")
+        .class_if("is-folded", is_folded)
+        .on("submit", move |event| {
+            event.prevent_default();
+            if !desk.state.running().read_untracked().is_active() {
+                desk.begin(Goal::Run);
+            }
+        })
+        .with(target(typing))
+        .with(load(typing))
+        .with(more(typing))
+        .with(buttons(desk))
+        .with(cost(desk))
+        .with(line(desk));
+    [fold, whole]
+}
+
+fn load(typing: Typing) -> Element {
+    let form = typing.desk.state.form();
+    element("fieldset")
+        .with(element("legend").text("Load"))
+        .with(field(typing, Field::Requests))
+        .with(field(typing, Field::Concurrency))
+        .with(field(typing, Field::MaxTokens))
+        .with(field(typing, Field::Retries))
+        .with(choice(
+            "prompts",
+            "Prompts",
+            &ASKING,
+            move || form.read().asking,
+            move |asking| form.write().asking = asking,
+        ))
+        .with(field(typing, Field::PromptTokens))
+        .with(field(typing, Field::SharedPrefix))
+        .with(field(typing, Field::Prompt))
+        .with(field(typing, Field::Lines))
+        .with(tick(
+            "stream",
+            "stream the answers",
+            move || form.read().stream,
+            move |stream| form.write().stream = stream,
+        ))
+}
+
+/// Run and Find the knee; while something is under way, Stop in their place.
+fn buttons(desk: Desk) -> Element {
+    let running = desk.state.running();
+    let phase = move || match running.read().phase {
+        Phase::Idle | Phase::Broken(_) => "idle".to_owned(),
+        Phase::Stopping => "stopping".to_owned(),
+        Phase::Starting | Phase::Running => "running".to_owned(),
+    };
+    classed("div", "place").swap(phase, move |phase| {
+        let buttons = classed("div", "buttons");
+        Some(match phase {
+            "idle" => {
+                let run = classed("button", "main").attr("type", "submit").test("run");
+                let knee = button("main", "knee", move || desk.begin(Goal::Knee));
+                buttons
+                    .with(run.text("Run"))
+                    .with(knee.text("Find the knee"))
+            }
+            "stopping" => {
+                let stop = button("main stop", "stop", || ()).attr("disabled", "");
+                buttons.with(stop.text("Stopping"))
+            }
+            _ => {
+                let stop = button("main stop", "stop", move || desk.stop());
+                buttons.with(stop.text("Stop"))
+            }
+        })
+    })
 }
 
 /// What a press would cost.
-fn cost(desk: Desk) -> AnyView {
+fn cost(desk: Desk) -> Element {
     let form = desk.state.form();
-    let words = Memo::new(move |_| estimate(&form.read()));
-    view! {
-        <p class="cost" data-testid="cost">
-            {move || words.get().map_or_else(
-                || "Something above is not right yet.".to_owned(),
-                |words| format!("Run: {}. Knee: {}. {}.", words.run, words.knee, capital(words.pays)),
-            )}
-        </p>
-    }
-    .into_any()
+    classed("p", "cost").test("cost").says(move || {
+        estimate(&form.read()).map_or_else(
+            || "Something above is not right yet.".to_owned(),
+            |words| {
+                let pays = capital(words.pays);
+                [
+                    "Run: ",
+                    &words.run,
+                    ". Knee: ",
+                    &words.knee,
+                    ". ",
+                    &pays,
+                    ".",
+                ]
+                .concat()
+            },
+        )
+    })
 }
 
 /// A text with its first letter as a sentence has it.
@@ -123,29 +153,35 @@ pub(super) fn capital(text: &str) -> String {
 }
 
 /// The same as a line for a terminal.
-fn line(desk: Desk) -> AnyView {
+fn line(desk: Desk) -> Element {
     let (form, place) = (desk.state.form(), desk.state.place());
-    let goal = RwSignal::new(Goal::Run);
-    let words = move || command(&form.read(), goal.get(), &place.read().origin);
-    let button = move |of: Goal, word: &'static str, test: &'static str| {
-        view! {
-            <button type="button" class="quiet" data-testid=test aria-pressed=move || (goal.get() == of).to_string()
-                on:click=move |_| goal.set(of)>{word}</button>
-        }
+    let knee = RwSignal::new(false);
+    let words = move || {
+        let goal = if knee.get() { Goal::Knee } else { Goal::Run };
+        command(&form.read(), goal, &place.read().origin)
     };
-    view! {
-        <details class="command">
-            <summary>"The same in a terminal"</summary>
-            <p class="row">
-                {button(Goal::Run, "run", "command-run")}
-                {button(Goal::Knee, "knee", "command-knee")}
-                {copy("copy-command", "the command", words)}
-            </p>
-            <code class="line" data-testid="command" tabindex="0">{words}</code>
-            <p class="hint">"The key comes from the environment: OPENAI_API_KEY or ANTHROPIC_API_KEY."</p>
-        </details>
-    }
-    .into_any()
+    let choose = move |is: bool, word: &str, test: &str| {
+        button("quiet", test, move || knee.set(is))
+            .attr_of("aria-pressed", move || Some((knee.get() == is).to_string()))
+            .text(word)
+    };
+    folded("command", "terminal", "The same in a terminal")
+        .with(
+            classed("p", "row")
+                .with(choose(false, "run", "command-run"))
+                .with(choose(true, "knee", "command-knee"))
+                .with(copy("copy-command", "the command", words)),
+        )
+        .with(
+            classed("code", "line")
+                .test("command")
+                .attr("tabindex", "0")
+                .says(words),
+        )
+        .with(paragraph(
+            "hint",
+            "The key comes from the environment: OPENAI_API_KEY or ANTHROPIC_API_KEY.",
+        ))
 }
 
 /// The form in one line, for where there is little room.
@@ -156,9 +192,6 @@ fn one_line(desk: Desk) -> String {
         Target::Simulated => form.preset.as_str(),
         Target::Direct | Target::Proxy => form.text(Field::Model),
     };
-    format!(
-        "{whom} · {} requests, {} at once",
-        form.text(Field::Requests),
-        form.text(Field::Concurrency)
-    )
+    let (requests, at_once) = (form.text(Field::Requests), form.text(Field::Concurrency));
+    [whom, " · ", requests, " requests, ", at_once, " at once"].concat()
 }

@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use super::element::{Element, button, classed, element, follow};
+use super::wire::protocol;
 use crate::browser::{self, Place};
 use crate::desk::Desk;
 use crate::form::{Field, Target};
@@ -14,34 +16,39 @@ const THEME: &str = "kneepoint-theme";
 const THEMES: [&str; 3] = ["auto", "light", "dark"];
 
 /// The line on top of the page.
-pub(crate) fn header(desk: Desk) -> AnyView {
+pub(crate) fn header(desk: Desk) -> Element {
     let kept = browser::kept(Place::Lasting, THEME);
     let kept = THEMES
-        .into_iter()
-        .find(|theme| kept.as_deref() == Some(theme));
-    let theme = RwSignal::new(kept.unwrap_or(THEMES[0]));
-    Effect::new(move |_| {
+        .iter()
+        .position(|theme| kept.as_deref() == Some(theme));
+    let theme = RwSignal::new(kept.unwrap_or(0));
+    follow(move || {
         if let Some(root) = document().document_element() {
-            // The sheet reads the attribute; a name without spaces is always accepted.
-            let _ = root.set_attribute("data-theme", theme.get());
+            // The sheet reads it.
+            let _ = root.set_attribute("data-theme", THEMES[theme.get()]);
         }
     });
-    let next = move |_| {
-        let at = THEMES.iter().position(|one| *one == theme.get_untracked());
-        let chosen = THEMES[(at.unwrap_or(0) + 1) % THEMES.len()];
+    let next = move || {
+        let chosen = (theme.get_untracked() + 1) % THEMES.len();
         theme.set(chosen);
-        browser::keep(Place::Lasting, THEME, chosen);
+        browser::keep(Place::Lasting, THEME, THEMES[chosen]);
     };
-    view! {
-        <header class="top">
-            <h1><span class="mark" aria-hidden="true">"◣"</span>" Kneepoint"</h1>
-            <p class="where" data-testid="where">{move || place(desk)}</p>
-            <button type="button" class="quiet" data-testid="theme" on:click=next>
-                <span aria-hidden="true">"◐ "</span>"theme: "{move || theme.get()}
-            </button>
-        </header>
-    }
-    .into_any()
+    let mark = classed("span", "mark")
+        .attr("aria-hidden", "true")
+        .text("◣");
+    let sign = element("span").attr("aria-hidden", "true").text("◐ ");
+    classed("header", "top")
+        .with(element("h1").with(mark).text(" Kneepoint"))
+        .with(
+            classed("p", "where")
+                .test("where")
+                .says(move || place(desk)),
+        )
+        .with(
+            button("quiet", "theme", next)
+                .with(sign)
+                .says(move || "theme: ".to_owned() + THEMES[theme.get()]),
+        )
 }
 
 /// Whom the page asks, and over what.
@@ -49,13 +56,13 @@ fn place(desk: Desk) -> String {
     let form = desk.state.form();
     let form = form.read();
     let mut words = match form.target {
-        Target::Simulated => format!("Simulated: {}", form.preset),
+        Target::Simulated => "Simulated: ".to_owned() + &form.preset,
         Target::Direct => {
             let url = form.text(Field::Url).trim();
             let host = url.split("//").nth(1).unwrap_or(url);
             host.split('/').next().unwrap_or_default().to_owned()
         }
-        Target::Proxy => format!("Proxy: {}", form.upstream),
+        Target::Proxy => "Proxy: ".to_owned() + &form.upstream,
     };
     let shown = desk.state.shown();
     let shown = shown.read();
@@ -67,10 +74,10 @@ fn place(desk: Desk) -> String {
         None => None,
     };
     if let Some(wire) = wire {
-        let http = wire.http.as_deref().map(super::wire::protocol);
-        words.extend(http.map(|http| format!(" · {http}")));
-        let opened = wire.opened.map(|opened| format!(" · {opened} connections"));
-        words.extend(opened);
+        let http = wire.http.as_deref().map(protocol);
+        words.extend(http.map(|http| " · ".to_owned() + http));
+        let opened = wire.opened;
+        words.extend(opened.map(|opened| format!(" · {opened} connections")));
     }
     words
 }

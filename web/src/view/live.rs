@@ -1,11 +1,14 @@
 //! A run under way: how far it is, its figures, pictures that grow.
 
+use std::cell::Cell;
+
 use kneepoint_bench::Phase as Doing;
 use kneepoint_bench::chart::{self, Options, Picture};
 use kneepoint_bench::number::count;
 use kneepoint_bench::report::Purpose;
 use leptos::prelude::*;
 
+use super::element::{Element, classed, element, follow};
 use super::figures::{figures, of_running};
 use super::wire::wire;
 use crate::desk::Desk;
@@ -14,53 +17,75 @@ use crate::running::{Phase, Running};
 use crate::state::StateStoreFields;
 
 /// The scene while something is under way.
-pub(super) fn live(desk: Desk) -> AnyView {
+pub(super) fn live(desk: Desk) -> Element {
     let running = desk.state.running();
-    let saying = Memo::new(move |_| saying(&running.read()));
-    let progress = Memo::new(move |_| {
-        let progress = running.read().tick.progress;
-        progress.map(|progress| (progress * 200.0).round() / 200.0)
-    });
-    let wires = Memo::new(move |_| running.read().connections.clone());
-    let place = desk.state.place();
-    // Once a second: the eye follows, and the thread has time for what else there is.
-    let second = Memo::new(move |_| {
-        let running = running.read();
-        (running.tick.t_s as u64, running.rungs.len())
-    });
-    let draw = move |of: fn(&Running, Options) -> Option<Picture>| {
-        move || {
-            // Read, not merely tracked: a memo that nobody has read follows nothing.
-            let _ = second.get();
-            let options = Options {
-                width: place.read().width,
-            };
-            of(&running.read_untracked(), options)
-                .map_or_else(String::new, |picture| picture.svg_roving())
-        }
-    };
+    let progress = move || running.read().tick.progress;
+    let bar = element("progress")
+        .test("progress")
+        .attr("aria-label", "done")
+        .attr("max", "1")
+        .class_if("unknown", move || progress().is_none())
+        .prop("value", move || progress().unwrap_or(0.0).into());
+    let verdict = classed("section", "verdict")
+        .test("live")
+        .with(
+            classed("p", "eyebrow")
+                .attr("role", "status")
+                .says(move || saying(&running.read()).0.to_owned()),
+        )
+        .with(classed("p", "sentence").says(move || saying(&running.read()).1))
+        .with(bar);
     let ladder = running.read_untracked().goal == Goal::Knee;
-    view! {
-        <section class="verdict" data-testid="live">
-            <p class="eyebrow" role="status">{move || saying.get().0}</p>
-            <p class="sentence">{move || saying.get().1}</p>
-            <progress data-testid="progress" aria-label="done" max="1" class:unknown=move || progress.get().is_none()
-                prop:value=move || progress.get().unwrap_or(0.0)></progress>
-        </section>
-        {figures(move || of_running(&running.read()))}
-        {wire(move || wires.get())}
-        {ladder.then(|| view! {
-            <figure class="kp-figure" data-testid="live-climb">
-                <figcaption><strong>"Throughput against concurrency"</strong></figcaption>
-                <div class="growing" inner_html=draw(|running, options| chart::climb(&running.rungs, running.stream, options))></div>
-            </figure>
-        })}
-        <figure class="kp-figure" data-testid="live-over-time">
-            <figcaption><strong>"In flight and throughput over time"</strong></figcaption>
-            <div class="growing" inner_html=draw(|running, options| chart::moments(&running.stretches, options))></div>
-        </figure>
-    }
-    .into_any()
+    let climb = ladder.then(|| {
+        growing(
+            desk,
+            "live-climb",
+            "Throughput against concurrency",
+            |running, options| chart::climb(&running.rungs, running.stream, options),
+        )
+    });
+    let over_time = growing(
+        desk,
+        "live-over-time",
+        "In flight and throughput over time",
+        |running, options| chart::moments(&running.stretches, options),
+    );
+    classed("div", "parts")
+        .with(verdict)
+        .with(figures(move || of_running(&running.read())))
+        .with(wire(move || running.read().connections.clone()))
+        .with_some(climb)
+        .with(over_time)
+}
+
+/// A picture that grows: once a second, so that the eye follows and the thread has time for what else
+/// there is.
+fn growing(
+    desk: Desk,
+    test: &str,
+    title: &str,
+    draw: fn(&Running, Options) -> Option<Picture>,
+) -> Element {
+    let (running, place) = (desk.state.running(), desk.state.place());
+    let drawing = classed("div", "growing");
+    let node = drawing.node().clone();
+    let drawn = Cell::new(None);
+    follow(move || {
+        let width = place.read().width;
+        let running = running.read();
+        let now = (running.tick.t_s as u64, running.rungs.len(), width);
+        if drawn.replace(Some(now)) == Some(now) {
+            return;
+        }
+        if let Some(picture) = draw(&running, Options { width }) {
+            node.set_inner_html(&picture.svg);
+        }
+    });
+    let caption = element("figcaption").with(element("strong").text(title));
+    classed("figure", "kp-figure")
+        .test(test)
+        .with(caption)
+        .with(drawing)
 }
 
 /// What is going on, in two lines.

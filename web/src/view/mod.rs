@@ -4,6 +4,7 @@ mod advice;
 mod compare;
 mod copy;
 mod earlier;
+mod element;
 mod export;
 mod field;
 mod figures;
@@ -20,6 +21,7 @@ mod target;
 mod wire;
 
 pub(crate) use earlier::earlier;
+pub(crate) use element::classed;
 pub(crate) use form::form;
 pub(crate) use header::header;
 pub(crate) use stage::stage;

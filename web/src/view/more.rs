@@ -2,59 +2,101 @@
 
 use leptos::prelude::*;
 
+use super::element::{Element, element, folded, follow};
 use super::field::{Typing, choice, field, tick};
-use crate::form::{Fault, Field, Mode};
+use crate::form::{Field, Mode};
 use crate::state::StateStoreFields;
 
 const MODES: [(Mode, &str); 5] = [
-    (Mode::Closed, "each after the one before"),
+    (Mode::Closed, "one after another"),
     (Mode::Constant, "at an even rate"),
-    (Mode::Poisson, "at random (Poisson)"),
-    (Mode::Gamma, "in bursts (gamma)"),
+    (Mode::Poisson, "at random"),
+    (Mode::Gamma, "in bursts"),
     (Mode::Ramp, "at a growing rate"),
 ];
 
 /// The part of the form that is folded at first.
-pub(super) fn more(typing: Typing) -> AnyView {
+pub(super) fn more(typing: Typing) -> Element {
     let form = typing.desk.state.form();
-    let fields =
-        |list: &[Field]| -> Vec<AnyView> { list.iter().map(|one| field(typing, *one)).collect() };
-    let details = NodeRef::<leptos::html::Details>::new();
+    let group = |name: &str, list: &[Field]| {
+        let fields = list.iter().map(|one| field(typing, *one)).collect();
+        element("fieldset")
+            .with(element("legend").text(name))
+            .with_all(fields)
+    };
+    let sent = choice(
+        "mode",
+        "Sent",
+        &MODES,
+        move || form.read().mode,
+        move |mode| form.write().mode = mode,
+    );
+    let requests = element("fieldset")
+        .with(element("legend").text("Requests of a run"))
+        .with(sent)
+        .with_all(
+            [
+                Field::Rate,
+                Field::Burstiness,
+                Field::RampFrom,
+                Field::RampTo,
+                Field::RampOver,
+                Field::Duration,
+                Field::Warmup,
+                Field::Timeout,
+                Field::System,
+            ]
+            .map(|one| field(typing, one))
+            .into(),
+        )
+        .with(tick(
+            "nonce",
+            "begin each prompt differently, so that no cache helps",
+            move || form.read().nonce,
+            move |nonce| form.write().nonce = nonce,
+        ));
+    let good = group(
+        "A good answer",
+        &[Field::SloTtft, Field::SloTpot, Field::SloE2e],
+    );
+    let bounds = group(
+        "At most",
+        &[Field::BudgetRequests, Field::BudgetTokens, Field::Seed],
+    );
+    let windows = group(
+        "Windows of the knee",
+        &[
+            Field::First,
+            Field::Max,
+            Field::Window,
+            Field::WindowMax,
+            Field::Completions,
+            Field::Settle,
+            Field::Total,
+        ],
+    )
+    .with(tick(
+        "repeat",
+        "measure the lowest and the chosen rung again",
+        move || form.read().repeat,
+        move |repeat| form.write().repeat = repeat,
+    ));
+    let all = folded("more", "more", "More: rate, objectives, bounds, windows")
+        .with(requests)
+        .with(good)
+        .with(bounds)
+        .with(windows);
     // A fault inside must be seen.
-    Effect::new(move |_| {
+    let details = all.node().clone();
+    follow(move || {
         let faults = typing.faults.read();
-        let is_within = |fault: &Fault| fault.field as usize >= Field::Timeout as usize;
-        if let (true, Some(details)) = (faults.iter().any(is_within), details.get()) {
-            details.set_open(true);
+        if faults
+            .iter()
+            .any(|fault| fault.field as usize >= Field::Timeout as usize)
+        {
+            // The attribute is one that the element knows.
+            let _ = details.set_attribute("open", "");
         }
     });
-    view! {
-        <details class="more" data-testid="more" node_ref=details>
-            <summary>"More: rate, warm-up, objectives, bounds, windows"</summary>
-            <fieldset>
-                <legend>"Requests of a run"</legend>
-                {choice("mode", "Sent", &MODES, move || form.read().mode, move |mode| form.write().mode = mode)}
-                {fields(&[Field::Rate, Field::Burstiness, Field::RampFrom, Field::RampTo, Field::RampOver,
-                    Field::Duration, Field::Warmup, Field::Timeout, Field::System])}
-                {tick("nonce", "begin each prompt differently, so that no cache helps",
-                    move || form.read().nonce, move |nonce| form.write().nonce = nonce)}
-            </fieldset>
-            <fieldset>
-                <legend>"A good answer"</legend>
-                {fields(&[Field::SloTtft, Field::SloTpot, Field::SloE2e])}
-            </fieldset>
-            <fieldset>
-                <legend>"At most"</legend>
-                {fields(&[Field::BudgetRequests, Field::BudgetTokens, Field::Seed])}
-            </fieldset>
-            <fieldset>
-                <legend>"Windows of the knee"</legend>
-                {fields(&[Field::First, Field::Max, Field::Window, Field::WindowMax, Field::Completions,
-                    Field::Settle, Field::Total])}
-                {tick("repeat", "measure the lowest and the chosen rung again",
-                    move || form.read().repeat, move |repeat| form.write().repeat = repeat)}
-            </fieldset>
-        </details>
-    }
-    .into_any()
+    all
 }

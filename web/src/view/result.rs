@@ -1,5 +1,8 @@
 //! A result: the verdict, its figures, the pictures, and everything behind them.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use kneepoint_bench::chart::{self, Options, Picture};
 use kneepoint_bench::number::percent;
 use kneepoint_bench::report::{Report, verdict};
@@ -7,6 +10,7 @@ use leptos::prelude::*;
 
 use super::advice::advice;
 use super::copy::copy;
+use super::element::{Element, classed, element, paragraph};
 use super::export::export;
 use super::figures::{figures, of_report};
 use super::picture::picture;
@@ -15,6 +19,7 @@ use super::tables;
 use super::wire::wire;
 use crate::advice::{advise, bound_at};
 use crate::desk::Desk;
+use crate::history::title;
 use crate::state::{Shown, Source, StateStoreFields};
 
 /// Between two pictures beside each other.
@@ -24,56 +29,86 @@ const GAP: u32 = 40;
 const TWO: u32 = 720;
 
 /// The scene when something was measured, or opened.
-pub(super) fn result(desk: Desk) -> AnyView {
+pub(super) fn result(desk: Desk) -> Element {
     let shown = desk.state.shown();
+    // Another result, another scene.
+    let turn = Cell::new(0_u32);
+    let key = move || {
+        shown.track();
+        turn.set(turn.get() + 1);
+        turn.get().to_string()
+    };
+    element("div").swap(key, move |_| {
+        let shown = shown.get_untracked()?;
+        Some(scene(desk, &Rc::new(shown)))
+    })
+}
+
+fn scene(desk: Desk, shown: &Rc<Shown>) -> Element {
     let place = desk.state.place();
-    let https = Memo::new(move |_| {
+    let report = &shown.report;
+    let https = move || {
         let place = place.read();
-        place
+        let https = place
             .server
             .served()
-            .and_then(|served| served.https.clone())
+            .and_then(|served| served.https.clone());
+        https.unwrap_or_default()
+    };
+    let (advised, drawn, counted) = (shown.clone(), shown.clone(), shown.clone());
+    let said = verdict(report);
+    let copied = said.clone();
+    let head = classed("section", "verdict")
+        .test("verdict")
+        .attr("aria-live", "polite")
+        .with(paragraph("eyebrow row", &from(shown)).with(copy(
+            "copy-verdict",
+            "the verdict",
+            move || copied.clone(),
+        )))
+        .with(paragraph("sentence", &said).test("sentence"))
+        .with(paragraph("small muted", &standing(report)).test("standing"));
+    let advice = element("div").swap(https, move |https| {
+        let https = Some(https).filter(|https| !https.is_empty());
+        Some(advice(advise(&advised.report, https)))
     });
-    let width = Memo::new(move |_| place.read().width);
-    (move || {
-        let shown = shown.get()?;
-        let report = StoredValue::new(shown.report.clone());
-        let pictures = {
-            let shown = shown.clone();
-            move || pictures(&shown, width.get())
-        };
-        let wires = shown.report.protocol.clone();
-        let said = verdict(&shown.report);
-        let copied = said.clone();
-        Some(view! {
-            <section class="verdict" data-testid="verdict" aria-live="polite">
-                <p class="eyebrow row">{from(&shown)}{copy("copy-verdict", "the verdict", move || copied.clone())}</p>
-                <p class="sentence" data-testid="sentence">{said}</p>
-                <p class="small muted" data-testid="standing">{standing(&shown.report)}</p>
-            </section>
-            <div data-testid="advice">{advice(advise(&shown.report, https.get().as_deref()))}</div>
-            {figures(move || report.with_value(of_report))}
-            {wire(move || wires.clone())}
-            <div class="tools">{share(desk)}{export(desk)}</div>
-            <div class="pictures" data-testid="pictures">{pictures}</div>
-            <p class="hint">"Point at a picture, or Tab into it and press the arrow keys, to read it."</p>
-            <div class="pair">
-                {tables::reference(&shown.report)}
-                <div>{tables::findings(&shown.report)}{tables::failures(&shown.report)}</div>
-            </div>
-            <div class="folds">
-                {tables::rungs(&shown.report)}
-                {tables::requests(&shown.samples)}
-                {tables::measured(&shown.report)}
-            </div>
-        })
-    })
-    .into_any()
+    let wires = report.protocol.clone();
+    let pictures = element("div").swap(
+        move || place.read().width.to_string(),
+        move |width| {
+            let all = pictures(&drawn, width.parse().unwrap_or(640));
+            Some(classed("div", "pictures").test("pictures").with_all(all))
+        },
+    );
+    let found = classed("div", "parts")
+        .with_some(tables::findings(report))
+        .with_some(tables::failures(report));
+    let folds = classed("div", "folds")
+        .with_some(tables::rungs(report))
+        .with_some(tables::requests(&shown.samples))
+        .with(tables::measured(report));
+    classed("div", "parts")
+        .with(head)
+        .with(advice)
+        .with(figures(move || of_report(&counted.report)))
+        .with(wire(move || wires.clone()))
+        .with(classed("div", "tools").with(share(desk)).with(export(desk)))
+        .with(pictures)
+        .with(paragraph(
+            "hint",
+            "Point at a picture, or Tab into it and press the arrow keys, to read it.",
+        ))
+        .with(
+            classed("div", "pair")
+                .with_some(tables::reference(report))
+                .with(found),
+        )
+        .with(folds)
 }
 
 /// Where a result is from.
 fn from(shown: &Shown) -> String {
-    let what = crate::history::title(&shown.report);
+    let what = title(&shown.report);
     match &shown.source {
         Source::Measured(..) => what,
         Source::Kept(id) => format!("Earlier, {}: {what}", crate::browser::clock(*id)),
@@ -111,7 +146,7 @@ fn standing(report: &Report) -> String {
 }
 
 /// The pictures in the order in which they answer questions; neighbours are about equally high.
-fn pictures(shown: &Shown, width: u32) -> Vec<AnyView> {
+fn pictures(shown: &Shown, width: u32) -> Vec<Element> {
     let Shown {
         report, samples, ..
     } = shown;
@@ -123,9 +158,9 @@ fn pictures(shown: &Shown, width: u32) -> Vec<AnyView> {
             width
         },
     };
-    let mut all: Vec<AnyView> = Vec::new();
+    let mut all: Vec<Element> = Vec::new();
     let mut add = |test, drawn: Option<Picture>, wide| {
-        all.extend(drawn.map(|drawn| picture(test, drawn, wide)));
+        all.extend(drawn.map(|drawn| picture(test, &drawn, wide)));
     };
     let Some(rung) = report.main_rung() else {
         return all;

@@ -2,149 +2,190 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use wasm_bindgen::JsCast;
 use web_sys::DragEvent;
 
+use kneepoint_bench::chart::{self, Options};
+use kneepoint_bench::number;
+
+use super::element::{Element, classed, element, follow, paragraph};
 use super::{live, result};
 use crate::desk::Desk;
 use crate::example::example;
 use crate::running::{CutOff, Phase};
 use crate::state::StateStoreFields;
-use kneepoint_bench::chart::{self, Options};
-use kneepoint_bench::number;
-
-/// What the stage shows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Scene {
-    Empty,
-    Live,
-    Broken(String),
-    Result,
-}
 
 /// The right-hand side.
-pub(crate) fn stage(desk: Desk) -> AnyView {
+pub(crate) fn stage(desk: Desk) -> Element {
     let state = desk.state;
-    let scene = Memo::new(move |_| {
+    let scene = move || {
         let running = state.running();
         let running = running.read();
-        match &running.phase {
-            Phase::Broken(reason) => Scene::Broken(reason.clone()),
-            _ if running.is_active() => Scene::Live,
-            _ if state.shown().read().is_some() => Scene::Result,
-            _ => Scene::Empty,
-        }
-    });
-    let dropped = move |event: DragEvent| {
+        let name = match &running.phase {
+            Phase::Broken(_) => "broken",
+            _ if running.is_active() => "live",
+            _ if state.shown().read().is_some() => "result",
+            _ => "empty",
+        };
+        name.to_owned()
+    };
+    let dropped = move |event: web_sys::Event| {
         event.prevent_default();
-        let files = event.data_transfer().and_then(|data| data.files());
+        let data = event
+            .dyn_ref::<DragEvent>()
+            .and_then(DragEvent::data_transfer);
+        let files = data.and_then(|data| data.files());
         if let Some(file) = files.and_then(|files| files.get(0)) {
             spawn_local(async move { desk.open_file(file).await });
         }
     };
-    let name = move || match scene.get() {
-        Scene::Empty => "empty",
-        Scene::Live => "live",
-        Scene::Broken(_) => "broken",
-        Scene::Result => "result",
+    let build = move |scene: &str| {
+        Some(match scene {
+            "live" => live::live(desk),
+            "broken" => broken(desk),
+            "result" => result::result(desk),
+            _ => empty(desk),
+        })
     };
-    view! {
-        <div class="scene" data-testid="stage" data-scene=name on:dragover=|event: DragEvent| event.prevent_default() on:drop=dropped>
-            {offline(desk)}
-            {move || state.mishap().get().map(|words| notice("mishap", "That did not work.", words))}
-            {move || state.cut_off().get().map(|cut_off| cut(&cut_off))}
-            {move || match scene.get() {
-                Scene::Empty => empty(desk),
-                Scene::Live => live::live(desk),
-                Scene::Broken(reason) => broken(reason),
-                Scene::Result => result::result(desk),
-            }}
-        </div>
-    }
-    .into_any()
+    classed("div", "scene")
+        .test("stage")
+        .attr_of("data-scene", move || Some(scene()))
+        .on("dragover", |event| event.prevent_default())
+        .on("drop", dropped)
+        .with(notices(desk))
+        .with(element("div").swap(scene, build))
 }
 
-/// Something to know, with words that say what to do.
-fn notice(test: &'static str, title: &'static str, words: String) -> AnyView {
-    view! {
-        <div class="advice warn" role="status" data-testid=test><strong>{title}</strong>" "{words}</div>
-    }
-    .into_any()
-}
-
-fn offline(desk: Desk) -> AnyView {
-    let place = desk.state.place();
-    let online = Memo::new(move |_| place.read().online);
-    view! {
-        <Show when=move || !online.get()>
-            {notice("offline", "This machine is offline.",
-                "Endpoints elsewhere cannot be reached until it is back; the simulated one on this machine can."
-                    .to_owned())}
-        </Show>
-    }
-    .into_any()
+/// What is to know beside the scene: no network, a file that was none, a run that was cut off.
+fn notices(desk: Desk) -> Element {
+    let (place, mishap, cut_off) = (
+        desk.state.place(),
+        desk.state.mishap(),
+        desk.state.cut_off(),
+    );
+    let notice = |test: &str, title: &str, words: Box<dyn Fn() -> Option<String>>| {
+        let key = move || words().unwrap_or_default();
+        let (test, title) = (test.to_owned(), title.to_owned());
+        element("div")
+            .attr("role", "status")
+            .swap(key, move |words| {
+                let title = element("strong").text(&title);
+                let made = classed("div", "advice").test(&test).with(title);
+                (!words.is_empty()).then(|| made.text(" ").text(words))
+            })
+    };
+    let offline = move || {
+        let words = "Endpoints elsewhere cannot be reached until it is back; the simulated one on this \
+                     machine can.";
+        (!place.read().online).then(|| words.to_owned())
+    };
+    classed("div", "notices")
+        .with(notice(
+            "offline",
+            "This machine is offline.",
+            Box::new(offline),
+        ))
+        .with(notice(
+            "mishap",
+            "That did not work.",
+            Box::new(move || mishap.get()),
+        ))
+        .with(notice(
+            "cut-off",
+            "The run was cut off.",
+            Box::new(move || cut_off.read().as_ref().map(cut)),
+        ))
 }
 
 /// Before anything was measured: a real result, faint, and what a press does.
-fn empty(desk: Desk) -> AnyView {
+fn empty(desk: Desk) -> Element {
     let place = desk.state.place();
-    let example = example();
-    let width = Memo::new(move |_| place.read().width);
-    let drawing = move || {
-        let options = Options { width: width.get() };
-        chart::throughput(&example, options)
-            .map(|picture| picture.svg.replace("tabindex=\"0\"", ""))
-    };
-    view! {
-        <section class="verdict" data-testid="empty">
-            <p class="eyebrow">"Nothing measured yet"</p>
-            <p class="sentence">"How many requests at once do this endpoint good?"</p>
-            <p class="muted">
-                "Press " <strong>"Run"</strong> " to send the requests of the form and see how fast they are answered, in some ten seconds. Press "
-                <strong>"Find the knee"</strong>
-                " to raise the concurrency step by step until more of it only makes the queue longer: that takes under a minute. The endpoint is simulated on this machine, so both cost nothing."
-            </p>
-        </section>
-        <div class="example" aria-hidden="true">
-            <p class="eyebrow">"Example: a simulated scheduler of 32 slots"</p>
-            <div inner_html=drawing></div>
-        </div>
-    }
-    .into_any()
+    let strong = |word| element("strong").text(word);
+    let lead = classed("p", "muted")
+        .text("Press ")
+        .with(strong("Run"))
+        .text(
+            " to send the requests of the form and see how fast they are answered, in some ten \
+             seconds. Press ",
+        )
+        .with(strong("Find the knee"))
+        .text(
+            " to raise the concurrency step by step until more of it only makes the queue longer: \
+             that takes under a minute. The endpoint is simulated on this machine, so both cost \
+             nothing.",
+        );
+    let report = example();
+    let drawing = classed("div", "example").attr("aria-hidden", "true");
+    let node = drawing.node().clone();
+    follow(move || {
+        let width = place.read().width;
+        let picture = chart::throughput(&report, Options { width });
+        // Nobody reads it out, so nothing in it is in the tab key's way.
+        let svg = picture.map_or_else(String::new, |picture| {
+            picture.svg.replace("tabindex=\"0\"", "")
+        });
+        node.set_inner_html(&svg);
+    });
+    let verdict = classed("section", "verdict")
+        .test("empty")
+        .with(paragraph("eyebrow", "Nothing measured yet"))
+        .with(paragraph(
+            "sentence",
+            "How many requests at once do this endpoint good?",
+        ))
+        .with(lead);
+    classed("div", "parts")
+        .with(verdict)
+        .with(paragraph(
+            "eyebrow",
+            "An example: a simulated scheduler of 32 slots",
+        ))
+        .with(drawing)
 }
 
-fn broken(reason: String) -> AnyView {
-    view! {
-        <section class="verdict" data-testid="broken" aria-live="assertive">
-            <p class="eyebrow failed"><span aria-hidden="true">"✕ "</span>"No result"</p>
-            <p class="sentence">{reason}</p>
-            <p class="muted">"Change what it names and press Run again. If the words do not help, the same line in a terminal says more."</p>
-        </section>
-    }
-    .into_any()
+/// A run that came to nothing.
+fn broken(desk: Desk) -> Element {
+    let running = desk.state.running();
+    let reason = move || match &running.read().phase {
+        Phase::Broken(reason) => reason.clone(),
+        _ => String::new(),
+    };
+    let sign = element("span").attr("aria-hidden", "true").text("✕ ");
+    classed("section", "verdict")
+        .test("broken")
+        .attr("role", "alert")
+        .with(classed("p", "eyebrow failed").with(sign).text("No result"))
+        .with(classed("p", "sentence").test("sentence").says(reason))
+        .with(paragraph(
+            "muted",
+            "Change what it names and press Run again. If the words do not help, the same line in a \
+             terminal says more.",
+        ))
 }
 
 /// What a reload left of a run.
-fn cut(cut_off: &CutOff) -> AnyView {
+fn cut(cut_off: &CutOff) -> String {
     let rungs: Vec<String> = cut_off
         .rungs
         .iter()
         .map(|(n, throughput, p95)| {
-            let p95 = p95.map(|p95| format!(", TTFT p95 {}", number::time_ms(p95)));
-            format!(
-                "{n} at once: {}{}",
-                number::figure(*throughput),
-                p95.unwrap_or_default()
-            )
+            let mut words = n.to_string() + " at once: " + &number::figure(*throughput);
+            if let Some(p95) = p95 {
+                words = words + ", TTFT p95 " + &number::time_ms(*p95);
+            }
+            words
         })
         .collect();
     let so_far = if rungs.is_empty() {
         "Nothing had been told of it yet.".to_owned()
     } else {
-        format!("It had measured {}.", rungs.join("; "))
+        "It had measured ".to_owned() + &rungs.join("; ") + "."
     };
-    let words = format!(
-        "{}: the page was closed or reloaded in mid-run. {so_far} Press the button again to repeat it.",
-        cut_off.what
-    );
-    notice("cut-off", "The run was cut off.", words)
+    [
+        &cut_off.what,
+        ": the page was closed or reloaded in mid-run. ",
+        &so_far,
+        " Press the button again to repeat it.",
+    ]
+    .concat()
 }

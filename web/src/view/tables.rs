@@ -1,68 +1,52 @@
 //! The figures behind a result: the reference block, what was found, every rung, how requests ended
 //! and how it was measured.
 
+use kneepoint_bench::chart::Table;
 use kneepoint_bench::number::{NONE, count, figure, time_ms};
 use kneepoint_bench::record::{Class, Sample};
 use kneepoint_bench::report::{Metric, Report};
-use leptos::prelude::*;
 
 use super::copy::copy;
+use super::element::{Element, classed, element, folded};
 
 /// Requests that the table shows; the files have all.
 const REQUESTS_MAX: usize = 200;
 
 /// A table in a box that scrolls sideways; the first cell of a row names it.
-pub(super) fn table(head: &[&'static str], rows: Vec<Vec<String>>) -> AnyView {
-    let head: Vec<AnyView> = head
-        .iter()
-        .map(|name| view! { <th scope="col">{*name}</th> }.into_any())
-        .collect();
-    let cells = |row: Vec<String>| -> Vec<AnyView> {
-        let cell = |(index, cell)| match index {
-            0 => view! { <th scope="row">{cell}</th> }.into_any(),
-            _ => view! { <td>{cell}</td> }.into_any(),
-        };
-        row.into_iter().enumerate().map(cell).collect()
+pub(super) fn table(head: &[&str], rows: Vec<Vec<String>>) -> Element {
+    let table = Table {
+        head: head.iter().map(|name| (*name).to_owned()).collect(),
+        rows,
     };
-    let rows: Vec<AnyView> = rows
-        .into_iter()
-        .map(|row| view! { <tr>{cells(row)}</tr> }.into_any())
-        .collect();
-    view! {
-        <div class="kp-scroll" tabindex="0"><table>
-            <thead><tr>{head}</tr></thead>
-            <tbody>{rows}</tbody>
-        </table></div>
-    }
-    .into_any()
+    // It escapes every cell.
+    element("div").drawing(&table.html())
 }
 
 /// The block that scripts look for.
-pub(super) fn reference(report: &Report) -> AnyView {
-    let rung = report.main_rung();
-    let found = rung.and_then(|rung| Some((rung, rung.reference.as_ref()?)));
-    let Some((rung, block)) = found else {
-        return ().into_any();
-    };
-    let at = rung
-        .concurrency
-        .map_or_else(String::new, |n| format!(" at {n} at once"));
-    let text = block.text();
+pub(super) fn reference(report: &Report) -> Option<Element> {
+    let rung = report.main_rung()?;
+    let text = rung.reference.as_ref()?.text();
+    let at = rung.concurrency.map(|n| format!(" at {n} at once"));
     let copied = text.clone();
-    view! {
-        <section>
-            <h2>"Report"{at}{copy("copy-report", "the report", move || copied.clone())}</h2>
-            <pre data-testid="reference" tabindex="0">{text}</pre>
-        </section>
-    }
-    .into_any()
+    let heading = element("h2")
+        .text("Report")
+        .text(&at.unwrap_or_default())
+        .with(copy("copy-report", "the report", move || copied.clone()));
+    let block = element("pre").test("reference").attr("tabindex", "0");
+    Some(element("section").with(heading).with(block.text(&text)))
+}
+
+/// A section with a table whose last column is in words.
+fn prose(test: &str, title: &str, head: &[&str], rows: Vec<Vec<String>>) -> Element {
+    classed("section", "prose")
+        .test(test)
+        .with(element("h2").text(title))
+        .with(table(head, rows))
 }
 
 /// What a ladder found, and why.
-pub(super) fn findings(report: &Report) -> AnyView {
-    let Some(answer) = &report.answer else {
-        return ().into_any();
-    };
+pub(super) fn findings(report: &Report) -> Option<Element> {
+    let answer = report.answer.as_ref()?;
     let found = [
         ("knee", &answer.knee),
         ("peak", &answer.peak),
@@ -80,19 +64,14 @@ pub(super) fn findings(report: &Report) -> AnyView {
         ])
     };
     let rows = found.into_iter().filter_map(row).collect();
-    view! {
-        <section class="prose" data-testid="findings">
-            <h2>"What was found"</h2>
-            {table(&["what", "at once", "between", "why"], rows)}
-        </section>
-    }
-    .into_any()
+    let head = ["what", "at once", "between", "why"];
+    Some(prose("findings", "What was found", &head, rows))
 }
 
 /// Every rung of a ladder.
-pub(super) fn rungs(report: &Report) -> AnyView {
+pub(super) fn rungs(report: &Report) -> Option<Element> {
     if report.rungs.len() < 2 {
-        return ().into_any();
+        return None;
     }
     let time = |metric: &Option<Metric>, q| {
         let found = metric.as_ref().and_then(|metric| metric.quantile(q));
@@ -126,17 +105,12 @@ pub(super) fn rungs(report: &Report) -> AnyView {
         "latency p95",
         "no answer",
     ];
-    view! {
-        <details data-testid="rungs">
-            <summary>"Every rung"</summary>
-            {table(&head, rows.collect())}
-        </details>
-    }
-    .into_any()
+    let made = folded("", "rungs", "Every rung");
+    Some(made.with(table(&head, rows.collect())))
 }
 
 /// How requests ended that brought no answer, in the server's first words.
-pub(super) fn failures(report: &Report) -> AnyView {
+pub(super) fn failures(report: &Report) -> Option<Element> {
     let mut rows = Vec::new();
     for class in Class::ALL.into_iter().filter(|class| *class != Class::Ok) {
         let classes = report.rungs.iter().flat_map(|rung| &rung.classes);
@@ -149,33 +123,23 @@ pub(super) fn failures(report: &Report) -> AnyView {
         }
     }
     if rows.is_empty() {
-        return ().into_any();
+        return None;
     }
-    view! {
-        <section class="prose" data-testid="failures">
-            <h2>"Without an answer"</h2>
-            {table(&["ended", "requests", "the first time"], rows)}
-        </section>
-    }
-    .into_any()
+    let head = ["ended", "requests", "the first time"];
+    Some(prose("failures", "Without an answer", &head, rows))
 }
 
 /// How it was measured, word for word as a terminal shows it.
-pub(super) fn measured(report: &Report) -> AnyView {
+pub(super) fn measured(report: &Report) -> Element {
     let text = report.how_measured();
-    view! {
-        <details data-testid="how-measured">
-            <summary>"How it was measured"</summary>
-            <pre class="wrapped">{text}</pre>
-        </details>
-    }
-    .into_any()
+    let text = classed("pre", "wrapped").text(&text);
+    folded("", "how-measured", "How it was measured").with(text)
 }
 
 /// Requests one by one.
-pub(super) fn requests(samples: &[Sample]) -> AnyView {
+pub(super) fn requests(samples: &[Sample]) -> Option<Element> {
     if samples.is_empty() {
-        return ().into_any();
+        return None;
     }
     let time = |value: Option<f64>| time_ms(value.unwrap_or(f64::NAN));
     let row = |sample: &Sample| {
@@ -193,7 +157,7 @@ pub(super) fn requests(samples: &[Sample]) -> AnyView {
             sample.error.clone().unwrap_or_default(),
         ]
     };
-    let rows: Vec<_> = samples.iter().take(REQUESTS_MAX).map(row).collect();
+    let rows = samples.iter().take(REQUESTS_MAX).map(row).collect();
     let which = match samples.len() {
         all if all <= REQUESTS_MAX => format!("Requests one by one ({all})"),
         all => format!(
@@ -212,11 +176,5 @@ pub(super) fn requests(samples: &[Sample]) -> AnyView {
         "attempts",
         "said",
     ];
-    view! {
-        <details data-testid="requests">
-            <summary>{which}</summary>
-            {table(&head, rows)}
-        </details>
-    }
-    .into_any()
+    Some(folded("", "requests", &which).with(table(&head, rows)))
 }

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::element::{Element, classed, element, follow, value_of};
 use super::field::{Typing, choice, field, select};
 use crate::form::{Field, Target};
 use crate::message::Dialect;
@@ -16,164 +17,157 @@ const TARGETS: [(Target, &str, &str); 3] = [
 
 /// Whose protocol is spoken.
 const DIALECTS: [(Dialect, &str); 2] = [
-    (Dialect::OpenAi, "OpenAI-compatible"),
+    (Dialect::OpenAi, "OpenAI-like"),
     (Dialect::Anthropic, "Anthropic"),
 ];
 
+/// What is offered until the server has told its presets: that of the first sight.
+const FIRST: (&str, &str) = (
+    "gpu32",
+    "A scheduler of 32 slots: above 32 only the queue grows.",
+);
+
 /// The first part of the form.
-pub(super) fn target(typing: Typing) -> AnyView {
+pub(super) fn target(typing: Typing) -> Element {
     let form = typing.desk.state.form();
-    let chosen = Memo::new(move |_| form.read().target);
-    let buttons: Vec<AnyView> = TARGETS
-        .into_iter()
-        .map(|(target, name, label)| {
-            view! {
-                <label>
-                    <input type="radio" name="target" data-testid=format!("target-{name}")
-                        prop:checked=move || chosen.get() == target
-                        on:change=move |_| form.write().retarget(target)/>
-                    <span>{label}</span>
-                </label>
-            }
-            .into_any()
-        })
-        .collect();
-    view! {
-        <fieldset>
-            <legend>"Endpoint"</legend>
-            <div class="segments">{buttons}</div>
-            {move || match chosen.get() {
-                Target::Simulated => simulated(typing),
-                Target::Direct => direct(typing),
-                Target::Proxy => proxy(typing),
-            }}
-        </fieldset>
+    let mut segments = classed("div", "segments");
+    for (target, name, label) in TARGETS {
+        let entry = element("input")
+            .attr("type", "radio")
+            .attr("name", "target")
+            .test(&("target-".to_owned() + name))
+            .prop("checked", move || (form.read().target == target).into())
+            .on("change", move |_| form.write().retarget(target));
+        let label = element("span").text(label);
+        segments = segments.with(element("label").with(entry).with(label));
     }
-    .into_any()
+    let chosen = move || {
+        let target = form.read().target;
+        let found = TARGETS.into_iter().find(|(other, ..)| *other == target);
+        found.map_or(String::new(), |(_, name, _)| name.to_owned())
+    };
+    element("fieldset")
+        .with(element("legend").text("Endpoint"))
+        .with(segments)
+        .with(classed("div", "part").swap(chosen, move |name| {
+            Some(match name {
+                "direct" => direct(typing),
+                "proxy" => proxy(typing),
+                _ => simulated(typing),
+            })
+        }))
 }
 
-fn simulated(typing: Typing) -> AnyView {
+/// A list that is made anew when its entries have changed.
+fn list(
+    (name, label): (&'static str, &'static str),
+    entries: impl Fn() -> Vec<String> + Copy + 'static,
+    chosen: impl Fn() -> String + Copy + 'static,
+    choose: impl Fn(String) + Copy + 'static,
+) -> Element {
+    let at = move || {
+        let chosen = chosen();
+        entries()
+            .iter()
+            .position(|entry| *entry == chosen)
+            .unwrap_or(0)
+    };
+    let pick = move |index| {
+        if let Some(entry) = entries().into_iter().nth(index) {
+            choose(entry);
+        }
+    };
+    element("div").swap(
+        move || entries().join("\n"),
+        move |words| {
+            let words: Vec<&str> = words.lines().collect();
+            (!words.is_empty()).then(|| select(name, label, &words, at, pick))
+        },
+    )
+}
+
+fn simulated(typing: Typing) -> Element {
     let (form, place) = (typing.desk.state.form(), typing.desk.state.place());
-    // Until the server has told its presets, the one of the first sight is there.
-    let presets = Memo::new(move |_| {
+    let presets = move || -> Vec<(String, String)> {
         let place = place.read();
         let told = place.server.served().map(|served| served.presets.clone());
-        let first = (
-            "gpu32".to_owned(),
-            "A scheduler of 32 slots: above 32 only the queue grows.".to_owned(),
-        );
         told.filter(|presets| !presets.is_empty())
-            .unwrap_or_else(|| vec![first])
-    });
-    let at = move || {
+            .unwrap_or_else(|| vec![(FIRST.0.to_owned(), FIRST.1.to_owned())])
+    };
+    let story = move || {
         let form = form.read();
-        let presets = presets.read();
-        presets
-            .iter()
-            .position(|(name, _)| *name == form.preset)
-            .unwrap_or(0)
+        let found = presets().into_iter().find(|(name, _)| *name == form.preset);
+        found.map_or(String::new(), |(_, story)| story)
     };
-    let story = move || presets.read().get(at()).map(|(_, story)| story.clone());
-    let list = move || {
-        let words = presets
-            .read()
-            .iter()
-            .map(|(name, _)| name.clone())
-            .collect();
-        select(
-            "preset",
-            "Preset",
-            words,
-            move || at().to_string(),
-            move |index| {
-                if let Some((name, _)) = presets.read_untracked().get(index) {
-                    form.write().preset.clone_from(name);
-                }
-            },
-        )
-    };
-    let absent = move || {
-        let server = place.read().server.clone();
-        match server {
-            Offer::Files => Some(
-                "This page is hosted as plain files, without a simulated endpoint. Start one of \
-                 your own: cargo xtask demo. Or choose Direct URL.",
-            ),
-            Offer::WantsToken => {
-                Some("This server wants the token that it was started with: type it as the key.")
-            }
-            _ => None,
+    let absent = move || match place.read().server {
+        Offer::Files => {
+            "This page is hosted as plain files, without a simulated endpoint. Start one of your own \
+             with cargo xtask demo, or choose Direct URL."
         }
+        Offer::WantsToken => "This server wants the token that it was started with: type it below.",
+        _ => "",
     };
-    view! {
-        {list}
-        <p class="note" data-testid="story">{story}</p>
-        {move || absent().map(|words| view! { <p class="note warn" data-testid="no-server">{words}</p> })}
-        <Show when=move || place.read().server == Offer::WantsToken>{move || key(typing, "Token")}</Show>
-    }
-    .into_any()
+    let missing = classed("p", "note warn")
+        .test("no-server")
+        .flag("hidden", move || absent().is_empty())
+        .says(move || absent().to_owned());
+    element("div")
+        .attr("class", "part")
+        .with(list(
+            ("preset", "Preset"),
+            move || presets().into_iter().map(|(name, _)| name).collect(),
+            move || form.read().preset.clone(),
+            move |name| form.write().preset = name,
+        ))
+        .with(classed("p", "note").test("story").says(story))
+        .with(missing)
+        .with(token(typing))
 }
 
-fn direct(typing: Typing) -> AnyView {
-    view! {
-        {field(typing, Field::Url)}
-        {dialect(typing)}
-        {field(typing, Field::Model)}
-        {key(typing, "Key")}
-    }
-    .into_any()
+fn direct(typing: Typing) -> Element {
+    classed("div", "part")
+        .with(field(typing, Field::Url))
+        .with(dialect(typing))
+        .with(field(typing, Field::Model))
+        .with(key(typing, "Key"))
 }
 
-fn proxy(typing: Typing) -> AnyView {
+fn proxy(typing: Typing) -> Element {
     let (form, place) = (typing.desk.state.form(), typing.desk.state.place());
-    let upstreams = Memo::new(move |_| {
+    let upstreams = move || -> Vec<String> {
         let place = place.read();
-        place
-            .server
-            .served()
-            .map(|served| served.upstreams.clone())
-            .unwrap_or_default()
-    });
+        let served = place.server.served();
+        served.map_or_else(Vec::new, |served| served.upstreams.clone())
+    };
     // The first upstream is chosen as long as none is.
-    Effect::new(move |_| {
-        let upstreams = upstreams.read();
+    follow(move || {
+        let upstreams = upstreams();
         let is_known = upstreams.contains(&form.read_untracked().upstream);
-        if let (false, Some(first)) = (is_known, upstreams.first()) {
-            form.write().upstream.clone_from(first);
+        if let (false, Some(first)) = (is_known, upstreams.into_iter().next()) {
+            form.write().upstream = first;
         }
     });
-    let at = move || {
-        let upstream = form.read().upstream.clone();
-        upstreams
-            .read()
-            .iter()
-            .position(|name| *name == upstream)
-            .unwrap_or(0)
-    };
-    view! {
-        {move || if upstreams.read().is_empty() {
-            view! {
-                <p class="note" data-testid="no-upstream">
-                    "The proxy holds the key, so that this page never sees it. None is set up; start it so:"
-                    <code class="line">"API_KEY=… kneepoint-server --upstream mine=https://llm.example,key-env=API_KEY"</code>
-                </p>
-            }.into_any()
-        } else {
-            let words = upstreams.get();
-            select("upstream", "Upstream", words, move || at().to_string(), move |index| {
-                if let Some(name) = upstreams.read_untracked().get(index) {
-                    form.write().upstream.clone_from(name);
-                }
-            })
-        }}
-        {dialect(typing)}
-        {field(typing, Field::Model)}
-        <Show when=move || place.read().server == Offer::WantsToken>{move || key(typing, "Token")}</Show>
-    }
-    .into_any()
+    let none = classed("div", "note")
+        .test("no-upstream")
+        .flag("hidden", move || !upstreams().is_empty())
+        .text("The proxy holds the key, so that this page never sees it. None is set up; start it so:")
+        .with(classed("code", "line").text(
+            "API_KEY=… kneepoint-server --upstream mine=https://llm.example,key-env=API_KEY",
+        ));
+    classed("div", "part")
+        .with(list(
+            ("upstream", "Upstream"),
+            upstreams,
+            move || form.read().upstream.clone(),
+            move |name| form.write().upstream = name,
+        ))
+        .with(none)
+        .with(dialect(typing))
+        .with(field(typing, Field::Model))
+        .with(token(typing))
 }
 
-fn dialect(typing: Typing) -> AnyView {
+fn dialect(typing: Typing) -> Element {
     let form = typing.desk.state.form();
     choice(
         "dialect",
@@ -184,17 +178,31 @@ fn dialect(typing: Typing) -> AnyView {
     )
 }
 
+/// The server's token, where it wants one.
+fn token(typing: Typing) -> Element {
+    let place = typing.desk.state.place();
+    let wanted = move || place.read().server == Offer::WantsToken;
+    element("div").swap(
+        move || wanted().to_string(),
+        move |wanted| (wanted == "true").then(|| key(typing, "Token")),
+    )
+}
+
 /// The one box whose text is kept in no state, no storage and no address.
-fn key(typing: Typing, label: &'static str) -> AnyView {
+fn key(typing: Typing, label: &str) -> Element {
     let key = typing.desk.key;
-    view! {
-        <div class="field wide">
-            <label for="field-key">{label}</label>
-            <input id="field-key" data-testid="field-key" type="password" autocomplete="off" spellcheck="false"
-                aria-describedby="hint-key" prop:value=move || key.get()
-                on:input=move |event| key.set(event_target_value(&event))/>
-            <span class="hint" id="hint-key">"stays in this page's memory until it is closed"</span>
-        </div>
-    }
-    .into_any()
+    let entry = element("input")
+        .attr("id", "field-key")
+        .test("field-key")
+        .attr("type", "password")
+        .attr("autocomplete", "off")
+        .attr("spellcheck", "false")
+        .attr("aria-describedby", "hint-key")
+        .prop("value", move || key.get().into())
+        .on("input", move |event| key.set(value_of(&event)));
+    let hint = classed("span", "hint").attr("id", "hint-key");
+    classed("div", "field wide")
+        .with(element("label").attr("for", "field-key").text(label))
+        .with(entry)
+        .with(hint.text("in this page's memory, until it is closed"))
 }

@@ -1,40 +1,41 @@
 //! How the server is reached, as far as the browser tells.
 
+use std::rc::Rc;
+
+use super::element::{Element, classed, element};
+use super::form::capital;
 use kneepoint_bench::number::count;
 use kneepoint_bench::report::Connections;
-use leptos::prelude::*;
 
 /// A protocol as people write it.
-pub(super) fn protocol(name: &str) -> String {
+pub(super) fn protocol(name: &str) -> &str {
     match name {
-        "http/1.1" => "HTTP/1.1".to_owned(),
-        "h2" => "HTTP/2".to_owned(),
-        "h3" => "HTTP/3".to_owned(),
-        other => other.to_owned(),
+        "http/1.1" => "HTTP/1.1",
+        "h2" => "HTTP/2",
+        "h3" => "HTTP/3",
+        other => other,
     }
 }
 
 /// The connection panel.
-pub(super) fn wire(of: impl Fn() -> Connections + Send + Sync + 'static) -> AnyView {
-    let of = StoredValue::new(of);
-    let words = move || of.with_value(|of| facts(&of()));
-    let notes = move || {
-        let notes = of.with_value(|of| of().notes);
-        let each = |note: String| view! { <li>{super::form::capital(&note)}"."</li> }.into_any();
-        notes.into_iter().map(each).collect::<Vec<AnyView>>()
+pub(super) fn wire(of: impl Fn() -> Connections + 'static) -> Element {
+    let of = Rc::new(of);
+    let told = of.clone();
+    let notes = move || told().notes.join("\n");
+    let list = |notes: &str| {
+        let note = |note: &str| element("li").text(&capital(note)).text(".");
+        Some(element("ul").with_all(notes.lines().map(note).collect()))
     };
-    view! {
-        <section class="wire" data-testid="connections" aria-label="Connections">
-            <p>{words}</p>
-            <ul>{notes}</ul>
-        </section>
-    }
-    .into_any()
+    classed("section", "wire")
+        .test("connections")
+        .attr("aria-label", "Connections")
+        .with(element("p").says(move || facts(&of())))
+        .with(element("div").swap(notes, list))
 }
 
 fn facts(connections: &Connections) -> String {
     let http = connections.http.as_deref();
-    let mut facts = vec![http.map_or_else(|| "Protocol not told".to_owned(), protocol)];
+    let mut facts = vec![http.map_or("Protocol not told", protocol).to_owned()];
     let opened = connections.opened;
     facts.extend(opened.map(|opened| format!("{} connections opened", count(opened))));
     let reused = connections.reused;
