@@ -22,9 +22,10 @@ mod server;
 #[cfg(target_arch = "wasm32")]
 mod session;
 pub mod share;
-pub mod state;
 #[cfg(target_arch = "wasm32")]
-mod view;
+mod state;
+#[cfg(target_arch = "wasm32")]
+pub mod view;
 
 #[cfg(target_arch = "wasm32")]
 pub use self::role::start;

@@ -272,10 +272,13 @@ impl<'a> Reader<'a> {
             stop_client_bound: self.form.target != Target::Simulated,
             ..usual
         };
-        if options.first > options.max {
+        let is_wrong = |field| self.faults.iter().any(|fault| fault.field == field);
+        let windows_are_read = !is_wrong(Field::Window) && !is_wrong(Field::WindowMax);
+        let ends_are_read = !is_wrong(Field::First) && !is_wrong(Field::Max);
+        if ends_are_read && options.first > options.max {
             self.fault(Field::Max, "no less than where it begins");
         }
-        if window_max_s < window_min_s {
+        if windows_are_read && window_max_s < window_min_s {
             self.fault(Field::WindowMax, "no shorter than the shortest window");
         }
         Plan {

@@ -14,39 +14,39 @@ use web_sys::Event;
 
 /// An element that is being made.
 #[derive(Clone)]
-pub(crate) struct Element(web_sys::Element);
+pub struct Element(web_sys::Element);
 
 /// An element of this name.
-pub(crate) fn element(name: &str) -> Element {
+pub fn element(name: &str) -> Element {
     let made = document().create_element(name);
     Element(made.expect("the names of elements are written in this program"))
 }
 
 /// The same with a class.
-pub(crate) fn classed(name: &str, class: &str) -> Element {
+pub fn classed(name: &str, class: &str) -> Element {
     element(name).attr("class", class)
 }
 
 /// A paragraph of a class.
-pub(crate) fn paragraph(class: &str, text: &str) -> Element {
+pub fn paragraph(class: &str, text: &str) -> Element {
     classed("p", class).text(text)
 }
 
 /// A button that does something.
-pub(crate) fn button(class: &str, test: &str, press: impl Fn() + 'static) -> Element {
+pub fn button(class: &str, test: &str, press: impl Fn() + 'static) -> Element {
     let made = classed("button", class).attr("type", "button").test(test);
     made.on("click", move |_| press())
 }
 
 /// A part that is folded at first.
-pub(crate) fn folded(class: &str, test: &str, summary: &str) -> Element {
+pub fn folded(class: &str, test: &str, summary: &str) -> Element {
     let summary = element("summary").text(summary);
     classed("details", class).test(test).with(summary)
 }
 
 /// Does something now, and again whenever a signal that it read has changed, as long as what is being
 /// made is there.
-pub(crate) fn follow(run: impl Fn() + 'static) {
+pub fn follow(run: impl Fn() + 'static) {
     follow_boxed(Box::new(run));
 }
 
@@ -58,29 +58,29 @@ fn follow_boxed(run: Box<dyn Fn()>) {
 
 impl Element {
     /// The element of the document.
-    pub(crate) fn node(&self) -> &web_sys::Element {
+    pub fn node(&self) -> &web_sys::Element {
         &self.0
     }
 
     /// Sets an attribute.
-    pub(crate) fn attr(self, name: &str, value: &str) -> Self {
+    pub fn attr(self, name: &str, value: &str) -> Self {
         set(&self.0, name, Some(value));
         self
     }
 
     /// Names it for tests.
-    pub(crate) fn test(self, name: &str) -> Self {
+    pub fn test(self, name: &str) -> Self {
         self.attr("data-testid", name)
     }
 
     /// Puts an element inside, behind what is there.
-    pub(crate) fn with(self, child: Self) -> Self {
+    pub fn with(self, child: Self) -> Self {
         append(&self.0, &child.0);
         self
     }
 
     /// Puts elements inside.
-    pub(crate) fn with_all(mut self, children: Vec<Self>) -> Self {
+    pub fn with_all(mut self, children: Vec<Self>) -> Self {
         for child in children {
             self = self.with(child);
         }
@@ -88,7 +88,7 @@ impl Element {
     }
 
     /// Puts one inside, if there is one.
-    pub(crate) fn with_some(self, child: Option<Self>) -> Self {
+    pub fn with_some(self, child: Option<Self>) -> Self {
         match child {
             Some(child) => self.with(child),
             None => self,
@@ -96,13 +96,13 @@ impl Element {
     }
 
     /// Puts a text inside.
-    pub(crate) fn text(self, text: &str) -> Self {
+    pub fn text(self, text: &str) -> Self {
         append(&self.0, &document().create_text_node(text));
         self
     }
 
     /// Puts a text inside that follows what it is made from.
-    pub(crate) fn says(self, text: impl Fn() -> String + 'static) -> Self {
+    pub fn says(self, text: impl Fn() -> String + 'static) -> Self {
         let node = document().create_text_node("");
         append(&self.0, &node);
         let text: Box<dyn Fn() -> String> = Box::new(text);
@@ -116,29 +116,25 @@ impl Element {
     }
 
     /// Fills it with markup of our own.
-    pub(crate) fn drawing(self, markup: &str) -> Self {
+    pub fn drawing(self, markup: &str) -> Self {
         self.0.set_inner_html(markup);
         self
     }
 
     /// An attribute that follows; none takes it away.
-    pub(crate) fn attr_of(
-        self,
-        name: &'static str,
-        value: impl Fn() -> Option<String> + 'static,
-    ) -> Self {
+    pub fn attr_of(self, name: &'static str, value: impl Fn() -> Option<String> + 'static) -> Self {
         let (node, value): (_, Box<dyn Fn() -> Option<String>>) = (self.0.clone(), Box::new(value));
         follow(move || set(&node, name, value().as_deref()));
         self
     }
 
     /// An attribute without a value that follows.
-    pub(crate) fn flag(self, name: &'static str, is: impl Fn() -> bool + 'static) -> Self {
+    pub fn flag(self, name: &'static str, is: impl Fn() -> bool + 'static) -> Self {
         self.attr_of(name, move || is().then(String::new))
     }
 
     /// A class that follows.
-    pub(crate) fn class_if(self, class: &'static str, is: impl Fn() -> bool + 'static) -> Self {
+    pub fn class_if(self, class: &'static str, is: impl Fn() -> bool + 'static) -> Self {
         let (node, is): (_, Box<dyn Fn() -> bool>) = (self.0.clone(), Box::new(is));
         follow(move || {
             // A class without spaces is always taken.
@@ -148,7 +144,7 @@ impl Element {
     }
 
     /// A property that follows, such as what stands in a box.
-    pub(crate) fn prop(self, name: &'static str, value: impl Fn() -> JsValue + 'static) -> Self {
+    pub fn prop(self, name: &'static str, value: impl Fn() -> JsValue + 'static) -> Self {
         let (node, value): (_, Box<dyn Fn() -> JsValue>) = (self.0.clone(), Box::new(value));
         follow(move || {
             let value = value();
@@ -162,7 +158,7 @@ impl Element {
     }
 
     /// Hears an event.
-    pub(crate) fn on(self, event: &str, hear: impl Fn(Event) + 'static) -> Self {
+    pub fn on(self, event: &str, hear: impl Fn(Event) + 'static) -> Self {
         let heard: Closure<dyn Fn(Event)> = Closure::new(hear);
         let heard = heard.into_js_value();
         // The names of events are written in this program.
@@ -173,7 +169,7 @@ impl Element {
     }
 
     /// Holds one thing at a time: another whenever `key` has changed.
-    pub(crate) fn swap(
+    pub fn swap(
         self,
         key: impl Fn() -> String + 'static,
         build: impl Fn(&str) -> Option<Self> + 'static,
@@ -225,12 +221,12 @@ fn swap(place: web_sys::Element, key: Box<dyn Fn() -> String>, build: Build) {
 }
 
 /// The text in the box that an event is about.
-pub(crate) fn value_of(event: &Event) -> String {
+pub fn value_of(event: &Event) -> String {
     property(event, "value").as_string().unwrap_or_default()
 }
 
 /// Whether the box that an event is about is ticked.
-pub(crate) fn checked_of(event: &Event) -> bool {
+pub fn checked_of(event: &Event) -> bool {
     property(event, "checked").is_truthy()
 }
 

@@ -10,7 +10,7 @@ use web_sys::{Element as Node, Event, HtmlElement, KeyboardEvent, PointerEvent, 
 use super::element::{Element, classed, element, folded};
 
 /// A picture. `test` names it; a wide one has a row for itself.
-pub(super) fn picture(test: &str, picture: &Picture, wide: bool) -> Element {
+pub fn picture(test: &str, picture: &Picture, wide: bool) -> Element {
     let said = RwSignal::new(String::new());
     let summary = picture.summary.clone();
     // What is pointed at takes the summary's place: nothing moves.

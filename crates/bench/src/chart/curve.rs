@@ -29,9 +29,10 @@ pub(super) struct Level {
 }
 
 impl Level {
-    /// Whether it belongs to the line through the rungs.
+    /// Whether it belongs to the line through the rungs. One where the client was the limit does, as a
+    /// ring: the line would otherwise go past what was measured.
     pub(super) fn is_of_curve(&self) -> bool {
-        self.purpose != Purpose::Repeat && self.refused == 0 && !self.client_bound
+        self.purpose != Purpose::Repeat && self.refused == 0
     }
 
     pub(super) fn is_at(&self, n: f64) -> bool {
@@ -43,7 +44,7 @@ impl Level {
             "kp-throttled"
         } else if self.failed > 0 {
             "kp-failed"
-        } else if self.is_of_curve() {
+        } else if self.is_of_curve() && !self.client_bound {
             "kp-series"
         } else {
             "kp-aside"
