@@ -159,12 +159,15 @@ pub(crate) fn families() -> Vec<&'static str> {
 }
 
 /// Everything in the workspace's `default-members`: unit and integration tests, examples in the
-/// documentation.
+/// documentation. And the page's pure modules, which need no browser either.
 fn native(_: &Repo) -> TestRun {
-    run_keeping(
-        Command::new("cargo").args(["test", "--no-fail-fast"]),
-        is_summary,
-    )
+    let all = ["test", "--no-fail-fast"];
+    let (mut summaries, result) = run_keeping(Command::new("cargo").args(all), is_summary);
+    let mut page = Command::new("cargo");
+    page.args(all).args(["-p", "kneepoint-web", "--lib"]);
+    let (more, page) = run_keeping(&mut page, is_summary);
+    summaries.extend(more);
+    (summaries, result.and(page))
 }
 
 fn wasm_node(repo: &Repo) -> TestRun {
