@@ -118,7 +118,7 @@ fn unanswered(report: &Report, rung: &Rung) -> Advice {
     }
     .to_owned();
     if let Some(said) = &worst.excerpt {
-        text += &format!(" Its first words: {said}");
+        text = text + " Its first words: " + said;
     }
     Advice::new("all-failed", "Nothing was answered.", text)
 }
@@ -195,7 +195,7 @@ fn client_bound(report: &Report, rung: &Rung, https: Option<&str>) -> Advice {
     let is_http1 = report.protocol.http.as_deref() == Some("http/1.1");
     match https {
         Some(https) if is_http1 && report.env.browser => {
-            text += &format!(". Over HTTP/2 one connection carries many: open {https} instead.");
+            text = text + ". Over HTTP/2 one connection carries many: open " + https + " instead.";
         }
         _ if report.env.browser => {
             text += ". The command line is not bound so: its line is below.";

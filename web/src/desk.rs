@@ -25,6 +25,8 @@ pub(crate) struct Desk {
     pub(crate) key: RwSignal<String>,
     /// Whether the form is folded to one line, where there is little room.
     pub(crate) folded: RwSignal<bool>,
+    /// Whether a button was pressed though something was missing: until then nobody is told so.
+    pub(crate) pressed: RwSignal<bool>,
     session: StoredValue<Option<Session>, LocalStorage>,
     /// What the engine is asked once it listens.
     job: StoredValue<Option<Job>, LocalStorage>,
@@ -39,6 +41,7 @@ impl Desk {
             state: Store::new(State::default()),
             key: RwSignal::new(String::new()),
             folded: RwSignal::new(false),
+            pressed: RwSignal::new(false),
             session: StoredValue::new_local(None),
             job: StoredValue::new_local(None),
             trace: StoredValue::new(None),
@@ -52,6 +55,7 @@ impl Desk {
             Ok(job) => job,
             Err(faults) => {
                 self.folded.set(false);
+                self.pressed.set(true);
                 if let Some(fault) = faults.first() {
                     let id = format!("field-{}", fault.field.name());
                     request_animation_frame(move || browser::focus(&id));
@@ -61,7 +65,7 @@ impl Desk {
         };
         self.state.mishap().set(None);
         self.state.cut_off().set(None);
-        self.leave_link();
+        results::leave_link();
         let trace = CutOff {
             what: format!("{} · {}", job.model, words(goal)),
             rungs: Vec::new(),
@@ -72,6 +76,8 @@ impl Desk {
         self.state.running().set(running);
         self.job.set_value(Some(job));
         self.folded.set(true);
+        self.pressed.set(false);
+        browser::to_top();
         match Session::start(move |told| self.hear(told)) {
             Ok(session) => self.session.set_value(Some(session)),
             Err(_) => self.hear(Told::Failed(

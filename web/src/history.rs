@@ -51,17 +51,14 @@ pub fn title(report: &Report) -> String {
         (None, Some(n)) => format!("{n} at once"),
         (None, None) => "at a rate".to_owned(),
     };
-    words += &format!(" · {load}");
+    words = words + " · " + &load;
     if let Some(rung) = report.main_rung() {
         let stream = report.config.stream;
         let unit = match rung.output_tokens_per_s.filter(|_| stream) {
             Some(_) => "tok/s",
             None => "answers/s",
         };
-        words += &format!(
-            " · {} {unit}",
-            number::figure(rung.throughput(stream).value)
-        );
+        words = words + " · " + &number::figure(rung.throughput(stream).value) + " " + unit;
     }
     words
 }

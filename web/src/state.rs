@@ -10,39 +10,39 @@ use crate::running::{CutOff, Running};
 
 /// Everything the page shows. It never holds a key.
 #[derive(Debug, Clone, Default, Store)]
-pub struct State {
+pub(crate) struct State {
     /// What was typed.
-    pub form: Form,
+    pub(crate) form: Form,
     /// The run under way, or how the last one failed.
-    pub running: Running,
+    pub(crate) running: Running,
     /// The result on the screen.
-    pub shown: Option<Shown>,
+    pub(crate) shown: Option<Shown>,
     /// Earlier runs, the latest first.
-    pub kept: Vec<Kept>,
+    pub(crate) kept: Vec<Kept>,
     /// Two of them, to be laid over each other.
-    pub chosen: Vec<u64>,
+    pub(crate) chosen: Vec<u64>,
     /// Where the page is.
-    pub place: Place,
+    pub(crate) place: Place,
     /// What went wrong beside a run, such as a file that is no report.
-    pub mishap: Option<String>,
+    pub(crate) mishap: Option<String>,
     /// A run that a reload cut off.
-    pub cut_off: Option<CutOff>,
+    pub(crate) cut_off: Option<CutOff>,
 }
 
 /// A result on the screen.
 #[derive(Debug, Clone)]
-pub struct Shown {
+pub(crate) struct Shown {
     /// The result.
-    pub report: Report,
+    pub(crate) report: Report,
     /// Requests of it, one by one; only of a run of this page.
-    pub samples: Vec<Sample>,
+    pub(crate) samples: Vec<Sample>,
     /// Where it is from.
-    pub source: Source,
+    pub(crate) source: Source,
 }
 
 /// Where a result is from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
+pub(crate) enum Source {
     /// Measured by this page, for a goal; the number is that of the run that was kept.
     Measured(Goal, u64),
     /// An earlier run of this browser.
@@ -55,7 +55,7 @@ pub enum Source {
 
 impl Source {
     /// The number of the kept run that it is, if it is one.
-    pub const fn kept(&self) -> Option<u64> {
+    pub(crate) const fn kept(&self) -> Option<u64> {
         match self {
             Self::Measured(_, id) | Self::Kept(id) => Some(*id),
             Self::File(_) | Self::Link => None,
@@ -65,17 +65,17 @@ impl Source {
 
 /// Where the page is and what is known of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub(crate) struct Place {
     /// Its address without the path.
-    pub origin: String,
+    pub(crate) origin: String,
     /// What its server offers.
-    pub server: Offer,
+    pub(crate) server: Offer,
     /// Whether the browser thinks that there is a network.
-    pub online: bool,
+    pub(crate) online: bool,
     /// How wide the results are, in pixels.
-    pub width: u32,
+    pub(crate) width: u32,
     /// Whether the browser keeps anything.
-    pub keeps: bool,
+    pub(crate) keeps: bool,
 }
 
 impl Default for Place {
@@ -92,7 +92,7 @@ impl Default for Place {
 
 /// What the page's server offers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Offer {
+pub(crate) enum Offer {
     /// It was not yet asked.
     Unknown,
     /// Nothing: the page is hosted as files.
@@ -105,18 +105,18 @@ pub enum Offer {
 
 /// A server's offer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Served {
+pub(crate) struct Served {
     /// Simulated endpoints: name and story.
-    pub presets: Vec<(String, String)>,
+    pub(crate) presets: Vec<(String, String)>,
     /// Upstreams of its proxy.
-    pub upstreams: Vec<String>,
+    pub(crate) upstreams: Vec<String>,
     /// Its address with HTTP/2, where the page is not on it already.
-    pub https: Option<String>,
+    pub(crate) https: Option<String>,
 }
 
 impl Offer {
     /// The server's offer, if it has one.
-    pub const fn served(&self) -> Option<&Served> {
+    pub(crate) const fn served(&self) -> Option<&Served> {
         match self {
             Self::Serves(served) => Some(served),
             _ => None,

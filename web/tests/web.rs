@@ -16,13 +16,13 @@ wasm_bindgen_test_configure!(run_in_browser);
 
 /// Runs what makes elements as the page does, and puts them into the document.
 fn shown(make: impl FnOnce() -> kneepoint_web::view::element::Element + 'static) -> Element {
-    let made = std::rc::Rc::new(std::cell::RefCell::new(None));
-    let kept = made.clone();
+    let there = std::rc::Rc::new(std::cell::RefCell::new(None));
+    let kept = there.clone();
     // Leptos starts its executor with it; what it mounts itself is nothing.
-    leptos::mount::mount_to_body(move || {
+    mount_to_body(move || {
         kept.replace(Some(make()));
     });
-    let node = made.borrow().as_ref().expect("it was made").node().clone();
+    let node = there.borrow().as_ref().expect("it was made").node().clone();
     let body = document().body().expect("there is a body");
     body.append_child(&node).expect("a new node");
     node
@@ -99,7 +99,7 @@ fn a_button_can_be_pressed() {
     let pressed = RwSignal::new(0);
     let node = shown(move || {
         classed("div", "row").with(button("main", "go", move || {
-            pressed.update(|times| *times += 1)
+            pressed.update(|times| *times += 1);
         }))
     });
     let found = node.query_selector("[data-testid=go]").expect("a selector");

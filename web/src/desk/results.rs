@@ -144,17 +144,15 @@ impl Desk {
             )),
         }
     }
+}
 
-    /// The address no longer says what is shown.
-    pub(super) fn leave_link(self) {
-        let location = window().location();
-        if location.hash().is_ok_and(|hash| hash.starts_with(FRAGMENT)) {
-            let path = location.pathname().unwrap_or_default();
-            if let Ok(history) = window().history() {
-                let _ =
-                    history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&path));
-            }
-        }
+/// The address no longer says what is shown.
+pub(super) fn leave_link() {
+    let location = window().location();
+    let is_link = location.hash().is_ok_and(|hash| hash.starts_with(FRAGMENT));
+    if let (true, Ok(path), Ok(history)) = (is_link, location.pathname(), window().history()) {
+        // Where a browser refuses, the address stays as it is.
+        let _ = history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&path));
     }
 }
 

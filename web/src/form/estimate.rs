@@ -40,10 +40,10 @@ fn run_words(plan: &Plan, max_tokens: Option<u32>) -> String {
     let mut words = format!("≈ {} calls", count(requests));
     if let Some(tokens) = max_tokens {
         let tokens = requests.saturating_mul(u64::from(tokens));
-        words += &format!(", ≤ {} tokens", short(tokens));
+        words = words + ", ≤ " + &short(tokens) + " tokens";
     }
     if let Some(time) = time {
-        words += &format!(", within {time}");
+        words = words + ", within " + &time;
     }
     words
 }

@@ -105,7 +105,7 @@ pub(super) fn milliseconds(text: &str) -> Option<u64> {
         .find_map(|(unit, size)| Some((text.strip_suffix(unit)?, size)));
     let (number, size) = unit.unwrap_or((text, 1e3));
     let value = number.trim().parse::<f64>().ok()? * size;
-    (value >= 1.0 && value < 1e12).then_some(value as u64)
+    (1.0..1e12).contains(&value).then_some(value as u64)
 }
 
 /// Reads fields and notes what is wrong with them.

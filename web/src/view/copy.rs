@@ -17,7 +17,7 @@ const COPY: &str = "copy";
 
 /// A button that copies what `text` answers when it is pressed. `what` names it for those who do not
 /// see what stands beside it.
-pub(super) fn copy(test: &str, what: &'static str, text: impl Fn() -> String + 'static) -> Element {
+pub(super) fn copy(name: &str, what: &'static str, text: impl Fn() -> String + 'static) -> Element {
     let word = RwSignal::new(COPY.to_owned());
     let text: Rc<dyn Fn() -> String> = Rc::new(text);
     let press = move || {
@@ -28,7 +28,7 @@ pub(super) fn copy(test: &str, what: &'static str, text: impl Fn() -> String + '
             set_timeout(move || drop(word.try_set(COPY.to_owned())), SHOWN);
         });
     };
-    button("quiet copy", test, press)
+    button("quiet copy", name, press)
         .attr_of("aria-label", move || Some(word.get() + " " + what))
         .says(move || word.get())
 }

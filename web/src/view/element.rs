@@ -13,10 +13,12 @@ use wasm_bindgen::prelude::*;
 use web_sys::Event;
 
 /// An element that is being made.
+#[must_use = "an element that is put nowhere is not seen"]
 #[derive(Clone)]
 pub struct Element(web_sys::Element);
 
 /// An element of this name.
+#[allow(clippy::missing_panics_doc, reason = "cannot be reached")]
 pub fn element(name: &str) -> Element {
     let made = document().create_element(name);
     Element(made.expect("the names of elements are written in this program"))
@@ -74,6 +76,10 @@ impl Element {
     }
 
     /// Puts an element inside, behind what is there.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "it is put there and nowhere else"
+    )]
     pub fn with(self, child: Self) -> Self {
         append(&self.0, &child.0);
         self
@@ -211,10 +217,10 @@ fn swap(place: web_sys::Element, key: Box<dyn Fn() -> String>, build: Build) {
             owner.cleanup();
         }
         let owner = parent.child();
-        let built = untrack(|| owner.with(|| build(&next)));
+        let made = untrack(|| owner.with(|| build(&next)));
         place.set_inner_html("");
-        if let Some(built) = built {
-            append(&place, &built.0);
+        if let Some(made) = made {
+            append(&place, &made.0);
         }
         now.replace(Some((next, owner)));
     });

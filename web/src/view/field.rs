@@ -24,7 +24,11 @@ pub(super) fn field(typing: Typing, field: Field) -> Element {
     let fault = move || {
         let faults = typing.faults.read();
         let found = faults.iter().find(|fault| fault.field == field);
-        found.map(|fault| fault.text.clone())
+        // Who has just chosen an endpoint of their own has not forgotten its address yet.
+        let is_early = matches!(field, Field::Url | Field::Model)
+            && !typing.desk.pressed.get()
+            && form.read().text(field).is_empty();
+        found.filter(|_| !is_early).map(|fault| fault.text.clone())
     };
     let tall = matches!(field, Field::Prompt | Field::Lines | Field::System);
     let wide = tall || matches!(field, Field::Url | Field::Model);
@@ -44,7 +48,7 @@ pub(super) fn field(typing: Typing, field: Field) -> Element {
         .attr_of("aria-invalid", move || fault().map(|_| "true".to_owned()))
         .prop("value", move || form.read().text(field).into())
         .on("input", move |event| {
-            form.write().set(field, &value_of(&event))
+            form.write().set(field, &value_of(&event));
         });
     classed("div", if wide { "field wide" } else { "field" })
         .flag("hidden", move || !form.read().wants(field))
@@ -96,7 +100,7 @@ pub(super) fn select(
     let list = list
         .prop("value", move || chosen().to_string().into())
         .on("change", move |event| {
-            changed(value_of(&event).parse().unwrap_or(0))
+            changed(value_of(&event).parse().unwrap_or(0));
         });
     classed("div", "field wide")
         .with(element("label").attr("for", &id).text(label))

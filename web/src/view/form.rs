@@ -36,7 +36,7 @@ pub(crate) fn form(desk: Desk) -> [Element; 2] {
     };
     let is_folded = move || desk.folded.get();
     let fold = button("fold", "fold", move || {
-        desk.folded.update(|folded| *folded = !*folded)
+        desk.folded.update(|folded| *folded = !*folded);
     })
     .class_if("is-folded", is_folded)
     .attr("aria-controls", "form")

@@ -81,7 +81,7 @@ pub(super) fn more(typing: Typing) -> Element {
         move || form.read().repeat,
         move |repeat| form.write().repeat = repeat,
     ));
-    let all = folded("more", "more", "More: rate, objectives, bounds, windows")
+    let all = folded("more", "more", "More: rate, objectives, windows")
         .with(requests)
         .with(good)
         .with(bounds)

@@ -33,11 +33,11 @@ pub fn picture(test: &str, picture: &Picture, wide: bool) -> Element {
         .with(drawing)
         .with(hair)
         .on("pointermove", move |event| {
-            moved.show(moved.nearest(&event).as_ref())
+            moved.show(moved.nearest(&event).as_ref());
         })
         .on("pointerleave", move |_| left.show(None))
         .on("focusin", move |event| {
-            focused.show(closest(&event).as_ref())
+            focused.show(closest(&event).as_ref());
         })
         .on("keydown", move |event| pressed.step(&event));
     let read_out = element("span")

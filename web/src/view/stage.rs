@@ -12,6 +12,7 @@ use super::element::{Element, classed, element, follow, paragraph};
 use super::{live, result};
 use crate::desk::Desk;
 use crate::example::example;
+use crate::form::Target;
 use crate::running::{CutOff, Phase};
 use crate::state::StateStoreFields;
 
@@ -100,20 +101,28 @@ fn notices(desk: Desk) -> Element {
 /// Before anything was measured: a real result, faint, and what a press does.
 fn empty(desk: Desk) -> Element {
     let place = desk.state.place();
+    let form = desk.state.form();
     let strong = |word| element("strong").text(word);
+    let price = move || {
+        let words = match form.read().target {
+            Target::Simulated => {
+                ": that takes under a minute. The endpoint is simulated on this machine, so both cost \
+                 nothing."
+            }
+            Target::Direct | Target::Proxy => {
+                ". The calls are real and go on your account: the line below the buttons says how \
+                 many, and “More” can bound them."
+            }
+        };
+        words.to_owned()
+    };
     let lead = classed("p", "muted")
         .text("Press ")
         .with(strong("Run"))
-        .text(
-            " to send the requests of the form and see how fast they are answered, in some ten \
-             seconds. Press ",
-        )
+        .text(" to send the requests of the form and see how fast they are answered. Press ")
         .with(strong("Find the knee"))
-        .text(
-            " to raise the concurrency step by step until more of it only makes the queue longer: \
-             that takes under a minute. The endpoint is simulated on this machine, so both cost \
-             nothing.",
-        );
+        .text(" to raise the concurrency step by step until more of it only makes the queue longer")
+        .says(price);
     let report = example();
     let drawing = classed("div", "example").attr("aria-hidden", "true");
     let node = drawing.node().clone();

@@ -73,7 +73,7 @@ fn list(
             .unwrap_or(0)
     };
     let pick = move |index| {
-        if let Some(entry) = entries().into_iter().nth(index) {
+        if let Some(entry) = untrack(entries).into_iter().nth(index) {
             choose(entry);
         }
     };
