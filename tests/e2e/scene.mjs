@@ -30,6 +30,8 @@ export class Scene {
   async blank(context = {}) {
     this.#context ??= this.kind === "chromium" ? await this.#browser.newContext({ ignoreHTTPSErrors: false, ...context }) : await this.#browser.createBrowserContext();
     const tab = await this.#context.newPage();
+    // Puppeteer's pages are smaller than a desk's.
+    if (this.kind === "firefox") await tab.setViewport({ width: 1280, height: 900 });
     tab.on("pageerror", (error) => this.#noise.push(`uncaught: ${error.message}`));
     tab.on("console", (message) => {
       if (message.type() === "error") this.#noise.push(`console: ${message.text()} ${message.location?.()?.url ?? ""}`);

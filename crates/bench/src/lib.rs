@@ -48,6 +48,7 @@ pub mod export;
 pub mod ladder;
 pub mod merge;
 pub mod number;
+pub mod order;
 mod outcome;
 pub mod plan;
 mod pool;

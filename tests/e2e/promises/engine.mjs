@@ -23,26 +23,27 @@ export const engine = [
   {
     name: "the figures agree with the server's own counters",
     async work(scene) {
-      const spec = own("ttft=1000,tpot=100,tokens=10");
-      const told = await run(await scene.open(), job(spec, closed(24, 6)));
+      // Long times, since 3 % of them must hold where other programs run as well.
+      const spec = own("ttft=2000,tpot=200,tokens=6");
+      const told = await run(await scene.open(), job(spec, closed(18, 6)));
       assert.equal(told.failed, null);
       const { protocol, rungs, env } = told.report;
       const [rung] = rungs;
       const truth = await scene.stats(spec);
-      assert.equal(rung.requests, 24);
-      assert.equal(truth.requests, 24);
+      assert.equal(rung.requests, 18);
+      assert.equal(truth.requests, 18);
       assert.equal(rung.ok, truth.completed);
       assert.equal(rung.attempts, truth.requests);
       assert.equal(truth.in_flight_max, 6);
       assert.equal(rung.concurrency_peak, 6);
       assert.equal(protocol.http, scene.protocol);
-      assert.equal(protocol.opened + protocol.reused, 24);
+      assert.equal(protocol.opened + protocol.reused, 18);
       if (scene.kind === "chromium") assert.equal(protocol.opened, truth.connections);
-      near(median(rung.ttft), 1000, "TTFT");
-      near(median(rung.tpot), 100, "TPOT");
-      near(median(rung.e2e), 1900, "e2e");
-      assert.equal(rung.output_tokens, 240);
-      assert.equal(told.samples, 24);
+      near(median(rung.ttft), 2000, "TTFT");
+      near(median(rung.tpot), 200, "TPOT");
+      near(median(rung.e2e), 3000, "e2e");
+      assert.equal(rung.output_tokens, 108);
+      assert.equal(told.samples, 18);
       assert.ok(told.ticks.length >= 10, `${told.ticks.length} ticks`);
       assert.match(env.runtime, scene.kind === "firefox" ? /^Firefox \d+$/ : /^Chromium \d+$/);
       assert.ok(env.browser && env.os === "Linux" && env.clock_step_us > 0 && env.started_unix_ms > 1.6e12);

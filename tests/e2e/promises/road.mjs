@@ -79,4 +79,16 @@ export const road = [
       if (pictured(scene)) await look(scene, page.tab, "stopped");
     },
   },
+  {
+    name: "a run can be stopped at a phone's width",
+    where: (name) => name === "chromium-h1",
+    async work(scene) {
+      const page = await new Kneepoint(await scene.open("/", { viewport: { width: 360, height: 780 } })).ready();
+      await page.fill({ requests: "100000" });
+      await page.press("run");
+      await page.shows("live");
+      await page.press("stop");
+      await page.shows("result", 10_000);
+    },
+  },
 ];

@@ -1,6 +1,7 @@
 //! From what was typed to a job, or to what is wrong with it.
 
-use kneepoint_bench::ladder;
+use kneepoint_bench::number;
+use kneepoint_bench::{ladder, order};
 use kneepoint_bench::plan::{Budget, Load, Plan, Slo};
 
 use super::{Asking, Field, Form, Goal, Mode, Target};
@@ -104,7 +105,7 @@ pub(super) fn milliseconds(text: &str) -> Option<u64> {
         .into_iter()
         .find_map(|(unit, size)| Some((text.strip_suffix(unit)?, size)));
     let (number, size) = unit.unwrap_or((text, 1e3));
-    let value = number.trim().parse::<f64>().ok()? * size;
+    let value = number::read(number)? * size;
     (1.0..1e12).contains(&value).then_some(value as u64)
 }
 
@@ -135,7 +136,7 @@ impl<'a> Reader<'a> {
         self.prompts();
         let run = self.run();
         let knee = self.knee();
-        self.faults.sort_by_key(|fault| fault.field as usize);
+        order::by(&mut self.faults, |fault| f64::from(fault.field as u8));
         (run, knee)
     }
 
@@ -332,7 +333,7 @@ impl<'a> Reader<'a> {
     }
 
     fn positive(&mut self, field: Field) -> f64 {
-        let found = self.form.text(field).trim().parse::<f64>().ok();
+        let found = number::read(self.form.text(field));
         let found = found.filter(|value| *value > 0.0 && value.is_finite());
         found.unwrap_or_else(|| {
             self.once(field, "a number above 0");

@@ -10,6 +10,7 @@ use super::picture::{Options, Picture, Table};
 use super::scale::{Domain, Kind};
 use super::svg::{Anchor, Svg};
 use crate::number;
+use crate::order;
 use crate::record::Class;
 use crate::report::{Answer, Estimate, Purpose, Report, Rung};
 use crate::tally::CONFIDENCE;
@@ -108,7 +109,7 @@ fn levels_of(rungs: &[Rung], stream: bool) -> (Vec<Level>, &'static str) {
             client_bound: rung.client.bound,
         });
     }
-    levels.sort_by(|a, b| a.n.total_cmp(&b.n));
+    order::by(&mut levels, |level| level.n);
     (levels, if counted { "tok/s" } else { "answers/s" })
 }
 
