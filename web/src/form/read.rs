@@ -1,8 +1,8 @@
 //! From what was typed to a job, or to what is wrong with it.
 
 use kneepoint_bench::number;
-use kneepoint_bench::{ladder, order};
 use kneepoint_bench::plan::{Budget, Load, Plan, Slo};
+use kneepoint_bench::{ladder, order};
 
 use super::{Asking, Field, Form, Goal, Mode, Target};
 use crate::message::{Endpoint, Job, PromptSource};

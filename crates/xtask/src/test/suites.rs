@@ -159,15 +159,12 @@ pub(crate) fn families() -> Vec<&'static str> {
 }
 
 /// Everything in the workspace's `default-members`: unit and integration tests, examples in the
-/// documentation. And the page's pure modules, which need no browser either.
+/// documentation.
 fn native(_: &Repo) -> TestRun {
-    let all = ["test", "--no-fail-fast"];
-    let (mut summaries, result) = run_keeping(Command::new("cargo").args(all), is_summary);
-    let mut page = Command::new("cargo");
-    page.args(all).args(["-p", "kneepoint-web", "--lib"]);
-    let (more, page) = run_keeping(&mut page, is_summary);
-    summaries.extend(more);
-    (summaries, result.and(page))
+    run_keeping(
+        Command::new("cargo").args(["test", "--no-fail-fast"]),
+        is_summary,
+    )
 }
 
 fn wasm_node(repo: &Repo) -> TestRun {
