@@ -12,7 +12,7 @@ use crate::server::{self, Unknown};
 use crate::state::{Offer, Served, StateStoreFields};
 use crate::view::{self, classed};
 
-/// The whole page. Leptos runs it; the elements are made by [`view`].
+/// The whole page. Leptos runs it; the elements are made by [`mod@view`].
 pub(crate) fn page() {
     let desk = Desk::new();
     let origin = window().location().origin().unwrap_or_default();
