@@ -27,7 +27,7 @@ pub(crate) fn page() {
     });
     let side = classed("section", "side")
         .attr("aria-label", "What to measure")
-        .with_all(view::form(desk).into());
+        .with(view::form(desk));
     let stage = classed("section", "stage")
         .attr("aria-label", "Results")
         .with(view::stage(desk));

@@ -58,6 +58,7 @@ pub fn short(report: &Report, host: Host) -> String {
 /// Leaves out what the pictures can do without.
 fn shorten(rung: &mut Rung, is_main: bool) {
     (rung.ttfv, rung.icl, rung.queue, rung.e2e_sched) = (None, None, None, None);
+    rung.reference = rung.reference.take().filter(|_| is_main);
     for metric in [&mut rung.ttft, &mut rung.tpot, &mut rung.e2e] {
         let Some(metric) = metric else { continue };
         if is_main {

@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
-use web_sys::Event;
+use web_sys::{Event, HtmlElement};
 
 /// An element that is being made.
 #[must_use = "an element that is put nowhere is not seen"]
@@ -217,13 +217,27 @@ fn swap(place: web_sys::Element, key: Box<dyn Fn() -> String>, build: Build) {
             owner.cleanup();
         }
         let owner = parent.child();
+        let active = document().active_element();
+        let held_the_keyboard = active.is_some_and(|active| place.contains(Some(&active)));
         let made = untrack(|| owner.with(|| build(&next)));
         place.set_inner_html("");
         if let Some(made) = made {
             append(&place, &made.0);
         }
+        if held_the_keyboard {
+            keyboard_to_first_button(&place);
+        }
         now.replace(Some((next, owner)));
     });
+}
+
+/// Where the keyboard stays when what it was on has gone.
+fn keyboard_to_first_button(place: &web_sys::Element) {
+    let button = place.query_selector("button").ok().flatten();
+    if let Some(button) = button.and_then(|found| found.dyn_into::<HtmlElement>().ok()) {
+        // One that cannot be focused leaves it to the document.
+        let _ = button.focus();
+    }
 }
 
 /// The text in the box that an event is about.

@@ -19,9 +19,9 @@ const ASKING: [(Asking, &str); 4] = [
     (Asking::Lines, "lines of JSON"),
 ];
 
-/// Everything that is asked before a run: where there is little room, a line that unfolds it, and the
-/// form itself.
-pub(crate) fn form(desk: Desk) -> [Element; 2] {
+/// Everything that is asked before a run: where there is little room, a line that unfolds it; the form;
+/// the buttons, which are always there; what a press would cost.
+pub(crate) fn form(desk: Desk) -> Element {
     let form = desk.state.form();
     let wrong = RwSignal::new(Vec::new());
     follow(move || {
@@ -58,11 +58,16 @@ pub(crate) fn form(desk: Desk) -> [Element; 2] {
         })
         .with(target(typing))
         .with(load(typing))
-        .with(more(typing))
-        .with(buttons(desk))
+        .with(more(typing));
+    let below = classed("div", "below-buttons")
+        .class_if("is-folded", is_folded)
         .with(cost(desk))
         .with(line(desk));
-    [fold, whole]
+    classed("div", "setup")
+        .with(fold)
+        .with(whole)
+        .with(buttons(desk))
+        .with(below)
 }
 
 fn load(typing: Typing) -> Element {
@@ -104,14 +109,16 @@ fn buttons(desk: Desk) -> Element {
         let buttons = classed("div", "buttons");
         Some(match phase {
             "idle" => {
-                let run = classed("button", "main").attr("type", "submit").test("run");
+                let run = classed("button", "main").test("run");
+                // It stands outside the form, which may be folded.
+                let run = run.attr("type", "submit").attr("form", "form");
                 let knee = button("main", "knee", move || desk.begin(Goal::Knee));
                 buttons
                     .with(run.text("Run"))
                     .with(knee.text("Find the knee"))
             }
             "stopping" => {
-                let stop = button("main stop", "stop", || ()).attr("disabled", "");
+                let stop = button("main stop", "stop", || ()).attr("aria-disabled", "true");
                 buttons.with(stop.text("Stopping"))
             }
             _ => {
