@@ -198,7 +198,7 @@ fn client_bound(report: &Report, rung: &Rung, https: Option<&str>) -> Advice {
             text = text + ". Over HTTP/2 one connection carries many: open " + https + " instead.";
         }
         _ if report.env.browser => {
-            text += ". The command line is not bound so: its line is below.";
+            text += ". The command line is less so: see “The same in a terminal”.";
         }
         _ => text += ".",
     }

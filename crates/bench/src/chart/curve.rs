@@ -255,8 +255,13 @@ fn draw(
         ];
         svg.label(&places, frame.plot, "kp-tick", "dashed: fitted law (USL)");
     }
+    let ringed = if levels.iter().any(|level| level.client_bound) {
+        " Rings: the client was a limit there."
+    } else {
+        ""
+    };
     let summary = format!(
-        "{} rungs from {} to {} at once; bars are {:.0} % intervals.",
+        "{} rungs from {} to {} at once; bars are {:.0} % intervals.{ringed}",
         levels.len(),
         first.n,
         last.n,
