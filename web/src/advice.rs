@@ -42,7 +42,7 @@ pub fn advise(report: &Report, https: Option<&str>) -> Vec<Advice> {
     } else {
         all.extend(some_failed(report, rung));
     }
-    if rung.client.bound {
+    if rung.client.bound && rung.ok > 0 {
         all.push(client_bound(report, rung, https));
     }
     let stability = report

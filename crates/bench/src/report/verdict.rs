@@ -31,7 +31,8 @@ pub fn verdict(report: &Report) -> String {
             percent(drift.value)
         );
     }
-    if rung.client.bound {
+    // Without an answer there is nothing that the client could have spoilt.
+    if rung.client.bound && rung.ok > 0 {
         text += " The client was the limit, so this says little about the server.";
     }
     if rung.buffered {
