@@ -23,11 +23,15 @@ export async function withPage(name, work) {
   }
 }
 
-async function launch(name) {
+/** Starts Chromium by Playwright or Firefox by Puppeteer. `spki`: the one certificate that it is to trust; `flags`: further ones of Chromium. */
+export async function launch(name, { spki, flags = [] } = {}) {
   if (name === "firefox") {
-    return puppeteer.launch({ browser: "firefox", executablePath: found("FIREFOX", "firefox-esr", "firefox"), headless: true });
+    const acceptInsecureCerts = spki !== undefined;
+    return puppeteer.launch({ browser: "firefox", executablePath: found("FIREFOX", "firefox-esr", "firefox"), headless: true, acceptInsecureCerts });
   }
-  const start = () => chromium.launch({ executablePath: found("CHROMIUM", "chromium", "chromium-browser", "google-chrome-stable", "google-chrome"), headless: true, args: FLAGS });
+  const args = [...FLAGS, ...flags];
+  if (spki !== undefined) args.push(`--ignore-certificate-errors-spki-list=${spki}`);
+  const start = () => chromium.launch({ executablePath: found("CHROMIUM", "chromium", "chromium-browser", "google-chrome-stable", "google-chrome"), headless: true, args });
   // On a machine with far too much to do it once in a while does not start.
   return start().catch(start);
 }

@@ -1,51 +1,103 @@
-//! The page.
+//! The page: makes the desk, listens to the window, lays the parts out.
 
-use kneepoint_bench::plan::{Load, Plan};
+use leptos::ev;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::Closure;
+use web_sys::{Element, ResizeObserver};
 
-use crate::message::{Ask, Endpoint, Job, PromptSource, Told};
-use crate::session::Session;
+use crate::desk::Desk;
+use crate::server::{self, Unknown};
+use crate::state::{Offer, Served, StateStoreFields};
+use crate::view::{self, classed};
 
-/// The whole page.
-#[allow(unreachable_pub, reason = "the macro writes it")]
-#[component]
-pub(crate) fn App() -> impl IntoView {
-    let said = RwSignal::new(String::new());
-    let session = StoredValue::new_local(None::<Session>);
-    let run = move |_| {
-        let started = Session::start(move |told| match told {
-            Told::Ready => session.with_value(|session| {
-                let job = Job {
-                    endpoint: Endpoint::Simulated("default".to_owned()),
-                    key: None,
-                    model: "m".to_owned(),
-                    prompt: PromptSource::Text("Hello!".to_owned()),
-                    system: None,
-                    nonce: true,
-                    max_tokens: Some(100),
-                    stream: true,
-                    retries: None,
-                    timeout_ms: None,
-                    plan: Plan {
-                        requests: Some(100),
-                        ..Plan::new(Load::Closed { concurrency: 6 })
-                    },
-                };
-                if let Some(session) = session {
-                    session.ask(&Ask::Begin(job));
-                }
-            }),
-            Told::Done(report) => said.set(report.text()),
-            Told::Tick(tick) => said.set(format!("{} done", tick.done)),
-            other => said.set(format!("{other:?}")),
-        });
-        session.set_value(started.ok());
-    };
-    view! {
-        <main>
-            <h1>"Kneepoint"</h1>
-            <button on:click=run>"Run"</button>
-            <pre>{said}</pre>
-        </main>
+/// The whole page. Leptos runs it; the elements are made by [`mod@view`].
+pub(crate) fn page() {
+    let desk = Desk::new();
+    let origin = window().location().origin().unwrap_or_default();
+    desk.state.place().write().origin = origin;
+    desk.remember();
+    desk.recall();
+    listen(desk);
+    spawn_local(async move {
+        desk.open_link().await;
+        let offer = offer().await;
+        desk.state.place().write().server = offer;
+    });
+    let side = classed("section", "side")
+        .attr("aria-label", "What to measure")
+        .with(view::form(desk));
+    let stage = classed("section", "stage")
+        .attr("aria-label", "Results")
+        .with(view::stage(desk));
+    let measured = stage.node().clone();
+    let parts = [
+        view::header(desk),
+        classed("main", "desk").with(side).with(stage),
+        view::earlier(desk),
+    ];
+    let body = document().body().expect("a page has a body");
+    for part in parts {
+        // What was just made can be put anywhere.
+        let _ = body.append_child(part.node());
     }
+    measure(desk, &measured);
+}
+
+fn listen(desk: Desk) {
+    let _ = window_event_listener(ev::pagehide, move |_| desk.forget_key());
+    let online = move |online| desk.state.place().write().online = online;
+    online(window().navigator().on_line());
+    let _ = window_event_listener(ev::online, move |_| online(true));
+    let _ = window_event_listener(ev::offline, move |_| online(false));
+    let _ = window_event_listener(ev::hashchange, move |_| {
+        spawn_local(async move { desk.open_link().await });
+    });
+    let seen = Closure::<dyn Fn()>::new(move || desk.seen(!document().hidden()));
+    document().set_onvisibilitychange(Some(seen.as_ref().unchecked_ref()));
+    // It listens as long as the page lives.
+    seen.forget();
+}
+
+/// Follows the width of the results, in steps: each step draws the pictures again.
+fn measure(desk: Desk, stage: &Element) {
+    const STEP: i32 = 8;
+    let place = desk.state.place();
+    let element = stage.clone();
+    let measured = move || {
+        let width = (element.client_width() / STEP * STEP).max(0) as u32;
+        if width > 0 && place.read_untracked().width != width {
+            place.write().width = width;
+        }
+    };
+    measured();
+    let resized = Closure::<dyn Fn()>::new(measured);
+    if let Ok(observer) = ResizeObserver::new(resized.as_ref().unchecked_ref()) {
+        observer.observe(stage);
+        // They watch as long as the page lives.
+        std::mem::forget(observer);
+        resized.forget();
+    }
+}
+
+async fn offer() -> Offer {
+    let server = match server::server(None).await {
+        Ok(server) => server,
+        Err(Unknown::Absent) => return Offer::Files,
+        Err(Unknown::WantsToken) => return Offer::WantsToken,
+    };
+    let presets = server::presets(None).await.unwrap_or_default();
+    let is_here = window()
+        .location()
+        .protocol()
+        .is_ok_and(|scheme| scheme == "https:");
+    Offer::Serves(Served {
+        presets: presets
+            .into_iter()
+            .map(|preset| (preset.name, preset.story))
+            .collect(),
+        upstreams: server.upstreams,
+        https: server.https.filter(|_| !is_here),
+    })
 }

@@ -1,24 +1,24 @@
 //! What page and engine tell each other. Plain values, sent as JSON.
 
-use kneepoint_bench::Tick;
+use kneepoint_bench::json::{self, Fields, Object, Read, Write, Wrong};
 use kneepoint_bench::plan::Plan;
 use kneepoint_bench::record::Sample;
-use kneepoint_bench::report::{Report, Rung};
-use serde::{Deserialize, Serialize};
+use kneepoint_bench::report::{Connections, Report, Rung};
+use kneepoint_bench::{Tick, fields, words};
+use serde_json::Value;
 
 /// Page → engine.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 #[allow(clippy::large_enum_variant, reason = "one per run")]
 pub enum Ask {
     /// Measure this. Answered by [`Told::Done`] or [`Told::Failed`], and by nothing after that.
     Begin(Job),
-    /// End the run; what was measured is reported.
+    /// End the run; what was measured is reported, within a second.
     Stop,
+    /// Whether the page can be seen: browsers slow down what is hidden, and the report says so.
+    Visible(bool),
 }
 
 /// What to measure. Neither `Debug` nor `Clone`: it may hold a key.
-#[derive(Serialize, Deserialize)]
 pub struct Job {
     /// Who is asked.
     pub endpoint: Endpoint,
@@ -44,9 +44,22 @@ pub struct Job {
     pub plan: Plan,
 }
 
+fields!(Job {
+    endpoint,
+    key,
+    model,
+    prompt,
+    system,
+    nonce,
+    max_tokens,
+    stream,
+    retries,
+    timeout_ms,
+    plan,
+});
+
 /// Who is asked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Endpoint {
     /// The simulated endpoint of the server that this page came from: a preset's name, or a spec.
     Simulated(String),
@@ -67,8 +80,7 @@ pub enum Endpoint {
 }
 
 /// Whose protocol an endpoint speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Dialect {
     /// Chat completions, as most servers have them.
     #[default]
@@ -77,9 +89,10 @@ pub enum Dialect {
     Anthropic,
 }
 
+words!(Dialect { OpenAi = "open_ai", Anthropic = "anthropic" });
+
 /// Where prompts come from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PromptSource {
     /// The same text every time.
     Text(String),
@@ -97,8 +110,7 @@ pub enum PromptSource {
 }
 
 /// Engine → page.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "a few per second")]
 pub enum Told {
     /// The engine can be asked.
@@ -107,10 +119,215 @@ pub enum Told {
     Tick(Tick),
     /// A rung that was measured.
     Rung(Rung),
-    /// Requests that have ended since they were last told, up to a bound for each run.
-    Samples(Vec<Sample>),
+    /// Requests that have ended since they were last told, with a tick at most.
+    Samples(Samples),
+    /// How the server is reached, whenever that has changed.
+    Connections(Connections),
     /// The run is over.
     Done(Report),
     /// There is no report, and why.
     Failed(String),
+}
+
+/// Some of the requests of a run: those whose number `every` divides. It doubles whenever more were
+/// kept than [`SAMPLES_MAX`], so what is left is spread evenly over the whole run.
+#[derive(Debug, Default)]
+pub struct Samples {
+    /// A power of two; 1 until there are too many.
+    pub every: u64,
+    /// Those that are new, in the order in which they ended.
+    pub list: Vec<Sample>,
+}
+
+fields!(Samples { every, list });
+
+/// So many requests of a run are told and kept, at a few hundred bytes each.
+pub const SAMPLES_MAX: usize = 20_000;
+
+impl Samples {
+    /// Adds these to those that were told before, which lose what is no longer kept.
+    pub fn join(self, kept: &mut Vec<Sample>) {
+        kept.extend(self.list);
+        let every = self.every.max(1);
+        kept.retain(|sample| sample.id.is_multiple_of(every));
+    }
+}
+
+impl Ask {
+    /// The message's text.
+    pub fn to_json(&self) -> String {
+        json::to_string(self)
+    }
+
+    /// Reads a message.
+    pub fn from_json(text: &str) -> Result<Self, Wrong> {
+        json::from_str(text)
+    }
+}
+
+impl Told {
+    /// The message's text.
+    pub fn to_json(&self) -> String {
+        json::to_string(self)
+    }
+
+    /// Reads a message.
+    pub fn from_json(text: &str) -> Result<Self, Wrong> {
+        json::from_str(text)
+    }
+}
+
+/// An object of one field: how a variant with data is written.
+fn variant(out: &mut String, name: &str, value: &dyn Write) {
+    let mut object = Object::new(out);
+    object.field(name, value);
+    object.end();
+}
+
+/// The same with several data.
+fn variants(out: &mut String, name: &str, values: &[(&str, &dyn Write)]) {
+    let mut inner = String::new();
+    let mut object = Object::new(&mut inner);
+    for (name, value) in values {
+        object.field(name, *value);
+    }
+    object.end();
+    variant(out, name, &Written(inner));
+}
+
+/// What is JSON already.
+struct Written(String);
+
+impl Write for Written {
+    fn write(&self, out: &mut String) {
+        out.push_str(&self.0);
+    }
+}
+
+fn unknown(name: &str) -> Wrong {
+    Wrong::new(format!("there is no `{name}` here"))
+}
+
+impl Write for Ask {
+    fn write(&self, out: &mut String) {
+        match self {
+            Self::Begin(job) => variant(out, "begin", job),
+            Self::Stop => "stop".write(out),
+            Self::Visible(visible) => variant(out, "visible", visible),
+        }
+    }
+}
+
+impl Read for Ask {
+    fn read(value: &Value) -> Result<Self, Wrong> {
+        let (name, value) = Fields::variant(value)?;
+        match name {
+            "begin" => Read::read(value).map(Self::Begin),
+            "stop" => Ok(Self::Stop),
+            "visible" => Read::read(value).map(Self::Visible),
+            _ => Err(unknown(name)),
+        }
+    }
+}
+
+impl Write for Endpoint {
+    fn write(&self, out: &mut String) {
+        match self {
+            Self::Simulated(spec) => variant(out, "simulated", spec),
+            Self::Direct { base_url, dialect } => {
+                variants(
+                    out,
+                    "direct",
+                    &[("base_url", base_url), ("dialect", dialect)],
+                );
+            }
+            Self::Proxy { name, dialect } => {
+                variants(out, "proxy", &[("name", name), ("dialect", dialect)]);
+            }
+        }
+    }
+}
+
+impl Read for Endpoint {
+    fn read(value: &Value) -> Result<Self, Wrong> {
+        let (name, value) = Fields::variant(value)?;
+        if name == "simulated" {
+            return Read::read(value).map(Self::Simulated);
+        }
+        let of = Fields::of(value)?;
+        let dialect = of.get("dialect")?;
+        match name {
+            "direct" => Ok(Self::Direct {
+                base_url: of.get("base_url")?,
+                dialect,
+            }),
+            "proxy" => Ok(Self::Proxy {
+                name: of.get("name")?,
+                dialect,
+            }),
+            _ => Err(unknown(name)),
+        }
+    }
+}
+
+impl Write for PromptSource {
+    fn write(&self, out: &mut String) {
+        match self {
+            Self::Text(text) => variant(out, "text", text),
+            Self::Lines(lines) => variant(out, "lines", lines),
+            Self::Synthetic(tokens) => variant(out, "synthetic", tokens),
+            Self::Shared { prefix, suffix } => {
+                variants(out, "shared", &[("prefix", prefix), ("suffix", suffix)]);
+            }
+        }
+    }
+}
+
+impl Read for PromptSource {
+    fn read(value: &Value) -> Result<Self, Wrong> {
+        let (name, value) = Fields::variant(value)?;
+        match name {
+            "text" => Read::read(value).map(Self::Text),
+            "lines" => Read::read(value).map(Self::Lines),
+            "synthetic" => Read::read(value).map(Self::Synthetic),
+            "shared" => {
+                let of = Fields::of(value)?;
+                Ok(Self::Shared {
+                    prefix: of.get("prefix")?,
+                    suffix: of.get("suffix")?,
+                })
+            }
+            _ => Err(unknown(name)),
+        }
+    }
+}
+
+impl Write for Told {
+    fn write(&self, out: &mut String) {
+        match self {
+            Self::Ready => "ready".write(out),
+            Self::Tick(tick) => variant(out, "tick", tick),
+            Self::Rung(rung) => variant(out, "rung", rung),
+            Self::Samples(samples) => variant(out, "samples", samples),
+            Self::Connections(connections) => variant(out, "connections", connections),
+            Self::Done(report) => variant(out, "done", report),
+            Self::Failed(reason) => variant(out, "failed", reason),
+        }
+    }
+}
+
+impl Read for Told {
+    fn read(value: &Value) -> Result<Self, Wrong> {
+        let (name, value) = Fields::variant(value)?;
+        match name {
+            "ready" => Ok(Self::Ready),
+            "tick" => Read::read(value).map(Self::Tick),
+            "rung" => Read::read(value).map(Self::Rung),
+            "samples" => Read::read(value).map(Self::Samples),
+            "connections" => Read::read(value).map(Self::Connections),
+            "done" => Read::read(value).map(Self::Done),
+            "failed" => Read::read(value).map(Self::Failed),
+            _ => Err(unknown(name)),
+        }
+    }
 }

@@ -3,7 +3,6 @@
 //! Pure: what the client observed about itself goes in, a verdict in words comes out.
 
 use kneepoint_stats::{Rule, quantile};
-use serde::{Deserialize, Serialize};
 
 /// Timers later than this at p95 spoil times to the first token.
 const LAG_MS: f64 = 10.0;
@@ -45,7 +44,7 @@ pub struct Signs {
 }
 
 /// Whether the client was the limit, and by which signs.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Verdict {
     /// Whether it was.
     pub bound: bool,
@@ -56,6 +55,14 @@ pub struct Verdict {
     /// The share of the time in which the measuring thread worked.
     pub busy: f64,
 }
+
+fields!(Verdict {
+    bound,
+    reasons,
+    lag_p95_ms,
+    busy
+});
+by_serde!(Verdict);
 
 /// Judges by all the signs there are.
 ///
@@ -103,17 +110,25 @@ fn busy(share: f64) -> Option<String> {
 /// How many requests the runtime has under way at once, and what they are there; none without a bound.
 fn cap(signs: &Signs) -> Option<(u32, &'static str)> {
     let protocol = signs.protocol.as_deref().unwrap_or_default();
-    Some(match protocol {
+    let (usual, what) = match protocol {
         "http/1.1" | "http/1.0" if signs.browser => (
-            BROWSER_HTTP1_CONNECTIONS,
+            Some(BROWSER_HTTP1_CONNECTIONS),
             "connections per host over HTTP/1.1 that a browser opens",
         ),
         "h2" if signs.browser => (
-            BROWSER_HTTP2_STREAMS,
+            Some(BROWSER_HTTP2_STREAMS),
             "streams of one HTTP/2 session in a browser",
         ),
-        _ => (signs.cap?, "requests at once that this runtime allows"),
-    })
+        _ => (None, ""),
+    };
+    // What the runtime says of itself counts more than what such runtimes usually do.
+    let cap = signs.cap.or(usual)?;
+    let what = if usual == Some(cap) {
+        what
+    } else {
+        "requests at once that this runtime allows"
+    };
+    Some((cap, what))
 }
 
 /// Whether so many at once are above what the runtime has under way.
@@ -199,6 +214,7 @@ mod tests {
             (Signs { concurrency: Some(7), ..quiet() },                                 "6 connections"),
             (Signs { concurrency: Some(257), protocol: h2.clone(), ..quiet() },         "256 streams"),
             (Signs { concurrency: Some(11), browser: false, cap: Some(10), ..quiet() }, "above the 10"),
+            (Signs { concurrency: Some(241), cap: Some(240), ..quiet() },               "above the 240 requests"),
             (Signs { residual: Some(0.11), ..quiet() },                                 "Little"),
         ];
         for (signs, word) in cases {
@@ -223,6 +239,16 @@ mod tests {
         let signs = Signs {
             browser: false,
             concurrency: Some(1000),
+            ..quiet()
+        };
+        assert!(!judge(&signs).bound);
+    }
+
+    #[test]
+    fn several_names_of_one_server_are_several_times_six_connections() {
+        let signs = Signs {
+            concurrency: Some(240),
+            cap: Some(240),
             ..quiet()
         };
         assert!(!judge(&signs).bound);

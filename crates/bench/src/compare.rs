@@ -5,7 +5,6 @@ use std::fmt::{self, Write};
 
 use kneepoint_core::platform::Platform;
 use kneepoint_stats::{PAIRS_MIN, log_ratio, sign_test};
-use serde::{Deserialize, Serialize};
 
 use crate::plan::{Load, OverBudget, Plan, Spend};
 use crate::progress::{Control, Listener};
@@ -14,7 +13,7 @@ use crate::run::{RunError, Target, foreseen, run_within};
 use crate::tally::CONFIDENCE;
 
 /// How one figure differs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
     /// The figure, such as `ttft.p95`.
     pub figure: String,
@@ -31,8 +30,18 @@ pub struct Difference {
     pub differs: bool,
 }
 
+fields!(Difference {
+    figure,
+    a,
+    b,
+    ratio,
+    p,
+    differs
+});
+by_serde!(Difference);
+
 /// What a comparison found.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
     /// Pairs of runs; 1 for two reports.
     pub pairs: u32,
@@ -41,6 +50,13 @@ pub struct Comparison {
     /// What cannot be concluded, in sentences.
     pub warnings: Vec<String>,
 }
+
+fields!(Comparison {
+    pairs,
+    differences,
+    warnings
+});
+by_serde!(Comparison);
 
 /// Why there is no comparison.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

@@ -36,6 +36,10 @@
     allow(clippy::float_cmp, reason = "exact arithmetic, exact tests")
 )]
 
+// First, since its tables are used by all that follow.
+#[macro_use]
+pub mod json;
+
 pub mod chart;
 pub mod client_bound;
 mod climb;
@@ -44,6 +48,7 @@ pub mod export;
 pub mod ladder;
 pub mod merge;
 pub mod number;
+pub mod order;
 mod outcome;
 pub mod plan;
 mod pool;

@@ -6,6 +6,7 @@
 use kneepoint_stats::{Histogram, Rule, quantile_ranks};
 
 use crate::client_bound::Verdict;
+use crate::order;
 use crate::report::{
     ClassCount, Estimate, Metric, Moment, Quantile, Reference, Report, Rung, Setup,
 };
@@ -151,7 +152,7 @@ fn add_classes(ours: &[ClassCount], theirs: &[ClassCount]) -> Vec<ClassCount> {
             None => all.push(one.clone()),
         }
     }
-    all.sort_by_key(|one| one.class);
+    order::by(&mut all, |one| f64::from(one.class as u8));
     all
 }
 
@@ -295,7 +296,7 @@ fn add_timelines(ours: &[Moment], theirs: &[Moment], offset_s: f64) -> Vec<Momen
             }
         }
     }
-    all.sort_by(|a, b| a.t_s.total_cmp(&b.t_s));
+    order::by(&mut all, |moment| moment.t_s);
     all
 }
 

@@ -8,6 +8,34 @@ pub const NONE: &str = "–";
 /// From here on a figure is written with a power of ten.
 const HUGE: f64 = 1e15;
 
+/// Digits that are read: more would not fit into a number without rounding it.
+const DIGITS_MAX: usize = 15;
+
+/// A plain decimal number above or equal to zero, as people type it: `12`, `0.5`, `.25`.
+///
+/// The library's own reading also knows powers of ten, and brings a table along that is larger than
+/// many a page.
+///
+/// ```
+/// use kneepoint_bench::number::read;
+///
+/// assert_eq!([read("12"), read(" 0.25 "), read(".5")], [Some(12.0), Some(0.25), Some(0.5)]);
+/// assert!(["", ".", "-1", "1e3", "1.2.3", "many"].into_iter().all(|text| read(text).is_none()));
+/// ```
+pub fn read(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let part = part.trim_end_matches('0');
+    let digits = || whole.bytes().chain(part.bytes());
+    let is_plain = digits().all(|digit| digit.is_ascii_digit());
+    if !is_plain || whole.len() + part.len() > DIGITS_MAX || whole.is_empty() && part.is_empty() {
+        return None;
+    }
+    let value = digits().fold(0, |value: u64, digit| value * 10 + u64::from(digit - b'0'));
+    // Both are exact, so the quotient is the number that is nearest.
+    Some(value as f64 / 10_u64.pow(part.len() as u32) as f64)
+}
+
 /// A count with its thousands set apart.
 ///
 /// ```

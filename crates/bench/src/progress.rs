@@ -6,7 +6,6 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use kneepoint_stats::Histogram;
-use serde::{Deserialize, Serialize};
 
 use crate::record::{Class, Sample};
 use crate::report::{Connections, Purpose, Rung};
@@ -47,7 +46,16 @@ impl Listener for () {}
 /// assert!(control.is_stopped());
 /// ```
 #[derive(Debug, Clone, Default)]
-pub struct Control(Rc<Cell<bool>>);
+pub struct Control(Rc<Cell<Wish>>);
+
+/// What is wanted of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+enum Wish {
+    #[default]
+    GoOn,
+    Stop,
+    Abort,
+}
 
 impl Control {
     /// Lets the run go on.
@@ -57,18 +65,27 @@ impl Control {
 
     /// Ends the run: nothing more is sent, what is in flight is settled within the plan's bound.
     pub fn stop(&self) {
-        self.0.set(true);
+        self.0.set(self.0.get().max(Wish::Stop));
+    }
+
+    /// Ends the run and takes back what is in flight, within a tick; what was measured stays.
+    pub fn abort(&self) {
+        self.0.set(Wish::Abort);
     }
 
     /// Whether it was ended.
     pub fn is_stopped(&self) -> bool {
-        self.0.get()
+        self.0.get() >= Wish::Stop
+    }
+
+    /// Whether what is in flight is to be taken back.
+    pub(crate) fn is_aborted(&self) -> bool {
+        self.0.get() == Wish::Abort
     }
 }
 
 /// What a run is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Phase {
     /// Requests are sent and do not count yet.
     #[default]
@@ -81,8 +98,11 @@ pub enum Phase {
     Drain,
 }
 
+words!(Phase { Warmup = "warmup", Settle = "settle", Measure = "measure", Drain = "drain" });
+by_serde!(Phase);
+
 /// How things stand.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Tick {
     /// Seconds since the run began.
     pub t_s: f64,
@@ -116,8 +136,27 @@ pub struct Tick {
     pub e2e: Option<Percentiles>,
 }
 
+fields!(Tick {
+    t_s,
+    phase,
+    rung,
+    purpose,
+    concurrency,
+    in_flight,
+    resting,
+    done,
+    ok,
+    failed,
+    progress,
+    requests_per_s,
+    tokens_per_s,
+    ttft,
+    e2e,
+});
+by_serde!(Tick);
+
 /// Percentiles by nearest rank, to 0.1 %.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Percentiles {
     /// The median.
     pub p50: f64,
@@ -126,6 +165,9 @@ pub struct Percentiles {
     /// Above it is one in a hundred.
     pub p99: f64,
 }
+
+fields!(Percentiles { p50, p95, p99 });
+by_serde!(Percentiles);
 
 impl Percentiles {
     fn of(micros: &Histogram) -> Option<Self> {

@@ -2,42 +2,37 @@
 //!
 //! Nothing here holds a prompt, an answer or a key.
 
-use serde::{Deserialize, Serialize};
-
 /// How a request ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
     /// With an answer.
-    #[serde(rename = "ok")]
     Ok,
     /// Refused for its rate.
-    #[serde(rename = "429")]
     Throttled,
     /// The server failed or was overloaded.
-    #[serde(rename = "5xx")]
     Server,
     /// The server found fault with the request.
-    #[serde(rename = "4xx")]
     Client,
     /// One of the client's clocks ran out.
-    #[serde(rename = "timeout")]
     Timeout,
     /// The connection failed.
-    #[serde(rename = "network")]
     Network,
     /// The browser did not let the answer be read, or could not reach the server: it does not say.
-    #[serde(rename = "cors")]
     Cors,
     /// The answer stopped before its end, or could not be read to it.
-    #[serde(rename = "truncated")]
     Truncated,
     /// A success without an answer in it.
-    #[serde(rename = "empty")]
     Empty,
     /// Taken back by the client: the run was over.
-    #[serde(rename = "aborted")]
     Aborted,
 }
+
+words!(Class {
+    Ok = "ok", Throttled = "429", Server = "5xx", Client = "4xx", Timeout = "timeout",
+    Network = "network", Cors = "cors", Truncated = "truncated", Empty = "empty",
+    Aborted = "aborted",
+});
+by_serde!(Class);
 
 impl Class {
     /// All of them, the success first.
@@ -72,8 +67,7 @@ impl Class {
 }
 
 /// Who counted the tokens of an answer. Text is never tokenised again to find out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TokenSource {
     /// The server, in the answer's `usage`.
     Usage,
@@ -85,8 +79,11 @@ pub enum TokenSource {
     None,
 }
 
+words!(TokenSource { Usage = "usage", Timings = "timings", Chunks = "chunks", None = "none" });
+by_serde!(TokenSource);
+
 /// One request. Times are microseconds since the run began.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
     /// Its number in the run, from 0.
     pub id: u64,
@@ -142,6 +139,36 @@ pub struct Sample {
     /// The protocol's name, such as `h2`, where the runtime tells.
     pub protocol: Option<String>,
 }
+
+fields!(Sample {
+    id,
+    rung,
+    slot,
+    t_sched,
+    t_start,
+    t_headers,
+    t_first,
+    t_visible,
+    t_last,
+    t_end,
+    status,
+    class,
+    error,
+    attempts,
+    retry_after,
+    in_tok,
+    out_tok,
+    cached_tok,
+    tok_source,
+    chunks,
+    reads,
+    max_gap,
+    finish_reason,
+    bytes,
+    reused,
+    protocol,
+});
+by_serde!(Sample);
 
 /// A stream of at least so many chunks that came within [`BURST_SHARE`] of its time was held back.
 const BURST_CHUNKS: u32 = 8;

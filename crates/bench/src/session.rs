@@ -202,7 +202,7 @@ impl<'a, P: Platform> Session<'a, P> {
         let until = self.platform.now() + patience;
         let mut aborted = false;
         while self.pool.in_flight() > 0 {
-            if !aborted && self.platform.now() >= until {
+            if !aborted && (self.control.is_aborted() || self.platform.now() >= until) {
                 self.pool.abort_all();
                 aborted = true;
             }

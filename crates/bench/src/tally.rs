@@ -318,11 +318,12 @@ impl Tally {
         let metric = |series: &Series| Metric::of(series, failures, RULE, CONFIDENCE);
         let icl = metric(&self.times.icl);
         let wanted = self.concurrency.map(|n| f64::from(n) - around.resting);
-        // λR is what arrived: requests in flight, by the times of each.
+        // λR is what arrived: requests in flight, by the times of each. Where nothing is answered, slots
+        // that fail at once are mostly on their way to the next request.
         let residual = wanted.zip(arrived).and_then(|(wanted, arrived)| {
             let rate = self.requests as f64 / seconds.max(1e-6);
             let residual = little_residual(wanted, rate, arrived / rate.max(1e-9));
-            residual.filter(|_| wanted >= 1.0 && self.requests > 0 && seconds > 0.0)
+            residual.filter(|_| wanted >= 1.0 && self.ok > 0 && seconds > 0.0)
         });
         let signs = Signs {
             gap_ms: icl.as_ref().and_then(|icl| Some(icl.quantile(0.5)?.value)),

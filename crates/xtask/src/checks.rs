@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::args::Args;
 use crate::failure::Result;
-use crate::parts::{wasm_only_packages, wasm_packages};
+use crate::parts::wasm_packages;
 use crate::repo::{Repo, WASM};
 use crate::setup::provide;
 use crate::shell::run;
@@ -65,7 +65,7 @@ pub(crate) fn doc() -> Result {
     run(cargo(&rustdoc).env("RUSTDOCFLAGS", "-D warnings"))?;
     let mut wasm = cargo(&rustdoc);
     wasm.args(["--target", WASM])
-        .args(wasm_only_packages())
+        .args(wasm_packages())
         .env("RUSTDOCFLAGS", "-D warnings");
     run(&mut wasm)
 }

@@ -7,9 +7,11 @@ mod args;
 mod bench;
 mod checks;
 mod ci;
+mod demo;
 mod failure;
 mod fuzz;
 mod npm;
+mod page;
 mod parts;
 mod repo;
 mod setup;
@@ -34,7 +36,7 @@ struct Command {
     run: fn(&Repo, &Args) -> Result,
 }
 
-static COMMANDS: [Command; 11] = [
+static COMMANDS: [Command; 13] = [
     Command {
         name: "setup",
         about: "Install what the other commands need and this machine lacks",
@@ -62,7 +64,7 @@ static COMMANDS: [Command; 11] = [
                 name: "--family",
                 takes: Takes::Many,
                 value: "NAME…",
-                about: "some of: checks, native, wasm-node, wasm-browser, peers",
+                about: "some of: checks, native, wasm-node, wasm-browser, peers, runtimes, packaging, cli, e2e",
             },
         ],
         run: test::command,
@@ -113,11 +115,30 @@ static COMMANDS: [Command; 11] = [
         run: tidy::command,
     },
     Command {
+        name: "demo",
+        about: "Build the page and serve it with the simulated endpoint, until Ctrl-C",
+        word: None,
+        flags: &[Flag {
+            name: "--upstream",
+            takes: Takes::Many,
+            value: "NAME=URL,…",
+            about: "endpoints for the proxy, as `kneepoint-server --help` describes them",
+        }],
+        run: demo::command,
+    },
+    Command {
         name: "npm",
         about: "Build the npm package into target/npm",
         word: None,
         flags: &[],
         run: npm::command,
+    },
+    Command {
+        name: "page",
+        about: "Build the page into dist, unless it is up to date",
+        word: None,
+        flags: &[],
+        run: page::command,
     },
     Command {
         name: "bench",
@@ -219,7 +240,7 @@ mod tests {
     fn what_is_not_understood_is_a_usage_error() {
         #[rustfmt::skip]
         let cases = [
-            ("tset", "unknown command `tset`; expected one of: setup, test, ci, fmt, lint, doc, tidy, npm, bench, fuzz, soak"),
+            ("tset", "unknown command `tset`; expected one of: setup, test, ci, fmt, lint, doc, tidy, demo, npm, page, bench, fuzz, soak"),
             ("test --slow", "test: unknown flag `--slow`; expected one of: --fast, --family"),
             ("lint --fix", "lint: unknown flag `--fix`; expected no flags"),
             ("tidy up", "tidy: unexpected `up`; expected no flags"),

@@ -51,7 +51,7 @@ pub(crate) const PARTS: [Part; 7] = [
     Part {
         name: "kneepoint-web",
         may_import: &["kneepoint-core", "kneepoint-bench", "kneepoint-stats"],
-        native: false,
+        native: true,
         wasm: true,
     },
     Part {
@@ -69,10 +69,4 @@ pub(crate) fn wasm_packages() -> Vec<&'static str> {
         .filter(|part| part.wasm)
         .flat_map(|part| ["-p", part.name])
         .collect()
-}
-
-/// The crates that make sense only as wasm, as `-p NAME` arguments.
-pub(crate) fn wasm_only_packages() -> Vec<&'static str> {
-    let parts = PARTS.iter().filter(|part| part.wasm && !part.native);
-    parts.flat_map(|part| ["-p", part.name]).collect()
 }

@@ -3,13 +3,17 @@
 
 use std::fmt::Write;
 
-use super::axis::{Axis, Frame, mark_lines};
+use kneepoint_stats::Usl;
+
+use super::axis::{Axis, Frame, Mark, mark_lines};
 use super::picture::{Options, Picture, Table};
 use super::scale::{Domain, Kind};
 use super::svg::{Anchor, Svg};
 use crate::number;
+use crate::order;
 use crate::record::Class;
-use crate::report::{Estimate, Purpose, Report};
+use crate::report::{Answer, Estimate, Purpose, Report, Rung};
+use crate::tally::CONFIDENCE;
 
 /// Points of the smooth line.
 const SMOOTH: usize = 64;
@@ -26,9 +30,10 @@ pub(super) struct Level {
 }
 
 impl Level {
-    /// Whether it belongs to the line through the rungs.
+    /// Whether it belongs to the line through the rungs. One where the client was the limit does, as a
+    /// ring: the line would otherwise go past what was measured.
     pub(super) fn is_of_curve(&self) -> bool {
-        self.purpose != Purpose::Repeat && self.refused == 0 && !self.client_bound
+        self.purpose != Purpose::Repeat && self.refused == 0
     }
 
     pub(super) fn is_at(&self, n: f64) -> bool {
@@ -40,7 +45,7 @@ impl Level {
             "kp-throttled"
         } else if self.failed > 0 {
             "kp-failed"
-        } else if self.is_of_curve() {
+        } else if self.is_of_curve() && !self.client_bound {
             "kp-series"
         } else {
             "kp-aside"
@@ -75,14 +80,13 @@ impl Level {
 
 /// The rungs of closed loops by concurrency, and the unit of their throughput.
 pub(super) fn levels(report: &Report) -> (Vec<Level>, &'static str) {
-    let stream = report.config.stream;
-    let counted = stream
-        && report
-            .rungs
-            .iter()
-            .any(|rung| rung.output_tokens_per_s.is_some());
+    levels_of(&report.rungs, report.config.stream)
+}
+
+fn levels_of(rungs: &[Rung], stream: bool) -> (Vec<Level>, &'static str) {
+    let counted = stream && rungs.iter().any(|rung| rung.output_tokens_per_s.is_some());
     let mut levels: Vec<Level> = Vec::new();
-    for rung in &report.rungs {
+    for rung in rungs {
         let throughput = rung.throughput(stream);
         let comparable = !counted || rung.output_tokens_per_s.is_some() || rung.ok == 0;
         let Some(n) = rung.concurrency.filter(|_| comparable) else {
@@ -105,15 +109,12 @@ pub(super) fn levels(report: &Report) -> (Vec<Level>, &'static str) {
             client_bound: rung.client.bound,
         });
     }
-    levels.sort_by(|a, b| a.n.total_cmp(&b.n));
+    order::by(&mut levels, |level| level.n);
     (levels, if counted { "tok/s" } else { "answers/s" })
 }
 
 /// What a ladder found, as marks on the axis of concurrency.
-fn findings(report: &Report) -> Vec<(f64, String)> {
-    let Some(answer) = &report.answer else {
-        return Vec::new();
-    };
+fn findings(answer: &Answer) -> Vec<(f64, String)> {
     let found = [
         ("knee", &answer.knee),
         ("peak", &answer.peak),
@@ -171,17 +172,39 @@ pub(super) fn interval(svg: &mut Svg, frame: &Frame, level: &Level, class: &str)
 /// # Some(()) }
 /// ```
 pub fn throughput(report: &Report, options: Options) -> Option<Picture> {
-    let (levels, unit) = levels(report);
+    let marks = report.answer.as_ref().map_or_else(Vec::new, findings);
+    let confidence = report.method.confidence;
+    draw(
+        levels(report),
+        &marks,
+        report.usl().as_ref(),
+        confidence,
+        options,
+    )
+}
+
+/// The same of the rungs that a ladder has measured so far. None without one.
+pub fn climb(rungs: &[Rung], stream: bool, options: Options) -> Option<Picture> {
+    let confidence = CONFIDENCE.share();
+    draw(levels_of(rungs, stream), &[], None, confidence, options)
+}
+
+fn draw(
+    (levels, unit): (Vec<Level>, &str),
+    marks: &[Mark],
+    law: Option<&Usl>,
+    confidence: f64,
+    options: Options,
+) -> Option<Picture> {
     let (first, last) = (levels.first()?, levels.last()?);
-    let marks = findings(report);
     let mut svg = Svg::new(options.width(), options.height() + 40.0);
     let region = options.region(0.0, options.height() + 40.0);
     let (x, y) = (concurrency_axis(&levels), throughput_axis(&levels, unit));
-    let head = mark_lines(&marks, x.domain, options.width() - 70.0);
+    let head = mark_lines(marks, x.domain, options.width() - 70.0);
     let frame = Frame::draw(&mut svg, region, &x, &y, head, 0.0);
-    frame.marks(&mut svg, &marks, head);
+    frame.marks(&mut svg, marks, head);
     let curve: Vec<_> = levels.iter().filter(|level| level.is_of_curve()).collect();
-    let law = report.usl().zip(curve.first().zip(curve.last()));
+    let law = law.zip(curve.first().zip(curve.last()));
     if let Some((law, (first, last))) = law {
         let ratio = last.n / first.n;
         let points = (0..SMOOTH).map(|index| {
@@ -232,12 +255,17 @@ pub fn throughput(report: &Report, options: Options) -> Option<Picture> {
         ];
         svg.label(&places, frame.plot, "kp-tick", "dashed: fitted law (USL)");
     }
+    let ringed = if levels.iter().any(|level| level.client_bound) {
+        " Rings: the client was a limit there."
+    } else {
+        ""
+    };
     let summary = format!(
-        "{} rungs from {} to {} at once; bars are {:.0} % intervals.",
+        "{} rungs from {} to {} at once; bars are {:.0} % intervals.{ringed}",
         levels.len(),
         first.n,
         last.n,
-        report.method.confidence * 100.0
+        confidence * 100.0
     );
     Some(Picture::new(
         svg,

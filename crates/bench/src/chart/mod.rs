@@ -16,15 +16,15 @@ mod scale;
 mod seconds;
 mod svg;
 
-pub use curve::throughput;
+pub use curve::{climb, throughput};
 pub use latency::{histogram, percentiles};
 pub use overlay::overlay;
 pub use pareto::pareto;
 pub use picture::{Options, Picture, Table};
 pub use requests::requests;
-pub use seconds::over_time;
+pub use seconds::{Stretch, moments, over_time};
 pub(crate) use svg::escape;
 
 /// The style of all pictures: a sheet for the page that they stand on. It defines the colours, for
 /// light and dark by `color-scheme`, as custom properties that begin with `--kp-`.
-pub const STYLE: &str = include_str!("style.css");
+pub const STYLE: &str = include_str!("pictures.css");

@@ -6,6 +6,7 @@ use super::latency::{Line, draw_percentiles};
 use super::picture::{Entry, Options, Picture, Shape, Table, key, key_lines};
 use super::svg::{Area, Svg, TEXT};
 use crate::number;
+use crate::order;
 use crate::report::Report;
 
 /// What the lines of the first and of the second run look like.
@@ -53,7 +54,7 @@ fn climbs(names: [&str; 2], curves: [&[Level]; 2], unit: &str, options: Options)
     let mut svg = Svg::new(options.width(), height);
     key(&mut svg, &entries, (4.0, TEXT), room);
     let mut both: Vec<Level> = curves.concat();
-    both.sort_by(|a, b| a.n.total_cmp(&b.n));
+    order::by(&mut both, |one| one.n);
     let region = options.region(head, height);
     let (x, y) = (concurrency_axis(&both), throughput_axis(&both, unit));
     let frame = Frame::draw(&mut svg, region, &x, &y, 0, 0.0);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::svg::{Anchor, Area, Svg, TEXT, escape, text_width};
+use super::svg::{ASIDE, Anchor, Area, REACHED, Svg, TEXT, escape, text_width};
 
 /// How a picture is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +60,15 @@ impl Picture {
             summary,
             table,
         }
+    }
+
+    /// The drawing with one of its points in the way of the tab key. A script moves from there to the
+    /// others; without one take [`svg`](Self::svg), where the tab key reaches each.
+    pub fn svg_roving(&self) -> String {
+        let Some((head, rest)) = self.svg.split_once(REACHED) else {
+            return self.svg.clone();
+        };
+        format!("{head}{REACHED}{}", rest.replace(REACHED, ASIDE))
     }
 
     /// The picture as a `<figure>` with heading, summary and the table behind it.

@@ -6,6 +6,7 @@ use super::picture::{Entry, Options, Picture, Shape, Table, key, key_lines};
 use super::scale::{Domain, Kind};
 use super::svg::{Area, Svg, TEXT};
 use crate::number::{self, time_ms};
+use crate::order;
 use crate::record::Sample;
 
 /// Rows of the picture.
@@ -35,7 +36,8 @@ pub fn requests(
         .iter()
         .filter(|sample| sample.rung == rung)
         .collect();
-    all.sort_by_key(|sample| (sample.t_sched, sample.id));
+    order::by(&mut all, |sample| sample.id as f64);
+    order::by(&mut all, |sample| sample.t_sched as f64);
     let turns = concurrency.map_or(ROWS_MAX, |n| n as usize * TURNS);
     let first = &all[..all.len().min(turns.max(ROWS_MAX))];
     let every = first.len().div_ceil(ROWS_MAX).max(1);

@@ -6,7 +6,7 @@ use super::picture::{Entry, Options, Picture, Shape, Table, key, key_lines};
 use super::scale::{Domain, Kind};
 use super::svg::{Anchor, Area, Svg, TEXT};
 use crate::number;
-use crate::report::{Moment, Report};
+use crate::report::{Moment, Report, Rung};
 
 /// Steps along the time, a read-out each; more would make the keyboard's way through them endless.
 const COLUMNS_MAX: usize = 90;
@@ -25,7 +25,17 @@ const KEY: [Entry<'static>; 2] = [
 
 /// In flight and tokens (or answers) per second over the time of a run. None without a moment.
 pub fn over_time(report: &Report, options: Options) -> Option<Picture> {
-    let stretches = stretches(report);
+    let of_rung = |rung: &Rung| Stretch {
+        concurrency: rung.concurrency,
+        moments: rung.timeline.clone(),
+    };
+    let rungs: Vec<Stretch> = report.rungs.iter().map(of_rung).collect();
+    moments(&rungs, options)
+}
+
+/// The same of moments that were noted while a run is under way. None without one.
+pub fn moments(noted: &[Stretch], options: Options) -> Option<Picture> {
+    let stretches = whole(noted);
     let all = || stretches.iter().flat_map(|one| &one.moments);
     let unit = Unit {
         tokens: all().any(|moment| moment.tokens > 0),
@@ -134,15 +144,19 @@ impl Unit {
     }
 }
 
-/// Moments without a hole between them, and the concurrency of their rung.
-struct Stretch {
-    concurrency: Option<u32>,
-    moments: Vec<Moment>,
+/// Moments of one rung, in their order.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Stretch {
+    /// The rung's concurrency; none where requests are sent at given times.
+    pub concurrency: Option<u32>,
+    /// What happened when.
+    pub moments: Vec<Moment>,
 }
 
-/// The moments of a report, so many neighbours joined that about [`COLUMNS_MAX`] are left.
-fn stretches(report: &Report) -> Vec<Stretch> {
-    let total: usize = report.rungs.iter().map(|rung| rung.timeline.len()).sum();
+/// Stretches without a hole in them, so many neighbours joined that about [`COLUMNS_MAX`] moments
+/// are left.
+fn whole(noted: &[Stretch]) -> Vec<Stretch> {
+    let total: usize = noted.iter().map(|one| one.moments.len()).sum();
     let size = total.div_ceil(COLUMNS_MAX).max(1);
     let is_usable = |moment: &&Moment| {
         let times = [moment.t_s, moment.duration_s, moment.in_flight];
@@ -150,11 +164,11 @@ fn stretches(report: &Report) -> Vec<Stretch> {
     };
     let is_whole = |a: &Moment, b: &Moment| b.t_s <= a.t_s + a.duration_s * (1.0 + HOLE);
     let mut out = Vec::new();
-    for rung in &report.rungs {
-        let moments: Vec<Moment> = rung.timeline.iter().filter(is_usable).copied().collect();
+    for one in noted {
+        let moments: Vec<Moment> = one.moments.iter().filter(is_usable).copied().collect();
         for whole in moments.chunk_by(is_whole) {
             out.push(Stretch {
-                concurrency: rung.concurrency,
+                concurrency: one.concurrency,
                 moments: coarse(whole, size),
             });
         }

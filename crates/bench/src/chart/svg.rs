@@ -11,6 +11,11 @@ pub(super) const TEXT: f64 = 12.0;
 /// The width of a character, estimated: a share of the height.
 const CHARACTER: f64 = 0.6;
 
+/// What a point has that the tab key reaches, and one that a script moves to. Texts are escaped, so
+/// that they never contain either.
+pub(super) const REACHED: &str = r#"tabindex="0""#;
+pub(super) const ASIDE: &str = r#"tabindex="-1""#;
+
 /// A rectangle in the picture's units; `y` grows downward.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Area {
@@ -206,7 +211,7 @@ impl Svg {
     pub(super) fn point(&mut self, words: &str, draw: impl FnOnce(&mut Self)) {
         let words = escape(words);
         self.push(&format!(
-            r#"<g class="kp-point" tabindex="0" role="img"><title>{words}</title>"#
+            r#"<g class="kp-point" {REACHED} role="img"><title>{words}</title>"#
         ));
         draw(self);
         self.push("</g>");

@@ -6,6 +6,7 @@ mod html;
 mod rungs;
 mod vllm;
 
+use crate::json::{self, Fields, Read, Wrong};
 use crate::record::Sample;
 use crate::report::{Metric, Report, SCHEMA};
 
@@ -36,9 +37,8 @@ pub enum ReadError {
 
 impl Report {
     /// The report as one line of JSON, by schema v1.
-    #[allow(clippy::missing_panics_doc, reason = "cannot be reached")]
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("texts, numbers and lists can be written as JSON")
+        json::to_string(self)
     }
 
     /// Reads a report.
@@ -51,23 +51,20 @@ impl Report {
     /// assert_eq!(error, ReadError::Schema { found: 2 });
     /// ```
     pub fn from_json(text: &str) -> Result<Self, ReadError> {
-        #[derive(serde::Deserialize)]
-        struct Head {
-            schema: u64,
+        let shape = |wrong: Wrong| ReadError::Shape(wrong.to_string());
+        let value = json::parse(text).map_err(shape)?;
+        let schema = Fields::of(&value).and_then(|of| of.get("schema"));
+        let found = schema.map_err(shape)?;
+        if found != u64::from(SCHEMA) {
+            return Err(ReadError::Schema { found });
         }
-        let shape = |error: serde_json::Error| ReadError::Shape(error.to_string());
-        let head: Head = serde_json::from_str(text).map_err(shape)?;
-        if head.schema != u64::from(SCHEMA) {
-            return Err(ReadError::Schema { found: head.schema });
-        }
-        serde_json::from_str(text).map_err(shape)
+        Self::read(&value).map_err(shape)
     }
 }
 
 /// A request as one line of JSON, without the line's end.
-#[allow(clippy::missing_panics_doc, reason = "cannot be reached")]
 pub fn json_line(sample: &Sample) -> String {
-    serde_json::to_string(sample).expect("texts and numbers can be written as JSON")
+    json::to_string(sample)
 }
 
 /// A metric as the `.hgrm` percentile table of HDR tools, in milliseconds.

@@ -11,8 +11,6 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-use serde::{Deserialize, Serialize};
-
 use crate::report::{Answer, Purpose, Stop};
 use answer::{find_knee, find_peak, find_slo};
 use limit::Limit;
@@ -20,8 +18,7 @@ use limit::Limit;
 pub use options::Options;
 
 /// Why a ladder went no higher.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopRule {
     /// The client was the limit.
     ClientBound,
@@ -42,6 +39,12 @@ pub enum StopRule {
     /// Someone ended it.
     User,
 }
+
+words!(StopRule {
+    ClientBound = "client_bound", Errors = "errors", RateLimited = "rate_limited", Slo = "slo",
+    Plateau = "plateau", Retrograde = "retrograde", Max = "max", Budget = "budget", User = "user",
+});
+by_serde!(StopRule);
 
 /// What was measured on one rung.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,10 +1,7 @@
 //! Every window and limit of a ladder, with the defaults.
 
-use serde::{Deserialize, Serialize};
-
 /// The windows and limits of a ladder. Times are in seconds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Options {
     /// The first rung. Default 1.
     pub first: u32,
@@ -65,6 +62,14 @@ pub struct Options {
     /// the same, and what is found may be the client's and not the server's. Default true.
     pub stop_client_bound: bool,
 }
+
+fields!(Options {
+    first, max, factor, settle_s, window_min_s, window_max_s, completions_min, completions_per_slot,
+    rungs_max, total_s, errors_max, refusals_max, slo_share, plateau, peak_share, verify_share,
+    verify_s, verify_max, recover_s, refine_knee, refine_peak, refine_ratio, repeat, drift_max,
+    rest_max_s, rest_s, stop_client_bound,
+} or |_of| Self::default());
+by_serde!(Options);
 
 impl Default for Options {
     fn default() -> Self {

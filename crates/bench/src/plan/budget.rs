@@ -1,14 +1,11 @@
 //! What a run may cost, in requests, tokens and money: refused before the start where it is clear
 //! by then, and ended in time where it is not.
 
-use serde::{Deserialize, Serialize};
-
 use super::PlanError;
 use crate::record::Sample;
 
 /// Bounds on the whole run, warm-up included. All that are given hold.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Budget {
     /// Attempts, retries included.
     pub requests: Option<u64>,
@@ -20,14 +17,23 @@ pub struct Budget {
     pub prices: Option<Prices>,
 }
 
+fields!(Budget { requests, tokens, money, prices } or |_of| Self::default());
+by_serde!(Budget);
+
 /// What a million tokens cost.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Prices {
     /// A million tokens of prompts.
     pub input_per_million: f64,
     /// A million tokens of answers.
     pub output_per_million: f64,
 }
+
+fields!(Prices {
+    input_per_million,
+    output_per_million
+});
+by_serde!(Prices);
 
 /// What one request costs, or all so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

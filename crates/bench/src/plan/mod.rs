@@ -5,8 +5,9 @@ mod arrivals;
 mod budget;
 mod prompts;
 
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use crate::json::{Fields, Object, Read, Write, Wrong};
 use crate::ladder;
 use crate::record::Sample;
 
@@ -15,8 +16,7 @@ pub use budget::{Budget, Cost, OverBudget, Prices, Spend};
 pub use prompts::{PromptError, Prompts, Source};
 
 /// How requests are sent. Rates are requests per second.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "mode", rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Load {
     /// So many slots, each of which sends its next request when the one before has ended.
     Closed {
@@ -54,6 +54,74 @@ pub enum Load {
     Ladder(ladder::Options),
 }
 
+by_serde!(Load);
+
+impl Write for Load {
+    fn write(&self, out: &mut String) {
+        if let Self::Ladder(options) = self {
+            // Its own fields, after the one that says what it is.
+            let mut fields = String::new();
+            options.write(&mut fields);
+            out.push_str(r#"{"mode":"ladder","#);
+            out.push_str(&fields[1..]);
+            return;
+        }
+        let mut load = Object::new(out);
+        let mut fields = |mode: &str, fields: &[(&str, &dyn Write)]| {
+            load.field("mode", &mode);
+            for (name, value) in fields {
+                load.field(name, *value);
+            }
+        };
+        match self {
+            Self::Closed { concurrency } => fields("closed", &[("concurrency", concurrency)]),
+            Self::Constant { rate } => fields("constant", &[("rate", rate)]),
+            Self::Poisson { rate } => fields("poisson", &[("rate", rate)]),
+            Self::Gamma { rate, burstiness } => {
+                fields("gamma", &[("rate", rate), ("burstiness", burstiness)]);
+            }
+            Self::Ramp { from, to, over_ms } => {
+                fields("ramp", &[("from", from), ("to", to), ("over_ms", over_ms)]);
+            }
+            Self::Ladder(_) => {}
+        }
+        load.end();
+    }
+}
+
+impl Read for Load {
+    fn read(value: &Value) -> Result<Self, Wrong> {
+        let of = Fields::of(value)?;
+        let mode: String = of.get("mode")?;
+        Ok(match &*mode {
+            "closed" => Self::Closed {
+                concurrency: of.get("concurrency")?,
+            },
+            "constant" => Self::Constant {
+                rate: of.get("rate")?,
+            },
+            "poisson" => Self::Poisson {
+                rate: of.get("rate")?,
+            },
+            "gamma" => Self::Gamma {
+                rate: of.get("rate")?,
+                burstiness: of.get("burstiness")?,
+            },
+            "ramp" => Self::Ramp {
+                from: of.get("from")?,
+                to: of.get("to")?,
+                over_ms: of.get("over_ms")?,
+            },
+            "ladder" => Self::Ladder(Read::read(value)?),
+            _ => {
+                return Err(Wrong::new(format!(
+                    "mode: expected closed, constant, poisson, gamma, ramp or ladder, found {mode}"
+                )));
+            }
+        })
+    }
+}
+
 impl Load {
     /// The slots of a closed loop.
     pub const fn concurrency(&self) -> Option<u32> {
@@ -85,8 +153,7 @@ impl Load {
 }
 
 /// What a good answer must meet; all that are given.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Slo {
     /// Dispatch → first content at most, in milliseconds.
     pub ttft_ms: Option<f64>,
@@ -95,6 +162,9 @@ pub struct Slo {
     /// Planned start → last content at most, in milliseconds.
     pub e2e_ms: Option<f64>,
 }
+
+fields!(Slo { ttft_ms, tpot_ms, e2e_ms } or |_of| Self::default());
+by_serde!(Slo);
 
 impl Slo {
     /// Whether a request met it. One that failed did not; one without the figure that an objective
@@ -123,40 +193,37 @@ impl Slo {
 /// // Without a count or a duration it would never end.
 /// assert!(Plan::new(Load::Poisson { rate: 5.0 }).check().is_err());
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// How requests are sent.
     pub load: Load,
     /// At most so many are measured. Default: no limit.
-    #[serde(default)]
     pub requests: Option<u64>,
     /// None is sent later than this after measuring began, in milliseconds. Default: no limit.
-    #[serde(default)]
     pub duration_ms: Option<u64>,
     /// Measuring begins once so many requests have ended; slots go on without a break. Default: at
     /// once.
-    #[serde(default)]
     pub warmup_requests: Option<u64>,
     /// Measuring begins after so long, in milliseconds; if both are given, when both are over.
-    #[serde(default)]
     pub warmup_ms: Option<u64>,
     /// When a run ends, what is in flight may go on for so long, in milliseconds. Default 30,000.
-    #[serde(default = "default_drain_ms")]
     pub drain_ms: u64,
     /// Where requests are sent at given times: at most so many in flight, further ones wait. Default
     /// 1000.
-    #[serde(default = "default_in_flight_max")]
     pub in_flight_max: u32,
     /// What a good answer must meet. Default: nothing.
-    #[serde(default)]
     pub slo: Option<Slo>,
     /// What the run may cost. Default: no bound.
-    #[serde(default)]
     pub budget: Budget,
     /// The seed of all draws. Default 1.
-    #[serde(default = "default_seed")]
     pub seed: u64,
 }
+
+fields!(Plan {
+    load, requests, duration_ms, warmup_requests, warmup_ms, drain_ms, in_flight_max, slo, budget,
+    seed,
+} or |of| Self::new(of.get("load")?));
+by_serde!(Plan);
 
 const fn default_drain_ms() -> u64 {
     30_000

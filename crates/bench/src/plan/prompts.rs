@@ -2,7 +2,6 @@
 
 use kneepoint_core::platform::sim::Random;
 use kneepoint_core::{Message, Prompt};
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::Cost;
@@ -231,29 +230,20 @@ fn words(seed: u64, number: u64, tokens: u32) -> String {
     text
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Line {
-    Text(String),
-    Prompt { prompt: String },
-    Messages { messages: Vec<Turn> },
-}
-
-#[derive(Deserialize)]
-struct Turn {
-    role: String,
-    content: String,
-}
-
 fn conversation(line: &str) -> Option<Vec<Message>> {
-    match serde_json::from_str(line).ok()? {
-        Line::Text(text) | Line::Prompt { prompt: text } => Some(vec![user(text)]),
-        Line::Messages { messages } if messages.is_empty() => None,
-        Line::Messages { messages } => {
-            let turn = |Turn { role, content }| Message { role, content };
-            Some(messages.into_iter().map(turn).collect())
-        }
+    let line: Value = serde_json::from_str(line).ok()?;
+    let text = line.as_str().or_else(|| line["prompt"].as_str());
+    if let Some(text) = text {
+        return Some(vec![user(text.to_owned())]);
     }
+    let turn = |turn: &Value| {
+        Some(Message {
+            role: turn["role"].as_str()?.to_owned(),
+            content: turn["content"].as_str()?.to_owned(),
+        })
+    };
+    let turns = line["messages"].as_array().filter(|all| !all.is_empty())?;
+    turns.iter().map(turn).collect()
 }
 
 #[cfg(test)]

@@ -2,13 +2,12 @@
 //! without failures, and the histogram that merging needs.
 
 use kneepoint_stats::{Confidence, Histogram, NoInterval, Rule, Series};
-use serde::{Deserialize, Serialize};
 
 /// The quantiles of every metric.
 pub(crate) const QUANTILES: [f64; 6] = [0.5, 0.75, 0.9, 0.95, 0.99, 0.999];
 
 /// Durations of one kind, in milliseconds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Metric {
     /// How many.
     pub n: u64,
@@ -30,8 +29,21 @@ pub struct Metric {
     pub buckets: Vec<(u64, u64)>,
 }
 
+fields!(Metric {
+    n,
+    min,
+    max,
+    mean,
+    sd,
+    rule,
+    exact,
+    quantiles,
+    buckets
+});
+by_serde!(Metric);
+
 /// One quantile.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Quantile {
     /// Which: 0.95 for p95.
     pub q: f64,
@@ -47,8 +59,18 @@ pub struct Quantile {
     pub with_failures: Option<f64>,
 }
 
+fields!(Quantile {
+    q,
+    value,
+    low,
+    high,
+    needs,
+    with_failures
+});
+by_serde!(Quantile);
+
 /// The figures of the reference block: what a small script with a semaphore would print.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Reference {
     /// Requests, failures included.
     pub total_requests: u64,
@@ -72,6 +94,20 @@ pub struct Reference {
     /// samples to keep.
     pub rule: String,
 }
+
+fields!(Reference {
+    total_requests,
+    total_time_s,
+    throughput_per_s,
+    min,
+    max,
+    avg,
+    p50,
+    p95,
+    p99,
+    rule,
+});
+by_serde!(Reference);
 
 impl Metric {
     /// Summarises `series`, measured in milliseconds, beside so many failures. None if it is empty.

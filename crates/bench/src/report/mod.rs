@@ -2,12 +2,12 @@
 //!
 //! Plain data with public fields. Nothing in it holds a key, a prompt or an answer.
 
+mod json;
 mod metric;
 mod text;
 mod verdict;
 
 use kneepoint_stats::Usl;
-use serde::{Deserialize, Serialize};
 
 use crate::client_bound::Verdict;
 use crate::ladder;
@@ -23,7 +23,7 @@ pub(crate) use metric::{QUANTILES, buckets};
 pub const SCHEMA: u32 = 1;
 
 /// The result of one run: what a file holds, what a page shows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// [`SCHEMA`].
     pub schema: u32,
@@ -68,8 +68,7 @@ impl Report {
 }
 
 /// How the server was reached, as far as the runtime tells.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Connections {
     /// The protocol: `http/1.1`, `h2`, `h3`.
     pub http: Option<String>,
@@ -85,7 +84,7 @@ pub struct Connections {
 
 /// What was asked for. Of the endpoint only host and path are kept, of the prompts what kind they
 /// are.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Setup {
     /// Host and port; none where it was hidden.
     pub host: Option<String>,
@@ -120,8 +119,7 @@ pub struct Setup {
 }
 
 /// What a server's cache of prompts can do for a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CacheMode {
     /// Nothing: every prompt begins differently.
     Unique,
@@ -132,8 +130,7 @@ pub enum CacheMode {
 }
 
 /// Where a run took place. The engine cannot know; whoever starts it says so.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Environment {
     /// Such as `node 24.4` or `chromium 150`.
     pub runtime: String,
@@ -148,7 +145,7 @@ pub struct Environment {
 }
 
 /// A figure and the interval that holds it with the report's confidence.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Estimate {
     /// The figure.
     pub value: f64,
@@ -159,8 +156,7 @@ pub struct Estimate {
 }
 
 /// What a rung was measured for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// A plain run.
     Run,
@@ -188,7 +184,7 @@ impl Purpose {
 }
 
 /// What was measured under one load.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Rung {
     /// What for.
     pub purpose: Purpose,
@@ -279,7 +275,7 @@ impl Rung {
 }
 
 /// How many requests ended in one way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClassCount {
     /// The way.
     pub class: Class,
@@ -290,7 +286,7 @@ pub struct ClassCount {
 }
 
 /// One second, or a few of a long run.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Moment {
     /// When it began, in seconds since the run did.
     pub t_s: f64,
@@ -310,7 +306,7 @@ pub struct Moment {
 
 /// What a ladder found. On a server that was another at the end, neither knee nor peak nor slo can be
 /// named.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
     /// Where throughput and latency are in the best balance.
     pub knee: Option<Finding>,
@@ -334,7 +330,7 @@ impl Answer {
 }
 
 /// A concurrency, between which others it lies, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// The concurrency.
     pub value: u32,
@@ -347,7 +343,7 @@ pub struct Finding {
 }
 
 /// Why a ladder went no higher.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stop {
     /// The rule.
     pub value: ladder::StopRule,
@@ -356,7 +352,7 @@ pub struct Stop {
 }
 
 /// Whether the server was the same at the end as before.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Stability {
     /// The larger change of throughput between a first and a second measurement, as a share.
     pub value: f64,
@@ -371,7 +367,7 @@ pub struct Stability {
 }
 
 /// How it was measured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Method {
     /// The quantile rule of all metrics but the reference block.
     pub rule: String,

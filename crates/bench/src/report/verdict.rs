@@ -20,7 +20,8 @@ pub fn verdict(report: &Report) -> String {
         Some(answer) => ladder(report, answer, rung),
         None => plain(report, rung),
     };
-    if rung.client.bound {
+    // Without an answer there is nothing that the client could have spoilt.
+    if rung.client.bound && rung.ok > 0 {
         text += " The client was the limit, so this says little about the server.";
     }
     if rung.buffered {
@@ -83,10 +84,13 @@ fn beyond(report: &Report, answer: &Answer) -> String {
 
 fn plain(report: &Report, rung: &Rung) -> String {
     let refused = rung.count(Class::Throttled);
+    // What was taken back when the run was stopped is nobody's failure.
+    let aborted = rung.count(Class::Aborted);
     let failed = rung
         .requests
         .saturating_sub(rung.ok)
-        .saturating_sub(refused);
+        .saturating_sub(refused)
+        .saturating_sub(aborted);
     let load = match (&report.config.load, rung.concurrency) {
         (_, Some(n)) => format!("{} at once", count(n.into())),
         (Load::Constant { rate } | Load::Poisson { rate } | Load::Gamma { rate, .. }, None) => {
@@ -115,10 +119,12 @@ fn plain(report: &Report, rung: &Rung) -> String {
             )
         })
     };
-    let ends: Vec<_> = [of(refused, "were refused"), of(failed, "failed")]
-        .into_iter()
-        .flatten()
-        .collect();
+    let ends = [
+        of(refused, "were refused"),
+        of(failed, "failed"),
+        of(aborted, "were taken back at the end"),
+    ];
+    let ends: Vec<_> = ends.into_iter().flatten().collect();
     let ends = if ends.is_empty() {
         match rung.requests {
             1 => "the one request was answered".to_owned(),

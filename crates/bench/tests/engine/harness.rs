@@ -17,6 +17,8 @@ pub(crate) struct Notebook {
     pub(crate) connections: Connections,
     /// Stops the run once so many requests have ended.
     pub(crate) stop_after: Option<(u64, Control)>,
+    /// Takes back what is in flight once this much time has passed, in seconds.
+    pub(crate) abort_at: Option<(f64, Control)>,
 }
 
 impl Listener for Notebook {
@@ -25,6 +27,11 @@ impl Listener for Notebook {
             && tick.done >= *done
         {
             control.stop();
+        }
+        if let Some((second, control)) = &self.abort_at
+            && tick.t_s >= *second
+        {
+            control.abort();
         }
         self.ticks.push(tick.clone());
     }

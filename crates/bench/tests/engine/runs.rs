@@ -261,6 +261,18 @@ fn a_stopped_run_settles_what_is_in_flight_and_takes_back_what_hangs() {
 }
 
 #[test]
+fn whoever_is_in_a_hurry_gets_a_report_within_two_ticks() {
+    let mut stage = Stage::new(1, taking(1.0, 0.0));
+    stage.notebook.abort_at = Some((3.5, stage.control.clone()));
+    let report = stage.run(&closed(1000, 10));
+    let rung = &report.rungs[0];
+    assert_eq!((rung.ok, rung.count(Class::Aborted)), (30, 10));
+    assert!(report.method.stopped_early);
+    let ended = stage.sim.now().as_secs_f64();
+    assert!((3.5..=3.9).contains(&ended), "{ended}");
+}
+
+#[test]
 fn a_server_that_fails_ends_the_ladder() {
     let model = ServerModel {
         errors: 0.3,

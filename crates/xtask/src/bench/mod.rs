@@ -6,6 +6,7 @@
 mod client;
 mod measure;
 mod packaged;
+mod page;
 mod python;
 mod reference;
 mod report;
@@ -42,7 +43,7 @@ enum Kind {
     Own(fn(&Repo) -> Result<Command>),
 }
 
-static GROUPS: [Group; 9] = [
+static GROUPS: [Group; 10] = [
     Group {
         name: "stats",
         about: "summarising a million samples, against Python's statistics and numpy",
@@ -57,6 +58,11 @@ static GROUPS: [Group; 9] = [
         name: "reference",
         about: "a thousand calls at once by the command line, against the script in Python",
         kind: Kind::Paired(reference::works),
+    },
+    Group {
+        name: "page",
+        about: "the page's engine against plain fetch, its size, start and drawing, in Chromium",
+        kind: Kind::Own(page::command),
     },
     Group {
         name: "storms",

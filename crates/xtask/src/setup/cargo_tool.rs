@@ -37,7 +37,7 @@ pub(crate) static WASM_BINDGEN: CargoTool = CargoTool {
 };
 
 /// Trunk, without its downloader: Trunk.toml says `offline`, the tools it calls come from here.
-pub(super) static TRUNK: CargoTool = CargoTool {
+pub(crate) static TRUNK: CargoTool = CargoTool {
     name: "trunk",
     package: "trunk",
     programs: &["trunk"],

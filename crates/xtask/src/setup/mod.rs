@@ -13,7 +13,7 @@ pub(crate) mod python;
 mod redis;
 mod wasm_target;
 
-pub(crate) use cargo_tool::{WASM_BINDGEN, locate};
+pub(crate) use cargo_tool::{TRUNK, WASM_BINDGEN, locate};
 
 use crate::args::{Args, choose};
 use crate::failure::{Failure, Result};
@@ -66,7 +66,7 @@ pub(crate) static THINGS: [Thing; 11] = [
         why: "builds the page",
         by_hand: "cargo install trunk --locked --version <the one in Cargo.toml>; \
                   found on the PATH, it is used",
-        ensure: |repo| cargo_tool::ensure(repo, &cargo_tool::TRUNK),
+        ensure: |repo| cargo_tool::ensure(repo, &TRUNK),
     },
     Thing {
         name: "chromium",

@@ -10,6 +10,7 @@ use super::summary::{is_beginning, is_failure, is_summary};
 use crate::checks;
 use crate::failure::{Failure, Result};
 use crate::npm;
+use crate::page;
 use crate::repo::{Repo, WASM};
 use crate::setup::chromium::{Browser, find_browser};
 use crate::setup::{WASM_BINDGEN, locate, python};
@@ -54,7 +55,7 @@ pub(super) enum Work {
 pub(super) type TestRun = (Vec<String>, Result);
 
 /// All suites, in the order in which they run: the quick to fail come first.
-pub(super) static SUITES: [Suite; 16] = [
+pub(super) static SUITES: [Suite; 17] = [
     check("format", &[], |_| checks::fmt_check()),
     check("tidy", &[], tidy::check),
     check("lint, native", &[], |_| checks::lint_native()),
@@ -132,6 +133,20 @@ pub(super) static SUITES: [Suite; 16] = [
         family: "cli",
         needs: &npm::NEEDS,
         work: Work::Tests(command_line),
+    },
+    Suite {
+        name: "the page in browsers",
+        family: "e2e",
+        needs: &[
+            "wasm-target",
+            "node",
+            "npm",
+            "wasm-bindgen",
+            "trunk",
+            "chromium",
+            "firefox",
+        ],
+        work: Work::Tests(end_to_end),
     },
 ];
 
@@ -258,6 +273,14 @@ fn edge(repo: &Repo) -> TestRun {
         return (Vec::new(), Err(failure));
     }
     against_the_server(repo, Command::new("node").arg("tests/edge/run.mjs"))
+}
+
+/// What the page promises, beside the packed package's command line.
+fn end_to_end(repo: &Repo) -> TestRun {
+    match page::build(repo) {
+        Ok(_) => with_the_package(repo, "tests/e2e/run.mjs"),
+        Err(failure) => (Vec::new(), Err(failure)),
+    }
 }
 
 /// Packs the package, then runs a script of tests that installs it.
@@ -403,7 +426,8 @@ mod tests {
                 "packaging",
                 "redis",
                 "edge",
-                "cli"
+                "cli",
+                "e2e"
             ]
         );
     }

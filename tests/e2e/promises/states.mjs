@@ -1,0 +1,144 @@
+// States that people meet: each is told, with words that say what to do.
+
+import assert from "node:assert/strict";
+
+import { look } from "../look.mjs";
+import { Kneepoint } from "../page.mjs";
+
+const plainChromium = (name) => name === "chromium-h1";
+
+/** The page, about to ask a simulated endpoint by its address. */
+async function asking(scene, spec, requests, concurrency, { base = scene.origin, ...more } = {}) {
+  const page = await new Kneepoint(await scene.open()).ready();
+  await page.direct(`${base}/mock/${spec}/v1`, requests, concurrency, more);
+  return page;
+}
+
+export const states = [
+  {
+    name: "over HTTP/1.1 six of twenty are achieved, and the result says why",
+    where: (name) => name.endsWith("h1"),
+    async work(scene) {
+      const page = await asking(scene, "ttft=100,tpot=10,tokens=10,seed=501", 80, 20);
+      await page.run();
+      assert.match(await page.text("advice-client-bound"), /6 connections/);
+      assert.match(await page.text("connections"), /6/);
+      if (plainChromium(`${scene.kind}-h1`)) await look(scene, page.tab, "client-bound");
+    },
+  },
+  {
+    name: "an endpoint where everything fails",
+    where: plainChromium,
+    async work(scene) {
+      scene.mayHear(/status of 500/);
+      const page = await asking(scene, "fault=status_500,seed=502", 6, 2, { retries: "0" });
+      await page.run();
+      assert.ok((await page.text("advice-all-failed")).length > 40);
+      await look(scene, page.tab, "all-failed");
+    },
+  },
+  {
+    name: "an endpoint that does not allow calls from pages",
+    where: plainChromium,
+    async work(scene) {
+      scene.mayHear(/CORS policy|ERR_FAILED/);
+      const base = scene.origin.replace("127.0.0.1", "localhost");
+      const page = await asking(scene, "cors=off,tokens=4,seed=503", 4, 2, { base, retries: "0" });
+      await page.run();
+      assert.match(await page.text("advice-cors"), /CORS/);
+      assert.match(await page.text("advice-cors"), /proxy/i);
+      await look(scene, page.tab, "cors-blocked");
+    },
+  },
+  {
+    name: "an endpoint that limits the rate",
+    where: plainChromium,
+    async work(scene) {
+      scene.mayHear(/status of 429/);
+      const page = await asking(scene, "rps=10,tokens=4,seed=504", 40, 20, { retries: "0" });
+      await page.run();
+      assert.ok((await page.text("advice-rate-limited")).length > 40);
+      assert.ok((await page.figure("refused")) > 0);
+      await look(scene, page.tab, "rate-limited");
+    },
+  },
+  {
+    name: "an address where nobody listens",
+    where: plainChromium,
+    async work(scene) {
+      scene.mayHear(/ERR_CONNECTION_REFUSED/);
+      const page = await new Kneepoint(await scene.open()).ready();
+      await page.direct("http://127.0.0.1:9/v1", 4, 2, { retries: "0" });
+      await page.run();
+      assert.ok((await page.is("advice-cors")) || (await page.is("advice-all-failed")));
+    },
+  },
+  {
+    name: "a machine that is offline",
+    where: plainChromium,
+    async work(scene) {
+      const page = await new Kneepoint(await scene.open()).ready();
+      await page.tab.context().setOffline(true);
+      await page.has("offline");
+      await look(scene, page.tab, "offline");
+      await page.tab.context().setOffline(false);
+    },
+  },
+  {
+    name: "what is typed wrong is told at its field, and nothing is sent",
+    where: plainChromium,
+    async work(scene) {
+      const page = await new Kneepoint(await scene.open()).ready();
+      await page.fill({ concurrency: "many" });
+      assert.ok((await page.text("error-concurrency")).length > 5);
+      await page.press("run");
+      assert.equal(await page.scene(), "empty");
+      await look(scene, page.tab, "fault");
+    },
+  },
+  {
+    name: "a reload in mid-run",
+    async work(scene) {
+      const page = await new Kneepoint(await scene.open()).ready();
+      await page.fill({ requests: "100000" });
+      await page.press("run");
+      await page.shows("live");
+      await page.tab.reload();
+      await page.has("cut-off");
+      assert.match(await page.text("cut-off"), /cut off/);
+      if (plainChromium(`${scene.kind}-${scene.isPlain ? "h1" : "h2"}`)) await look(scene, page.tab, "cut-off");
+      await page.ready();
+      await page.fill({ requests: "50" });
+      await page.run();
+    },
+  },
+  {
+    name: "a browser without WebAssembly",
+    where: plainChromium,
+    async work(scene) {
+      scene.mayHear(/WebAssembly/);
+      const tab = await scene.blank();
+      await tab.addInitScript(() => delete globalThis.WebAssembly);
+      await tab.goto(scene.origin);
+      const page = new Kneepoint(tab);
+      await page.has("unsupported");
+      assert.match(await page.text("unsupported"), /npx kneepoint knee/);
+      await look(scene, tab, "unsupported");
+    },
+  },
+  {
+    name: "an engine that does not start",
+    where: plainChromium,
+    async work(scene) {
+      scene.mayHear(/worker\.js|ERR_FAILED/);
+      const tab = await scene.blank();
+      await tab.route("**/worker.js", (route) => route.fulfill({ status: 404, body: "" }));
+      await tab.goto(scene.origin);
+      const page = await new Kneepoint(tab).ready();
+      await page.press("run");
+      await page.shows("broken");
+      assert.match(await page.text("broken"), /did not start/);
+      await look(scene, tab, "broken");
+    },
+  },
+];

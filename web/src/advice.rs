@@ -1,0 +1,295 @@
+//! What a result means for whoever reads it: what happened, the likely cause, what to press. Pure.
+
+use kneepoint_bench::number::{count, percent};
+use kneepoint_bench::record::Class;
+use kneepoint_bench::report::{Report, Rung};
+
+/// Above this share of requests, failures and refusals are spoken of.
+const SHARE: f64 = 0.01;
+
+/// One thing to know about a result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advice {
+    /// Its name in the document.
+    pub name: &'static str,
+    /// What happened.
+    pub title: String,
+    /// The likely cause, and what to do.
+    pub text: String,
+    /// A line to copy into a terminal.
+    pub line: Option<String>,
+}
+
+impl Advice {
+    fn new(name: &'static str, title: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            name,
+            title: title.into(),
+            text: text.into(),
+            line: None,
+        }
+    }
+}
+
+/// What there is to say. `https` is the page's address with HTTP/2, where there is another.
+pub fn advise(report: &Report, https: Option<&str>) -> Vec<Advice> {
+    let Some(rung) = report.main_rung() else {
+        return Vec::new();
+    };
+    let mut all = Vec::new();
+    if rung.ok == 0 && rung.requests > 0 {
+        all.push(unanswered(report, rung));
+    } else {
+        all.extend(some_failed(report, rung));
+    }
+    if rung.client.bound && rung.ok > 0 {
+        all.push(client_bound(report, rung, https));
+    }
+    let stability = report
+        .answer
+        .as_ref()
+        .and_then(|answer| answer.stability.as_ref());
+    if let Some(drift) = stability.filter(|drift| !drift.stable) {
+        all.push(Advice::new(
+            "drifting",
+            format!("The server changed by {} meanwhile.", percent(drift.value)),
+            "Others may be using it, or it warmed up. Press Find the knee once more; trust the \
+             answer when two in a row agree.",
+        ));
+    }
+    if rung.buffered {
+        all.push(Advice::new(
+            "buffered",
+            "Streams came in one burst.",
+            "Something on the way, most often a proxy, holds answers back until they are whole. \
+             Times to the first token are its doing, not the model's.",
+        ));
+    }
+    for note in report.method.notes.iter().chain(&report.protocol.notes) {
+        if note.contains("hidden") {
+            all.push(Advice::new("hidden", "The page was hidden.", note.clone()));
+        }
+    }
+    if report.method.stopped_early {
+        all.push(Advice::new(
+            "stopped",
+            "Stopped before the end.",
+            "What had been measured is shown; requests that were under way are not counted as \
+             failures.",
+        ));
+    }
+    all
+}
+
+/// The lowest concurrency at which the client was the limit, if there is one.
+pub fn bound_at(report: &Report) -> Option<u32> {
+    let bound = report.rungs.iter().filter(|rung| rung.client.bound);
+    bound.filter_map(|rung| rung.concurrency).min()
+}
+
+/// Nothing was answered: by what most requests ended with.
+fn unanswered(report: &Report, rung: &Rung) -> Advice {
+    let failed = rung.classes.iter().filter(|one| one.class != Class::Ok);
+    let Some(worst) = failed.max_by_key(|one| one.count) else {
+        return Advice::new(
+            "all-failed",
+            "Nothing was answered.",
+            "Press Run once more.",
+        );
+    };
+    let mut text = match worst.class {
+        Class::Cors => return cors(report),
+        Class::Throttled => {
+            "Every request was refused (429). Wait a minute, then run with fewer at once; Find the \
+             knee begins with one and says where the limit lies."
+        }
+        Class::Client => {
+            "The server found fault with the requests. Check the key, the model's name and the \
+             address, then run again."
+        }
+        Class::Server => "The server failed each time. Its log says more; try one request at once.",
+        Class::Timeout => {
+            "No answer came in time. Check the address, or allow more time below the form's “more”."
+        }
+        Class::Network => "No connection came about. Check that the server runs and the address.",
+        Class::Truncated => "Answers broke off before their end. Something on the way cuts them.",
+        Class::Empty => "The server answered without a text. Check the model's name.",
+        Class::Aborted | Class::Ok => "The run was ended before an answer had come.",
+    }
+    .to_owned();
+    if let Some(said) = &worst.excerpt {
+        text = text + " Its first words: " + said;
+    }
+    Advice::new("all-failed", "Nothing was answered.", text)
+}
+
+fn cors(report: &Report) -> Advice {
+    let host = report.config.host.as_deref().unwrap_or("llm.example");
+    let scheme = if host.starts_with("127.") || host.starts_with("localhost") {
+        "http"
+    } else {
+        "https"
+    };
+    Advice {
+        line: Some(format!(
+            "API_KEY=… kneepoint-server --upstream mine={scheme}://{host},key-env=API_KEY"
+        )),
+        ..Advice::new(
+            "cors",
+            "The browser could not read the answer.",
+            "Most often the endpoint does not allow calls from web pages (CORS); the address may \
+             also be wrong or the server down, browsers do not say which. Run it through the local \
+             proxy, which keeps the key out of this page as well: start the line below, open the \
+             address that it prints, and choose Proxy.",
+        )
+    }
+}
+
+fn some_failed(report: &Report, rung: &Rung) -> Option<Advice> {
+    let share = |count: u64| count as f64 / rung.requests.max(1) as f64;
+    let refused = rung.count(Class::Throttled);
+    // A ladder says itself where the refusals begin.
+    if share(refused) > SHARE && report.answer.is_none() {
+        return Some(Advice::new(
+            "rate-limited",
+            format!(
+                "{} of {} requests were refused (429).",
+                count(refused),
+                count(rung.requests)
+            ),
+            "The server takes fewer at once, or fewer a second. Find the knee says how many; then \
+             run below that.",
+        ));
+    }
+    let others = |one: &&kneepoint_bench::report::ClassCount| {
+        !matches!(one.class, Class::Ok | Class::Throttled | Class::Aborted)
+    };
+    let failed: u64 = rung
+        .classes
+        .iter()
+        .filter(others)
+        .map(|one| one.count)
+        .sum();
+    let classes = rung.classes.iter().filter(others);
+    let classes: Vec<String> = classes
+        .map(|one| format!("{} {}", one.class.as_str(), count(one.count)))
+        .collect();
+    (share(failed) > SHARE).then(|| {
+        Advice::new(
+            "some-failed",
+            format!(
+                "{} of {} requests failed.",
+                count(failed),
+                count(rung.requests)
+            ),
+            format!(
+                "{}. Percentiles are of those that were answered; what the server said is below.",
+                classes.join(", ")
+            ),
+        )
+    })
+}
+
+fn client_bound(report: &Report, rung: &Rung, https: Option<&str>) -> Advice {
+    let mut text = rung.client.reasons.join("; ");
+    let is_http1 = report.protocol.http.as_deref() == Some("http/1.1");
+    match https {
+        Some(https) if is_http1 && report.env.browser => {
+            text = text + ". Over HTTP/2 one connection carries many: open " + https + " instead.";
+        }
+        _ if report.env.browser => {
+            text += ". The command line is less so: see “The same in a terminal”.";
+        }
+        _ => text += ".",
+    }
+    let text = text
+        .chars()
+        .take(1)
+        .flat_map(char::to_uppercase)
+        .chain(text.chars().skip(1));
+    Advice::new(
+        "client-bound",
+        "The client was the limit, not the server.",
+        text.collect::<String>(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::example::example;
+    use kneepoint_bench::report::ClassCount;
+
+    /// The example as if `count` of a hundred requests had ended so.
+    fn ended(class: Class, lost: u64) -> Report {
+        let mut report = example();
+        report.answer = None;
+        report.rungs.truncate(1);
+        let rung = &mut report.rungs[0];
+        rung.client.bound = false;
+        (rung.requests, rung.ok) = (100, 100 - lost);
+        rung.classes = vec![ClassCount {
+            class,
+            count: lost,
+            excerpt: Some("no such model".to_owned()),
+        }];
+        report
+    }
+
+    fn names(report: &Report) -> Vec<&'static str> {
+        advise(report, None)
+            .iter()
+            .map(|advice| advice.name)
+            .collect()
+    }
+
+    #[test]
+    fn each_trouble_has_its_advice() {
+        #[rustfmt::skip]
+        let cases: [(Class, u64, &[&str]); 6] = [
+            (Class::Cors,      100, &["cors"]),
+            (Class::Client,    100, &["all-failed"]),
+            (Class::Throttled, 100, &["all-failed"]),
+            (Class::Throttled, 20,  &["rate-limited"]),
+            (Class::Server,    20,  &["some-failed"]),
+            (Class::Server,    1,   &[]),               // one in a hundred is in the figures
+        ];
+        for (class, lost, expected) in cases {
+            assert_eq!(names(&ended(class, lost)), expected, "{class:?} {lost}");
+        }
+    }
+
+    #[test]
+    fn a_blocked_endpoint_gets_a_line_for_the_proxy() {
+        let mut report = ended(Class::Cors, 100);
+        report.config.host = Some("llm.example:8443".to_owned());
+        let line = advise(&report, None)[0].line.clone().expect("a line");
+        assert!(
+            line.contains("--upstream mine=https://llm.example:8443"),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn what_the_server_said_is_passed_on() {
+        let text = &advise(&ended(Class::Client, 100), None)[0].text;
+        assert!(text.ends_with("Its first words: no such model"), "{text}");
+    }
+
+    #[test]
+    fn a_page_that_is_the_limit_names_the_better_way() {
+        let mut report = ended(Class::Server, 0);
+        report.rungs[0].client.bound = true;
+        report.rungs[0].client.reasons = vec!["six connections".to_owned()];
+        report.protocol.http = Some("http/1.1".to_owned());
+        report.env.browser = true;
+        let advice = advise(&report, Some("https://127.0.0.1:8089"));
+        assert_eq!(advice[0].name, "client-bound");
+        assert!(
+            advice[0].text.starts_with("Six connections. Over HTTP/2"),
+            "{}",
+            advice[0].text
+        );
+        assert!(advice[0].text.contains("https://127.0.0.1:8089"));
+    }
+}

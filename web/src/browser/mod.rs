@@ -1,0 +1,46 @@
+//! What the page wants of the browser beside drawing: to keep, to copy, to pack, to save.
+
+mod clipboard;
+mod file;
+mod pack;
+mod storage;
+
+pub(crate) use clipboard::copy;
+pub(crate) use file::{read, save};
+pub(crate) use pack::{deflate, pack, unpack};
+pub(crate) use storage::{Place, forget, keep, kept};
+
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
+
+/// Puts the keyboard on an element, if it is there.
+pub(crate) fn focus(id: &str) {
+    let element = leptos::prelude::document().get_element_by_id(id);
+    if let Some(element) = element.and_then(|found| found.dyn_into::<HtmlElement>().ok()) {
+        // An element that cannot be focused stays as it is.
+        let _ = element.focus();
+    }
+}
+
+/// From this width on form and results stand beside each other.
+const WIDE: f64 = 880.0;
+
+/// Shows the page's top, where it has one column and the button lay far below.
+pub(crate) fn to_top() {
+    let window = leptos::prelude::window();
+    let width = window.inner_width().ok().and_then(|width| width.as_f64());
+    if width.is_some_and(|width| width < WIDE) {
+        window.scroll_to_with_x_and_y(0.0, 0.0);
+    }
+}
+
+/// Now, in milliseconds since 1970.
+pub(crate) fn now() -> u64 {
+    js_sys::Date::now() as u64
+}
+
+/// Hour and minute of a time, as the reader's clock shows it.
+pub(crate) fn clock(unix_ms: u64) -> String {
+    let date = js_sys::Date::new(&(unix_ms as f64).into());
+    format!("{:02}:{:02}", date.get_hours(), date.get_minutes())
+}

@@ -1,0 +1,202 @@
+//! How the server is reached: what a browser notes of each request, folded into what a report says
+//! of connections. Pure, and bounded in memory.
+
+use kneepoint_bench::report::Connections;
+
+use super::agent::Family;
+use super::shards::{CONNECTIONS_PER_NAME, NAMES_MAX};
+
+/// Streams of one HTTP/2 session in Chromium, even where the server allows more.
+const CHROMIUM_STREAMS: u32 = 256;
+
+/// So many requests are kept to find out how many were on the wire at once: the newest.
+const SPANS_MAX: usize = 20_000;
+
+/// A browser that holds half of all requests back for longer than this, in milliseconds, is part of
+/// what was measured.
+const HELD_MS: f64 = 10.0;
+
+/// What a browser noted of one request. Times are milliseconds of its own clock.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The protocol; empty where the browser does not tell.
+    pub protocol: String,
+    /// Whether an answer was there at all.
+    pub is_answered: bool,
+    /// Whether a connection was opened for it.
+    pub is_fresh: bool,
+    /// When the engine asked for it.
+    pub asked: f64,
+    /// When it went out.
+    pub start: f64,
+    /// When the last of its answer was there.
+    pub end: f64,
+}
+
+/// By which name the server is addressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Names {
+    /// The one that was given.
+    One,
+    /// Several of the simulated endpoint: so many were used so far.
+    Several(usize),
+    /// One, although several were wanted: this browser does not find them.
+    Unresolved,
+}
+
+/// A request on the wire, in milliseconds.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    start: f64,
+    end: f64,
+    /// How long it waited before.
+    held: f64,
+}
+
+/// All that was noted.
+#[derive(Debug)]
+pub struct Wire {
+    family: Family,
+    protocol: Option<String>,
+    opened: u64,
+    reused: u64,
+    /// Answers of which the browser says nothing.
+    untold: u64,
+    spans: Vec<Span>,
+    noted: usize,
+}
+
+impl Wire {
+    /// Nothing was noted yet.
+    pub fn new(family: Family) -> Self {
+        Self {
+            family,
+            protocol: None,
+            opened: 0,
+            reused: 0,
+            untold: 0,
+            spans: Vec::new(),
+            noted: 0,
+        }
+    }
+
+    /// Notes a request.
+    pub fn note(&mut self, entry: Entry) {
+        if entry.protocol.is_empty() {
+            self.untold += u64::from(entry.is_answered);
+            return;
+        }
+        if entry.is_fresh {
+            self.opened += 1;
+        } else {
+            self.reused += 1;
+        }
+        if self.protocol.as_ref() != Some(&entry.protocol) {
+            self.protocol = Some(entry.protocol);
+        }
+        let span = Span {
+            start: entry.start,
+            end: entry.end,
+            held: entry.start - entry.asked,
+        };
+        match self.spans.get_mut(self.noted % SPANS_MAX) {
+            Some(oldest) => *oldest = span,
+            None => self.spans.push(span),
+        }
+        self.noted += 1;
+    }
+
+    /// What is known, but for how many were on the wire at once.
+    pub fn told(&self, names: Names) -> Connections {
+        let is_told = self.protocol.is_some();
+        let protocol = self.protocol.as_deref().unwrap_or_default();
+        let cap = match (protocol, self.family) {
+            ("http/1.1" | "http/1.0", _) => Some(match names {
+                Names::Several(_) => CONNECTIONS_PER_NAME * NAMES_MAX as u32,
+                Names::One | Names::Unresolved => CONNECTIONS_PER_NAME,
+            }),
+            ("h2", Family::Chromium) => Some(CHROMIUM_STREAMS),
+            ("h2", Family::Firefox) => Some(super::AT_ONCE_MAX),
+            _ => None,
+        };
+        let mut notes = Vec::new();
+        match names {
+            Names::One | Names::Several(0 | 1) => {}
+            Names::Several(used) => notes.push(format!(
+                "the simulated endpoint was reached by {used} names of this machine (s1.localhost \
+                 and so on), each with the {CONNECTIONS_PER_NAME} connections that a browser opens \
+                 to one name over HTTP/1.1; the page's HTTPS address needs none of that"
+            )),
+            Names::Unresolved => notes.push(format!(
+                "this browser does not find s1.localhost: the simulated endpoint was reached by \
+                 one name, with {CONNECTIONS_PER_NAME} connections over HTTP/1.1"
+            )),
+        }
+        if !is_told && self.untold > 0 {
+            notes.push(
+                "protocol and connections are unknown: the endpoint sends no Timing-Allow-Origin, \
+                 and without it browsers tell pages of other origins nothing about them"
+                    .to_owned(),
+            );
+        }
+        Connections {
+            http: self.protocol.clone(),
+            opened: is_told.then_some(self.opened),
+            reused: is_told.then_some(self.reused),
+            cap,
+            notes,
+        }
+    }
+
+    /// All that is known.
+    pub fn connections(&self, names: Names) -> Connections {
+        let mut known = self.told(names);
+        let Some(peak) = self.peak() else {
+            return known;
+        };
+        let why = match (&*known.http.clone().unwrap_or_default(), names) {
+            ("http/1.1", Names::One) if peak >= CONNECTIONS_PER_NAME as usize => format!(
+                ": a browser opens {CONNECTIONS_PER_NAME} connections to one host over HTTP/1.1, \
+                 further requests wait for one of them"
+            ),
+            _ => String::new(),
+        };
+        let were = if peak == 1 { "was" } else { "were" };
+        let mut first = vec![format!("at most {peak} {were} on the wire at once{why}")];
+        let held = self.held_ms().round();
+        if held > HELD_MS {
+            first.push(format!(
+                "the browser held half of the requests back for {held} ms and more before it sent \
+                 them; the times to the first token contain that"
+            ));
+        }
+        known.notes.splice(0..0, first);
+        known
+    }
+
+    /// How long the browser held requests back: the median.
+    fn held_ms(&self) -> f64 {
+        let mut held: Vec<f64> = self.spans.iter().map(|span| span.held).collect();
+        let middle = held.len() / 2;
+        if held.is_empty() {
+            return 0.0;
+        }
+        *held.select_nth_unstable_by(middle, f64::total_cmp).1
+    }
+
+    /// The most requests that were on the wire at once.
+    fn peak(&self) -> Option<usize> {
+        let mut starts: Vec<f64> = self.spans.iter().map(|span| span.start).collect();
+        let mut ends: Vec<f64> = self.spans.iter().map(|span| span.end).collect();
+        starts.sort_unstable_by(f64::total_cmp);
+        ends.sort_unstable_by(f64::total_cmp);
+        let mut over = 0;
+        let at_once = starts.iter().enumerate().map(|(begun, start)| {
+            while ends[over] <= *start && over < begun {
+                over += 1;
+            }
+            begun + 1 - over
+        });
+        at_once.max()
+    }
+}

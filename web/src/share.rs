@@ -1,0 +1,241 @@
+//! A result in few characters: for links, and for keeping many.
+//!
+//! What makes a report long are counted times and moments; a link needs their shape and not each of
+//! them. The text is JSON that any version of the same schema reads.
+
+use kneepoint_bench::json;
+use kneepoint_bench::report::{Metric, Moment, Report, Rung};
+use serde_json::Value;
+
+/// Counted times that are left of each metric of the main rung.
+const BUCKETS_MAX: usize = 48;
+
+/// Moments that are left of all rungs together.
+const MOMENTS_MAX: usize = 90;
+
+/// Digits that matter, of every number that is not whole.
+const DIGITS: i32 = 4;
+
+/// How long the text of a link may be once it is unpacked: a link from a stranger must not fill the
+/// memory.
+pub const UNPACKED_MAX: usize = 1 << 20;
+
+/// Whether the endpoint's name goes along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Host {
+    /// It does.
+    Shown,
+    /// It does not, nor its path, nor anything it said.
+    Hidden,
+}
+
+/// A report as short JSON.
+pub fn short(report: &Report, host: Host) -> String {
+    let mut report = report.clone();
+    let is_main: Vec<bool> = {
+        let main = report.main_rung();
+        let same = |rung: &Rung| main.is_some_and(|main| std::ptr::eq(main, rung));
+        report.rungs.iter().map(same).collect()
+    };
+    let moments: usize = report.rungs.iter().map(|rung| rung.timeline.len()).sum();
+    let every = moments.div_ceil(MOMENTS_MAX).max(1);
+    for (rung, is_main) in report.rungs.iter_mut().zip(is_main) {
+        shorten(rung, is_main);
+        rung.timeline = rung.timeline.chunks(every).map(together).collect();
+    }
+    if host == Host::Hidden {
+        report.config.host = None;
+        report.config.path = String::new();
+        report.protocol.notes = Vec::new();
+        for class in report.rungs.iter_mut().flat_map(|rung| &mut rung.classes) {
+            class.excerpt = None;
+        }
+    }
+    let json = json::from_str(&report.to_json()).unwrap_or_default();
+    rounded(json).to_string()
+}
+
+/// Leaves out what the pictures can do without.
+fn shorten(rung: &mut Rung, is_main: bool) {
+    (rung.ttfv, rung.icl, rung.queue, rung.e2e_sched) = (None, None, None, None);
+    rung.reference = rung.reference.take().filter(|_| is_main);
+    for metric in [&mut rung.ttft, &mut rung.tpot, &mut rung.e2e] {
+        let Some(metric) = metric else { continue };
+        if is_main {
+            metric.buckets = coarse(metric);
+        } else {
+            metric.buckets = Vec::new();
+            metric.quantiles.retain(|one| [0.5, 0.95].contains(&one.q));
+        }
+    }
+}
+
+/// Neighbouring counts together, each at the value that most of them have.
+fn coarse(metric: &Metric) -> Vec<(u64, u64)> {
+    let size = metric.buckets.len().div_ceil(BUCKETS_MAX).max(1);
+    let group = |group: &[(u64, u64)]| {
+        let value = group.iter().max_by_key(|(_, count)| *count)?.0;
+        Some((value, group.iter().map(|(_, count)| count).sum()))
+    };
+    metric.buckets.chunks(size).filter_map(group).collect()
+}
+
+fn together(moments: &[Moment]) -> Moment {
+    let duration_s: f64 = moments.iter().map(|moment| moment.duration_s).sum();
+    let busy: f64 = moments
+        .iter()
+        .map(|moment| moment.in_flight * moment.duration_s)
+        .sum();
+    let sum = |of: fn(&Moment) -> u64| moments.iter().map(of).sum();
+    Moment {
+        t_s: moments.first().map_or(0.0, |moment| moment.t_s),
+        duration_s,
+        in_flight: busy / duration_s.max(1e-9),
+        ok: sum(|moment| moment.ok),
+        refused: sum(|moment| moment.refused),
+        failed: sum(|moment| moment.failed),
+        tokens: sum(|moment| moment.tokens),
+    }
+}
+
+/// Numbers with the digits that matter; what is null is left out.
+fn rounded(value: Value) -> Value {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let exact = number.as_f64().unwrap_or_default();
+            round(exact).into()
+        }
+        Value::Array(list) => list.into_iter().map(rounded).collect(),
+        Value::Object(fields) => fields
+            .into_iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(name, value)| (name, rounded(value)))
+            .collect(),
+        other => other,
+    }
+}
+
+fn round(exact: f64) -> f64 {
+    let size = exact.abs();
+    if size <= f64::MIN_POSITIVE {
+        return 0.0;
+    }
+    let scale = 10_f64.powi(DIGITS - 1 - size.log10().floor() as i32);
+    if !scale.is_finite() || scale <= 0.0 {
+        return exact;
+    }
+    (exact * scale).round() / scale
+}
+
+/// Bytes as text that a link carries unchanged (base64url, RFC 4648 §5, without padding).
+pub fn encode(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for group in bytes.chunks(3) {
+        let at = |index: usize| u32::from(group.get(index).copied().unwrap_or(0));
+        let bits = at(0) << 16 | at(1) << 8 | at(2);
+        for place in 0..=group.len() {
+            let six = bits >> (18 - 6 * place) & 63;
+            text.push(char::from(ALPHABET[six as usize]));
+        }
+    }
+    text
+}
+
+/// The same as files hold it: base64 with its padding (RFC 4648 §4).
+pub fn encode_padded(bytes: &[u8]) -> String {
+    let mut text = encode(bytes).replace('-', "+").replace('_', "/");
+    while !text.len().is_multiple_of(4) {
+        text.push('=');
+    }
+    text
+}
+
+/// The bytes of such a text; none if it is not one.
+pub fn decode(text: &str) -> Option<Vec<u8>> {
+    let six = |character: u8| match character {
+        b'A'..=b'Z' => Some(character - b'A'),
+        b'a'..=b'z' => Some(character - b'a' + 26),
+        b'0'..=b'9' => Some(character - b'0' + 52),
+        b'-' => Some(62),
+        b'_' => Some(63),
+        _ => None,
+    };
+    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
+    for group in text.as_bytes().chunks(4) {
+        let mut bits = 0;
+        for (place, character) in group.iter().enumerate() {
+            bits |= u32::from(six(*character)?) << (18 - 6 * place);
+        }
+        let [_, a, b, c] = bits.to_be_bytes();
+        let whole = match group.len() {
+            4 => 3,
+            3 => 2,
+            2 => 1,
+            _ => return None,
+        };
+        bytes.extend([a, b, c].into_iter().take(whole));
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::example::example;
+
+    #[test]
+    fn bytes_survive_the_way_through_a_link() {
+        for length in 0..70_u8 {
+            let bytes: Vec<u8> = (0..length).map(|index| index.wrapping_mul(41)).collect();
+            let text = encode(&bytes);
+            assert!(
+                text.bytes()
+                    .all(|one| one.is_ascii_alphanumeric() || b"-_".contains(&one))
+            );
+            assert_eq!(decode(&text), Some(bytes));
+        }
+        assert_eq!(encode(b"\xfb\xff"), "-_8");
+        assert_eq!(encode_padded(b"\xfb\xff"), "+/8=");
+        assert_eq!(
+            (decode("a"), decode("ab c"), decode("a+b=")),
+            (None, None, None)
+        );
+    }
+
+    #[test]
+    fn a_short_report_is_a_report_with_the_same_answer() {
+        let report = example();
+        let text = short(&report, Host::Shown);
+        let again = Report::from_json(&text).expect("a report");
+        assert_eq!(again.answer, report.answer);
+        assert_eq!(again.rungs.len(), report.rungs.len());
+        assert_eq!(
+            short(&again, Host::Shown).len(),
+            text.len(),
+            "short stays short"
+        );
+    }
+
+    #[test]
+    fn a_hidden_host_is_nowhere() {
+        let mut report = example();
+        report.config.host = Some("secret.example".to_owned());
+        report.config.path = "/tenants/secret/v1".to_owned();
+        report.protocol.notes = vec!["secret".to_owned()];
+        assert!(!short(&report, Host::Hidden).contains("secret"));
+        assert!(short(&report, Host::Shown).contains("secret.example"));
+    }
+
+    #[test]
+    fn numbers_keep_four_digits() {
+        #[rustfmt::skip]
+        let cases = [(1330.456, 1330.0), (0.012_345_6, 0.012_35), (-9.99999, -10.0), (0.0, 0.0), (1e-320, 0.0)];
+        for (exact, expected) in cases {
+            assert!(
+                (round(exact) - expected).abs() <= expected.abs() * 1e-12,
+                "{exact}"
+            );
+        }
+    }
+}
