@@ -135,10 +135,11 @@ fn findings(answer: &Answer) -> Vec<(f64, String)> {
     marks.into_iter().map(numbered).collect()
 }
 
-/// The axis of concurrency that shows all `levels`, with some air at its ends.
+/// The axis of concurrency that shows all `levels`, with some air at its ends. It is a doubling long at
+/// least: half a request has no place on it.
 pub(super) fn concurrency_axis(levels: &[Level]) -> Axis {
     let low = levels.first().map_or(1.0, |level| level.n.max(1.0));
-    let high = levels.last().map_or(1.0, |level| level.n.max(1.0));
+    let high = levels.last().map_or(1.0, |level| level.n).max(low * 2.0);
     Axis::new(
         Domain::new(Kind::Doublings, low / 1.15, high * 1.15),
         "requests at once",
