@@ -20,6 +20,7 @@ use tokio_rustls::server::TlsStream;
 
 use crate::body::Body;
 use crate::mock::Seen;
+use crate::patience::Patience;
 use crate::wire::{self, Hijack, Hijacked, Socket};
 
 /// More headers than any client of ours sends; beyond them hyper answers 431.
@@ -195,18 +196,22 @@ async fn serve_http1(stream: Stream, handler: impl Handler, mut stop: watch::Rec
         })
     };
     let mut connection = http1::Builder::new()
-        .timer(TokioTimer::new())
+        .timer(Patience::default())
         .header_read_timeout(IDLE_MAX)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
         // Answers are small: copying head and body together costs less than a vectored write.
         .writev(false)
         .serve_connection(TokioIo::new(stream), service);
+    let signal = stop.clone();
     let mut stopping = std::pin::pin!(stopped(&mut stop));
-    let mut running = true;
+    let (mut running, mut listens) = (true, false);
     // Not `shutdown`: when an answer is to be broken, the socket must come back untouched.
     let ended = std::future::poll_fn(|context| {
-        if running && stopping.as_mut().poll(context).is_ready() {
+        // Once it listens it is asked again only where there is something to hear.
+        let is_told = !listens || !matches!(signal.has_changed(), Ok(false));
+        listens = true;
+        if running && is_told && stopping.as_mut().poll(context).is_ready() {
             running = false;
             Pin::new(&mut connection).graceful_shutdown();
         }

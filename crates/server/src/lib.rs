@@ -19,6 +19,7 @@ mod listen;
 mod log;
 mod mock;
 mod page;
+mod patience;
 mod proxy;
 mod tls;
 mod wire;

@@ -4,13 +4,15 @@
 //! chat/streaming, completions/object, embeddings/object, models/object); `reasoning_content` as
 //! DeepSeek's API and vLLM send it, since OpenAI's own chat completions hide the thought.
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::answer::{Answer, Finish, Group, Part};
 use super::ask::Ask;
 use super::dice::Dice;
-use super::event::{Dialect, Events, data, events, quote};
+use super::event::{Dialect, Events, data, events, push_quoted, quote};
 
 /// Models that the list names; any other name is answered too.
 pub(crate) const MODELS: [&str; 3] = ["kneepoint-small", "kneepoint-large", "kneepoint-embedding"];
@@ -27,65 +29,78 @@ fn finish(answer: &Answer) -> &'static str {
 }
 
 fn usage(answer: &Answer) -> String {
-    let (prompt, completion) = (u64::from(answer.prompt_tokens), u64::from(answer.total));
-    [
-        "{\"prompt_tokens\":",
-        &prompt.to_string(),
-        ",\"completion_tokens\":",
-        &completion.to_string(),
-        ",\"total_tokens\":",
-        &(prompt + completion).to_string(),
-        ",\"prompt_tokens_details\":{\"cached_tokens\":0,\"audio_tokens\":0},\
-         \"completion_tokens_details\":{\"reasoning_tokens\":",
-        &answer.reasoning.to_string(),
-        ",\"audio_tokens\":0,\"accepted_prediction_tokens\":0,\
-         \"rejected_prediction_tokens\":0}}",
-    ]
-    .concat()
+    let mut json = String::with_capacity(USAGE_BYTES);
+    push_usage(&mut json, answer);
+    json
 }
 
-/// A `chat.completion` object. It is what throughput is measured with, so its pieces are joined
-/// once, in a text of the right size, and not formatted.
+/// Room for [`push_usage`], with numbers of any length.
+const USAGE_BYTES: usize = 320;
+
+fn push_usage(json: &mut String, answer: &Answer) {
+    let (prompt, completion) = (u64::from(answer.prompt_tokens), u64::from(answer.total));
+    json.push_str("{\"prompt_tokens\":");
+    push_number(json, prompt);
+    json.push_str(",\"completion_tokens\":");
+    push_number(json, completion);
+    json.push_str(",\"total_tokens\":");
+    push_number(json, prompt + completion);
+    json.push_str(
+        ",\"prompt_tokens_details\":{\"cached_tokens\":0,\"audio_tokens\":0},\
+         \"completion_tokens_details\":{\"reasoning_tokens\":",
+    );
+    push_number(json, u64::from(answer.reasoning));
+    json.push_str(
+        ",\"audio_tokens\":0,\"accepted_prediction_tokens\":0,\
+         \"rejected_prediction_tokens\":0}}",
+    );
+}
+
+fn push_number(json: &mut String, number: u64) {
+    write!(json, "{number}").expect("writing to a text does not fail");
+}
+
+/// What a `chat.completion` object has beside its texts and its usage, and some room.
+const CHAT_BYTES: usize = 384;
+
+/// A `chat.completion` object. It is what throughput is measured with, so it is written in one go.
 pub(crate) fn chat(answer: &Answer) -> String {
     let (reasoning, visible) = answer.whole();
-    let content = match &answer.tool {
-        None => quote(&visible),
-        Some(_) => "null".to_owned(),
-    };
-    let call = answer.tool.as_ref().map_or_else(String::new, |name| {
-        format!(
-            ",\"tool_calls\":[{{\"id\":\"call_{}\",\"type\":\"function\",\
-             \"function\":{{\"name\":{},\"arguments\":{}}}}}]",
-            answer.id,
-            quote(name),
-            quote(&visible)
-        )
-    });
-    let thought = match answer.reasoning {
-        0 => String::new(),
-        _ => format!(",\"reasoning_content\":{}", quote(&reasoning)),
-    };
-    [
-        "{\"id\":\"chatcmpl-",
-        &answer.id,
-        "\",\"object\":\"chat.completion\",\"created\":",
-        &answer.created.to_string(),
-        ",\"model\":",
-        &quote(&answer.model),
-        ",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":",
-        &content,
-        ",\"refusal\":null,\"annotations\":[]",
-        &call,
-        &thought,
-        "},\"logprobs\":null,\"finish_reason\":\"",
-        finish(answer),
-        "\"}],\"usage\":",
-        &usage(answer),
-        ",\"service_tier\":\"default\",\"system_fingerprint\":\"",
-        FINGERPRINT,
-        "\"}",
-    ]
-    .concat()
+    let texts = 2 * (answer.model.len() + reasoning.len() + visible.len());
+    let mut json = String::with_capacity(CHAT_BYTES + USAGE_BYTES + texts);
+    json.push_str("{\"id\":\"chatcmpl-");
+    json.push_str(&answer.id);
+    json.push_str("\",\"object\":\"chat.completion\",\"created\":");
+    push_number(&mut json, answer.created);
+    json.push_str(",\"model\":");
+    push_quoted(&mut json, &answer.model);
+    json.push_str(",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":");
+    match &answer.tool {
+        None => push_quoted(&mut json, &visible),
+        Some(_) => json.push_str("null"),
+    }
+    json.push_str(",\"refusal\":null,\"annotations\":[]");
+    if let Some(name) = &answer.tool {
+        json.push_str(",\"tool_calls\":[{\"id\":\"call_");
+        json.push_str(&answer.id);
+        json.push_str("\",\"type\":\"function\",\"function\":{\"name\":");
+        push_quoted(&mut json, name);
+        json.push_str(",\"arguments\":");
+        push_quoted(&mut json, &visible);
+        json.push_str("}}]");
+    }
+    if answer.reasoning > 0 {
+        json.push_str(",\"reasoning_content\":");
+        push_quoted(&mut json, &reasoning);
+    }
+    json.push_str("},\"logprobs\":null,\"finish_reason\":\"");
+    json.push_str(finish(answer));
+    json.push_str("\"}],\"usage\":");
+    push_usage(&mut json, answer);
+    json.push_str(",\"service_tier\":\"default\",\"system_fingerprint\":\"");
+    json.push_str(FINGERPRINT);
+    json.push_str("\"}");
+    json
 }
 
 /// A stream of `chat.completion.chunk` objects.
