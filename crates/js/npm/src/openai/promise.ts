@@ -97,7 +97,9 @@ export class APIPromise<T> extends Promise<WithRequestID<T>> {
 
 /** Notes the server's name for the request where nobody stumbles over it. */
 function signed(answer: unknown, requestID: string | null): unknown {
-  if (answer instanceof Object && !Array.isArray(answer) && !(answer instanceof Stream)) {
+  // Pages are lists, whose requests nobody looks up.
+  const isList = Array.isArray(answer) || (answer instanceof Object && "getPaginatedItems" in answer);
+  if (answer instanceof Object && !isList && !(answer instanceof Stream)) {
     Object.defineProperty(answer, "_request_id", { value: requestID, configurable: true });
   }
   return answer;

@@ -8,7 +8,10 @@ import * as core from "#core";
 import type { StreamCall } from "../call.ts";
 import { enter, ready } from "../engine.ts";
 import { APIUserAbortError, errorOf, KneepointError, type Told } from "../errors.ts";
+import { _iterSSEMessages, bodiless, named } from "./sse.ts";
 import { Unpacked } from "./unpack.ts";
+
+export { _iterSSEMessages, type ServerSentEvent } from "./sse.ts";
 
 /** A stream of objects. It can be read once; `tee` makes two of it. */
 export class Stream<Item> implements AsyncIterable<Item> {
@@ -26,17 +29,22 @@ export class Stream<Item> implements AsyncIterable<Item> {
    * The objects in the data of a response's events.
    *
    * An event named `error`, or an object with an `error`, is thrown. So is an end in the middle of
-   * chat completions; of other objects nobody can tell where they end.
+   * chat completions; of other objects nobody can tell where they end. With `synthesizeEventData`, each
+   * item is `{ event, data }`.
    */
-  static fromSSEResponse<Item>(response: Response, controller: AbortController): Stream<Item> {
-    return new Stream(
-      once(() => {
-        const { body } = response;
-        if (body === null) throw new KneepointError("this response has no body to be read", { kind: "stream" });
-        return reading(body, controller, new EventReader<Item>());
-      }),
-      controller,
-    );
+  static fromSSEResponse<Item>(
+    response: Response,
+    controller: AbortController,
+    _client?: unknown,
+    synthesizeEventData = false,
+  ): Stream<Item> {
+    const begin = (): AsyncIterator<Item> => {
+      if (synthesizeEventData) return named<Item>(_iterSSEMessages(response, controller));
+      const { body, headers } = response;
+      if (body === null) throw bodiless(controller);
+      return reading(body, controller, new EventReader<Item>(headers));
+    };
+    return new Stream(once(begin), controller);
   }
 
   /** The objects in a stream of JSON, one in each line, such as {@link toReadableStream} makes. */
@@ -165,7 +173,8 @@ function reading<Item>(
       close();
       return items.finish();
     } catch (error) {
-      const wasAborted = controller.signal.aborted || (error as Error | null)?.name === "AbortError";
+      const { signal } = controller;
+      const wasAborted = (signal.aborted && error === signal.reason) || (error as Error | null)?.name === "AbortError";
       close();
       cancel();
       if (wasAborted) return undefined;
@@ -191,8 +200,12 @@ function bytesOf(chunk: unknown): Uint8Array {
 
 /** Reads events. */
 class EventReader<Item> implements ChunkReader<Item> {
+  readonly #headers: Headers;
   #decoder!: core.Decoder;
-  #isChat = false;
+
+  constructor(headers: Headers) {
+    this.#headers = headers;
+  }
 
   async begin(): Promise<void> {
     await ready();
@@ -200,19 +213,12 @@ class EventReader<Item> implements ChunkReader<Item> {
   }
 
   feed(chunk: Uint8Array): Item[] {
-    const items = this.#told(() => this.#decoder.feed(chunk));
-    const last = items.at(-1);
-    this.#isChat ||= last instanceof Object && "choices" in last;
-    return items;
+    return this.#told(() => this.#decoder.feed(chunk));
   }
 
   finish(): Item[] {
     try {
       return this.#told(() => this.#decoder.finish());
-    } catch (error) {
-      const isOpen = (error as KneepointError).kind === "truncated" && !this.#isChat;
-      if (!isOpen) throw error;
-      return [];
     } finally {
       this.#decoder.free();
     }
@@ -222,7 +228,7 @@ class EventReader<Item> implements ChunkReader<Item> {
     try {
       return JSON.parse(`[${enter(work)}]`) as Item[];
     } catch (error) {
-      throw error instanceof Error ? error : errorOf(error as Told);
+      throw error instanceof Error ? error : errorOf(error as Told, undefined, this.#headers);
     }
   }
 }
