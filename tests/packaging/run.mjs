@@ -5,7 +5,7 @@ import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { promisify } from "node:util";
 
 import { build as esbuild } from "esbuild";
-import { build as vite } from "vite";
+import { build as vite, createServer } from "vite";
 import webpack from "webpack";
 
 import { startServer } from "../peers/sdk/server.mjs";
@@ -62,15 +62,20 @@ writeFileSync(
      return (await llm.generate("Hello!", { model: "m", maxTokens: 3 })).text;
    }`,
 );
-/** Loads a folder's page, and expects what its script streamed. */
+/** Loads a page, and expects what its script streamed. */
+function speaksAt(url) {
+  return withPage("chromium", async (page) => {
+    await page.goto(url);
+    await page.waitForFunction(() => globalThis.outcome, undefined, { timeout: 20_000 });
+  });
+}
+
+/** The same for a folder's page. */
 async function speaks(dist, head) {
   writeFileSync(`${dist}/index.html`, `<!doctype html><link rel="icon" href="data:,">${head}`);
   const files = await serve(dist);
   try {
-    await withPage("chromium", async (page) => {
-      await page.goto(`${files.url}/`);
-      await page.waitForFunction(() => globalThis.outcome, undefined, { timeout: 20_000 });
-    });
+    await speaksAt(`${files.url}/`);
   } finally {
     await files.stop();
   }
@@ -119,6 +124,18 @@ await report.attempt("Vite's bundle speaks, without configuration", async () => 
   await vite({ root: folder, base: "./", configFile: false, logLevel: "warn", build: { outDir: `${folder}/vite`, target: "es2022" } });
   const { readFileSync } = await import("node:fs");
   await speaks(`${folder}/vite`, readFileSync(`${folder}/vite/index.html`, "utf8"));
+});
+await report.attempt("Vite's development server serves it, without configuration", async () => {
+  writeFileSync(`${folder}/index.html`, `<!doctype html><link rel="icon" href="data:,"><script type="module" src="/src/main.js"></script>`);
+  // What it made of an earlier package of the same version may not be taken for this one's.
+  const cacheDir = `${folder}/vite-cache`;
+  const server = await createServer({ root: folder, cacheDir, configFile: false, logLevel: "warn", server: { host: "127.0.0.1", port: 0 } });
+  try {
+    await server.listen();
+    await speaksAt(server.resolvedUrls.local[0]);
+  } finally {
+    await server.close();
+  }
 });
 await report.attempt("without a bundler it speaks by an import map", async () => {
   const imports = JSON.stringify({ imports: { kneepoint: "./node_modules/kneepoint/dist/web/index.js" } });

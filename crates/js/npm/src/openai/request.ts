@@ -51,7 +51,7 @@ export interface FinalRequestOptions extends RequestOptions {
   path: string;
   /** What is sent as it is, in place of the body. @internal */
   raw?: Exclude<BodyInit, string> | undefined;
-  /** Which of the client's keys the request wants. @internal */
+  /** Which of the client's keys the request wants. Default: the usual one. */
   __security?: { bearerAuth?: boolean; adminAPIKeyAuth?: boolean } | undefined;
 }
 
@@ -84,9 +84,10 @@ function isPlain(body: unknown): boolean {
 /** Sends a request. */
 export async function begin(
   client: Client,
-  { method, path, body, raw, stream }: FinalRequestOptions,
+  options: FinalRequestOptions,
   call: CallOptions | undefined,
 ): Promise<Received> {
+  const { method, path, body, raw, stream } = options;
   const input = { method: method.toUpperCase(), path, body, raw };
   if (stream !== true && !asksForStream(body)) return new Whole(await client.send(input, call));
   const streamed = client.stream(input, call, "data");
