@@ -68,14 +68,17 @@ export class ChatCompletionStream<T = null>
 {
   readonly #params: Params;
   readonly #isParsed: boolean;
+  /** Whether an answer that was cut off is an error. */
+  readonly #mustBeWhole: boolean;
   #progress: Progress[] = [];
   #snapshot: ChatCompletionSnapshot | undefined;
 
   /** @internal */
-  constructor(params: Params) {
+  constructor(params: Params, mustBeWhole = false) {
     super();
     this.#params = params;
     this.#isParsed = isParsed(params);
+    this.#mustBeWhole = mustBeWhole || this.#isParsed;
   }
 
   /** Asks for one completion. @internal */
@@ -167,7 +170,7 @@ export class ChatCompletionStream<T = null>
     this._emit("chunk", chunk, snapshot);
     for (const part of chunk.choices ?? []) {
       const choice = snapshot.choices[part.index] as ChatCompletionSnapshot.Choice;
-      if (part.finish_reason && this.#isParsed) checkFinish(part.finish_reason);
+      if (part.finish_reason && this.#mustBeWhole) checkFinish(part.finish_reason);
       this.#tell(part, choice);
     }
   }
@@ -245,7 +248,8 @@ export class ChatCompletionStream<T = null>
 export class ChatCompletionStreamingRunner<T = null> extends ChatCompletionStream<T> {
   /** Begins to talk. @internal */
   static _with<T>(params: ToolRunnerParams, open: Opener, options: RunnerOptions): ChatCompletionStreamingRunner<T> {
-    const runner = new ChatCompletionStreamingRunner<T>(params as object as Params);
+    // A function must not be called with half of its arguments.
+    const runner = new ChatCompletionStreamingRunner<T>(params as object as Params, true);
     runner._heed(options.signal);
     runner._run(() => converse<T>(asPlain(runner), params, options, (body) => runner._complete(open, body)));
     return runner;

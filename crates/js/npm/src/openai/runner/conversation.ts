@@ -88,7 +88,7 @@ export abstract class Conversation<
 
   /** Takes in what is asked. @internal */
   _ask(messages: readonly ChatCompletionMessageParam[]): void {
-    for (const message of messages) this.messages.push(withContent(message));
+    this.messages.push(...messages);
   }
 
   /** Takes in a message, and tells of it. @internal */

@@ -4,6 +4,7 @@ import { KneepointError } from "../../errors.ts";
 import type * as chat from "../types/chat.ts";
 import { growsParsed, growsParsedArguments, type Params } from "./parse.ts";
 import { partial } from "./partial.ts";
+import { placeOf } from "./place.ts";
 
 type Plain = Record<string, unknown>;
 
@@ -59,7 +60,7 @@ export function gather(
   // A chunk without a name is a proxy's own, and says nothing of the answer.
   if (snapshot !== undefined && chunk.id) Object.assign(whole, rest);
   for (const { delta, logprobs, index, finish_reason, ...more } of choices ?? []) {
-    const choice = (whole.choices[index] ??= {
+    const choice = (whole.choices[placeOf("choice", index)] ??= {
       index,
       finish_reason: null,
       logprobs: null,
@@ -104,7 +105,7 @@ function addDelta(
   }
   for (const { index, id, type, function: called, custom, ...more } of tool_calls ?? []) {
     const calls = (message.tool_calls ??= []);
-    const call = (calls[index] ??= {});
+    const call = (calls[placeOf("tool call", index)] ??= {});
     Object.assign(call, more);
     if (id) call.id = id;
     if (type) call.type = type;
