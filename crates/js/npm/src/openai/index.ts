@@ -20,16 +20,17 @@ import {
   unknownIn,
   variableFor,
 } from "./options.ts";
-import type { Received } from "./promise.ts";
+import { type Received, Streamed } from "./promise.ts";
 import { callOf, type FinalRequestOptions, type RequestOptions } from "./request.ts";
 import * as resources from "./resources.ts";
 import { Responses } from "./responses.ts";
+import { Stream } from "./streaming.ts";
 import { addressOf, isAbsolute } from "./url.ts";
 
 export * from "./error.ts";
 export type { ClientOptions } from "./options.ts";
 export * from "./resources.ts";
-export { Stream } from "./streaming.ts";
+export { Stream };
 
 /** A client in the shape of OpenAI's SDK. */
 export class OpenAI extends Kneepoint {
@@ -198,7 +199,9 @@ export class OpenAI extends Kneepoint {
     if (defaultBaseURL !== undefined && !this._client.options.baseURL) {
       return this.#other({ baseURL: defaultBaseURL })._receive(options);
     }
-    return super._receive(withBody(options));
+    const received = await super._receive(withBody(options));
+    if (received instanceof Streamed) received.make = Stream;
+    return received;
   }
 
   /** The client that differs in this from this one; the same each time, so that it learns. */

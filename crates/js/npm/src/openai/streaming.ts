@@ -5,26 +5,16 @@
  */
 
 import * as core from "#core";
-import type { StreamCall } from "../call.ts";
 import { enter, ready } from "../engine.ts";
-import { APIUserAbortError, errorOf, KneepointError, type Told } from "../errors.ts";
+import { errorOf, KneepointError, type Told } from "../errors.ts";
+import { ItemStream, once } from "./item_stream.ts";
 import { _iterSSEMessages, bodiless, named } from "./sse.ts";
 import { Unpacked } from "./unpack.ts";
 
 export { _iterSSEMessages, type ServerSentEvent } from "./sse.ts";
 
 /** A stream of objects. It can be read once; `tee` makes two of it. */
-export class Stream<Item> implements AsyncIterable<Item> {
-  /** Aborting it takes the call back. What is read from here on ends without an error. */
-  controller: AbortController;
-  readonly #begin: () => AsyncIterator<Item>;
-
-  /** A stream of what the iterator hands out. */
-  constructor(iterator: () => AsyncIterator<Item>, controller: AbortController) {
-    this.#begin = iterator;
-    this.controller = controller;
-  }
-
+export class Stream<Item> extends ItemStream<Item> {
   /**
    * The objects in the data of a response's events.
    *
@@ -57,81 +47,6 @@ export class Stream<Item> implements AsyncIterable<Item> {
       controller,
     );
   }
-
-  [Symbol.asyncIterator](): AsyncIterator<Item> {
-    return this.#begin();
-  }
-
-  /** Two streams of the same objects. What only one of them has read is kept for the other. */
-  tee(): [Stream<Item>, Stream<Item>] {
-    const source = this.#begin();
-    const queues: Promise<IteratorResult<Item>>[][] = [[], []];
-    const branch = (queue: Promise<IteratorResult<Item>>[]): AsyncIterator<Item> => ({
-      next: () => {
-        if (queue.length === 0) {
-          const item = source.next();
-          for (const each of queues) each.push(item);
-        }
-        return queue.shift() as Promise<IteratorResult<Item>>;
-      },
-    });
-    const [left, right] = queues.map((queue) => new Stream(() => branch(queue), this.controller));
-    return [left as Stream<Item>, right as Stream<Item>];
-  }
-
-  /** The objects as JSON, one in each line. {@link fromReadableStream} reads it. */
-  toReadableStream(): ReadableStream {
-    let items: AsyncIterator<Item>;
-    const encoder = new TextEncoder();
-    return new ReadableStream({
-      start: () => {
-        items = this[Symbol.asyncIterator]();
-      },
-      async pull(controller) {
-        const { value, done } = await items.next();
-        if (done) controller.close();
-        else controller.enqueue(encoder.encode(`${JSON.stringify(value)}\n`));
-      },
-      async cancel() {
-        await items.return?.();
-      },
-    });
-  }
-}
-
-/** The objects of a call's events: one `JSON.parse` for each chunk of the network. */
-export function streamOf<Item>(call: StreamCall): Stream<Item> {
-  const controller = new AbortController();
-  controller.signal.addEventListener("abort", () => call.abort(), { once: true });
-  const more = async (): Promise<Item[] | undefined> => {
-    try {
-      const piece = await call.next();
-      return piece && (JSON.parse(`[${piece.text}]`) as Item[]);
-    } catch (error) {
-      if (!(error instanceof APIUserAbortError)) throw error;
-      // Whoever takes a call back knows it. The controller says so to others.
-      controller.abort();
-      return undefined;
-    }
-  };
-  return new Stream(
-    once(() => new Unpacked(more, () => controller.abort())),
-    controller,
-  );
-}
-
-/** Lets a stream be read once. */
-function once<Item>(begin: () => AsyncIterator<Item>): () => AsyncIterator<Item> {
-  let isTaken = false;
-  return () => {
-    if (isTaken) {
-      throw new KneepointError("this stream has been read already; `tee` makes two of one", {
-        kind: "stream",
-      });
-    }
-    isTaken = true;
-    return begin();
-  };
 }
 
 /** Makes objects of chunks. */
