@@ -41,6 +41,14 @@ writeFileSync(`${folder}/src/program.mjs`, `${call}\n console.log(text === "" ? 
 writeFileSync(
   `${folder}/src/typed.ts`,
   `import OpenKnee, { APIError, type AttemptEvent, Kneepoint, type Stats } from "kneepoint";
+   import OpenAI, { type ClientOptions } from "kneepoint/openai";
+   import { APIError as CoreError } from "kneepoint/openai/core/error";
+   import { Stream } from "kneepoint/openai/core/streaming";
+   import { ChatCompletionStream } from "kneepoint/openai/lib/ChatCompletionStream";
+   import type { ChatCompletionMessageParam } from "kneepoint/openai/resources/chat/completions";
+   const messages: ChatCompletionMessageParam[] = [{ role: "user", content: "Hello!" }];
+   const settings: ClientOptions = { apiKey: "k" };
+   export const dropIn = [CoreError, Stream, ChatCompletionStream, new OpenAI(settings).chat.completions.stream({ model: "m", messages })];
    import { type CacheStore, kvCache, memoryCache, type MemoryCache, webCache } from "kneepoint/cache";
    declare const env: { KV: { get(key: string): Promise<string | null>; put(key: string, value: string, options?: { expirationTtl?: number; metadata?: unknown }): Promise<void> } };
    const memory: MemoryCache = memoryCache({ maxBytes: 1e6 });

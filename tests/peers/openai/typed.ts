@@ -46,6 +46,11 @@ async function main() {
   console.log((await rs.finalResponse()).output_text); for await (const event of rs) console.log(event.type);
   console.log((await client.responses.retrieve("r")).output_text, (await client.responses.cancel("r")).status); await client.responses.delete("r");
   await client.post("/x", { body: new FormData(), fetchOptions: {} });
+  const user: OpenAI.ChatCompletionUserMessageParam = { role: "user", content: [{ type: "text", text: "x" }, { type: "image_url", image_url: { url: "y" } }] };
+  const part: OpenAI.Chat.ChatCompletionContentPart = { type: "text", text: "x" }; const effort: OpenAI.ReasoningEffort = "low"; console.log(user, part, effort);
+  const input: OpenAI.Responses.ResponseInput = [{ role: "user", content: "x" }]; const tool: OpenAI.Responses.FunctionTool = { type: "function", name: "f", parameters: {}, strict: true };
+  const whole: OpenAI.Responses.Response = await client.responses.create({ model: "m", input, tools: [tool] }); console.log(whole.id);
+  const usage: OpenAI.CompletionUsage | undefined = a.usage; const vector: OpenAI.Embeddings.Embedding = e.data[0]!; console.log(usage, vector.index);
   const o2 = client.withOptions({ timeout: 5 }); console.log(o2.baseURL, client.buildURL("/a", null));
 }
 main();

@@ -238,39 +238,78 @@ export class OpenAI extends Kneepoint {
 }
 
 export declare namespace OpenAI {
-  export type RequestOptions = resources.RequestOptions;
-  export type ChatModel = resources.ChatModel;
   export type ChatCompletion = resources.ChatCompletion;
+  export type ChatCompletionAssistantMessageParam = resources.ChatCompletionAssistantMessageParam;
   export type ChatCompletionChunk = resources.ChatCompletionChunk;
+  export type ChatCompletionContentPart = resources.ChatCompletionContentPart;
+  export type ChatCompletionContentPartImage = resources.ChatCompletionContentPartImage;
+  export type ChatCompletionContentPartText = resources.ChatCompletionContentPartText;
+  export type ChatCompletionCreateParams = resources.ChatCompletionCreateParams;
+  export type ChatCompletionCreateParamsNonStreaming = resources.ChatCompletionCreateParamsNonStreaming;
+  export type ChatCompletionCreateParamsStreaming = resources.ChatCompletionCreateParamsStreaming;
+  export type ChatCompletionDeveloperMessageParam = resources.ChatCompletionDeveloperMessageParam;
+  export type ChatCompletionFunctionTool = resources.ChatCompletionFunctionTool;
   export type ChatCompletionMessage = resources.ChatCompletionMessage;
+  export type ChatCompletionMessageFunctionToolCall = resources.ChatCompletionMessageFunctionToolCall;
   export type ChatCompletionMessageParam = resources.ChatCompletionMessageParam;
   export type ChatCompletionMessageToolCall = resources.ChatCompletionMessageToolCall;
+  export type ChatCompletionNamedToolChoice = resources.ChatCompletionNamedToolChoice;
+  export type ChatCompletionRole = resources.ChatCompletionRole;
+  export type ChatCompletionStreamOptions = resources.ChatCompletionStreamOptions;
+  export type ChatCompletionSystemMessageParam = resources.ChatCompletionSystemMessageParam;
+  export type ChatCompletionTokenLogprob = resources.ChatCompletionTokenLogprob;
   export type ChatCompletionTool = resources.ChatCompletionTool;
-  export type ChatCompletionCreateParams = resources.ChatCompletionCreateParams;
-  export type ChatCompletionCreateParamsNonStreaming =
-    resources.ChatCompletionCreateParamsNonStreaming;
-  export type ChatCompletionCreateParamsStreaming = resources.ChatCompletionCreateParamsStreaming;
+  export type ChatCompletionToolChoiceOption = resources.ChatCompletionToolChoiceOption;
+  export type ChatCompletionToolMessageParam = resources.ChatCompletionToolMessageParam;
+  export type ChatCompletionUserMessageParam = resources.ChatCompletionUserMessageParam;
+  export type ChatModel = resources.ChatModel;
   export type Completion = resources.Completion;
+  export type CompletionCreateParams = resources.CompletionCreateParams;
   export type CompletionUsage = resources.CompletionUsage;
   export type CreateEmbeddingResponse = resources.CreateEmbeddingResponse;
   export type Embedding = resources.Embedding;
   export type EmbeddingCreateParams = resources.EmbeddingCreateParams;
-  export type Model = resources.Model;
+  export type ErrorObject = resources.ErrorObject;
   export type FunctionDefinition = resources.FunctionDefinition;
   export type FunctionParameters = resources.FunctionParameters;
-  /** The types of chat completions, under their longer names. */
+  export type Metadata = resources.Metadata;
+  export type Model = resources.Model;
+  export type ReasoningEffort = resources.ReasoningEffort;
+  export type RequestOptions = resources.RequestOptions;
+  export type ResponseFormatJSONObject = resources.ResponseFormatJSONObject;
+  export type ResponseFormatJSONSchema = resources.ResponseFormatJSONSchema;
+  export type ResponseFormatText = resources.ResponseFormatText;
+  /** The types of completions, embeddings, models and responses, under their longer names. */
+  export import Completions = resources;
+  export import Embeddings = resources;
+  export import Models = resources;
+  export import Responses = resources;
+  /** The same of chat completions. */
   export namespace Chat {
     export type ChatCompletion = resources.ChatCompletion;
+    export type ChatCompletionAssistantMessageParam = resources.ChatCompletionAssistantMessageParam;
     export type ChatCompletionChunk = resources.ChatCompletionChunk;
+    export type ChatCompletionContentPart = resources.ChatCompletionContentPart;
+    export type ChatCompletionContentPartImage = resources.ChatCompletionContentPartImage;
+    export type ChatCompletionContentPartText = resources.ChatCompletionContentPartText;
+    export type ChatCompletionCreateParams = resources.ChatCompletionCreateParams;
+    export type ChatCompletionCreateParamsNonStreaming = resources.ChatCompletionCreateParamsNonStreaming;
+    export type ChatCompletionCreateParamsStreaming = resources.ChatCompletionCreateParamsStreaming;
+    export type ChatCompletionDeveloperMessageParam = resources.ChatCompletionDeveloperMessageParam;
+    export type ChatCompletionFunctionTool = resources.ChatCompletionFunctionTool;
     export type ChatCompletionMessage = resources.ChatCompletionMessage;
+    export type ChatCompletionMessageFunctionToolCall = resources.ChatCompletionMessageFunctionToolCall;
     export type ChatCompletionMessageParam = resources.ChatCompletionMessageParam;
     export type ChatCompletionMessageToolCall = resources.ChatCompletionMessageToolCall;
+    export type ChatCompletionNamedToolChoice = resources.ChatCompletionNamedToolChoice;
+    export type ChatCompletionRole = resources.ChatCompletionRole;
+    export type ChatCompletionStreamOptions = resources.ChatCompletionStreamOptions;
+    export type ChatCompletionSystemMessageParam = resources.ChatCompletionSystemMessageParam;
+    export type ChatCompletionTokenLogprob = resources.ChatCompletionTokenLogprob;
     export type ChatCompletionTool = resources.ChatCompletionTool;
     export type ChatCompletionToolChoiceOption = resources.ChatCompletionToolChoiceOption;
-    export type ChatCompletionCreateParams = resources.ChatCompletionCreateParams;
-    export type ChatCompletionCreateParamsNonStreaming =
-      resources.ChatCompletionCreateParamsNonStreaming;
-    export type ChatCompletionCreateParamsStreaming = resources.ChatCompletionCreateParamsStreaming;
+    export type ChatCompletionToolMessageParam = resources.ChatCompletionToolMessageParam;
+    export type ChatCompletionUserMessageParam = resources.ChatCompletionUserMessageParam;
     export import Completions = resources;
   }
 }
