@@ -200,6 +200,19 @@ export const programs = [
     const seen = heard(stream, ["content.delta", "content.done"]);
     return [plain(await stream.finalChatCompletion()), seen];
   }],
+  ["a content that means something after each character", async (exports) => {
+    const whole = JSON.stringify({ 'a"b\\': ["\\u0041\\", "é\n\"", { deep: [[], {}] }], no: null, yes: true, not: false, n: [-1.5e3, 12], "": "end" }).replace("é", "\\u00e9");
+    const chunks = [...whole].map((content, at) => ({
+      id: "c", object: "chat.completion.chunk", created: 1, model: "m",
+      choices: [{ index: 0, delta: { role: "assistant", content }, finish_reason: at + 1 === whole.length ? "stop" : null, logprobs: null }],
+    }));
+    const { client } = scripted(exports, [() => events(chunks)]);
+    const format = marked({ type: "json_schema", json_schema: { name: "all", strict: true, schema: {} } });
+    const stream = client.chat.completions.stream({ model: "m", messages: [], response_format: format });
+    const seen = heard(stream, ["content.delta"]);
+    await stream.done();
+    return seen;
+  }],
   ["a response, streamed", (exports) => responseRun(exports, spoken("Hel", "lo"), {})],
   ["a response that calls a function", (exports) =>
     responseRun(exports, calling, { tools: [{ type: "function", name: "add", strict: true, parameters: {} }] })],

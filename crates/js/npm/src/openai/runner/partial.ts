@@ -1,13 +1,17 @@
 /** JSON of which only the beginning is there. Pure. */
 
-/** What the beginning of a JSON text says: whole members, open texts as far as they go. Numbers and
- * words count once something follows them, since they might go on. `null` where it says nothing. */
+/** What the beginning of a JSON text says: whole members, open texts as far as they go, words that can be
+ * told. Numbers count once something follows them, since they might go on. `null` where it says nothing,
+ * or is no JSON. */
 export function partial(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return new Reader(text).value() ?? null;
+  for (const read of [JSON.parse, (begun: string) => new Reader(begun).value() ?? null]) {
+    try {
+      return read(text) as unknown;
+    } catch {
+      // Then as far as it goes, and then not at all.
+    }
   }
+  return null;
 }
 
 const WORDS: [string, unknown][] = [
@@ -41,23 +45,20 @@ class Reader {
 
   #object(): Record<string, unknown> {
     const object: Record<string, unknown> = {};
-    this.#at += 1;
-    for (;;) {
-      if (this.#next() !== '"') return object;
+    do {
+      this.#at += 1;
+      if (this.#next() !== '"') break;
       const { text: name, isWhole } = this.#string();
-      if (!isWhole || this.#next() !== ":") return object;
+      if (!isWhole || this.#next() !== ":") break;
       this.#at += 1;
       const value = this.value();
       // Assigning would call the setter of `__proto__`.
       if (value !== undefined) {
         Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true });
       }
-      if (this.#next() !== ",") {
-        this.#at += 1;
-        return object;
-      }
-      this.#at += 1;
-    }
+    } while (this.#next() === ",");
+    this.#at += 1;
+    return object;
   }
 
   #list(): unknown[] {
@@ -73,23 +74,28 @@ class Reader {
 
   #string(): { text: string; isWhole: boolean } {
     const begin = this.#at;
+    const { length } = this.#text;
     let end = begin + 1;
-    while (end < this.#text.length && this.#text[end] !== '"') end += this.#text[end] === "\\" ? 2 : 1;
-    const isWhole = end < this.#text.length;
-    this.#at = Math.min(end + 1, this.#text.length);
-    // An escape that has only begun says nothing yet.
-    const known = isWhole ? this.#text.slice(begin, end) : this.#text.slice(begin).replace(/\\(?:u[\da-f]{0,3})?$/i, "");
-    const isCut = !isWhole && /(?:^|[^\\])(?:\\\\)*\\$/.test(known);
-    return { text: JSON.parse(`${isCut ? known.slice(0, -1) : known}"`) as string, isWhole };
+    while (end < length && this.#text[end] !== '"') {
+      const step = this.#text[end] !== "\\" ? 1 : this.#text[end + 1] === "u" ? 6 : 2;
+      // An escape that has only begun says nothing yet.
+      if (end + step > length) break;
+      end += step;
+    }
+    const isWhole = this.#text[end] === '"';
+    this.#at = isWhole ? end + 1 : length;
+    return { text: JSON.parse(`${this.#text.slice(begin, end)}"`) as string, isWhole };
   }
 
   #plain(): unknown {
-    const [word = ""] = /^[^\s,\]}]*/.exec(this.#text.slice(this.#at)) ?? [];
-    this.#at += word.length;
-    if (this.#at >= this.#text.length || word === "") return undefined;
-    const known = WORDS.find(([name]) => name === word);
-    const number = Number(word);
-    return known === undefined ? (Number.isNaN(number) ? undefined : number) : known[1];
+    const begin = this.#at;
+    while (this.#at < this.#text.length && !/[\s,\]}]/.test(this.#text[this.#at] as string)) this.#at += 1;
+    const word = this.#text.slice(begin, this.#at);
+    if (word === "") return undefined;
+    const known = WORDS.find(([name]) => name.startsWith(word));
+    if (known !== undefined) return known[1];
+    // A number might go on.
+    return this.#at < this.#text.length ? (JSON.parse(word) as unknown) : undefined;
   }
 
   /** The next character that is no blank. */
