@@ -5,7 +5,7 @@ import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { promisify } from "node:util";
 
 import { build as esbuild } from "esbuild";
-import { build as vite } from "vite";
+import { build as vite, createServer } from "vite";
 import webpack from "webpack";
 
 import { startServer } from "../peers/sdk/server.mjs";
@@ -41,6 +41,14 @@ writeFileSync(`${folder}/src/program.mjs`, `${call}\n console.log(text === "" ? 
 writeFileSync(
   `${folder}/src/typed.ts`,
   `import OpenKnee, { APIError, type AttemptEvent, Kneepoint, type Stats } from "kneepoint";
+   import OpenAI, { type ClientOptions } from "kneepoint/openai";
+   import { APIError as CoreError } from "kneepoint/openai/core/error";
+   import { Stream } from "kneepoint/openai/core/streaming";
+   import { ChatCompletionStream } from "kneepoint/openai/lib/ChatCompletionStream";
+   import type { ChatCompletionMessageParam } from "kneepoint/openai/resources/chat/completions";
+   const messages: ChatCompletionMessageParam[] = [{ role: "user", content: "Hello!" }];
+   const settings: ClientOptions = { apiKey: "k" };
+   export const dropIn = [CoreError, Stream, ChatCompletionStream, new OpenAI(settings).chat.completions.stream({ model: "m", messages })];
    import { type CacheStore, kvCache, memoryCache, type MemoryCache, webCache } from "kneepoint/cache";
    declare const env: { KV: { get(key: string): Promise<string | null>; put(key: string, value: string, options?: { expirationTtl?: number; metadata?: unknown }): Promise<void> } };
    const memory: MemoryCache = memoryCache({ maxBytes: 1e6 });
@@ -62,15 +70,20 @@ writeFileSync(
      return (await llm.generate("Hello!", { model: "m", maxTokens: 3 })).text;
    }`,
 );
-/** Loads a folder's page, and expects what its script streamed. */
+/** Loads a page, and expects what its script streamed. */
+function speaksAt(url) {
+  return withPage("chromium", async (page) => {
+    await page.goto(url);
+    await page.waitForFunction(() => globalThis.outcome, undefined, { timeout: 20_000 });
+  });
+}
+
+/** The same for a folder's page. */
 async function speaks(dist, head) {
   writeFileSync(`${dist}/index.html`, `<!doctype html><link rel="icon" href="data:,">${head}`);
   const files = await serve(dist);
   try {
-    await withPage("chromium", async (page) => {
-      await page.goto(`${files.url}/`);
-      await page.waitForFunction(() => globalThis.outcome, undefined, { timeout: 20_000 });
-    });
+    await speaksAt(`${files.url}/`);
   } finally {
     await files.stop();
   }
@@ -119,6 +132,18 @@ await report.attempt("Vite's bundle speaks, without configuration", async () => 
   await vite({ root: folder, base: "./", configFile: false, logLevel: "warn", build: { outDir: `${folder}/vite`, target: "es2022" } });
   const { readFileSync } = await import("node:fs");
   await speaks(`${folder}/vite`, readFileSync(`${folder}/vite/index.html`, "utf8"));
+});
+await report.attempt("Vite's development server serves it, without configuration", async () => {
+  writeFileSync(`${folder}/index.html`, `<!doctype html><link rel="icon" href="data:,"><script type="module" src="/src/main.js"></script>`);
+  // What it made of an earlier package of the same version may not be taken for this one's.
+  const cacheDir = `${folder}/vite-cache`;
+  const server = await createServer({ root: folder, cacheDir, configFile: false, logLevel: "warn", server: { host: "127.0.0.1", port: 0 } });
+  try {
+    await server.listen();
+    await speaksAt(server.resolvedUrls.local[0]);
+  } finally {
+    await server.close();
+  }
 });
 await report.attempt("without a bundler it speaks by an import map", async () => {
   const imports = JSON.stringify({ imports: { kneepoint: "./node_modules/kneepoint/dist/web/index.js" } });

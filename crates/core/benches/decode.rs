@@ -32,7 +32,7 @@ fn stream(dialect: Dialect) -> Vec<String> {
                  \"obfuscation\":\"{:x}\"}}\n\n",
                 number * 7919
             ),
-            Dialect::Chat | Dialect::Completions => write!(
+            Dialect::Chat | Dialect::Completions | Dialect::Any => write!(
                 event,
                 "data: {{\"id\":\"chatcmpl-B9MHDbslfkBeAs8l4bebGdFOJ6PeG\",\"object\":\
                  \"chat.completion.chunk\",\"created\":1741570283,\"model\":\"gpt-4o-2024-08-06\",\

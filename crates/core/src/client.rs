@@ -207,9 +207,13 @@ impl<P: Platform> Client<P> {
         request: Request,
         decoder: fn(Dialect, Caps) -> StreamDecoder,
     ) -> Result<Stream<P>, Error> {
-        let Reading::Answer(dialect) = request.endpoint.reading() else {
-            let error = ConfigError::new("stream", "true", "an endpoint that streams");
-            return Err(Error::of(error.into(), Phase::Queue));
+        let dialect = match request.endpoint.reading() {
+            Reading::Answer(dialect) => dialect,
+            Reading::AsIs => Dialect::Any,
+            Reading::Json => {
+                let error = ConfigError::new("stream", "true", "an endpoint that streams");
+                return Err(Error::of(error.into(), Phase::Queue));
+            }
         };
         let prepared = Prepared::new(&self.0, request, true)?;
         if let Some((keeper, key)) = &prepared.cache {

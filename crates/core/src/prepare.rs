@@ -41,7 +41,10 @@ impl<P: Platform> Prepared<P> {
         streamed: bool,
     ) -> Result<Self, Error> {
         let outline = request.outline();
-        check_streaming(outline.is_streamed, streamed).map_err(refuse)?;
+        // A request without a body asks by what it asks for.
+        if request.body.is_some() || request.held.is_some() {
+            check_streaming(outline.is_streamed, streamed).map_err(refuse)?;
+        }
         let tokens = outline.tokens();
         let model = outline.model;
         check_path(&request.endpoint).map_err(refuse)?;

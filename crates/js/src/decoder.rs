@@ -7,7 +7,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::convert;
 
-/// Decodes one stream of chat completions.
+/// Decodes one stream: the text of chat completions, or the data of events of any kind.
 #[wasm_bindgen]
 pub struct Decoder {
     decoder: StreamDecoder,
@@ -19,13 +19,13 @@ impl Decoder {
     /// A decoder of text, or of the data of the events.
     #[wasm_bindgen(constructor)]
     pub fn new(data: bool) -> Self {
-        let make = if data {
-            StreamDecoder::raw
+        let decoder = if data {
+            StreamDecoder::raw(Dialect::Any, Caps::default())
         } else {
-            StreamDecoder::new
+            StreamDecoder::new(Dialect::Chat, Caps::default())
         };
         Self {
-            decoder: make(Dialect::Chat, Caps::default()),
+            decoder,
             decoded: Decoded::default(),
         }
     }

@@ -183,7 +183,7 @@ const fn kind(reading: Reading) -> u8 {
     match reading {
         Reading::AsIs => 0,
         Reading::Json => 1,
-        Reading::Answer(Dialect::Chat | Dialect::Completions) => 2,
+        Reading::Answer(Dialect::Chat | Dialect::Completions | Dialect::Any) => 2,
         Reading::Answer(Dialect::Responses) => 3,
         Reading::Answer(Dialect::Messages) => 4,
     }

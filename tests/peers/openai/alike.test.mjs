@@ -4,11 +4,12 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import * as theirs from "openai";
-import { Stream as TheirStream } from "openai/streaming";
+import { _iterSSEMessages as theirEvents, Stream as TheirStream } from "openai/streaming";
 
 import { startServer } from "../sdk/server.mjs";
-import { ours, OurStream } from "./package.mjs";
+import { ourEvents, ours, OurStream } from "./package.mjs";
 import { attemptsWithoutQuota, differences, errorOf, programs } from "./programs.mjs";
+import { programs as scripted } from "./scripted.mjs";
 
 let server;
 before(async () => (server = await startServer()));
@@ -25,6 +26,12 @@ const us = (spec) => world(ours, OurStream, spec, "ours");
 
 for (const [name, spec, program] of programs) {
   test(name, async () => assert.deepEqual(await program(us(spec)), await program(them(spec))));
+}
+
+const their = { OpenAI: theirs.OpenAI, Stream: TheirStream, iterSSEMessages: theirEvents };
+const our = { OpenAI: ours.OpenAI, Stream: OurStream, iterSSEMessages: ourEvents };
+for (const [name, program] of scripted) {
+  test(name, async () => assert.deepEqual(await program(our), await program(their)));
 }
 
 for (const { name, spec, theirs: expected, ours: own, isStream } of differences) {

@@ -15,4 +15,4 @@ if (!existsSync(beside)) symlinkSync(at("../../node_modules"), beside);
 const load = (name) => import(pathToFileURL(`${built}/dist/node/openai/${name}.js`));
 
 export const ours = await load("index");
-export const { Stream: OurStream } = await load("streaming");
+export const { _iterSSEMessages: ourEvents, Stream: OurStream } = await load("streaming");

@@ -36,6 +36,21 @@ async function main() {
   const c: OpenAI.Chat.Completions.ChatCompletion = await client.chat.completions.create(params);
   const ch: OpenAI.Chat.Completions.ChatCompletionChunk | undefined = undefined; console.log(c, ch, APIError);
   const p: OpenAI.Chat.Completions.ChatCompletionMessageParam = { role: "tool", tool_call_id: "x", content: "y" }; console.log(p);
+  const sum = { type: "function" as const, function: { name: "sum", description: "Adds.", parameters: { type: "object" as const }, parse: (text: string) => JSON.parse(text) as { a: number }, function: (args: { a: number }) => String(args.a) } };
+  const run = client.chat.completions.runTools({ model: "m", messages, tools: [sum] }, { maxChatCompletions: 3 }).on("message", (m) => console.log(m.role)).on("functionToolCall", (f) => console.log(f.name, f.arguments));
+  const said: string | null = await run.finalContent(); console.log(said, (await run.totalUsage()).total_tokens, run.messages.length);
+  client.chat.completions.runTools({ model: "m", messages, tools: [{ type: "function", function: { function: function now() { return Date.now(); }, parameters: {}, description: "d" } }, { type: "function", function: { name: "f", parse: JSON.parse, function: (args: { a: number }) => args.a, parameters: {}, description: "d" } }] });
+  const streamed = client.chat.completions.runTools({ model: "m", messages, tools: [sum], stream: true }).on("content", (delta, snapshot) => console.log(delta, snapshot)); for await (const chunk of streamed) console.log(chunk.id);
+  for await (const [message] of streamed.events("message")) console.log(message.role);
+  const rs = client.responses.stream({ model: "m", input: "x" }).on("event", (event) => console.log(event.type)).on("response.output_text.delta", (event) => console.log(event.snapshot, event.delta));
+  console.log((await rs.finalResponse()).output_text); for await (const event of rs) console.log(event.type);
+  console.log((await client.responses.retrieve("r")).output_text, (await client.responses.cancel("r")).status); await client.responses.delete("r");
+  await client.post("/x", { body: new FormData(), fetchOptions: {} });
+  const user: OpenAI.ChatCompletionUserMessageParam = { role: "user", content: [{ type: "text", text: "x" }, { type: "image_url", image_url: { url: "y" } }] };
+  const part: OpenAI.Chat.ChatCompletionContentPart = { type: "text", text: "x" }; const effort: OpenAI.ReasoningEffort = "low"; console.log(user, part, effort);
+  const input: OpenAI.Responses.ResponseInput = [{ role: "user", content: "x" }]; const tool: OpenAI.Responses.FunctionTool = { type: "function", name: "f", parameters: {}, strict: true };
+  const whole: OpenAI.Responses.Response = await client.responses.create({ model: "m", input, tools: [tool] }); console.log(whole.id);
+  const usage: OpenAI.CompletionUsage | undefined = a.usage; const vector: OpenAI.Embeddings.Embedding = e.data[0]!; console.log(usage, vector.index);
   const o2 = client.withOptions({ timeout: 5 }); console.log(o2.baseURL, client.buildURL("/a", null));
 }
 main();

@@ -68,7 +68,7 @@ pub fn answer(dialect: Dialect, body: &[u8]) -> Result<Answer, AnswerError> {
     let text = String::from_utf8_lossy(body);
     let text = object(&text)?;
     match dialect {
-        Dialect::Chat | Dialect::Completions => chat::answer(text),
+        Dialect::Chat | Dialect::Completions | Dialect::Any => chat::answer(text),
         Dialect::Responses => responses::answer(text),
         Dialect::Messages => messages::answer(text),
     }

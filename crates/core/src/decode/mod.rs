@@ -35,4 +35,7 @@ pub enum Dialect {
     Responses,
     /// Anthropic's messages.
     Messages,
+    /// Events of any kind, each an object of JSON: all of them are content, and the stream may end
+    /// after any. Those that look like chat completions are held to their ends.
+    Any,
 }

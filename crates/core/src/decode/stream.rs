@@ -128,6 +128,7 @@ impl StreamDecoder {
         match self.dialect {
             Dialect::Chat | Dialect::Completions => self.ended() || self.state.all_finished(),
             Dialect::Responses | Dialect::Messages => self.ended(),
+            Dialect::Any => self.ended() || self.state.none_unfinished(),
         }
     }
 
@@ -273,6 +274,10 @@ fn dispatch(
         if matches!(dialect, Dialect::Responses | Dialect::Messages) {
             return Ok(None);
         }
+        if dialect == Dialect::Any {
+            writer.end();
+            return Ok(None);
+        }
         return writer.end_of_choices().map(|()| None);
     }
     if event.name == "error" {
@@ -284,6 +289,12 @@ fn dispatch(
         Dialect::Chat | Dialect::Completions => chat::event(data, writer),
         Dialect::Responses => responses::event(data, writer),
         Dialect::Messages => messages::event(data, writer),
+        Dialect::Any => chat::event(data, writer).inspect(|plain| {
+            // Events of chat completions say by themselves what is content.
+            if plain.is_none() {
+                writer.content();
+            }
+        }),
     }?;
     writer.end_event(data);
     let source = event.source.filter(|_| learn);

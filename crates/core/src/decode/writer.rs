@@ -33,7 +33,12 @@ impl State {
 
     /// There are choices, and each has said why it ended.
     pub(super) fn all_finished(&self) -> bool {
-        !self.choices.is_empty() && self.choices.iter().all(|(_, finished)| *finished)
+        !self.choices.is_empty() && self.none_unfinished()
+    }
+
+    /// No choice is still to say why it ended.
+    pub(super) fn none_unfinished(&self) -> bool {
+        self.choices.iter().all(|(_, finished)| *finished)
     }
 
     pub(super) fn usage(&self) -> Usage {
@@ -68,6 +73,11 @@ impl<'a> Writer<'a> {
     /// The data itself is wanted, not what it says.
     pub(super) fn is_raw(&self) -> bool {
         self.raw
+    }
+
+    /// The event is content, whatever it says.
+    pub(super) fn content(&mut self) {
+        self.content = true;
     }
 
     /// An event has been read. Its data matters only where it is wanted itself.

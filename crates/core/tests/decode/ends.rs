@@ -85,6 +85,28 @@ fn each_dialect_has_its_own_end() {
 }
 
 #[test]
+fn a_stream_of_unknown_events_may_end_after_any_of_them() {
+    let decoded = |stream: &str| {
+        let mut decoder = StreamDecoder::raw(Dialect::Any, Caps::default());
+        let mut out = Decoded::default();
+        let outcome = decoder
+            .feed(stream.as_bytes(), &mut out)
+            .and_then(|()| decoder.finish(&mut out));
+        (outcome, out.text, out.content_events)
+    };
+    let two = "event: a\ndata: {\"x\":1}\n\ndata: {\"y\":2}\n\n";
+    assert_eq!(decoded(two), (Ok(()), r#"{"x":1},{"y":2}"#.to_owned(), 2));
+    assert_eq!(decoded(&format!("{two}{DONE}")), decoded(two));
+    let (_, chat) = fixture("chat_openai");
+    assert_eq!(decoded(chat).0, Ok(()));
+    let (before, _) = chat
+        .split_once("\"finish_reason\":\"stop\"")
+        .expect("an end");
+    assert_eq!(decoded(before).0, Err(StreamError::Truncated));
+    assert_eq!(decoded("").0, Err(StreamError::Empty));
+}
+
+#[test]
 fn a_response_cut_short_says_why() {
     for (reason, word) in [
         ("Length", "max_output_tokens"),

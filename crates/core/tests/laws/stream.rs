@@ -20,10 +20,11 @@ pub(crate) fn check(input: &[u8]) {
     let [dialect, seed, bytes @ ..] = input else {
         return;
     };
-    let dialect = match dialect % 4 {
-        0 => Dialect::Chat,
-        1 => Dialect::Completions,
-        2 => Dialect::Responses,
+    let dialect = match dialect {
+        250.. => Dialect::Any,
+        byte if byte % 4 == 0 => Dialect::Chat,
+        byte if byte % 4 == 1 => Dialect::Completions,
+        byte if byte % 4 == 2 => Dialect::Responses,
         _ => Dialect::Messages,
     };
     let caps = match seed {

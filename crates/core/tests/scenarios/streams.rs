@@ -4,7 +4,7 @@ use futures_util::future::{Either, select};
 use kneepoint_core::ErrorKind;
 use kneepoint_core::platform::Platform;
 use kneepoint_core::platform::sim::{Reply, Script};
-use kneepoint_core::{Endpoint, Request};
+use kneepoint_core::{Endpoint, Method, Request};
 
 use crate::harness::{Stage, chat_events, chat_stream, ms, stream_request};
 
@@ -277,4 +277,32 @@ fn numbers_that_we_cannot_read_are_the_server_s_to_judge() {
         r#"{"model":"m","max_tokens":-1,"stream":true,"messages":[]}"#,
     );
     stage.sim.run(stage.client.stream(r)).map(drop).unwrap();
+}
+
+#[test]
+fn events_of_a_path_that_nobody_knows_are_handed_out_as_they_come() {
+    let expected = [r#"{"x":1}"#, r#"{"y":2}"#];
+    let stage = Stage::new(Script::new().forever(Reply::sse(expected).each_after(ms(10))));
+    let asked = |method, body: Option<&str>| {
+        let path = "/responses/1".to_owned();
+        let endpoint = Endpoint::Other { method, path };
+        let request = body.map_or_else(
+            || Request::read(endpoint.clone()),
+            |body| Request::from_json(endpoint.clone(), body),
+        );
+        let pieces = async {
+            let mut stream = stage.client.stream_data(request).await.unwrap();
+            let mut pieces = Vec::new();
+            while let Some(piece) = stream.next().await {
+                pieces.push(piece.unwrap().text.clone());
+            }
+            // The last one is what the end says, which is nothing here.
+            pieces.retain(|piece| !piece.is_empty());
+            pieces
+        };
+        stage.sim.run(pieces)
+    };
+    assert_eq!(asked(Method::Get, None), expected);
+    assert_eq!(asked(Method::Post, Some(r#"{"stream":true}"#)), expected);
+    stage.assert_settled();
 }

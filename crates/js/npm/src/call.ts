@@ -70,7 +70,11 @@ export abstract class Waiter implements Member {
   place = 0;
   #home: Home | undefined;
   /** What is sent; the module does not carry it around. */
-  body: string | undefined;
+  body: BodyInit | undefined;
+  /** What the call's caller hands to `fetch`. */
+  fetchOptions: Readonly<Record<string, unknown>> | undefined;
+  /** The code of what the platform threw, the last time that it did. */
+  trouble: string | undefined;
   /** Where it was made. */
   visit: Visit | undefined;
   #task: number | undefined;
@@ -123,7 +127,7 @@ export abstract class Waiter implements Member {
   /** The module says how it failed. */
   failed(told: Told, times?: Float64Array, errors?: string): void {
     const isKnown = times !== undefined && times.length > 0;
-    this.fail(errorOf(told), isKnown ? new CallRecord(times, errors) : undefined);
+    this.fail(errorOf(told, this.trouble), isKnown ? new CallRecord(times, errors) : undefined);
   }
 
   fail(error: Error, record?: CallRecord): void {

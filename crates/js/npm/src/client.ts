@@ -59,6 +59,8 @@ export interface RequestInput {
   path: string;
   /** What is sent as JSON; nothing where undefined. */
   body?: unknown;
+  /** What is sent as it is, in place of that. */
+  raw?: Exclude<BodyInit, string> | undefined;
 }
 
 const HOSTS: Record<string, string> = {
@@ -112,7 +114,7 @@ export class Client implements Resident, Home {
 
   get baseURL(): string {
     const { provider = "openai", baseURL } = this.options;
-    return baseURL ?? HOSTS[provider] ?? provider;
+    return baseURL || (HOSTS[provider] ?? provider);
   }
 
   /** Sends a request and waits for the whole answer. */
@@ -161,7 +163,8 @@ export class Client implements Resident, Home {
         throw new KneepointError("this client has been disposed of", { kind: "disposed", phase: "queue" });
       }
       if (options !== undefined) checkCall(options);
-      call.body = written(input.body);
+      call.body = input.raw ?? written(input.body);
+      call.fetchOptions = options?.fetchOptions;
       call.join(this, runtime.visit?.(this.#isShared(want, options)));
       const { apiKey } = this.options;
       if (typeof apiKey !== "function" && readyNow()) {
@@ -203,7 +206,7 @@ export class Client implements Resident, Home {
     call.began(
       enterRefusing(() =>
         held === undefined
-          ? this.#live().send(call, want, method, path, body, undefined, undefined, Number.NaN, wire)
+          ? this.#live().send(call, want, method, path, body as string, undefined, undefined, Number.NaN, wire)
           : this.#live().send(call, want, method, path, undefined, held.bytes, held.model, held.answerMax, wire),
       ),
     );
@@ -216,7 +219,8 @@ export class Client implements Resident, Home {
   }
 
   /** Whether the module need not see the body: it reads no answer in it, and gives it no name. */
-  #isHeld(want: core.Want, body: string | undefined, wire: object | undefined): body is string {
+  #isHeld(want: core.Want, body: BodyInit | undefined, wire: object | undefined): body is BodyInit {
+    if (typeof body === "object") return true;
     const { cache, dedupe } = this.options;
     const named = cache || dedupe || (wire as CallOptions | undefined)?.dedupe;
     return want !== core.Want.Answer && body !== undefined && !named;
@@ -248,7 +252,7 @@ export class Client implements Resident, Home {
     if (options === undefined && apiKey === undefined && !fields.length && !query.length) {
       return undefined;
     }
-    const { headers, query: more, signal: _, ...rest } = options ?? {};
+    const { headers, query: more, signal: _, fetchOptions: __, ...rest } = options ?? {};
     const wire = { ...rest, apiKey, headers: [...fields], query: more ? [] : query };
     fieldsOf(headers, wire.headers);
     // A call's parameter takes the place of the client's.
@@ -298,12 +302,13 @@ interface Outline {
 const LIMITS = ["max_tokens", "max_completion_tokens", "max_output_tokens"] as const;
 
 /** The outline of a body; none where it came as text, which only the module reads. */
-function outlineOf(asked: unknown, { length }: string): Outline | undefined {
+function outlineOf(asked: unknown, body: BodyInit): Outline | undefined {
+  if (typeof body !== "string") return { bytes: 0, model: undefined, answerMax: Number.NaN };
   if (typeof asked !== "object" || asked === null) return undefined;
   const fields = asked as Record<string, unknown>;
   const limit = LIMITS.map((name) => fields[name]).find((value) => typeof value === "number");
   return {
-    bytes: length,
+    bytes: body.length,
     model: typeof fields["model"] === "string" ? fields["model"] : undefined,
     answerMax: (limit as number | undefined) ?? Number.NaN,
   };

@@ -149,11 +149,12 @@ export interface Told extends Omit<Failure, "cause"> {
   reply?: Reply;
 }
 
-/** Makes the error of a class that callers look for of what the module tells. */
-export function errorOf(told: Told): KneepointError {
-  const error = classed(told);
-  // A status is worded by its class, as callers of OpenAI's SDK know it.
-  const message = error instanceof APIError && told.kind === "status" ? undefined : told.message;
+/** Makes the error of a class that callers look for of what the module tells. `trouble` is the code of
+ * what the platform threw, where it did; `fields` are a reply's that the module has not seen. */
+export function errorOf(told: Told, trouble?: string, fields?: Headers): KneepointError {
+  const error = classed(told, trouble, fields ?? (told.reply && headersOf(told.reply)));
+  // What a provider says is worded by its class, as callers of OpenAI's SDK know it.
+  const message = told.said === undefined ? told.message : undefined;
   explain(error, { ...told, message, option: told.option ?? told.timeout });
   if (error instanceof APIError && told.requestID !== undefined) {
     Object.assign(error, { requestID: told.requestID });
@@ -170,10 +171,10 @@ export function enterRefusing<T>(work: () => T): T {
   }
 }
 
-function classed(told: Told): KneepointError {
+function classed(told: Told, code: string | undefined, headers: Headers | undefined): KneepointError {
   const { message } = told;
+  const cause = code === undefined ? undefined : Object.assign(new Error(message), { code });
   const kind = told.cause ?? told.kind;
-  const headers = told.reply && headersOf(told.reply);
   switch (kind) {
     case "config":
     case "queue_full":
@@ -186,23 +187,26 @@ function classed(told: Told): KneepointError {
     case "network":
     case "opaque":
     case "truncated":
-      return new APIConnectionError({ message });
+      return new APIConnectionError({ message, cause });
     case "status":
-      return APIError.generate(told.status, { error: saidBy(told) }, message, headers);
+      return APIError.generate(told.status, { error: objectOf(told) }, wordsOf(told), headers);
+    case "in_band":
+      return new APIError(undefined, objectOf(told), wordsOf(told), headers);
     default:
-      return new APIError(told.reply?.status, saidBy(told), message, headers);
+      return new APIError(told.reply?.status, undefined, message, headers);
   }
 }
 
-function saidBy(told: Told): object | undefined {
-  if (told.body !== undefined) {
-    try {
-      return JSON.parse(told.body) as object;
-    } catch {
-      // Then what was read of it must do.
-    }
+/** The provider's error object, where it sent one. */
+function objectOf({ body }: Told): object | undefined {
+  try {
+    return body === undefined ? undefined : (JSON.parse(body) as object);
+  } catch {
+    return undefined;
   }
-  if (told.said === undefined) return undefined;
-  const { said: message, type, code, param } = told;
-  return { message, type, code, param };
+}
+
+/** What stood in place of an error object; nothing where nothing did. */
+function wordsOf({ reply, said }: Told): string | undefined {
+  return reply?.chunks.length === 0 ? undefined : said;
 }

@@ -7,7 +7,7 @@ import { type ModuleSource, ready } from "./engine.ts";
 import { Chat } from "./openai/chat.ts";
 import { Completions, Embeddings, Messages, Models, Responses } from "./openai/endpoints.ts";
 import { APIPromise, type Received } from "./openai/promise.ts";
-import { begin, callOf, type FinalRequestOptions, type RequestOptions } from "./openai/request.ts";
+import { begin, callOf, type FinalRequestOptions, type HTTPMethod, type RequestOptions } from "./openai/request.ts";
 import type { CallOptions, ClientOptions } from "./options.ts";
 import { ask, type GenerateOptions, type Message } from "./prompt.ts";
 import type { Timing, Usage } from "./record.ts";
@@ -31,6 +31,7 @@ const CALL_OPTIONS = [
   "cache",
   "dedupe",
   "atMostOnce",
+  "fetchOptions",
 ] as const satisfies (keyof CallOptions)[];
 
 /** A client of one LLM endpoint. */
@@ -98,28 +99,37 @@ export class Kneepoint {
   }
 
   /** Sends a request. */
-  get<T>(path: string, options?: RequestOptions): APIPromise<T> {
-    return this.request({ ...options, method: "get", path });
+  get<T>(path: string, options?: RequestOptions | Promise<RequestOptions>): APIPromise<T> {
+    return this.#send("get", path, options);
   }
 
   /** Sends a request. */
-  post<T>(path: string, options?: RequestOptions): APIPromise<T> {
-    return this.request({ ...options, method: "post", path });
+  post<T>(path: string, options?: RequestOptions | Promise<RequestOptions>): APIPromise<T> {
+    return this.#send("post", path, options);
   }
 
   /** Sends a request. */
-  put<T>(path: string, options?: RequestOptions): APIPromise<T> {
-    return this.request({ ...options, method: "put", path });
+  put<T>(path: string, options?: RequestOptions | Promise<RequestOptions>): APIPromise<T> {
+    return this.#send("put", path, options);
   }
 
   /** Sends a request. */
-  patch<T>(path: string, options?: RequestOptions): APIPromise<T> {
-    return this.request({ ...options, method: "patch", path });
+  patch<T>(path: string, options?: RequestOptions | Promise<RequestOptions>): APIPromise<T> {
+    return this.#send("patch", path, options);
   }
 
   /** Sends a request. */
-  delete<T>(path: string, options?: RequestOptions): APIPromise<T> {
-    return this.request({ ...options, method: "delete", path });
+  delete<T>(path: string, options?: RequestOptions | Promise<RequestOptions>): APIPromise<T> {
+    return this.#send("delete", path, options);
+  }
+
+  #send<T>(
+    method: HTTPMethod,
+    path: string,
+    options: RequestOptions | Promise<RequestOptions> | undefined,
+  ): APIPromise<T> {
+    const whole = (options?: RequestOptions) => ({ ...options, method, path });
+    return this.request(options instanceof Promise ? options.then(whole) : whole(options));
   }
 
   /** @internal */

@@ -25,7 +25,7 @@ export function listen(signal: AbortSignal, then: () => void): void {
     known = { all, listener: () => [...all].forEach((one) => one()) };
     leaving.set(signal, known);
   }
-  if (known.all.size === 0) signal.addEventListener("abort", known.listener);
+  if (known.all.size === 0) signal.addEventListener("abort", known.listener, { once: true });
   known.all.add(then);
 }
 

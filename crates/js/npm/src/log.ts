@@ -23,7 +23,10 @@ export interface Log {
 
 /** The log that these options ask for. */
 export function loggerOf({ logger = console, logLevel }: ClientOptions, baseURL: string): Log {
-  const level = logLevel ?? levelOfTheEnvironment(logger);
+  const level =
+    levelOf(logLevel, "ClientOptions.logLevel", logger) ??
+    levelOf(runtime.variable("OPENAI_LOG"), "process.env['OPENAI_LOG']", logger) ??
+    "warn";
   const wants = (least: LogLevel): boolean => LEVELS.indexOf(level) >= LEVELS.indexOf(least);
   const warn = (message: string): void => {
     if (wants("warn")) logger.warn(message);
@@ -46,18 +49,30 @@ export function loggerOf({ logger = console, logLevel }: ClientOptions, baseURL:
       toldAt = now;
       untold = 0;
     },
-    attempted: wants("debug")
-      ? (attempt) => logger.debug("kneepoint: attempt", attempt)
+    attempted: wants("info")
+      ? (attempt) => {
+          logger.info(lineOf(attempt));
+          if (wants("debug")) logger.debug("kneepoint: attempt", attempt);
+        }
       : undefined,
   };
 }
 
-function levelOfTheEnvironment(logger: Logger): LogLevel {
-  const said = runtime.variable("OPENAI_LOG");
-  if (said === undefined) return "warn";
+/** The level of this name; none, and a word about it, where there is no such level. */
+function levelOf(said: string | undefined, where: string, logger: Logger): LogLevel | undefined {
+  if (said === undefined) return undefined;
   const level = LEVELS.find((one) => one === said);
   if (level === undefined) {
-    logger.warn(`kneepoint: OPENAI_LOG is ${JSON.stringify(said)}, expected one of ${LEVELS.join(", ")}`);
+    // Worded as OpenAI's SDK words it, so that whoever looks for that line finds this one.
+    logger.warn(`${where} was set to ${JSON.stringify(said)}, expected one of ${JSON.stringify(LEVELS)}`);
   }
-  return level ?? "warn";
+  return level;
+}
+
+/** An attempt in one line. */
+function lineOf(event: AttemptEvent): string {
+  const { attempt, status, error, start, end } = event;
+  const outcome = error ?? status ?? "no answer";
+  const took = Math.round((end ?? start) - start);
+  return `kneepoint: attempt ${attempt} at ${event["server.address"]}: ${outcome} after ${took} ms`;
 }

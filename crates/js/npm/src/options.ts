@@ -10,7 +10,7 @@ import type { FetchLike } from "./transport/transport.ts";
 export type HeaderOptions =
   | Headers
   | Record<string, string | null | undefined>
-  | [string, string][];
+  | readonly (readonly [string, string | null])[];
 
 /** Parameters of a URL. */
 export type QueryOptions = Record<string, string | readonly string[] | undefined>;
@@ -142,6 +142,8 @@ export interface CallOptions {
   /** Whether this call may share the attempt of an equal one. */
   dedupe?: boolean | undefined;
   atMostOnce?: boolean | undefined;
+  /** Handed to `fetch` with this request, beside what the client hands to it. */
+  fetchOptions?: Record<string, unknown> | undefined;
 }
 
 type Kind = "number" | "string" | "boolean" | "function" | "object" | "null" | "auto" | "signal";
@@ -196,6 +198,7 @@ const CALL: Record<keyof CallOptions, Kind[]> = {
   cache: ["boolean"],
   dedupe: ["boolean"],
   atMostOnce: ["boolean"],
+  fetchOptions: ["object"],
 };
 
 /** Refuses options of a client that nobody knows, or of the wrong kind. */
@@ -286,11 +289,7 @@ export function complete(options: ClientOptions): ClientOptions {
 /** Header fields as names and values in turn; `null` where one is to be taken away. */
 export function fieldsOf(headers: HeaderOptions | undefined, into: (string | null)[]): void {
   if (headers === undefined) return;
-  if (headers instanceof Headers) {
-    headers.forEach((value, name) => into.push(name, value));
-    return;
-  }
-  const entries = Array.isArray(headers) ? headers : Object.entries(headers);
+  const entries = Symbol.iterator in headers ? headers : Object.entries(headers);
   for (const [name, value] of entries) {
     if (value !== undefined) into.push(name, value);
   }

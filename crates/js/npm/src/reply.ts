@@ -21,6 +21,7 @@ export interface Reply {
 export type AnswerKind = 0 | 1 | 2 | 3 | 4;
 
 interface Answered {
+  id?: unknown;
   error?: unknown;
   object?: unknown;
   choices?: unknown;
@@ -30,6 +31,14 @@ interface Answered {
   content?: unknown;
   stop_reason?: unknown;
   usage?: Record<string, unknown> | null;
+}
+
+/** What the protocols' answers are told by. */
+const TELLING = ["choices", "output", "content", "status"];
+
+/** Whether it is an answer of a shape that nobody here knows: it has a name, and nothing to judge it by. */
+function isForeign(said: Answered): boolean {
+  return typeof said.id === "string" && !TELLING.some((name) => name in said);
 }
 
 /** Whether a body is plainly what it should be. Where it is not, the module judges it. */
@@ -43,6 +52,7 @@ export function isPlain(reply: Reply, kind: AnswerKind): boolean {
   const said = reply.json as Answered | null;
   if (typeof said !== "object" || said === null || Array.isArray(said)) return false;
   if (said.error != null || said.object === "error" || said.type === "error") return false;
+  if (isForeign(said)) return true;
   switch (kind) {
     case 2:
       return Array.isArray(said.choices) && said.choices.length > 0 && said.choices.every(isFinished);

@@ -3,6 +3,7 @@
 import { PagePromise } from "./page.ts";
 import type { APIPromise, Received } from "./promise.ts";
 import type { FinalRequestOptions, RequestOptions } from "./request.ts";
+import { withText } from "./runner/response_parse.ts";
 import type { Stream } from "./streaming.ts";
 import type * as types from "./types/others.ts";
 
@@ -116,19 +117,6 @@ export class Responses extends APIResource {
       withText,
     ) as APIPromise<never>;
   }
-}
-
-/** Adds the text of the whole answer, which servers do not send. */
-function withText(response: types.Response): types.Response {
-  const isWhole = response?.object === "response" && Array.isArray(response.output);
-  if (!isWhole || typeof response.output_text === "string") return response;
-  let text = "";
-  for (const item of response.output) {
-    if (item.type !== "message") continue;
-    for (const part of item.content ?? []) if (part.type === "output_text") text += part.text;
-  }
-  response.output_text = text;
-  return response;
 }
 
 /** `POST /messages`, as Anthropic has it */

@@ -5,45 +5,47 @@
  * @packageDocumentation
  */
 
-import { runtime } from "#runtime";
 import type { Client } from "../client.ts";
 import { KneepointError } from "../errors.ts";
 import { Kneepoint } from "../kneepoint.ts";
-import { type CallOptions, type ClientOptions as Options, isCallOption, isClientOption } from "../options.ts";
+import { type CallOptions, type ClientOptions as Options, isCallOption, type Logger } from "../options.ts";
+import { withBody } from "./body.ts";
+import { Chat } from "./chat_helpers.ts";
 import * as errors from "./error.ts";
-import type { Received } from "./promise.ts";
+import {
+  type ClientOptions,
+  DEFAULT_RETRIES,
+  DEFAULT_TIMEOUT,
+  translated,
+  unknownIn,
+  variableFor,
+} from "./options.ts";
+import { type Received, Streamed } from "./promise.ts";
 import { callOf, type FinalRequestOptions, type RequestOptions } from "./request.ts";
 import * as resources from "./resources.ts";
+import { Responses } from "./responses.ts";
+import { Stream } from "./streaming.ts";
+import { addressOf, isAbsolute } from "./url.ts";
 
 export * from "./error.ts";
+export type { ClientOptions } from "./options.ts";
 export * from "./resources.ts";
-export { Stream } from "./streaming.ts";
-
-/** What a client is told: Kneepoint's options, read as OpenAI's SDK reads them. */
-export interface ClientOptions extends Omit<Options, "timeout"> {
-  /** Each attempt until its answer begins, in ms. Default: 600,000. */
-  timeout?: number | undefined;
-  /** Kept for programs that read it; nothing here uses it. */
-  adminAPIKey?: string | null | undefined;
-  /** Kept for programs that read it; nothing here uses it. */
-  webhookSecret?: string | null | undefined;
-}
-
-const DEFAULT_TIMEOUT = 600_000;
-const DEFAULT_RETRIES = 2;
-const SILENCE_MAX = 120_000;
-
-/** Options of OpenAI's SDK for parts of the API that are not here. */
-const UNUSED = ["adminAPIKey", "webhookSecret"];
+export { Stream };
 
 /** A client in the shape of OpenAI's SDK. */
 export class OpenAI extends Kneepoint {
   readonly #options: ClientOptions;
+  /** Clients for other addresses and keys, which requests may name. */
+  readonly #others = new Map<string, this>();
+  /** `POST /chat/completions`, with helpers */
+  override readonly chat: Chat = new Chat(this);
+  /** `POST /responses`, with helpers */
+  override readonly responses: Responses = new Responses(this);
 
   constructor(options: ClientOptions = {}, /** @internal */ parent?: Client) {
     super(translated(options), parent);
-    this.#options = options;
-    const unknown = Object.keys(options).filter((name) => !isClientOption(name) && !UNUSED.includes(name));
+    this.#options = { ...options };
+    const unknown = unknownIn(options);
     if (unknown.length > 0) {
       this._client.log.warn(`kneepoint: no option is called ${unknown.join(", ")}`);
     }
@@ -66,6 +68,22 @@ export class OpenAI extends Kneepoint {
     this.#change({ apiKey });
   }
 
+  /** The key of the administration, for requests that ask for it. */
+  get adminAPIKey(): string | null {
+    return variableFor(this.#options.adminAPIKey, "OPENAI_ADMIN_KEY");
+  }
+  set adminAPIKey(adminAPIKey: string | null) {
+    this.#change({ adminAPIKey });
+  }
+
+  /** Kept for programs that read it; nothing here uses it. */
+  get webhookSecret(): string | null {
+    return variableFor(this.#options.webhookSecret, "OPENAI_WEBHOOK_SECRET");
+  }
+  set webhookSecret(webhookSecret: string | null) {
+    this.#change({ webhookSecret });
+  }
+
   /** Each attempt until its answer begins, in ms. */
   get timeout(): number {
     return this.#options.timeout ?? DEFAULT_TIMEOUT;
@@ -86,20 +104,40 @@ export class OpenAI extends Kneepoint {
   get organization(): string | null {
     return this._client.options.organization ?? null;
   }
+  set organization(organization: string | null) {
+    this.#change({ organization });
+  }
 
   /** Sent as `openai-project`. */
   get project(): string | null {
     return this._client.options.project ?? null;
   }
+  set project(project: string | null) {
+    this.#change({ project });
+  }
 
-  /** How much is logged. */
+  /** Told what happens. */
+  get logger(): Logger {
+    return this.#options.logger ?? console;
+  }
+  set logger(logger: Logger) {
+    this.#change({ logger });
+  }
+
+  /** How much of it. */
   get logLevel(): Options["logLevel"] {
     return this._client.log.level;
   }
+  set logLevel(logLevel: Options["logLevel"]) {
+    this.#change({ logLevel });
+  }
 
-  /** The key of the administration, which nothing here uses. */
-  get adminAPIKey(): string | null {
-    return this.#options.adminAPIKey ?? runtime.variable("OPENAI_ADMIN_KEY") ?? null;
+  /** Handed to `fetch` with each request. */
+  get fetchOptions(): Record<string, unknown> | undefined {
+    return this.#options.fetchOptions;
+  }
+  set fetchOptions(fetchOptions: Record<string, unknown> | undefined) {
+    this.#change({ fetchOptions });
   }
 
   /** A client with some options changed, over the same connections. */
@@ -111,12 +149,7 @@ export class OpenAI extends Kneepoint {
   /** The address of a path. `defaultBaseURL` counts where no other base was given. */
   buildURL(path: string, query?: Record<string, unknown> | null, defaultBaseURL?: string): string {
     const { baseURL: given, defaultQuery } = this._client.options;
-    const base = (given ?? defaultBaseURL ?? this.baseURL).replace(/\/+$/, "");
-    const url = new URL(/^https?:\/\//i.test(path) ? path : base + path);
-    for (const [name, value] of Object.entries({ ...defaultQuery, ...query })) {
-      if (value !== undefined) url.searchParams.set(name, String(value));
-    }
-    return url.toString();
+    return addressOf(given || (defaultBaseURL ?? this.baseURL), path, { ...defaultQuery, ...query });
   }
 
   /** The request that would be sent, as `fetch` would be told. Nothing is sent. */
@@ -124,9 +157,18 @@ export class OpenAI extends Kneepoint {
     let told: { req: RequestInit; url: string } | undefined;
     const fetch = async (url: string, req: RequestInit): Promise<Response> => {
       told = { req, url };
-      return Response.json({});
+      return Response.json({ id: "none" });
     };
-    await this.withOptions({ fetch, maxRetries: 0 })._receive(options);
+    const silence = { cache: false, dedupe: false, logLevel: "off", onAttempt: undefined } as const;
+    const built = this.withOptions({ fetch, maxRetries: 0, ...silence });
+    try {
+      await built._receive(options);
+    } catch (error) {
+      // What was answered here is no stream, but the request has been seen.
+      if (told === undefined) throw error;
+    } finally {
+      built.dispose();
+    }
     return { ...(told as { req: RequestInit; url: string }), timeout: options.timeout ?? this.timeout };
   }
 
@@ -144,15 +186,35 @@ export class OpenAI extends Kneepoint {
   }
 
   /** @internal */
-  override _receive(options: FinalRequestOptions): Promise<Received> {
-    if (!/^https?:\/\//i.test(options.path)) return super._receive(options);
-    const { origin, pathname, search } = new URL(options.path);
-    const elsewhere = this.withOptions({ baseURL: origin });
-    return elsewhere._receive({ ...options, path: pathname + search });
+  override async _receive(options: FinalRequestOptions): Promise<Received> {
+    const { path, defaultBaseURL, __security: keys } = options;
+    if (keys?.adminAPIKeyAuth && !keys.bearerAuth) {
+      const { __security: _, ...rest } = options;
+      return this.#other({ apiKey: this.adminAPIKey })._receive(rest);
+    }
+    if (isAbsolute(path)) {
+      const { origin, pathname, search } = new URL(path);
+      return this.#other({ baseURL: origin })._receive({ ...options, path: pathname + search });
+    }
+    if (defaultBaseURL !== undefined && !this._client.options.baseURL) {
+      return this.#other({ baseURL: defaultBaseURL })._receive(options);
+    }
+    const received = await super._receive(withBody(options));
+    if (received instanceof Streamed) received.make = Stream;
+    return received;
+  }
+
+  /** The client that differs in this from this one; the same each time, so that it learns. */
+  #other(options: Pick<ClientOptions, "apiKey" | "baseURL">): this {
+    const name = JSON.stringify(options);
+    const other = this.#others.get(name) ?? this.withOptions(options);
+    this.#others.set(name, other);
+    return other;
   }
 
   #change(options: ClientOptions): void {
     Object.assign(this.#options, options);
+    this.#others.clear();
     this._replace(translated(this.#options));
   }
 
@@ -175,60 +237,79 @@ export class OpenAI extends Kneepoint {
   static readonly UnprocessableEntityError = errors.UnprocessableEntityError;
 }
 
-/** The SDK's options in our words. */
-function translated({ timeout = DEFAULT_TIMEOUT, ...options }: ClientOptions): Options {
-  const known = Object.fromEntries(Object.entries(options).filter(([name]) => isClientOption(name)));
-  const apiKey = options.apiKey === undefined ? runtime.variable("OPENAI_API_KEY") : options.apiKey;
-  if (apiKey === undefined) {
-    throw new KneepointError(
-      "apiKey: found none, expected a key in the option apiKey or in the variable OPENAI_API_KEY",
-      { kind: "config", option: "apiKey", phase: "queue" },
-    );
-  }
-  return {
-    attemptTimeout: timeout,
-    // A stream that falls silent must not outlast what a whole answer may take.
-    firstTokenTimeout: timeout,
-    idleTimeout: Math.min(SILENCE_MAX, timeout),
-    ...known,
-    timeout: null,
-  };
-}
-
 export declare namespace OpenAI {
-  export type RequestOptions = resources.RequestOptions;
-  export type ChatModel = resources.ChatModel;
   export type ChatCompletion = resources.ChatCompletion;
+  export type ChatCompletionAssistantMessageParam = resources.ChatCompletionAssistantMessageParam;
   export type ChatCompletionChunk = resources.ChatCompletionChunk;
+  export type ChatCompletionContentPart = resources.ChatCompletionContentPart;
+  export type ChatCompletionContentPartImage = resources.ChatCompletionContentPartImage;
+  export type ChatCompletionContentPartText = resources.ChatCompletionContentPartText;
+  export type ChatCompletionCreateParams = resources.ChatCompletionCreateParams;
+  export type ChatCompletionCreateParamsNonStreaming = resources.ChatCompletionCreateParamsNonStreaming;
+  export type ChatCompletionCreateParamsStreaming = resources.ChatCompletionCreateParamsStreaming;
+  export type ChatCompletionDeveloperMessageParam = resources.ChatCompletionDeveloperMessageParam;
+  export type ChatCompletionFunctionTool = resources.ChatCompletionFunctionTool;
   export type ChatCompletionMessage = resources.ChatCompletionMessage;
+  export type ChatCompletionMessageFunctionToolCall = resources.ChatCompletionMessageFunctionToolCall;
   export type ChatCompletionMessageParam = resources.ChatCompletionMessageParam;
   export type ChatCompletionMessageToolCall = resources.ChatCompletionMessageToolCall;
+  export type ChatCompletionNamedToolChoice = resources.ChatCompletionNamedToolChoice;
+  export type ChatCompletionRole = resources.ChatCompletionRole;
+  export type ChatCompletionStreamOptions = resources.ChatCompletionStreamOptions;
+  export type ChatCompletionSystemMessageParam = resources.ChatCompletionSystemMessageParam;
+  export type ChatCompletionTokenLogprob = resources.ChatCompletionTokenLogprob;
   export type ChatCompletionTool = resources.ChatCompletionTool;
-  export type ChatCompletionCreateParams = resources.ChatCompletionCreateParams;
-  export type ChatCompletionCreateParamsNonStreaming =
-    resources.ChatCompletionCreateParamsNonStreaming;
-  export type ChatCompletionCreateParamsStreaming = resources.ChatCompletionCreateParamsStreaming;
+  export type ChatCompletionToolChoiceOption = resources.ChatCompletionToolChoiceOption;
+  export type ChatCompletionToolMessageParam = resources.ChatCompletionToolMessageParam;
+  export type ChatCompletionUserMessageParam = resources.ChatCompletionUserMessageParam;
+  export type ChatModel = resources.ChatModel;
   export type Completion = resources.Completion;
+  export type CompletionCreateParams = resources.CompletionCreateParams;
   export type CompletionUsage = resources.CompletionUsage;
   export type CreateEmbeddingResponse = resources.CreateEmbeddingResponse;
   export type Embedding = resources.Embedding;
   export type EmbeddingCreateParams = resources.EmbeddingCreateParams;
-  export type Model = resources.Model;
+  export type ErrorObject = resources.ErrorObject;
   export type FunctionDefinition = resources.FunctionDefinition;
   export type FunctionParameters = resources.FunctionParameters;
-  /** The types of chat completions, under their longer names. */
+  export type Metadata = resources.Metadata;
+  export type Model = resources.Model;
+  export type ReasoningEffort = resources.ReasoningEffort;
+  export type RequestOptions = resources.RequestOptions;
+  export type ResponseFormatJSONObject = resources.ResponseFormatJSONObject;
+  export type ResponseFormatJSONSchema = resources.ResponseFormatJSONSchema;
+  export type ResponseFormatText = resources.ResponseFormatText;
+  /** The types of completions, embeddings, models and responses, under their longer names. */
+  export import Completions = resources;
+  export import Embeddings = resources;
+  export import Models = resources;
+  export import Responses = resources;
+  /** The same of chat completions. */
   export namespace Chat {
     export type ChatCompletion = resources.ChatCompletion;
+    export type ChatCompletionAssistantMessageParam = resources.ChatCompletionAssistantMessageParam;
     export type ChatCompletionChunk = resources.ChatCompletionChunk;
+    export type ChatCompletionContentPart = resources.ChatCompletionContentPart;
+    export type ChatCompletionContentPartImage = resources.ChatCompletionContentPartImage;
+    export type ChatCompletionContentPartText = resources.ChatCompletionContentPartText;
+    export type ChatCompletionCreateParams = resources.ChatCompletionCreateParams;
+    export type ChatCompletionCreateParamsNonStreaming = resources.ChatCompletionCreateParamsNonStreaming;
+    export type ChatCompletionCreateParamsStreaming = resources.ChatCompletionCreateParamsStreaming;
+    export type ChatCompletionDeveloperMessageParam = resources.ChatCompletionDeveloperMessageParam;
+    export type ChatCompletionFunctionTool = resources.ChatCompletionFunctionTool;
     export type ChatCompletionMessage = resources.ChatCompletionMessage;
+    export type ChatCompletionMessageFunctionToolCall = resources.ChatCompletionMessageFunctionToolCall;
     export type ChatCompletionMessageParam = resources.ChatCompletionMessageParam;
     export type ChatCompletionMessageToolCall = resources.ChatCompletionMessageToolCall;
+    export type ChatCompletionNamedToolChoice = resources.ChatCompletionNamedToolChoice;
+    export type ChatCompletionRole = resources.ChatCompletionRole;
+    export type ChatCompletionStreamOptions = resources.ChatCompletionStreamOptions;
+    export type ChatCompletionSystemMessageParam = resources.ChatCompletionSystemMessageParam;
+    export type ChatCompletionTokenLogprob = resources.ChatCompletionTokenLogprob;
     export type ChatCompletionTool = resources.ChatCompletionTool;
     export type ChatCompletionToolChoiceOption = resources.ChatCompletionToolChoiceOption;
-    export type ChatCompletionCreateParams = resources.ChatCompletionCreateParams;
-    export type ChatCompletionCreateParamsNonStreaming =
-      resources.ChatCompletionCreateParamsNonStreaming;
-    export type ChatCompletionCreateParamsStreaming = resources.ChatCompletionCreateParamsStreaming;
+    export type ChatCompletionToolMessageParam = resources.ChatCompletionToolMessageParam;
+    export type ChatCompletionUserMessageParam = resources.ChatCompletionUserMessageParam;
     export import Completions = resources;
   }
 }

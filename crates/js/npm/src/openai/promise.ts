@@ -2,10 +2,10 @@
 
 import type { Outcome, StreamCall } from "../call.ts";
 import { type Reply, requestIDOf, responseOf } from "../reply.ts";
-import { Stream, streamOf } from "./streaming.ts";
+import { ItemStream, type StreamClass, streamOf } from "./item_stream.ts";
 
 /** An object that knows the server's name for its request. */
-export type WithRequestID<T> = T extends unknown[] | Response | Stream<unknown>
+export type WithRequestID<T> = T extends unknown[] | Response | ItemStream<unknown>
   ? T
   : T extends object
     ? T & { _request_id?: string | null }
@@ -54,7 +54,7 @@ export class APIPromise<T> extends Promise<WithRequestID<T>> {
     request_id: string | null;
   }> {
     const [received, data] = await Promise.all([this.#received, this.#read()]);
-    const isStream = data instanceof Stream;
+    const isStream = data instanceof ItemStream;
     // A stream's body is read by the stream alone.
     const response = isStream ? headOf(received) : received.response();
     return { data, response, request_id: received.requestID };
@@ -97,7 +97,9 @@ export class APIPromise<T> extends Promise<WithRequestID<T>> {
 
 /** Notes the server's name for the request where nobody stumbles over it. */
 function signed(answer: unknown, requestID: string | null): unknown {
-  if (answer instanceof Object && !Array.isArray(answer) && !(answer instanceof Stream)) {
+  // Pages are lists, whose requests nobody looks up.
+  const isList = Array.isArray(answer) || (answer instanceof Object && "getPaginatedItems" in answer);
+  if (answer instanceof Object && !isList && !(answer instanceof ItemStream)) {
     Object.defineProperty(answer, "_request_id", { value: requestID, configurable: true });
   }
   return answer;
@@ -154,6 +156,8 @@ function isJSON(reply: Reply): boolean {
 
 /** An answer that comes piece by piece. */
 export class Streamed implements Received {
+  /** What its objects are handed out as. */
+  make: StreamClass = ItemStream;
   readonly #call: StreamCall;
   readonly #reply: Reply | undefined;
 
@@ -175,8 +179,8 @@ export class Streamed implements Received {
     return responseOf(this.#reply ?? CACHED_STREAM, this.#body());
   }
 
-  read(): Stream<unknown> {
-    return streamOf(this.#call);
+  read(): ItemStream<unknown> {
+    return streamOf(this.#call, this.make);
   }
 
   /** The bytes as they came; of an answer that was kept, events made of its objects. */

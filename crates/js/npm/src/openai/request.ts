@@ -2,8 +2,9 @@
 
 import type { Client } from "../client.ts";
 import { KneepointError } from "../errors.ts";
-import type { CallOptions, HeaderOptions, QueryOptions } from "../options.ts";
+import type { CallOptions, HeaderOptions } from "../options.ts";
 import { type Received, Streamed, Whole } from "./promise.ts";
+import { flat } from "./url.ts";
 
 /** An HTTP method. */
 export type HTTPMethod = "get" | "post" | "put" | "patch" | "delete";
@@ -32,6 +33,10 @@ export interface RequestOptions {
   dedupe?: boolean | undefined;
   /** Never repeat what the server may have carried out already. */
   atMostOnce?: boolean | undefined;
+  /** Handed to `fetch` with this request, beside what the client hands to it. */
+  fetchOptions?: Record<string, unknown> | undefined;
+  /** The base of the address where the client was told of none. */
+  defaultBaseURL?: string | undefined;
   /** What is sent as JSON. */
   body?: unknown;
   /** Whether the answer is wanted as a stream. */
@@ -44,10 +49,14 @@ export interface FinalRequestOptions extends RequestOptions {
   method: HTTPMethod;
   /** Where, under the base URL. */
   path: string;
+  /** What is sent as it is, in place of the body. @internal */
+  raw?: Exclude<BodyInit, string> | undefined;
+  /** Which of the client's keys the request wants. Default: the usual one. */
+  __security?: { bearerAuth?: boolean; adminAPIKeyAuth?: boolean } | undefined;
 }
 
 /** What is said of the request itself, and not of the call. */
-const REQUEST = ["method", "path", "body", "stream", "query"] as const;
+const REQUEST = ["method", "path", "body", "raw", "stream", "query"] as const;
 
 /** What OpenAI's SDK may be told of a call and what has no meaning here. */
 const UNUSED = ["defaultBaseURL", "__metadata", "__security", "__binaryResponse"];
@@ -72,27 +81,14 @@ function isPlain(body: unknown): boolean {
   return !others.some((Class) => body instanceof Class) && !ArrayBuffer.isView(body);
 }
 
-/** Nested parameters under the names that OpenAI's SDK gives them: `a[b]`, and `a[]` for lists. */
-function flat(query: object): QueryOptions {
-  const pairs: Record<string, string | string[] | undefined> = {};
-  const add = (name: string, value: unknown): void => {
-    if (Array.isArray(value)) pairs[`${name}[]`] = value.map(String);
-    else if (value instanceof Date) pairs[name] = value.toISOString();
-    else if (value instanceof Object) {
-      for (const [key, inner] of Object.entries(value)) add(`${name}[${key}]`, inner);
-    } else pairs[name] = value === undefined ? undefined : String(value ?? "");
-  };
-  for (const [name, value] of Object.entries(query)) add(name, value);
-  return pairs;
-}
-
 /** Sends a request. */
 export async function begin(
   client: Client,
-  { method, path, body, stream }: FinalRequestOptions,
+  options: FinalRequestOptions,
   call: CallOptions | undefined,
 ): Promise<Received> {
-  const input = { method: method.toUpperCase(), path, body };
+  const { method, path, body, raw, stream } = options;
+  const input = { method: method.toUpperCase(), path, body, raw };
   if (stream !== true && !asksForStream(body)) return new Whole(await client.send(input, call));
   const streamed = client.stream(input, call, "data");
   return new Streamed(streamed, await streamed.begin);

@@ -5,38 +5,36 @@
  */
 
 import * as core from "#core";
-import type { StreamCall } from "../call.ts";
 import { enter, ready } from "../engine.ts";
-import { APIUserAbortError, errorOf, KneepointError, type Told } from "../errors.ts";
+import { errorOf, KneepointError, type Told } from "../errors.ts";
+import { ItemStream, once } from "./item_stream.ts";
+import { _iterSSEMessages, bodiless, named } from "./sse.ts";
 import { Unpacked } from "./unpack.ts";
 
+export { _iterSSEMessages, type ServerSentEvent } from "./sse.ts";
+
 /** A stream of objects. It can be read once; `tee` makes two of it. */
-export class Stream<Item> implements AsyncIterable<Item> {
-  /** Aborting it takes the call back. What is read from here on ends without an error. */
-  controller: AbortController;
-  readonly #begin: () => AsyncIterator<Item>;
-
-  /** A stream of what the iterator hands out. */
-  constructor(iterator: () => AsyncIterator<Item>, controller: AbortController) {
-    this.#begin = iterator;
-    this.controller = controller;
-  }
-
+export class Stream<Item> extends ItemStream<Item> {
   /**
    * The objects in the data of a response's events.
    *
    * An event named `error`, or an object with an `error`, is thrown. So is an end in the middle of
-   * chat completions; of other objects nobody can tell where they end.
+   * chat completions; of other objects nobody can tell where they end. With `synthesizeEventData`, each
+   * item is `{ event, data }`.
    */
-  static fromSSEResponse<Item>(response: Response, controller: AbortController): Stream<Item> {
-    return new Stream(
-      once(() => {
-        const { body } = response;
-        if (body === null) throw new KneepointError("this response has no body to be read", { kind: "stream" });
-        return reading(body, controller, new EventReader<Item>());
-      }),
-      controller,
-    );
+  static fromSSEResponse<Item>(
+    response: Response,
+    controller: AbortController,
+    _client?: unknown,
+    synthesizeEventData = false,
+  ): Stream<Item> {
+    const begin = (): AsyncIterator<Item> => {
+      if (synthesizeEventData) return named<Item>(_iterSSEMessages(response, controller));
+      const { body, headers } = response;
+      if (body === null) throw bodiless(controller);
+      return reading(body, controller, new EventReader<Item>(headers));
+    };
+    return new Stream(once(begin), controller);
   }
 
   /** The objects in a stream of JSON, one in each line, such as {@link toReadableStream} makes. */
@@ -49,81 +47,6 @@ export class Stream<Item> implements AsyncIterable<Item> {
       controller,
     );
   }
-
-  [Symbol.asyncIterator](): AsyncIterator<Item> {
-    return this.#begin();
-  }
-
-  /** Two streams of the same objects. What only one of them has read is kept for the other. */
-  tee(): [Stream<Item>, Stream<Item>] {
-    const source = this.#begin();
-    const queues: Promise<IteratorResult<Item>>[][] = [[], []];
-    const branch = (queue: Promise<IteratorResult<Item>>[]): AsyncIterator<Item> => ({
-      next: () => {
-        if (queue.length === 0) {
-          const item = source.next();
-          for (const each of queues) each.push(item);
-        }
-        return queue.shift() as Promise<IteratorResult<Item>>;
-      },
-    });
-    const [left, right] = queues.map((queue) => new Stream(() => branch(queue), this.controller));
-    return [left as Stream<Item>, right as Stream<Item>];
-  }
-
-  /** The objects as JSON, one in each line. {@link fromReadableStream} reads it. */
-  toReadableStream(): ReadableStream {
-    let items: AsyncIterator<Item>;
-    const encoder = new TextEncoder();
-    return new ReadableStream({
-      start: () => {
-        items = this[Symbol.asyncIterator]();
-      },
-      async pull(controller) {
-        const { value, done } = await items.next();
-        if (done) controller.close();
-        else controller.enqueue(encoder.encode(`${JSON.stringify(value)}\n`));
-      },
-      async cancel() {
-        await items.return?.();
-      },
-    });
-  }
-}
-
-/** The objects of a call's events: one `JSON.parse` for each chunk of the network. */
-export function streamOf<Item>(call: StreamCall): Stream<Item> {
-  const controller = new AbortController();
-  controller.signal.addEventListener("abort", () => call.abort(), { once: true });
-  const more = async (): Promise<Item[] | undefined> => {
-    try {
-      const piece = await call.next();
-      return piece && (JSON.parse(`[${piece.text}]`) as Item[]);
-    } catch (error) {
-      if (!(error instanceof APIUserAbortError)) throw error;
-      // Whoever takes a call back knows it. The controller says so to others.
-      controller.abort();
-      return undefined;
-    }
-  };
-  return new Stream(
-    once(() => new Unpacked(more, () => controller.abort())),
-    controller,
-  );
-}
-
-/** Lets a stream be read once. */
-function once<Item>(begin: () => AsyncIterator<Item>): () => AsyncIterator<Item> {
-  let isTaken = false;
-  return () => {
-    if (isTaken) {
-      throw new KneepointError("this stream has been read already; `tee` makes two of one", {
-        kind: "stream",
-      });
-    }
-    isTaken = true;
-    return begin();
-  };
 }
 
 /** Makes objects of chunks. */
@@ -165,7 +88,8 @@ function reading<Item>(
       close();
       return items.finish();
     } catch (error) {
-      const wasAborted = controller.signal.aborted || (error as Error | null)?.name === "AbortError";
+      const { signal } = controller;
+      const wasAborted = (signal.aborted && error === signal.reason) || (error as Error | null)?.name === "AbortError";
       close();
       cancel();
       if (wasAborted) return undefined;
@@ -191,8 +115,12 @@ function bytesOf(chunk: unknown): Uint8Array {
 
 /** Reads events. */
 class EventReader<Item> implements ChunkReader<Item> {
+  readonly #headers: Headers;
   #decoder!: core.Decoder;
-  #isChat = false;
+
+  constructor(headers: Headers) {
+    this.#headers = headers;
+  }
 
   async begin(): Promise<void> {
     await ready();
@@ -200,19 +128,12 @@ class EventReader<Item> implements ChunkReader<Item> {
   }
 
   feed(chunk: Uint8Array): Item[] {
-    const items = this.#told(() => this.#decoder.feed(chunk));
-    const last = items.at(-1);
-    this.#isChat ||= last instanceof Object && "choices" in last;
-    return items;
+    return this.#told(() => this.#decoder.feed(chunk));
   }
 
   finish(): Item[] {
     try {
       return this.#told(() => this.#decoder.finish());
-    } catch (error) {
-      const isOpen = (error as KneepointError).kind === "truncated" && !this.#isChat;
-      if (!isOpen) throw error;
-      return [];
     } finally {
       this.#decoder.free();
     }
@@ -222,7 +143,7 @@ class EventReader<Item> implements ChunkReader<Item> {
     try {
       return JSON.parse(`[${enter(work)}]`) as Item[];
     } catch (error) {
-      throw error instanceof Error ? error : errorOf(error as Told);
+      throw error instanceof Error ? error : errorOf(error as Told, undefined, this.#headers);
     }
   }
 }

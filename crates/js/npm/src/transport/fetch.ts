@@ -16,6 +16,7 @@ import {
 } from "./transport.ts";
 
 interface Exchange {
+  readonly call: Sender;
   readonly visit: Visit | undefined;
   /** Called where the visit ends before the exchange does. */
   readonly lost: () => void;
@@ -44,18 +45,20 @@ export class FetchTransport implements Transport {
     this.#init = options.fetchOptions ?? {};
   }
 
-  open(id: number, { body, visit: made }: Sender, method: string, url: string, headers?: string): void {
-    const visit = made?.standing();
+  open(id: number, call: Sender, method: string, url: string, headers?: string): void {
+    const { body } = call;
+    const visit = call.visit?.standing();
     if (headers !== undefined) this.#fields = pairs(headers);
     const fields = this.#fields;
     const lost = () => this.#fail(id, exchange, new Error("the visitor's request that began this one is over"));
-    const exchange: Exchange = { visit, lost };
+    const exchange: Exchange = { call, visit, lost };
     this.#exchanges[id] = exchange;
     visit?.hold(lost);
     doAt(visit, () => {
       exchange.abort = new AbortController();
       void this.#send(id, exchange, url, {
         ...this.#init,
+        ...call.fetchOptions,
         method,
         // Functions of users' own may look at them.
         headers: this.#isOwn ? new Headers(fields) : fields,
@@ -63,6 +66,8 @@ export class FetchTransport implements Transport {
         redirect: "manual",
         signal: exchange.abort.signal,
         ...(body === undefined ? {} : { body }),
+        // Platforms want to be told that nobody reads the answer before all has been sent.
+        ...(body instanceof ReadableStream ? { duplex: "half" } : {}),
       });
     });
   }
@@ -90,7 +95,8 @@ export class FetchTransport implements Transport {
   }
 
   #fail(id: number, exchange: Exchange, error: unknown): void {
-    if (this.#exchanges[id] === exchange) tellFailure(id, exchange.reply !== undefined, error);
+    if (this.#exchanges[id] !== exchange) return;
+    tellFailure(id, exchange.call, exchange.reply !== undefined, error);
   }
 
   read(id: number): void {

@@ -18,7 +18,11 @@ export type FetchLike = (url: string, init: RequestInit) => Promise<Response>;
 
 /** Whose request it is. */
 export interface Sender {
-  readonly body: string | undefined;
+  readonly body: BodyInit | undefined;
+  /** Handed to `fetch` with this request, beside what the client hands to it. */
+  readonly fetchOptions?: Readonly<Record<string, unknown>> | undefined;
+  /** The code of what the platform threw, the last time that it did. */
+  trouble?: string | undefined;
   /** Where everything must happen that touches the platform. */
   readonly visit?: Visit | undefined;
 }
@@ -103,13 +107,18 @@ function linesOf(name: string, value: string | readonly string[] | undefined): s
 /** How deep causes are followed; they may form a circle. */
 const CAUSES_MAX = 4;
 
-/** Tells the module that an exchange failed. */
-export function tellFailure(id: number, inBody: boolean, error: unknown): void {
+/** Tells the module that an exchange failed, and its caller of the code. Of the error itself nothing is
+ * kept: what a function of the user's throws may hold the key. */
+export function tellFailure(id: number, call: Sender, inBody: boolean, error: unknown): void {
   let codes = "";
   let cause = error;
+  call.trouble = undefined;
   for (let depth = 0; depth < CAUSES_MAX && cause instanceof Object; depth += 1) {
     const { code, cause: next } = cause as { code?: unknown; cause?: unknown };
-    if (typeof code === "string") codes += `${code}\n`;
+    if (typeof code === "string") {
+      codes += `${code}\n`;
+      if (/^[A-Z][A-Z\d_]+$/.test(code)) call.trouble ??= code;
+    }
     cause = next;
   }
   tell(() => core.fail(id, inBody, codes, describe(error)));

@@ -3,13 +3,18 @@
  *
  * Connections are opened a bounded number at a time, and only while none is free: a thousand
  * handshakes at once overflow a server's queue of them, and each that is lost costs a second.
+ *
+ * What only `fetch` understands is sent by `fetch`: forms, streams, options of its own for one call.
  */
 
 import { createRequire } from "node:module";
+import type { Transform } from "node:stream";
 
 import * as core from "#core";
 import { tell } from "../engine.ts";
 import type { AnswerKind, Reply } from "../reply.ts";
+import { decoderOf } from "./encoding.ts";
+import { FetchTransport } from "./fetch.ts";
 import { Origin, type Rider } from "./origin.ts";
 import {
   type Connections,
@@ -61,17 +66,30 @@ export class UndiciTransport implements Transport {
   /** By their ids, which the module uses again; see `Crowd` for why this is no `Map`. */
   readonly #exchanges: (Exchange | undefined)[] = [];
   readonly #origins = new Map<string, Origin>();
+  readonly #options: TransportOptions;
   readonly #dispatcher: Dispatcher | undefined;
+  #fetch: FetchTransport | undefined;
+  /** The exchanges that are `fetch`'s. */
+  readonly #fetched = new Set<number>();
   /** The latest request's header fields, names and values in turn. */
   #fields: string[] = [];
 
   constructor(options: TransportOptions) {
+    this.#options = options;
     this.#dispatcher =
       (options.fetchOptions?.["dispatcher"] as Dispatcher | undefined) ?? proxyOfTheEnvironment();
   }
 
   open(id: number, call: Sender, method: string, url: string, lines?: string): void {
-    const exchange = new Exchange(id, url);
+    const { body, fetchOptions } = call;
+    if (typeof body === "object" || fetchOptions !== undefined) {
+      this.#fetched.add(id);
+      const fields = this.#fieldsOf(lines);
+      this.#fetch ??= new FetchTransport(this.#options, false);
+      this.#fetch.open(id, call, method, url, linesOf(fields));
+      return;
+    }
+    const exchange = new Exchange(id, call, url);
     this.#exchanges[id] = exchange;
     const path = url.indexOf("/", url.indexOf("://") + 3);
     const origin = path < 0 ? url : url.slice(0, path);
@@ -80,7 +98,7 @@ export class UndiciTransport implements Transport {
       path: path < 0 ? "/" : url.slice(path),
       method,
       headers: this.#fieldsOf(lines),
-      body: call.body ?? null,
+      body: body ?? null,
       // The client has its own clocks.
       headersTimeout: 0,
       bodyTimeout: 0,
@@ -91,6 +109,11 @@ export class UndiciTransport implements Transport {
       exchange.fail(error);
     }
     exchange.isOpening = false;
+  }
+
+  /** What carries this exchange, where we do not. */
+  #fetchOf(id: number): FetchTransport | undefined {
+    return this.#fetched.has(id) ? this.#fetch : undefined;
   }
 
   #fieldsOf(lines: string | undefined): string[] {
@@ -112,13 +135,17 @@ export class UndiciTransport implements Transport {
 
   read(id: number): void {
     this.#exchanges[id]?.read();
+    this.#fetchOf(id)?.read(id);
   }
 
   whole(id: number, kind: AnswerKind, bytesMax: number): void {
     this.#exchanges[id]?.gather(new Gathering(kind, bytesMax));
+    this.#fetchOf(id)?.whole(id, kind, bytesMax);
   }
 
   close(id: number): void {
+    this.#fetchOf(id)?.close(id);
+    this.#fetched.delete(id);
     this.#exchanges[id]?.close();
     this.#exchanges[id] = undefined;
   }
@@ -143,6 +170,8 @@ export class UndiciTransport implements Transport {
 
   reset(): void {
     this.#exchanges.forEach((_, id) => this.close(id));
+    this.#fetch?.reset();
+    this.#fetched.clear();
   }
 
   dispose(): void {
@@ -161,6 +190,7 @@ class Exchange implements Rider {
   #origin: Origin | undefined;
   #leave: (failed: boolean) => void = () => {};
   readonly #id: number;
+  readonly #call: Sender;
   readonly #url: string;
   #controller: Controller | undefined;
   #reply: Reply | undefined;
@@ -170,9 +200,12 @@ class Exchange implements Rider {
   #waiting: Uint8Array[] = [];
   /** Where the whole body goes, if it is wanted as one. */
   #gathering: Gathering | undefined;
+  /** What makes the body of what comes, where it comes compressed. */
+  #decoder: Transform | undefined;
 
-  constructor(id: number, url: string) {
+  constructor(id: number, call: Sender, url: string) {
     this.#id = id;
+    this.#call = call;
     this.#url = url;
   }
 
@@ -197,10 +230,17 @@ class Exchange implements Rider {
       reused: this.#reused,
       protocol: this.#origin?.protocol,
     };
+    this.#decode(headers["content-encoding"]);
     tellHead(this.#id, this.#reply);
   }
 
-  onResponseData(controller: Controller, chunk: Buffer): void {
+  onResponseData(_: Controller, chunk: Buffer): void {
+    if (this.isClosed) return;
+    if (this.#decoder === undefined) this.#take(chunk);
+    else this.#decoder.write(chunk);
+  }
+
+  #take(chunk: Buffer): void {
     if (this.isClosed) return;
     if (this.#gathering !== undefined) {
       this.#gather(chunk, this.#gathering);
@@ -211,12 +251,27 @@ class Exchange implements Rider {
       return;
     }
     this.#waiting.push(chunk);
-    controller.pause();
+    this.#controller?.pause();
   }
 
   onResponseEnd(): void {
-    this.#isOver = true;
     this.#leave(false);
+    if (this.#decoder === undefined) this.#end();
+    else this.#decoder.end();
+  }
+
+  #decode(encoding: string | readonly string[] | undefined): void {
+    this.#decoder = decoderOf(encoding);
+    this.#decoder?.on("data", (chunk: Buffer) => this.#take(chunk));
+    this.#decoder?.on("end", () => this.#end());
+    this.#decoder?.on("error", (error) => {
+      this.#tellFailure(error);
+      this.close();
+    });
+  }
+
+  #end(): void {
+    this.#isOver = true;
     if (this.isClosed || this.#waiting.length > 0) return;
     if (this.#gathering !== undefined && this.#reply !== undefined) {
       this.#gathering.tell(this.#id, this.#reply);
@@ -238,7 +293,8 @@ class Exchange implements Rider {
   }
 
   #tellFailure(error: unknown): void {
-    if (!this.isClosed) tellFailure(this.#id, this.#reply !== undefined, error);
+    if (this.isClosed) return;
+    tellFailure(this.#id, this.#call, this.#reply !== undefined, error);
   }
 
   /** The whole body is wanted. This is asked as soon as there is a head, before any of it. */
@@ -279,8 +335,14 @@ class Exchange implements Rider {
 
   close(): void {
     this.isClosed = true;
+    this.#decoder?.destroy();
     if (!this.#isOver) this.#controller?.abort(new Error("closed"));
   }
+}
+
+/** Names and values in turn, as the module writes them. */
+function linesOf(fields: readonly string[]): string {
+  return fields.map((part) => `${part}\n`).join("");
 }
 
 const PROXIES = ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"];

@@ -3,17 +3,18 @@
 import { APIUserAbortError, KneepointError } from "../../errors.ts";
 import { Stream } from "../streaming.ts";
 import type * as chat from "../types/chat.ts";
-import type { CompletionUsage } from "../types/shared.ts";
-import { type BaseEvents, EventStream } from "./events.ts";
+import { Conversation, type ConversationEvents } from "./conversation.ts";
 import { type ChatCompletionSnapshot, finished, gather } from "./gather.ts";
 import { checkFinish, isParsed, parsed, parsedArguments, parsedContent } from "./parse.ts";
+import { converse, type RunnerOptions, type ToolRunnerParams } from "./tools.ts";
 
 /** What a streamed chat completion tells. */
-export interface ChatCompletionStreamEvents<T> extends BaseEvents {
+export interface ChatCompletionStreamEvents<T> extends ConversationEvents<T> {
   /** A chunk, and what there is with it. */
   chunk: (chunk: chat.ChatCompletionChunk, snapshot: ChatCompletionSnapshot) => void;
   /** New text, and all of it so far. */
   content: (delta: string, snapshot: string) => void;
+  /** The same, with what it means so far where it is JSON of a format with a parser. */
   "content.delta": (event: { delta: string; snapshot: string; parsed: unknown }) => void;
   "content.done": (event: { content: string; parsed: T | null }) => void;
   "refusal.delta": (event: { delta: string; snapshot: string }) => void;
@@ -31,71 +32,77 @@ export interface ChatCompletionStreamEvents<T> extends BaseEvents {
     arguments: string;
     parsed_arguments: unknown;
   }) => void;
-  "logprobs.content.delta": (event: {
-    content: chat.ChatCompletionTokenLogprob[];
-    snapshot: chat.ChatCompletionTokenLogprob[];
-  }) => void;
+  "logprobs.content.delta": (event: Logprobs & { snapshot: chat.ChatCompletionTokenLogprob[] }) => void;
+  "logprobs.content.done": (event: Logprobs) => void;
   "logprobs.refusal.delta": (event: {
     refusal: chat.ChatCompletionTokenLogprob[];
     snapshot: chat.ChatCompletionTokenLogprob[];
   }) => void;
-  /** The message, once it is whole. */
-  message: (message: chat.ParsedChatCompletionMessage<T>) => void;
-  /** The completion, once it is whole. */
-  chatCompletion: (completion: chat.ParsedChatCompletion<T>) => void;
-  finalContent: (content: string) => void;
-  finalMessage: (message: chat.ParsedChatCompletionMessage<T>) => void;
-  finalChatCompletion: (completion: chat.ParsedChatCompletion<T>) => void;
-  finalFunctionToolCall: (call: chat.ChatCompletionMessageFunctionToolCall.Function) => void;
-  totalUsage: (usage: CompletionUsage) => void;
+  "logprobs.refusal.done": (event: { refusal: chat.ChatCompletionTokenLogprob[] }) => void;
+}
+
+interface Logprobs {
+  content: chat.ChatCompletionTokenLogprob[];
 }
 
 type Params = Pick<chat.ChatCompletionCreateParamsBase, "response_format" | "tools"> | null;
 
+/** Sends a request whose answer is streamed. */
+export type Opener = (
+  body: chat.ChatCompletionCreateParamsStreaming,
+  signal: AbortSignal,
+) => Promise<Stream<chat.ChatCompletionChunk>>;
+
 /** Where an answer stands. */
 interface Progress {
-  isContentDone: boolean;
-  isRefusalDone: boolean;
+  /** What has been told to be done. */
+  readonly done: Set<"content" | "refusal" | "logprobs">;
   /** The call that grows. */
   call: number | undefined;
 }
 
 /** A streamed chat completion. */
 export class ChatCompletionStream<T = null>
-  extends EventStream<ChatCompletionStreamEvents<T>>
+  extends Conversation<ChatCompletionStreamEvents<T>, T>
   implements AsyncIterable<chat.ChatCompletionChunk>
 {
-  /** What was asked and answered. */
-  readonly messages: object[] = [];
   readonly #params: Params;
   readonly #isParsed: boolean;
-  readonly #progress: Progress[] = [];
+  /** Whether an answer that was cut off is an error. */
+  readonly #mustBeWhole: boolean;
+  #progress: Progress[] = [];
   #snapshot: ChatCompletionSnapshot | undefined;
-  #final: chat.ParsedChatCompletion<T> | undefined;
 
   /** @internal */
-  constructor(
-    params: Params,
-    open: (signal: AbortSignal) => Promise<Stream<chat.ChatCompletionChunk>>,
-    signal?: AbortSignal | null,
-  ) {
+  constructor(params: Params, mustBeWhole = false) {
     super();
     this.#params = params;
     this.#isParsed = isParsed(params);
-    const abort = (): void => this.controller.abort();
-    if (signal?.aborted) abort();
-    else signal?.addEventListener("abort", abort, { once: true });
-    this.on("end", () => signal?.removeEventListener("abort", abort));
-    this._run(() => this.#read(open));
+    this.#mustBeWhole = mustBeWhole || this.#isParsed;
   }
 
-  /** The completion whose chunks somebody else's `toReadableStream` has sent. */
-  static fromReadableStream(stream: ReadableStream): ChatCompletionStream<null> {
-    return new ChatCompletionStream<null>(null, async (signal) => {
-      const controller = new AbortController();
-      signal.addEventListener("abort", () => controller.abort(), { once: true });
-      return Stream.fromReadableStream<chat.ChatCompletionChunk>(stream, controller);
+  /** Asks for one completion. @internal */
+  static _of<T>(
+    body: chat.ChatCompletionCreateParamsStreaming,
+    open: Opener,
+    signal: AbortSignal | null | undefined,
+  ): ChatCompletionStream<T> {
+    const stream = new ChatCompletionStream<T>(body);
+    stream._heed(signal);
+    stream._run(async () => {
+      stream._ask(body.messages);
+      await stream._complete(open, body);
     });
+    return stream;
+  }
+
+  /** The completions whose chunks somebody else's `toReadableStream` has sent. */
+  static fromReadableStream(stream: ReadableStream): ChatCompletionStream<null> {
+    const reading = new ChatCompletionStream<null>(null);
+    reading._run(async () => {
+      await reading.#read(Stream.fromReadableStream(stream, reading.controller));
+    });
+    return reading;
   }
 
   /** What there is so far. */
@@ -103,66 +110,15 @@ export class ChatCompletionStream<T = null>
     return this.#snapshot;
   }
 
-  /** Waits for the completion. */
-  async finalChatCompletion(): Promise<chat.ParsedChatCompletion<T>> {
-    await this.done();
-    if (this.#final !== undefined) return this.#final;
-    throw new KneepointError("this stream ended without a completion", { kind: "truncated" });
-  }
-
-  /** Waits for the message. */
-  async finalMessage(): Promise<chat.ParsedChatCompletionMessage<T>> {
-    const [choice] = (await this.finalChatCompletion()).choices;
-    if (choice !== undefined) return choice.message;
-    throw new KneepointError("this stream ended without a message", { kind: "answer" });
-  }
-
-  /** Waits for the text. */
-  async finalContent(): Promise<string | null> {
-    return (await this.finalMessage()).content ?? null;
-  }
-
-  /** Waits for the last call of a function, if there is one. */
-  async finalFunctionToolCall(): Promise<
-    chat.ChatCompletionMessageFunctionToolCall.Function | undefined
-  > {
-    return (await this.finalMessage()).tool_calls?.at(-1)?.function;
-  }
-
-  /** Waits for what was used. All zero where the server does not tell. */
-  async totalUsage(): Promise<CompletionUsage> {
-    const { usage } = await this.finalChatCompletion();
-    return usage ?? { completion_tokens: 0, prompt_tokens: 0, total_tokens: 0 };
-  }
-
   /** The chunks from here on. */
   [Symbol.asyncIterator](): AsyncIterator<chat.ChatCompletionChunk> {
-    const kept: chat.ChatCompletionChunk[] = [];
-    let wake: () => void = () => {};
-    let failure: Error | undefined;
-    let isOver = this.ended;
-    const over = (error?: Error): void => {
-      failure ??= error;
-      isOver = true;
-      wake();
-    };
-    this.on("chunk", (chunk) => {
-      kept.push(chunk);
-      wake();
-    });
-    this.on("error", over).on("abort", over).on("end", () => over());
+    const chunks = this.events("chunk");
+    const only = (
+      result: IteratorResult<[chat.ChatCompletionChunk, ChatCompletionSnapshot]>,
+    ): IteratorResult<chat.ChatCompletionChunk> =>
+      result.done ? { value: undefined, done: true } : { value: result.value[0], done: false };
     return {
-      next: async () => {
-        while (kept.length === 0 && !isOver) await new Promise<void>((resolve) => (wake = resolve));
-        const value = kept.shift();
-        if (value !== undefined) return { value, done: false };
-        if (failure !== undefined) {
-          const error = failure;
-          failure = undefined;
-          throw error;
-        }
-        return { value: undefined, done: true };
-      },
+      next: async () => only(await chunks.next()),
       return: async () => {
         this.abort();
         return { value: undefined, done: true };
@@ -175,42 +131,46 @@ export class ChatCompletionStream<T = null>
     return new Stream(() => this[Symbol.asyncIterator](), this.controller).toReadableStream();
   }
 
-  async #read(
-    open: (signal: AbortSignal) => Promise<Stream<chat.ChatCompletionChunk>>,
-  ): Promise<void> {
-    const stream = await open(this.controller.signal);
+  /** Asks for a completion, and takes it in. @internal */
+  async _complete(
+    open: Opener,
+    body: chat.ChatCompletionCreateParamsBase,
+  ): Promise<chat.ParsedChatCompletion<T>> {
+    const stream = await open({ ...body, stream: true }, this.controller.signal);
+    return this.#read(stream);
+  }
+
+  async #read(stream: Stream<chat.ChatCompletionChunk>): Promise<chat.ParsedChatCompletion<T>> {
     this._emit("connect");
-    for await (const chunk of stream) this.#add(chunk);
+    let id: string | undefined;
+    for await (const chunk of stream) {
+      // What somebody else has sent on may be several answers, one after the other.
+      if (id && chunk.id && chunk.id !== id) this.#end();
+      this.#add(chunk);
+      id = chunk.id || id;
+    }
     if (stream.controller.signal.aborted) throw new APIUserAbortError();
+    return this.#end();
+  }
+
+  #end(): chat.ParsedChatCompletion<T> {
     if (this.#snapshot === undefined) {
       throw new KneepointError("this stream ended without a chunk", { kind: "truncated" });
     }
-    this.#end(parsed<T>(finished(this.#snapshot), this.#params, this.#isParsed));
-  }
-
-  #end(completion: chat.ParsedChatCompletion<T>): void {
-    this.#final = completion;
-    this._emit("chatCompletion", completion);
-    const message = completion.choices[0]?.message;
-    if (message !== undefined) {
-      this.messages.push(message);
-      this._emit("message", message);
-    }
-    this._emit("finalChatCompletion", completion);
-    if (message !== undefined) this._emit("finalMessage", message);
-    if (message?.content) this._emit("finalContent", message.content);
-    const call = message?.tool_calls?.at(-1)?.function;
-    if (call !== undefined) this._emit("finalFunctionToolCall", call);
-    if (completion.usage) this._emit("totalUsage", completion.usage);
+    const completion = parsed<T>(finished(this.#snapshot), this.#params, this.#isParsed);
+    this.#snapshot = undefined;
+    this.#progress = [];
+    this._addCompletion(completion);
+    return completion;
   }
 
   #add(chunk: chat.ChatCompletionChunk): void {
-    const snapshot = gather(this.#snapshot, chunk);
+    const snapshot = gather(this.#snapshot, chunk, this.#params);
     this.#snapshot = snapshot;
     this._emit("chunk", chunk, snapshot);
     for (const part of chunk.choices ?? []) {
       const choice = snapshot.choices[part.index] as ChatCompletionSnapshot.Choice;
-      if (part.finish_reason && this.#isParsed) checkFinish(part.finish_reason);
+      if (part.finish_reason && this.#mustBeWhole) checkFinish(part.finish_reason);
       this.#tell(part, choice);
     }
   }
@@ -218,14 +178,18 @@ export class ChatCompletionStream<T = null>
   #tell(part: chat.ChatCompletionChunk.Choice, choice: ChatCompletionSnapshot.Choice): void {
     const { delta, logprobs } = part;
     const { content, refusal } = choice.message;
-    const progress = (this.#progress[part.index] ??= {
-      isContentDone: false,
-      isRefusalDone: false,
-      call: undefined,
-    });
+    const progress = (this.#progress[part.index] ??= { done: new Set(), call: undefined });
     if (delta?.content != null && content) {
       this._emit("content", delta.content, content);
-      this._emit("content.delta", { delta: delta.content, snapshot: content, parsed: null });
+      const { message } = choice;
+      this._emit("content.delta", {
+        delta: delta.content,
+        snapshot: content,
+        // Most listeners do not look, and to find out takes as long as the text.
+        get parsed() {
+          return message.parsed;
+        },
+      });
     }
     if (delta?.refusal != null && refusal) {
       this._emit("refusal.delta", { delta: delta.refusal, snapshot: refusal });
@@ -238,38 +202,61 @@ export class ChatCompletionStream<T = null>
       const snapshot = choice.logprobs?.refusal ?? [];
       this._emit("logprobs.refusal.delta", { refusal: logprobs.refusal, snapshot });
     }
+    if (choice.finish_reason) this.#tellDone(choice, progress);
     for (const { index, function: piece } of delta?.tool_calls ?? []) {
       if (progress.call !== index) this.#tellDone(choice, progress);
       progress.call = index;
       const called = choice.message.tool_calls?.[index]?.function;
       if (called === undefined) continue;
       this._emit("tool_calls.function.arguments.delta", {
-        ...called,
+        name: called.name,
         index,
-        parsed_arguments: undefined,
+        arguments: called.arguments,
+        get parsed_arguments() {
+          return called.parsed_arguments;
+        },
         arguments_delta: piece?.arguments ?? "",
       });
     }
-    if (choice.finish_reason) this.#tellDone(choice, progress);
   }
 
   /** Tells of what was growing and will not any more. */
-  #tellDone({ message }: ChatCompletionSnapshot.Choice, progress: Progress): void {
+  #tellDone({ message, logprobs }: ChatCompletionSnapshot.Choice, progress: Progress): void {
     const { content, refusal, tool_calls } = message;
-    if (content && !progress.isContentDone) {
-      progress.isContentDone = true;
+    const isNew = (name: "content" | "refusal" | "logprobs"): boolean =>
+      !progress.done.has(name) && Boolean(progress.done.add(name));
+    if (content && isNew("content")) {
       const value = this.#isParsed ? parsedContent<T>(content, this.#params) : null;
       this._emit("content.done", { content, parsed: value });
     }
-    if (refusal && !progress.isRefusalDone) {
-      progress.isRefusalDone = true;
-      this._emit("refusal.done", { refusal });
+    if (refusal && isNew("refusal")) this._emit("refusal.done", { refusal });
+    if (logprobs && isNew("logprobs")) {
+      if (logprobs.content) this._emit("logprobs.content.done", { content: logprobs.content });
+      if (logprobs.refusal) this._emit("logprobs.refusal.done", { refusal: logprobs.refusal });
     }
     const index = progress.call;
     const called = index === undefined ? undefined : tool_calls?.[index]?.function;
     if (index === undefined || called === undefined) return;
     progress.call = undefined;
-    const parsed_arguments = parsedArguments(called.name, called.arguments, this.#params);
-    this._emit("tool_calls.function.arguments.done", { ...called, index, parsed_arguments });
+    const { name, arguments: text } = called;
+    const parsed_arguments = parsedArguments(name, text, this.#params);
+    this._emit("tool_calls.function.arguments.done", { name, index, arguments: text, parsed_arguments });
   }
+}
+
+/** Streamed completions, and the calls of functions between them. */
+export class ChatCompletionStreamingRunner<T = null> extends ChatCompletionStream<T> {
+  /** Begins to talk. @internal */
+  static _with<T>(params: ToolRunnerParams, open: Opener, options: RunnerOptions): ChatCompletionStreamingRunner<T> {
+    // A function must not be called with half of its arguments.
+    const runner = new ChatCompletionStreamingRunner<T>(params as object as Params, true);
+    runner._heed(options.signal);
+    runner._run(() => converse<T>(asPlain(runner), params, options, (body) => runner._complete(open, body)));
+    return runner;
+  }
+}
+
+/** A conversation that tells of more is one that tells of less. */
+function asPlain<T>(runner: ChatCompletionStream<T>): Conversation<ConversationEvents<T>, T> {
+  return runner as unknown as Conversation<ConversationEvents<T>, T>;
 }

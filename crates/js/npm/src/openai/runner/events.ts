@@ -1,6 +1,7 @@
 /** Something that runs by itself and tells its listeners. */
 
 import { APIUserAbortError, KneepointError } from "../../errors.ts";
+import { Listening } from "./listening.ts";
 
 /** What every run tells. */
 export interface BaseEvents {
@@ -87,6 +88,25 @@ export class EventStream<Events extends BaseEvents> {
     });
   }
 
+  /**
+   * All such events from here on, each as the list of its arguments. It ends with the run, and throws
+   * what the run fails with, unless that is what was asked for.
+   */
+  events<Name extends keyof Events>(name: Name): AsyncIterableIterator<ArgsOf<Events[Name]>> {
+    return new Listening<ArgsOf<Events[Name]>>((tell, fail, end) => {
+      const heard: [keyof Events, Listener][] = [
+        [name, ((...args: unknown[]) => tell(args as ArgsOf<Events[Name]>)) as Listener],
+        ["end", end],
+      ];
+      for (const bad of ["error", "abort"] as const) if (bad !== name) heard.push([bad, fail as Listener]);
+      if (this.#isEnded) end();
+      else for (const [event, listener] of heard) this.#listen(event, listener, false);
+      return () => {
+        for (const [event, listener] of heard) this.off(event, listener as Events[typeof event]);
+      };
+    });
+  }
+
   /** Waits for the end. */
   async done(): Promise<void> {
     this.#isHeard = true;
@@ -98,9 +118,21 @@ export class EventStream<Events extends BaseEvents> {
     setTimeout(() => void this.#work(work), 0);
   }
 
+  /** Tells of what is known once all went well, before the end. @internal */
+  protected _emitFinal(): void {}
+
+  /** Takes the run back when this signal says so. @internal */
+  protected _heed(signal: AbortSignal | null | undefined): void {
+    const abort = (): void => this.controller.abort();
+    if (signal?.aborted) abort();
+    else signal?.addEventListener("abort", abort, { once: true });
+    this.on("end", (() => signal?.removeEventListener("abort", abort)) as Events["end"]);
+  }
+
   async #work(work: () => Promise<void>): Promise<void> {
     try {
       await work();
+      this._emitFinal();
       this._emit("end", ...([] as unknown as ArgsOf<Events["end"]>));
     } catch (error) {
       this.#fail(error);
@@ -157,6 +189,7 @@ export type EventValue<Events, Name extends keyof Events> = Events[Name] extends
 
 function asError(reason: unknown): KneepointError {
   if (reason instanceof KneepointError) return reason;
+  if ((reason as Error | null)?.name === "AbortError") return new APIUserAbortError();
   const message = reason instanceof Error ? reason.message : String(reason);
   return new KneepointError(message, { kind: "answer", cause: reason });
 }

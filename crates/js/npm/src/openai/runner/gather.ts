@@ -2,6 +2,9 @@
 
 import { KneepointError } from "../../errors.ts";
 import type * as chat from "../types/chat.ts";
+import { growsParsed, growsParsedArguments, type Params } from "./parse.ts";
+import { partial } from "./partial.ts";
+import { placeOf } from "./place.ts";
 
 type Plain = Record<string, unknown>;
 
@@ -21,18 +24,28 @@ export declare namespace ChatCompletionSnapshot {
   }
   /** A message that is still growing. */
   interface Message {
+    /** What the content means so far, where its format has a parser. */
+    parsed?: unknown;
+    audio?: Partial<NonNullable<chat.ChatCompletionMessage["audio"]>>;
     content?: string | null;
     refusal?: string | null;
     role?: string;
     function_call?: { name?: string; arguments?: string };
     tool_calls?: ToolCall[];
-    parsed?: unknown;
+  }
+  /** A function and the arguments so far. */
+  interface Called {
+    name: string;
+    arguments: string;
+    /** What they mean so far, where the tool promises that they fit its schema. */
+    parsed_arguments?: unknown;
   }
   /** A call that is still growing. */
   interface ToolCall {
     id?: string;
     type?: string;
-    function?: { name: string; arguments: string };
+    function?: Called;
+    custom?: { name?: string; input?: string };
   }
 }
 
@@ -40,21 +53,23 @@ export declare namespace ChatCompletionSnapshot {
 export function gather(
   snapshot: ChatCompletionSnapshot | undefined,
   chunk: chat.ChatCompletionChunk,
+  params: Params | null = null,
 ): ChatCompletionSnapshot {
   const { choices, ...rest } = chunk;
   const whole = snapshot ?? { ...rest, choices: [] };
-  if (snapshot !== undefined) Object.assign(whole, rest);
+  // A chunk without a name is a proxy's own, and says nothing of the answer.
+  if (snapshot !== undefined && chunk.id) Object.assign(whole, rest);
   for (const { delta, logprobs, index, finish_reason, ...more } of choices ?? []) {
-    const choice = (whole.choices[index] ??= {
+    const choice = (whole.choices[placeOf("choice", index)] ??= {
       index,
       finish_reason: null,
       logprobs: null,
-      message: {},
+      message: growsParsed(params) ? lazily({} as ChatCompletionSnapshot.Message, "parsed", "content") : {},
     });
     Object.assign(choice, more);
     if (finish_reason) choice.finish_reason = finish_reason;
     if (logprobs) choice.logprobs = grown(choice.logprobs, logprobs);
-    if (delta) addDelta(choice.message, delta);
+    if (delta) addDelta(choice.message, delta, params);
   }
   return whole;
 }
@@ -75,8 +90,10 @@ function grown(
 function addDelta(
   message: ChatCompletionSnapshot.Message,
   delta: chat.ChatCompletionChunk.Choice.Delta,
+  params: Params | null,
 ): void {
-  const { content, refusal, role, function_call, tool_calls, ...rest } = delta;
+  const { content, refusal, role, function_call, tool_calls, audio, ...rest } = delta;
+  if (audio) addAudio((message.audio ??= {}), audio);
   for (const [name, value] of Object.entries(rest as Plain)) addField(message as Plain, name, value);
   if (role) message.role = role;
   if (content) message.content = (message.content ?? "") + content;
@@ -86,17 +103,40 @@ function addDelta(
     if (function_call.name) call.name = function_call.name;
     call.arguments = (call.arguments ?? "") + (function_call.arguments ?? "");
   }
-  for (const { index, id, type, function: called, ...more } of tool_calls ?? []) {
+  for (const { index, id, type, function: called, custom, ...more } of tool_calls ?? []) {
     const calls = (message.tool_calls ??= []);
-    const call = (calls[index] ??= {});
+    const call = (calls[placeOf("tool call", index)] ??= {});
     Object.assign(call, more);
     if (id) call.id = id;
     if (type) call.type = type;
+    if (custom) {
+      const { name = call.custom?.name, input = "" } = custom;
+      call.custom = { ...(name === undefined ? {} : { name }), input: (call.custom?.input ?? "") + input };
+    }
     if (!called) continue;
     const target = (call.function ??= { name: "", arguments: "" });
     if (called.name) target.name = called.name;
     target.arguments += called.arguments ?? "";
+    if (target.arguments && growsParsedArguments(target.name, params)) lazily(target, "parsed_arguments", "arguments");
   }
+}
+
+/** Lets a field hold what the beginning of another one means, found out when somebody looks. */
+function lazily<T extends object>(object: T, name: string, of: keyof T): T {
+  const get = (): unknown => {
+    const text = object[of];
+    return typeof text === "string" && text.trim() !== "" ? partial(text) : null;
+  };
+  return Object.defineProperty(object, name, { get, enumerable: true, configurable: true });
+}
+
+function addAudio(
+  audio: Partial<NonNullable<chat.ChatCompletionMessage["audio"]>>,
+  { data, transcript, ...rest }: Partial<NonNullable<chat.ChatCompletionMessage["audio"]>>,
+): void {
+  Object.assign(audio, rest);
+  if (data) audio.data = (audio.data ?? "") + data;
+  if (transcript) audio.transcript = (audio.transcript ?? "") + transcript;
 }
 
 /** Texts under the names that reasoning goes by grow; everything else is replaced. */

@@ -8,7 +8,8 @@ interface Marked<T> {
   $parseRaw?(text: string): T;
 }
 
-type Params = Pick<chat.ChatCompletionCreateParamsBase, "response_format" | "tools">;
+/** What tells how an answer is to be parsed. */
+export type Params = Pick<chat.ChatCompletionCreateParamsBase, "response_format" | "tools">;
 
 /** What the content of an answer to these parameters is parsed to. */
 export type ParsedBy<P> = P extends { response_format: { __output: infer Output } } ? Output : null;
@@ -20,6 +21,17 @@ export function isParsed(params: Params | null): boolean {
     marked(params?.response_format) ||
     (params?.tools?.some((tool) => marked(tool) || isStrict(tool)) ?? false)
   );
+}
+
+/** Whether a stream's content is parsed while it grows. */
+export function growsParsed(params: Params | null): boolean {
+  return (params?.response_format as Marked<unknown> | undefined)?.$parseRaw !== undefined;
+}
+
+/** Whether a call's arguments are parsed while they grow. */
+export function growsParsedArguments(name: string, params: Params | null): boolean {
+  const tool = params?.tools?.find((one) => one.type === "function" && one.function.name === name);
+  return tool !== undefined && ((tool as Marked<unknown>).$parseRaw !== undefined || isStrict(tool));
 }
 
 function isStrict(tool: chat.ChatCompletionTool): boolean {
@@ -37,7 +49,7 @@ export function parsed<T>(
     const { message } = choice;
     const { content, refusal } = message;
     const value = content && !refusal && demands ? parsedContent<T>(content, params) : null;
-    const calls = message.tool_calls?.map((call) => parsedCall(call, params));
+    const calls = message.tool_calls?.map((call) => (demands ? parsedCall(call, params) : call));
     return {
       ...choice,
       message: { ...message, parsed: value, ...(calls === undefined ? {} : { tool_calls: calls }) },

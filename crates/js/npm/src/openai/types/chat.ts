@@ -213,6 +213,7 @@ export declare namespace ChatCompletionChunk {
       refusal?: string | null;
       role?: "developer" | "system" | "user" | "assistant" | "tool";
       tool_calls?: Delta.ToolCall[];
+      audio?: Partial<NonNullable<ChatCompletionMessage["audio"]>> | null;
     }
     namespace Delta {
       /** A piece of a tool's call. */
@@ -220,7 +221,8 @@ export declare namespace ChatCompletionChunk {
         index: number;
         id?: string;
         function?: { arguments?: string; name?: string };
-        type?: "function";
+        custom?: { input?: string; name?: string };
+        type?: "function" | "custom";
       }
     }
   }

@@ -101,7 +101,7 @@ export interface ResponseCreateParamsBase {
   temperature?: number | null;
   text?: object;
   tool_choice?: unknown;
-  tools?: { type: string; [field: string]: unknown }[];
+  tools?: Tool[];
   top_p?: number | null;
   [field: string]: unknown;
 }
@@ -117,6 +117,24 @@ export interface ResponseCreateParamsStreaming extends ResponseCreateParamsBase 
 export type ResponseCreateParams =
   | ResponseCreateParamsNonStreaming
   | ResponseCreateParamsStreaming;
+
+/** What is asked, turn by turn. */
+export type ResponseInput = ResponseInputItem[];
+
+/** A tool that the model may call. */
+export interface Tool {
+  type: string;
+  [field: string]: unknown;
+}
+
+/** A function that the model may call. */
+export interface FunctionTool extends Tool {
+  type: "function";
+  name: string;
+  parameters: Record<string, unknown> | null;
+  strict: boolean | null;
+  description?: string | null;
+}
 
 /** A turn, a call or what came of it. */
 export interface ResponseInputItem {

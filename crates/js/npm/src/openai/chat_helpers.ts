@@ -1,0 +1,82 @@
+/** Chat completions with helpers: parsed answers, streams that put themselves together, tools. */
+
+import * as plain from "./chat.ts";
+import type { APIPromise } from "./promise.ts";
+import type { RequestOptions } from "./request.ts";
+import { ChatCompletionStream, ChatCompletionStreamingRunner } from "./runner/chat_stream.ts";
+import { type ParsedBy, parsed } from "./runner/parse.ts";
+import { ChatCompletionRunner } from "./runner/tool_runner.ts";
+import type { RunnerOptions, ToolRunnerParams } from "./runner/tools.ts";
+import type * as types from "./types/chat.ts";
+
+/** What is asked of a chat model for a stream with helpers. */
+export type ChatCompletionStreamParams = Omit<types.ChatCompletionCreateParamsBase, "stream"> & {
+  stream?: true;
+};
+
+/** What is asked of a chat model that may call functions. */
+export type ChatCompletionToolRunnerParams<Context = unknown> = ToolRunnerParams<Context> & {
+  stream?: false | null;
+};
+
+/** The same, for answers that are streamed. */
+export type ChatCompletionStreamingToolRunnerParams<Context = unknown> = ToolRunnerParams<Context> & {
+  stream: true;
+};
+
+/** Chat completions. */
+export class Completions extends plain.Completions {
+  /** Asks for JSON, and parses it. */
+  parse<P extends types.ChatCompletionCreateParamsNonStreaming, T = ParsedBy<P>>(
+    body: P,
+    options?: RequestOptions,
+  ): APIPromise<types.ParsedChatCompletion<T>> {
+    return this.create(body, options)._thenUnwrap((completion) => parsed<T>(completion, body));
+  }
+
+  /** Asks a chat model for a stream that puts the completion together. */
+  stream<P extends ChatCompletionStreamParams, T = ParsedBy<P>>(
+    body: P,
+    options?: RequestOptions,
+  ): ChatCompletionStream<T> {
+    return ChatCompletionStream._of<T>(
+      { ...body, stream: true },
+      async (asked, signal) => this.create(asked, { ...options, signal }),
+      options?.signal,
+    );
+  }
+
+  /** Asks a chat model, calls the functions that it wants to be called, and goes on until it wants none. */
+  runTools<P extends ChatCompletionToolRunnerParams<never>, T = ParsedBy<P>>(
+    body: P,
+    options?: RunnerOptions,
+  ): ChatCompletionRunner<T>;
+  runTools<P extends ChatCompletionStreamingToolRunnerParams<never>, T = ParsedBy<P>>(
+    body: P,
+    options?: RunnerOptions,
+  ): ChatCompletionStreamingRunner<T>;
+  runTools<T>(
+    body: ToolRunnerParams<never> & { stream?: boolean | null },
+    options: RunnerOptions = {},
+  ): ChatCompletionRunner<T> | ChatCompletionStreamingRunner<T> {
+    const { maxChatCompletions: _, afterCompletion: __, ...each } = options;
+    const { stream, ...params } = body;
+    return stream
+      ? ChatCompletionStreamingRunner._with<T>(
+          params as ToolRunnerParams,
+          async (asked, signal) => this.create(asked, { ...each, signal }),
+          options,
+        )
+      : ChatCompletionRunner._with<T>(
+          params as ToolRunnerParams,
+          async (asked, signal) => this.create(asked, { ...each, signal }),
+          options,
+        );
+  }
+}
+
+/** Chat. */
+export class Chat extends plain.Chat {
+  /** Chat completions. */
+  override readonly completions: Completions = new Completions(this._client);
+}

@@ -1,0 +1,100 @@
+/** A stream of objects, as the main entry has it: what the drop-in's `Stream` can do without its makers. */
+
+import type { StreamCall } from "../call.ts";
+import { APIUserAbortError, KneepointError } from "../errors.ts";
+import { Unpacked } from "./unpack.ts";
+
+/** What makes a stream of an iterator. */
+export type StreamClass = new <Item>(
+  iterator: () => AsyncIterator<Item>,
+  controller: AbortController,
+) => ItemStream<Item>;
+
+/** A stream of objects. It can be read once; `tee` makes two of it. */
+export class ItemStream<Item> implements AsyncIterable<Item> {
+  /** Aborting it takes the call back. What is read from here on ends without an error. */
+  controller: AbortController;
+  readonly #begin: () => AsyncIterator<Item>;
+
+  /** A stream of what the iterator hands out. */
+  constructor(iterator: () => AsyncIterator<Item>, controller: AbortController) {
+    this.#begin = iterator;
+    this.controller = controller;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Item> {
+    return this.#begin();
+  }
+
+  /** Two streams of the same objects. What only one of them has read is kept for the other. */
+  tee(): [this, this] {
+    const source = this.#begin();
+    const queues: Promise<IteratorResult<Item>>[][] = [[], []];
+    const branch = (queue: Promise<IteratorResult<Item>>[]): AsyncIterator<Item> => ({
+      next: () => {
+        if (queue.length === 0) {
+          const item = source.next();
+          for (const each of queues) each.push(item);
+        }
+        return queue.shift() as Promise<IteratorResult<Item>>;
+      },
+    });
+    const Class = this.constructor as StreamClass;
+    const [left, right] = queues.map((queue) => new Class(() => branch(queue), this.controller));
+    return [left as this, right as this];
+  }
+
+  /** The objects as JSON, one in each line. `Stream.fromReadableStream` reads it. */
+  toReadableStream(): ReadableStream {
+    let items: AsyncIterator<Item>;
+    const encoder = new TextEncoder();
+    return new ReadableStream({
+      start: () => {
+        items = this[Symbol.asyncIterator]();
+      },
+      async pull(controller) {
+        const { value, done } = await items.next();
+        if (done) controller.close();
+        else controller.enqueue(encoder.encode(`${JSON.stringify(value)}\n`));
+      },
+      async cancel() {
+        await items.return?.();
+      },
+    });
+  }
+}
+
+/** The objects of a call's events: one `JSON.parse` for each chunk of the network. */
+export function streamOf<Item>(call: StreamCall, Class: StreamClass): ItemStream<Item> {
+  const controller = new AbortController();
+  controller.signal.addEventListener("abort", () => call.abort(), { once: true });
+  const more = async (): Promise<Item[] | undefined> => {
+    try {
+      const piece = await call.next();
+      return piece && (JSON.parse(`[${piece.text}]`) as Item[]);
+    } catch (error) {
+      if (!(error instanceof APIUserAbortError)) throw error;
+      // Whoever takes a call back knows it. The controller says so to others.
+      controller.abort();
+      return undefined;
+    }
+  };
+  return new Class(
+    once(() => new Unpacked(more, () => controller.abort())),
+    controller,
+  );
+}
+
+/** Lets a stream be read once. */
+export function once<Item>(begin: () => AsyncIterator<Item>): () => AsyncIterator<Item> {
+  let isTaken = false;
+  return () => {
+    if (isTaken) {
+      throw new KneepointError("this stream has been read already; `tee` makes two of one", {
+        kind: "stream",
+      });
+    }
+    isTaken = true;
+    return begin();
+  };
+}

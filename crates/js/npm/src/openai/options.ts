@@ -1,0 +1,77 @@
+/** What the drop-in's client is told, and the same in our words. */
+
+import { runtime } from "#runtime";
+import { KneepointError } from "../errors.ts";
+import { type ClientOptions as Options, fieldsOf, type HeaderOptions, isClientOption } from "../options.ts";
+
+/** What a client is told: Kneepoint's options, read as OpenAI's SDK reads them. */
+export interface ClientOptions extends Omit<Options, "timeout"> {
+  /** Each attempt until its answer begins, in ms. Default: 600,000. */
+  timeout?: number | undefined;
+  /** The key of the administration, for requests that ask for it. Default: `OPENAI_ADMIN_KEY`. */
+  adminAPIKey?: string | null | undefined;
+  /** Kept for programs that read it; nothing here uses it. Default: `OPENAI_WEBHOOK_SECRET`. */
+  webhookSecret?: string | null | undefined;
+}
+
+/** Milliseconds that an attempt may take where nobody says otherwise. */
+export const DEFAULT_TIMEOUT = 600_000;
+
+/** Retries of one call where nobody says otherwise. */
+export const DEFAULT_RETRIES = 2;
+
+const SILENCE_MAX = 120_000;
+
+/** Options of OpenAI's SDK that the client of the module does not know. */
+const OWN = ["adminAPIKey", "webhookSecret"];
+
+/** The names that no option has. */
+export function unknownIn(options: ClientOptions): string[] {
+  return Object.keys(options).filter((name) => !isClientOption(name) && !OWN.includes(name));
+}
+
+/** An option, or the variable that stands in for it. */
+export function variableFor(option: string | null | undefined, name: string): string | null {
+  return option === undefined ? (runtime.variable(name) ?? null) : option;
+}
+
+/** The SDK's options in our words. */
+export function translated({ timeout = DEFAULT_TIMEOUT, ...options }: ClientOptions): Options {
+  const known = Object.fromEntries(Object.entries(options).filter(([name]) => isClientOption(name)));
+  const hasAdminKey = Boolean(variableFor(options.adminAPIKey, "OPENAI_ADMIN_KEY"));
+  const apiKey = options.apiKey === undefined ? runtime.variable("OPENAI_API_KEY") : options.apiKey;
+  if (apiKey === undefined && !hasAdminKey) {
+    throw new KneepointError(
+      "Missing credentials: found neither the option `apiKey` nor the variable `OPENAI_API_KEY`, and no " +
+        "`adminAPIKey` or `OPENAI_ADMIN_KEY`; expected a key, or `apiKey: null` for a server that wants none",
+      { kind: "config", option: "apiKey", phase: "queue" },
+    );
+  }
+  return {
+    attemptTimeout: timeout,
+    // A stream that falls silent must not outlast what a whole answer may take.
+    firstTokenTimeout: timeout,
+    idleTimeout: Math.min(SILENCE_MAX, timeout),
+    ...known,
+    ...withVariable(options.defaultHeaders),
+    timeout: null,
+  };
+}
+
+/** The client's header fields on top of those in `OPENAI_CUSTOM_HEADERS`, one in a line of that. */
+function withVariable(headers: HeaderOptions | undefined): { defaultHeaders?: HeaderOptions } {
+  const lines = runtime.variable("OPENAI_CUSTOM_HEADERS");
+  if (lines === undefined) return {};
+  const pairs = lines.split("\n").flatMap((line): [string, string][] => {
+    const colon = line.indexOf(":");
+    return colon < 0 ? [] : [[line.slice(0, colon).trim(), line.slice(colon + 1).trim()]];
+  });
+  return { defaultHeaders: [...pairs, ...pairsOf(headers)] };
+}
+
+/** Header fields, a pair for each. */
+export function pairsOf(headers: HeaderOptions | undefined): [string, string | null][] {
+  const parts: (string | null)[] = [];
+  fieldsOf(headers, parts);
+  return Array.from({ length: parts.length / 2 }, (_, i) => [parts[2 * i] as string, parts[2 * i + 1] as string | null]);
+}

@@ -1,0 +1,73 @@
+/** Responses whose texts are JSON, parsed; and their text as a whole. */
+
+import type { Response, ResponseCreateParamsBase, ResponseOutputItem } from "../types/others.ts";
+
+/** A response whose content has been parsed. */
+export interface ParsedResponse<T> extends Response {
+  /** What the first text that is JSON of the format means. */
+  output_parsed: T | null;
+}
+
+/** What the text of a response to these parameters is parsed to. */
+export type ParsedResponseBy<P> = P extends { text?: { format?: { __output: infer Output } } } ? Output : null;
+
+/** What tells how a response is to be parsed. */
+export type ResponseParams = {
+  text?: object | undefined;
+  tools?: ResponseCreateParamsBase["tools"] | undefined;
+} | null;
+
+/** What helpers such as `zodTextFormat` leave on formats and tools. */
+interface Marked {
+  type?: string;
+  name?: unknown;
+  strict?: unknown;
+  $parseRaw?(text: string): unknown;
+}
+
+/** Adds the text of the whole answer, which servers do not send. */
+export function withText<R extends Response>(response: R): R {
+  const isWhole = response?.object === "response" && Array.isArray(response.output);
+  if (!isWhole || typeof response.output_text === "string") return response;
+  let text = "";
+  for (const item of response.output) {
+    if (item.type !== "message") continue;
+    for (const part of item.content ?? []) if (part.type === "output_text") text += part.text;
+  }
+  response.output_text = text;
+  return response;
+}
+
+/** The response with its texts and arguments parsed, where it is complete. */
+export function parsedResponse<T>(response: Response, params: ResponseParams): ParsedResponse<T> {
+  if (!Array.isArray(response?.output)) return response as ParsedResponse<T>;
+  const isComplete = !response.status || response.status === "completed";
+  const format = (params?.text as { format?: Marked } | undefined)?.format;
+  const tools = (params?.tools ?? []) as Marked[];
+  const asks = format?.$parseRaw !== undefined || tools.some((tool) => tool.$parseRaw ?? tool.strict === true);
+  const textOf = (text: string): unknown => {
+    if (!asks || !isComplete || format?.type !== "json_schema") return null;
+    return format.$parseRaw === undefined ? JSON.parse(text) : format.$parseRaw(text);
+  };
+  const output = response.output.map((item): ResponseOutputItem => {
+    if (item.type === "function_call") {
+      const text = isComplete ? item.arguments : undefined;
+      return { ...item, parsed_arguments: argumentsOf(item.name, text, tools) };
+    }
+    if (item.type !== "message") return item;
+    const content = item.content?.map((part) =>
+      part.type === "output_text" ? { ...part, parsed: textOf(part.text ?? "") } : part,
+    );
+    return { ...item, ...(content === undefined ? {} : { content }) };
+  });
+  const texts = output.flatMap((item) => (item.type === "message" ? (item.content ?? []) : []));
+  const first = texts.find((part) => part["parsed"] != null);
+  return withText({ ...response, output, output_parsed: (first?.["parsed"] ?? null) as T | null });
+}
+
+function argumentsOf(name: string | undefined, text: string | undefined, tools: readonly Marked[]): unknown {
+  const tool = tools.find((one) => one.type === "function" && one.name === name);
+  if (tool === undefined || text === undefined) return null;
+  if (tool.$parseRaw !== undefined) return tool.$parseRaw(text);
+  return tool.strict === true ? (JSON.parse(text) as unknown) : null;
+}

@@ -1,0 +1,34 @@
+/** Addresses of requests, as OpenAI's SDK builds them. Pure. */
+
+import type { QueryOptions } from "../options.ts";
+
+/** Whether a path is a whole address. */
+export function isAbsolute(path: string): boolean {
+  return /^https?:\/\//i.test(path);
+}
+
+/** Nested parameters under the names that OpenAI's SDK gives them: `a[b]`, and `a[]` for lists. */
+export function flat(query: object): QueryOptions {
+  const pairs: Record<string, string | string[] | undefined> = {};
+  const add = (name: string, value: unknown): void => {
+    if (Array.isArray(value)) pairs[`${name}[]`] = value.map(String);
+    else if (value instanceof Date) pairs[name] = value.toISOString();
+    else if (value instanceof Object) {
+      for (const [key, inner] of Object.entries(value)) add(`${name}[${key}]`, inner);
+    } else pairs[name] = value === undefined ? undefined : String(value ?? "");
+  };
+  for (const [name, value] of Object.entries(query)) add(name, value);
+  return pairs;
+}
+
+/** The address of a path, with its own parameters and these. */
+export function addressOf(base: string, path: string, query: object): string {
+  const isDoubled = base.endsWith("/") && path.startsWith("/");
+  const url = new URL(isAbsolute(path) ? path : base + path.slice(Number(isDoubled)));
+  const all = { ...Object.fromEntries(url.searchParams), ...query };
+  const parts = Object.entries(flat(all)).flatMap(([name, values]) =>
+    [values ?? []].flat().map((value) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`),
+  );
+  url.search = parts.join("&");
+  return url.toString();
+}

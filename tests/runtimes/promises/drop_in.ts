@@ -1,0 +1,70 @@
+// The drop-in, where what it does differs by runtime: how it sends, how it reads.
+
+import OpenAI from "kneepoint/openai";
+
+import { check, equal } from "../assert.ts";
+import { KEY, type Promises } from "../world.ts";
+
+const MESSAGES = [{ role: "user" as const, content: "Hello!" }];
+
+/** A client of the drop-in. */
+function client(options: ConstructorParameters<typeof OpenAI>[0]): OpenAI {
+  return new OpenAI({ apiKey: KEY, maxRetries: 0, dangerouslyAllowBrowser: true, ...options });
+}
+
+export const dropIn: Promises = {
+  async "the drop-in lets tools run, and streams what comes of them"(world) {
+    const openai = client({ baseURL: world.endpoint("tokens=3").baseURL });
+    const cities: unknown[] = [];
+    const tool = {
+      type: "function" as const,
+      function: {
+        name: "weather",
+        description: "Tells the weather.",
+        parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
+        parse: (text: string) => JSON.parse(text) as { city?: string },
+        function: (args: { city?: string }) => void cities.push(typeof args.city),
+      },
+    };
+    const body = { model: "m", messages: MESSAGES, tools: [tool] };
+    const run = openai.chat.completions.runTools({ ...body, stream: true });
+    let chunks = 0;
+    for await (const _ of run) chunks += 1;
+    check(chunks > 0, "chunks");
+    equal(cities, ["string"], "calls");
+    equal(run.messages.map(({ role }) => role), ["user", "assistant", "tool", "assistant"], "messages");
+    check((await run.finalContent()) !== "", "an answer");
+    openai.dispose();
+  },
+
+  async "the drop-in puts a streamed response together"(world) {
+    const openai = client({ baseURL: world.endpoint("tokens=5,chunk=1").baseURL });
+    const stream = openai.responses.stream({ model: "m", input: "Hello!" });
+    let text = "";
+    stream.on("response.output_text.delta", ({ snapshot }) => {
+      text = snapshot;
+    });
+    const response = await stream.finalResponse();
+    check(text !== "", "text");
+    equal(response.output_text, text, "the whole text");
+    openai.dispose();
+  },
+
+  async "the drop-in streams events of any path, and sends bodies of any kind"() {
+    const sent: string[] = [];
+    const openai = client({
+      baseURL: "https://llm.test/v1",
+      fetch: async (_, { method, body }) => {
+        sent.push(`${method} ${body === undefined ? "" : await new Response(body as BodyInit).text()}`);
+        return new Response('data: {"x":1}\n\ndata: {"y":2}\n\n', { headers: { "content-type": "text/event-stream" } });
+      },
+    });
+    const items: unknown[] = [];
+    const posted = await openai.post("/a", { body: new TextEncoder().encode("bytes"), stream: true });
+    for await (const item of posted as AsyncIterable<unknown>) items.push(item);
+    for await (const item of (await openai.get("/b", { stream: true })) as AsyncIterable<unknown>) items.push(item);
+    equal(items, [{ x: 1 }, { y: 2 }, { x: 1 }, { y: 2 }], "items");
+    equal(sent, ["POST bytes", "GET "], "sent");
+    openai.dispose();
+  },
+};
