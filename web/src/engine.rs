@@ -95,6 +95,7 @@ async fn measure(job: Job, control: &Control, page: Page) -> Result<Report, Stri
         Endpoint::Simulated(_) => Network::spread(&origin).await,
         Endpoint::Direct { .. } | Endpoint::Proxy { .. } => Network::plain(),
     };
+    let network = network.map_err(|error| error.to_string())?;
     let family = agent.family;
     let Prepared {
         mut target,

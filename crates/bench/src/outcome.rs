@@ -4,6 +4,7 @@ use kneepoint_core::decode::{AnswerError, ApiError, ApiErrorKind, Choice, Finish
 use kneepoint_core::platform::TransportError;
 use kneepoint_core::{Connection, Error, ErrorKind, Instant, Record, Reply};
 
+use crate::plan::Cost;
 use crate::record::{Class, Sample, TokenSource};
 
 /// The longest excerpt of an error that is kept, in characters.
@@ -19,6 +20,8 @@ pub(crate) struct Job {
     pub(crate) sched: Instant,
     /// Whether it counts, or warms up.
     pub(crate) measured: bool,
+    /// What was reserved for it, the most that it can cost.
+    pub(crate) most: Cost,
 }
 
 /// What was read of an answer beside what the client notes.

@@ -1,6 +1,5 @@
 //! Requests in flight, slots that rest, and a watch on the client itself.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -36,13 +35,20 @@ pub(crate) struct Watch {
     pub(crate) busy: Duration,
 }
 
+/// A request in flight.
+struct Sent {
+    id: u64,
+    at: Instant,
+    handle: AbortHandle,
+}
+
 /// Everything under way.
 pub(crate) struct Pool<P: Platform> {
     platform: P,
     sender: Rc<Sender<P>>,
     under_way: FuturesUnordered<LocalBoxFuture<'static, Event>>,
-    /// By request, when it was sent, and how to take it back.
-    in_flight: BTreeMap<u64, (Instant, AbortHandle)>,
+    /// In the order in which they were sent.
+    in_flight: Vec<Sent>,
     in_flight_max: u32,
     resting: u32,
     timer: Option<(Instant, LocalBoxFuture<'static, ()>)>,
@@ -58,7 +64,7 @@ impl<P: Platform> Pool<P> {
             platform: platform.clone(),
             sender,
             under_way: FuturesUnordered::new(),
-            in_flight: BTreeMap::new(),
+            in_flight: Vec::new(),
             in_flight_max: 0,
             resting: 0,
             timer: None,
@@ -86,7 +92,7 @@ impl<P: Platform> Pool<P> {
 
     /// When each of the requests in flight was sent.
     pub(crate) fn started(&self) -> impl Iterator<Item = Instant> + '_ {
-        self.in_flight.values().map(|(at, _)| *at)
+        self.in_flight.iter().map(|sent| sent.at)
     }
 
     /// What the client observed about itself since this was asked last.
@@ -98,7 +104,11 @@ impl<P: Platform> Pool<P> {
     /// Sends a request.
     pub(crate) fn send(&mut self, job: Job, prompt: Prompt) {
         let (handle, registration) = AbortHandle::new_pair();
-        self.in_flight.insert(job.id, (self.platform.now(), handle));
+        self.in_flight.push(Sent {
+            id: job.id,
+            at: self.platform.now(),
+            handle,
+        });
         self.in_flight_max = self.in_flight_max.max(self.in_flight());
         let sender = self.sender.clone();
         self.under_way.push(Box::pin(async move {
@@ -118,8 +128,8 @@ impl<P: Platform> Pool<P> {
 
     /// Takes all requests back that are in flight; each lands as aborted.
     pub(crate) fn abort_all(&self) {
-        for (_, handle) in self.in_flight.values() {
-            handle.abort();
+        for sent in &self.in_flight {
+            sent.handle.abort();
         }
     }
 
@@ -158,7 +168,13 @@ impl<P: Platform> Pool<P> {
         };
         match &event {
             Some(Event::Landed(landing)) => {
-                self.in_flight.remove(&landing.job.id);
+                // Ids are counted up, so they are in order.
+                let found = self
+                    .in_flight
+                    .binary_search_by_key(&landing.job.id, |sent| sent.id);
+                if let Ok(index) = found {
+                    self.in_flight.remove(index);
+                }
             }
             Some(Event::Rested(_)) => self.resting -= 1,
             None => self.look(due),

@@ -221,7 +221,9 @@ impl<P: Platform> Sender<P> {
     async fn ask(&self, client: &Client<P>, prompt: &Prompt) -> Outcome {
         let asked = self.ask.get();
         let request = client.request(prompt, self.stream);
-        let request = self.outlined(without_usage(request, asked == Ask::Refused), prompt);
+        // A whole answer brings it unasked.
+        let is_refused = self.stream && asked == Ask::Refused;
+        let request = self.outlined(without_usage(request, is_refused), prompt);
         let outcome = self.read(client, request).await;
         match &outcome {
             Outcome::Failed(error, _)

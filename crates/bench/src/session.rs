@@ -1,6 +1,6 @@
 //! What a plain run and a ladder share: slots, the budget, the ticks, one step at a time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use kneepoint_core::{ConfigError, Instant};
 
 use crate::client_bound::Signs;
 use crate::outcome::Job;
-use crate::plan::{Cost, Plan, Spend};
+use crate::plan::{Plan, Spend};
 use crate::pool::{Event, Pool};
 use crate::progress::{Control, Listener, Live, Phase, TICK, Tick};
 use crate::report::Purpose;
@@ -42,14 +42,12 @@ pub(crate) struct Session<'a, P: Platform> {
     control: &'a Control,
     sender: Rc<Sender<P>>,
     spend: &'a mut Spend,
-    /// What was reserved for each request in flight.
-    reserved: BTreeMap<u64, Cost>,
     sent: u64,
     /// Slots of a closed loop: how many are in use, how many there ever were, and which have nothing
     /// to do.
     size: u32,
     slots: u32,
-    free: BTreeSet<u32>,
+    free: Free,
     next_tick: Instant,
     /// Rests of slots, added up since asked last, in slots times microseconds.
     rested: f64,
@@ -80,11 +78,10 @@ impl<'a, P: Platform> Session<'a, P> {
             control,
             sender,
             spend,
-            reserved: BTreeMap::new(),
             sent: 0,
             size: 0,
             slots: 0,
-            free: BTreeSet::new(),
+            free: Free::default(),
             next_tick: now,
             rested: 0.0,
             rested_at: now,
@@ -117,7 +114,6 @@ impl<'a, P: Platform> Session<'a, P> {
                 .get_or_insert_with(|| Halt::Budget(over.to_string()));
             return false;
         }
-        self.reserved.insert(id, most);
         self.sent += 1;
         let job = Job {
             id,
@@ -125,6 +121,7 @@ impl<'a, P: Platform> Session<'a, P> {
             slot,
             sched,
             measured,
+            most,
         };
         self.pool.send(job, prompt);
         true
@@ -135,7 +132,7 @@ impl<'a, P: Platform> Session<'a, P> {
     pub(crate) fn resize(&mut self, size: u32) {
         self.size = size;
         self.now.concurrency = Some(size);
-        self.free.extend(self.slots..size);
+        (self.slots..size).for_each(|slot| self.free.insert(slot));
         self.slots = self.slots.max(size);
     }
 
@@ -143,11 +140,11 @@ impl<'a, P: Platform> Session<'a, P> {
     pub(crate) fn fill(&mut self, measured: bool, mut allowed: impl FnMut() -> bool) {
         let now = self.platform.now();
         while self.halt.is_none()
-            && let Some(slot) = self.free.first().copied().filter(|&slot| slot < self.size)
+            && let Some(slot) = self.free.lowest().filter(|&slot| slot < self.size)
             && allowed()
             && self.send(slot, now, measured)
         {
-            self.free.remove(&slot);
+            self.free.remove(slot);
         }
     }
 
@@ -175,9 +172,7 @@ impl<'a, P: Platform> Session<'a, P> {
 
     fn landed(&mut self, landing: &Landing) {
         let sample = &landing.sample;
-        if let Some(most) = self.reserved.remove(&landing.job.id) {
-            self.spend.settle(most, sample);
-        }
+        self.spend.settle(landing.job.most, sample);
         if let Some(error) = &landing.config {
             self.halt.get_or_insert_with(|| Halt::Config(error.clone()));
         }
@@ -190,7 +185,7 @@ impl<'a, P: Platform> Session<'a, P> {
 
     /// Lets a slot rest after a refusal.
     pub(crate) fn rest(&mut self, slot: u32, duration: Duration) {
-        self.free.remove(&slot);
+        self.free.remove(slot);
         self.pool.rest(slot, duration);
     }
 
@@ -268,6 +263,33 @@ impl<'a, P: Platform> Session<'a, P> {
             },
             resting: self.rested / seconds,
             in_flight_max: self.pool.take_in_flight_max(),
+        }
+    }
+}
+
+/// Slots with nothing to do, the lowest last.
+#[derive(Default)]
+struct Free(Vec<u32>);
+
+impl Free {
+    fn find(&self, slot: u32) -> Result<usize, usize> {
+        self.0
+            .binary_search_by_key(&Reverse(slot), |&slot| Reverse(slot))
+    }
+
+    fn lowest(&self) -> Option<u32> {
+        self.0.last().copied()
+    }
+
+    fn insert(&mut self, slot: u32) {
+        if let Err(place) = self.find(slot) {
+            self.0.insert(place, slot);
+        }
+    }
+
+    fn remove(&mut self, slot: u32) {
+        if let Ok(place) = self.find(slot) {
+            self.0.remove(place);
         }
     }
 }

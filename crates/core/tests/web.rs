@@ -184,7 +184,7 @@ async fn a_request_says_what_it_was_told_to_and_follows_no_redirect() {
     assert_eq!(seen("init.body").as_deref(), Some("{\"a\":1}"));
     assert_eq!(seen("init.redirect").as_deref(), Some("manual"));
     assert_eq!(
-        seen("init.headers.get('authorization')").as_deref(),
+        seen("init.headers.authorization").as_deref(),
         Some("Bearer sk-1")
     );
 

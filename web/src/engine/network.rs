@@ -6,13 +6,13 @@ use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
-use js_sys::{Function, Promise};
+use js_sys::Promise;
 use kneepoint_core::platform::web::{Web, WebBody};
 use kneepoint_core::platform::{Body, Plain, Platform, TransportError};
 use kneepoint_core::{Head, HttpRequest, Instant, Reading};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{RequestCredentials, RequestInit};
+use web_sys::RequestInit;
 
 use super::shards::{self, Shards};
 use super::wire::Names;
@@ -45,15 +45,17 @@ enum Spread {
 
 impl Network {
     /// Sends where it is told to.
-    pub(super) fn plain() -> Self {
-        Self {
-            web: Web::with_fetch(without_cookies()),
+    pub(super) fn plain() -> Result<Self, TransportError> {
+        let web = Web::new()?;
+        Ok(Self {
+            // So that the connections of a run are not the ones that the page came by.
+            web: web.without_cookies(),
             spread: Spread::No,
-        }
+        })
     }
 
     /// Sends what is meant for `origin` by several names of it, if these are needed and found.
-    pub(super) async fn spread(origin: &str) -> Self {
+    pub(super) async fn spread(origin: &str) -> Result<Self, TransportError> {
         let spread = match shards::name(origin, 0) {
             None => Spread::No,
             // A name that no request goes to: the look leaves a connection open.
@@ -63,10 +65,10 @@ impl Network {
             },
             Some(_) => Spread::Unresolved,
         };
-        Self {
+        Ok(Self {
             spread,
-            ..Self::plain()
-        }
+            ..Self::plain()?
+        })
     }
 
     /// Whether requests go to other origins than the page's own, although the server is the same.
@@ -82,17 +84,6 @@ impl Network {
             Spread::Over { shards, .. } => Names::Several(shards.borrow().used()),
         }
     }
-}
-
-/// `fetch` without cookies: endpoints need none, and browsers keep the connections of requests with
-/// and without them apart, so that those of a run are not the ones that the page came by.
-fn without_cookies() -> Function {
-    let send = |url: JsValue, init: RequestInit| {
-        init.set_credentials(RequestCredentials::Omit);
-        fetch(&url, &init)
-    };
-    let send = Closure::<dyn Fn(JsValue, RequestInit) -> Result<Promise, JsValue>>::new(send);
-    send.into_js_value().unchecked_into()
 }
 
 /// Whether the server answers by this name.

@@ -4,7 +4,7 @@
 //! the time it is told, and needs only one timer of its host's: for the first of these.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -20,7 +20,9 @@ type Key = (Instant, u64);
 pub struct Clock {
     now: Cell<Instant>,
     started: Cell<u64>,
-    timers: RefCell<BTreeMap<Key, Waker>>,
+    /// In the order in which they fire. Most are set for later than those before them, and most that
+    /// are taken away are among the first.
+    timers: RefCell<VecDeque<(Key, Waker)>>,
 }
 
 impl Clock {
@@ -37,20 +39,18 @@ impl Clock {
     /// When the first of them is due.
     pub fn first(&self) -> Option<Instant> {
         let timers = self.timers.borrow();
-        timers.first_key_value().map(|((at, _), _)| *at)
+        timers.front().map(|((at, _), _)| *at)
     }
 
     /// Jumps to the next timer, no later than `until`, and wakes who waits for it.
     pub fn fire_next(&self, until: Instant) -> bool {
         let waker = {
             let mut timers = self.timers.borrow_mut();
-            match timers.first_entry() {
-                Some(first) if first.key().0 <= until => {
-                    self.now.set(self.now.get().max(first.key().0));
-                    first.remove()
-                }
-                _ => return false,
-            }
+            let Some(((at, _), waker)) = timers.pop_front_if(|((at, _), _)| *at <= until) else {
+                return false;
+            };
+            self.now.set(self.now.get().max(at));
+            waker
         };
         waker.wake();
         true
@@ -59,6 +59,21 @@ impl Clock {
     /// Moves on to `to`, and never back.
     pub fn jump(&self, to: Instant) {
         self.now.set(self.now.get().max(to));
+    }
+
+    fn set(&self, key: Key, waker: &Waker) {
+        let mut timers = self.timers.borrow_mut();
+        match timers.binary_search_by_key(&key, |(key, _)| *key) {
+            Ok(at) => timers[at].1.clone_from(waker),
+            Err(at) => timers.insert(at, (key, waker.clone())),
+        }
+    }
+
+    fn take(&self, key: Key) {
+        let mut timers = self.timers.borrow_mut();
+        if let Ok(at) = timers.binary_search_by_key(&key, |(key, _)| *key) {
+            timers.remove(at);
+        }
     }
 
     /// Waits until `at`. Dropping the future takes the timer away.
@@ -92,10 +107,7 @@ impl Future for Sleep {
             clock.started.set(clock.started.get() + 1);
             (at, clock.started.get())
         });
-        clock
-            .timers
-            .borrow_mut()
-            .insert(key, context.waker().clone());
+        clock.set(key, context.waker());
         Poll::Pending
     }
 }
@@ -103,7 +115,7 @@ impl Future for Sleep {
 impl Sleep {
     fn cancel(&mut self) {
         if let Some(key) = self.key.take() {
-            self.clock.timers.borrow_mut().remove(&key);
+            self.clock.take(key);
         }
     }
 }

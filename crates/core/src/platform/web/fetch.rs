@@ -3,10 +3,12 @@
 //! The function may be a user's own, so nothing that it answers with is trusted to be what it
 //! should: all of it is asked for in ways that catch what is thrown.
 
-use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
+use std::rc::Rc;
+
+use js_sys::{ArrayBuffer, Function, Object, Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, RequestInit, RequestRedirect};
+use web_sys::{AbortController, RequestCredentials, RequestInit, RequestRedirect};
 
 use super::thrown::{Runtime, Stage, describe, transport_error};
 use super::{global, property};
@@ -26,87 +28,186 @@ impl Drop for Abort {
     }
 }
 
-/// Sends `request` and waits for the head of its reply.
-pub(super) async fn send(
+/// The longest body that is asked for in one piece, where its length is known. Each piece costs as much
+/// as all that is done with it.
+const WHOLE_BYTES_MAX: u64 = 64 << 10;
+
+/// A `fetch`, and what is said in each request and asked of each reply. The words are made once: a text
+/// that crosses over is decoded each time anew.
+#[derive(Clone)]
+pub(super) struct Sender {
     fetch: Function,
     runtime: Runtime,
-    request: HttpRequest,
-) -> Result<(Head, WebBody), TransportError> {
-    let thrown = |value: JsValue| transport_error(&value, Stage::Head, runtime);
-    let invalid = |value: JsValue| TransportError::Invalid(describe(&value));
-    let abort = Abort {
-        controller: AbortController::new().ok(),
-    };
-    let init = init(&request, abort.controller.as_ref()).map_err(invalid)?;
-    let promise = fetch
-        .call2(&JsValue::UNDEFINED, &JsValue::from_str(&request.url), &init)
-        .map_err(thrown)?;
-    // A user's function may answer with the response itself; `resolve` accepts both.
-    let response = JsFuture::from(Promise::resolve(&promise))
-        .await
-        .map_err(thrown)?;
-    // No `instanceof`: a user's function may answer with another realm's or library's response.
-    let Some(status) = property(&response, "status").as_f64() else {
-        return Err(TransportError::Invalid(
-            "fetch answered with something that is no Response".into(),
-        ));
-    };
-    if property(&response, "type").as_string().as_deref() == Some("opaqueredirect")
-        || matches!(status as u16, 301 | 302 | 303 | 307 | 308)
-    {
-        return Err(TransportError::Redirected);
+    is_omitting: bool,
+    words: Rc<Words>,
+}
+
+struct Words {
+    status: JsValue,
+    kind: JsValue,
+    headers: JsValue,
+    body: JsValue,
+    done: JsValue,
+    value: JsValue,
+    line_end: JsValue,
+    /// Functions of arrays, which catch whatever an odd one throws.
+    array_from: JsValue,
+    array_join: JsValue,
+}
+
+impl Sender {
+    pub(super) fn new(fetch: Function) -> Self {
+        let array = global("Array");
+        Self {
+            fetch,
+            runtime: Runtime::detect(),
+            is_omitting: false,
+            words: Rc::new(Words {
+                status: "status".into(),
+                kind: "type".into(),
+                headers: "headers".into(),
+                body: "body".into(),
+                done: "done".into(),
+                value: "value".into(),
+                line_end: "\n".into(),
+                array_from: property(&array, &"from".into()),
+                array_join: property(&property(&array, &"prototype".into()), &"join".into()),
+            }),
+        }
     }
-    let headers = read_headers(&property(&response, "headers"));
-    let head = Head::new(status as u16, headers);
-    Ok((
-        head,
-        WebBody {
-            reader: Reader::of(&response)?,
+
+    pub(super) fn without_cookies(&self) -> Self {
+        Self {
+            is_omitting: true,
+            ..self.clone()
+        }
+    }
+
+    /// Sends `request` and waits for the head of its reply.
+    pub(super) async fn send(
+        self: Rc<Self>,
+        request: HttpRequest,
+    ) -> Result<(Head, WebBody), TransportError> {
+        let thrown = |value: JsValue| transport_error(&value, Stage::Head, self.runtime);
+        let invalid = |value: JsValue| TransportError::Invalid(describe(&value));
+        let abort = Abort {
+            controller: AbortController::new().ok(),
+        };
+        let init = self
+            .init(&request, abort.controller.as_ref())
+            .map_err(invalid)?;
+        let promise = self
+            .fetch
+            .call2(&JsValue::UNDEFINED, &JsValue::from_str(&request.url), &init)
+            .map_err(thrown)?;
+        // A user's function may answer with the response itself; `resolve` accepts both.
+        let response = JsFuture::from(Promise::resolve(&promise))
+            .await
+            .map_err(thrown)?;
+        // No `instanceof`: a user's function may answer with another realm's or library's response.
+        let Some(status) = property(&response, &self.words.status).as_f64() else {
+            return Err(TransportError::Invalid(
+                "fetch answered with something that is no Response".into(),
+            ));
+        };
+        if property(&response, &self.words.kind).as_string().as_deref() == Some("opaqueredirect")
+            || matches!(status as u16, 301 | 302 | 303 | 307 | 308)
+        {
+            return Err(TransportError::Redirected);
+        }
+        let fields = property(&response, &self.words.headers);
+        let head = Head::new(status as u16, self.read_headers(&fields));
+        let source = self.source(&response, &head)?;
+        let body = WebBody {
+            source,
             pending: None,
             abort,
-            runtime,
-        },
+            sender: self,
+        };
+        Ok((head, body))
+    }
+
+    fn init(
+        &self,
+        request: &HttpRequest,
+        abort: Option<&AbortController>,
+    ) -> Result<RequestInit, JsValue> {
+        // A plain object: browsers read one in less time than their own `Headers`.
+        let headers = Object::new();
+        for (name, value) in request.headers.iter() {
+            let text = match value {
+                HeaderValue::Open(text) => JsValue::from_str(text),
+                HeaderValue::Secret { prefix, secret } => {
+                    JsValue::from_str(&format!("{prefix}{}", secret.expose()))
+                }
+            };
+            Reflect::set(&headers, &name.into(), &text)?;
+        }
+        let init = RequestInit::new();
+        init.set_method(request.method.as_str());
+        init.set_headers(&headers);
+        // Following one would carry the key to another address.
+        init.set_redirect(RequestRedirect::Manual);
+        if self.is_omitting {
+            init.set_credentials(RequestCredentials::Omit);
+        }
+        if let Some(body) = &request.body {
+            init.set_body(&JsValue::from_str(body));
+        }
+        if let Some(abort) = abort {
+            init.set_signal(Some(&abort.signal()));
+        }
+        Ok(init)
+    }
+
+    /// The fields that the platform lets us read; across origins that is those the server exposes.
+    fn read_headers(&self, fields: &JsValue) -> Headers {
+        let call = |function: &JsValue, this: &JsValue, argument: &JsValue| {
+            function.dyn_ref::<Function>()?.call1(this, argument).ok()
+        };
+        // As one text, `name,value` to a line: neither names nor values hold what ends them.
+        let text = call(&self.words.array_from, &JsValue::UNDEFINED, fields)
+            .and_then(|pairs| call(&self.words.array_join, &pairs, &self.words.line_end))
+            .and_then(|text| text.as_string());
+        let text = text.unwrap_or_default();
+        text.lines()
+            .filter_map(|line| line.split_once(','))
+            .collect()
+    }
+
+    fn source(&self, response: &JsValue, head: &Head) -> Result<Source, TransportError> {
+        let threw = |thrown: JsValue| unreadable(&format!("it threw {}", describe(&thrown)));
+        let body = Reflect::get(response, &self.words.body).map_err(threw)?;
+        if body.is_null() || body.is_undefined() {
+            return Ok(Source::Ended);
+        }
+        if is_short(&head.headers)
+            && let Ok(whole) = Method::of(response, "arrayBuffer")
+        {
+            return Ok(Source::Whole(whole));
+        }
+        let is_another_kind = |_| unreadable(&format!("it is {}", kind(&body)));
+        let get_reader = Method::of(&body, "getReader").map_err(is_another_kind)?;
+        let reader = get_reader.call0().map_err(threw)?;
+        let read = Method::of(&reader, "read").map_err(is_another_kind)?;
+        Ok(Source::Pieces(read))
+    }
+}
+
+/// Whether all of a body may come at once: what is streamed must not, whatever it says of its length.
+fn is_short(headers: &Headers) -> bool {
+    let length = headers
+        .get("content-length")
+        .and_then(|text| text.parse().ok());
+    let is_json = |kind: &str| kind.starts_with("application/json");
+    length.is_some_and(|bytes: u64| bytes <= WHOLE_BYTES_MAX)
+        && headers.get("content-type").is_some_and(is_json)
+}
+
+fn unreadable(found: &str) -> TransportError {
+    TransportError::Invalid(format!(
+        "the body of what fetch answered with should be a ReadableStream that nobody reads yet, but {found}"
     ))
-}
-
-fn init(request: &HttpRequest, abort: Option<&AbortController>) -> Result<RequestInit, JsValue> {
-    let headers = web_sys::Headers::new()?;
-    for (name, value) in request.headers.iter() {
-        match value {
-            HeaderValue::Open(text) => headers.set(name, text)?,
-            HeaderValue::Secret { prefix, secret } => {
-                headers.set(name, &format!("{prefix}{}", secret.expose()))?;
-            }
-        }
-    }
-    let init = RequestInit::new();
-    init.set_method(request.method.as_str());
-    init.set_headers(&headers);
-    // Following one would carry the key to another address.
-    init.set_redirect(RequestRedirect::Manual);
-    if let Some(body) = &request.body {
-        init.set_body(&JsValue::from_str(body));
-    }
-    if let Some(abort) = abort {
-        init.set_signal(Some(&abort.signal()));
-    }
-    Ok(init)
-}
-
-/// The fields that the platform lets us read; across origins that is those the server exposes.
-fn read_headers(fields: &JsValue) -> Headers {
-    let mut headers = Headers::new();
-    // JavaScript makes the array, which is sure to catch whatever the iterator throws.
-    let Ok(pairs) = Method::of(&global("Array"), "from").and_then(|from| from.call1(fields)) else {
-        return headers;
-    };
-    for pair in pairs.unchecked_into::<Array>().iter() {
-        let text = |index| Reflect::get_u32(&pair, index).ok()?.as_string();
-        if let (Some(name), Some(value)) = (text(0), text(1)) {
-            headers.append(&name, &value);
-        }
-    }
-    headers
 }
 
 /// A function with the object that it is called on.
@@ -127,46 +228,11 @@ impl Method {
     fn call0(&self) -> Result<JsValue, JsValue> {
         self.function.call0(&self.object)
     }
-
-    fn call1(&self, argument: &JsValue) -> Result<JsValue, JsValue> {
-        self.function.call1(&self.object, argument)
-    }
-}
-
-/// The reader of a body's stream.
-struct Reader {
-    read: Method,
-}
-
-impl Reader {
-    /// Takes the body of a response, unless it has none.
-    fn of(response: &JsValue) -> Result<Option<Self>, TransportError> {
-        let unreadable = |found: String| {
-            TransportError::Invalid(format!(
-                "the body of what fetch answered with should be a ReadableStream that nobody reads yet, but {found}"
-            ))
-        };
-        let threw = |thrown: JsValue| unreadable(format!("it threw {}", describe(&thrown)));
-        let body = Reflect::get(response, &"body".into()).map_err(threw)?;
-        if body.is_null() || body.is_undefined() {
-            return Ok(None);
-        }
-        let is_another_kind = |_| unreadable(format!("it is {}", kind(&body)));
-        let get_reader = Method::of(&body, "getReader").map_err(is_another_kind)?;
-        let reader = get_reader.call0().map_err(threw)?;
-        let read = Method::of(&reader, "read").map_err(is_another_kind)?;
-        Ok(Some(Self { read }))
-    }
-
-    /// Starts to read; a chunk that arrives is off the stream, whether or not it is waited for.
-    fn start(&self) -> Result<JsFuture, JsValue> {
-        Ok(JsFuture::from(Promise::resolve(&self.read.call0()?)))
-    }
 }
 
 /// What kind of thing this is, for people: its class, or else its type.
 fn kind(value: &JsValue) -> String {
-    property(&property(value, "constructor"), "name")
+    property(&property(value, &"constructor".into()), &"name".into())
         .as_string()
         .filter(|name| !name.is_empty())
         .map_or_else(
@@ -175,39 +241,62 @@ fn kind(value: &JsValue) -> String {
         )
 }
 
+/// Where the pieces of a body come from.
+enum Source {
+    /// All of it at once.
+    Whole(Method),
+    /// The reader of its stream.
+    Pieces(Method),
+    Ended,
+}
+
 /// The body of a reply. Dropping it aborts the request, unless it came to its end.
 pub struct WebBody {
-    reader: Option<Reader>,
+    source: Source,
     /// The read that has been started and has not answered yet, kept for the next call when the
     /// future that waited for it is dropped.
     pending: Option<JsFuture>,
     abort: Abort,
-    runtime: Runtime,
+    sender: Rc<Sender>,
 }
 
 impl Body for WebBody {
     async fn chunk(&mut self) -> Result<Option<Vec<u8>>, TransportError> {
-        let Some(reader) = &self.reader else {
+        let (Source::Whole(read) | Source::Pieces(read)) = &self.source else {
             return Ok(None);
         };
-        let cut = |thrown: JsValue| transport_error(&thrown, Stage::Body, self.runtime);
+        let cut = |thrown: JsValue| transport_error(&thrown, Stage::Body, self.sender.runtime);
         let pending = match &mut self.pending {
             Some(pending) => pending,
-            none => none.insert(reader.start().map_err(cut)?),
+            none => {
+                // A piece that arrives is off the stream, whether or not it is waited for.
+                let read = read.call0().map_err(cut)?;
+                none.insert(JsFuture::from(Promise::resolve(&read)))
+            }
         };
         let read = pending.await;
         self.pending = None;
         let read = read.map_err(cut)?;
-        if property(&read, "done").is_truthy() {
-            self.reader = None;
-            self.abort.controller = None;
+        let no_bytes =
+            |_| TransportError::Cut("the body holds something that is not bytes".to_owned());
+        if matches!(self.source, Source::Whole(_)) {
+            let whole: ArrayBuffer = read.dyn_into().map_err(no_bytes)?;
+            self.end();
+            return Ok(Some(Uint8Array::new(&whole).to_vec()));
+        }
+        if property(&read, &self.sender.words.done).is_truthy() {
+            self.end();
             return Ok(None);
         }
-        property(&read, "value")
-            .dyn_into::<Uint8Array>()
-            .map(|bytes| Some(bytes.to_vec()))
-            .map_err(|_| {
-                TransportError::Cut("the body holds something that is not bytes".to_owned())
-            })
+        let piece = property(&read, &self.sender.words.value).dyn_into::<Uint8Array>();
+        piece.map(|bytes| Some(bytes.to_vec())).map_err(no_bytes)
+    }
+}
+
+impl WebBody {
+    /// There is nothing left to read, and nothing to abort.
+    fn end(&mut self) {
+        self.source = Source::Ended;
+        self.abort.controller = None;
     }
 }

@@ -7,7 +7,7 @@ mod fetch;
 mod thrown;
 mod timer;
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
@@ -19,21 +19,38 @@ use web_sys::Performance;
 pub use fetch::WebBody;
 pub use thrown::{Runtime, Stage, judge, transport_error};
 
+use self::fetch::Sender;
+use self::timer::Alarm;
 use super::{Platform, TransportError};
 use crate::http::{Head, HttpRequest};
 use crate::time::Instant;
 
 /// The JavaScript that this module runs in.
 #[derive(Clone)]
-pub struct Web(Rc<Globals>);
+pub struct Web {
+    sender: Rc<Sender>,
+    stopwatch: Rc<Stopwatch>,
+    alarm: Rc<Alarm>,
+}
 
-/// What is looked up once.
-struct Globals {
+/// The time that has passed.
+struct Stopwatch {
     performance: Option<Performance>,
-    fetch: Function,
-    runtime: Runtime,
     /// The latest instant handed out: `Date`, the last resort, may step back.
-    latest: RefCell<Instant>,
+    latest: Cell<Instant>,
+}
+
+impl Stopwatch {
+    fn now(&self) -> Instant {
+        let millis = self
+            .performance
+            .as_ref()
+            .map_or_else(Date::now, Performance::now);
+        // A negative or absurd number becomes 0 or the far future; neither can panic.
+        let read = Instant::from_micros((millis * 1000.0) as u64);
+        self.latest.set(read.max(self.latest.get()));
+        self.latest.get()
+    }
 }
 
 impl Web {
@@ -48,42 +65,44 @@ impl Web {
     /// With a function of the same shape as `fetch`.
     pub fn with_fetch(fetch: Function) -> Self {
         let performance = Some(global("performance")).filter(JsValue::is_object);
-        Self(Rc::new(Globals {
+        let stopwatch = Rc::new(Stopwatch {
             performance: performance.map(JsCast::unchecked_into),
-            fetch,
-            runtime: Runtime::detect(),
-            latest: RefCell::default(),
-        }))
+            latest: Cell::default(),
+        });
+        Self {
+            sender: Rc::new(Sender::new(fetch)),
+            alarm: Alarm::new(stopwatch.clone()),
+            stopwatch,
+        }
+    }
+
+    /// Without cookies, which endpoints do not need. Browsers keep the connections of requests with
+    /// and without them apart.
+    #[must_use]
+    pub fn without_cookies(mut self) -> Self {
+        self.sender = Rc::new(self.sender.without_cookies());
+        self
     }
 }
 
 /// A property of the global object; `undefined` where it is missing.
 fn global(name: &str) -> JsValue {
-    property(&js_sys::global(), name)
+    property(&js_sys::global(), &name.into())
 }
 
 /// A property of anything; `undefined` where there is none, or where asking for it throws.
-fn property(value: &JsValue, name: &str) -> JsValue {
+fn property(value: &JsValue, name: &JsValue) -> JsValue {
     if !value.is_object() && !value.is_function() {
         return JsValue::UNDEFINED;
     }
-    Reflect::get(value, &name.into()).unwrap_or(JsValue::UNDEFINED)
+    Reflect::get(value, name).unwrap_or(JsValue::UNDEFINED)
 }
 
 impl Platform for Web {
     type Body = WebBody;
 
     fn now(&self) -> Instant {
-        let millis = self
-            .0
-            .performance
-            .as_ref()
-            .map_or_else(Date::now, Performance::now);
-        // A negative or absurd number becomes 0 or the far future; neither can panic.
-        let read = Instant::from_micros((millis * 1000.0) as u64);
-        let mut latest = self.0.latest.borrow_mut();
-        *latest = read.max(*latest);
-        *latest
+        self.stopwatch.now()
     }
 
     fn unix_time(&self) -> Duration {
@@ -95,7 +114,7 @@ impl Platform for Web {
     }
 
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + 'static {
-        timer::sleep(duration)
+        self.alarm.sleep(duration)
     }
 
     fn turn(&self) -> impl Future<Output = ()> + 'static {
@@ -106,7 +125,7 @@ impl Platform for Web {
         &self,
         request: HttpRequest,
     ) -> impl Future<Output = Result<(Head, WebBody), TransportError>> + 'static {
-        fetch::send(self.0.fetch.clone(), self.0.runtime, request)
+        self.sender.clone().send(request)
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + 'static) {

@@ -63,11 +63,11 @@ pub enum Runtime {
 impl Runtime {
     /// Which one this is.
     pub fn detect() -> Self {
-        let agent = property(&global("navigator"), "userAgent")
+        let agent = property(&global("navigator"), &"userAgent".into())
             .as_string()
             .unwrap_or_default();
-        let versions = property(&global("process"), "versions");
-        let server = !property(&versions, "node").is_undefined()
+        let versions = property(&global("process"), &"versions".into());
+        let server = !property(&versions, &"node".into()).is_undefined()
             || !global("Deno").is_undefined()
             || agent == "Cloudflare-Workers";
         if server { Self::Server } else { Self::Browser }
@@ -78,8 +78,8 @@ impl Runtime {
 pub fn transport_error(thrown: &JsValue, stage: Stage, runtime: Runtime) -> TransportError {
     let mut cause = thrown.clone();
     let codes = (0..CAUSES_MAX).map_while(|_| {
-        let code = property(&cause, "code").as_string();
-        cause = property(&cause, "cause");
+        let code = property(&cause, &"code".into()).as_string();
+        cause = property(&cause, &"cause".into());
         (code.is_some() || cause.is_object()).then(|| code.unwrap_or_default())
     });
     judge(codes, describe(thrown), stage, runtime)
@@ -111,8 +111,8 @@ pub fn judge(
 
 /// A short text for people.
 pub(super) fn describe(thrown: &JsValue) -> String {
-    let part = |name| {
-        property(thrown, name)
+    let part = |name: &str| {
+        property(thrown, &JsValue::from_str(name))
             .as_string()
             .filter(|text| !text.is_empty())
     };
@@ -123,10 +123,10 @@ pub(super) fn describe(thrown: &JsValue) -> String {
             .as_string()
             .unwrap_or_else(|| "no reason given".to_owned()),
     };
-    let cause = property(thrown, "cause");
-    let code = property(&cause, "code")
+    let cause = property(thrown, &"cause".into());
+    let code = property(&cause, &"code".into())
         .as_string()
-        .or_else(|| property(thrown, "code").as_string());
+        .or_else(|| property(thrown, &"code".into()).as_string());
     let text = code.map_or_else(|| text.clone(), |code| format!("{text} ({code})"));
     text.chars().take(TEXT_CHARS_MAX).collect()
 }
