@@ -13,5 +13,6 @@
     "or measure from a terminal: npx kneepoint knee --help";
   told.appendChild(title);
   told.appendChild(text);
+  document.body.textContent = "";
   document.body.appendChild(told);
 })();

@@ -103,9 +103,12 @@ export class Kneepoint {
     return this.#tab.$eval(at("stage"), (stage) => stage.dataset.scene);
   }
 
-  /** Waits until the stage shows this. */
+  /** Waits until the stage shows this, and all of it: pictures are drawn one a frame. */
   async shows(scene, ms = 120_000) {
-    const shows = ([selector, scene]) => document.querySelector(selector)?.dataset.scene === scene;
+    const shows = ([selector, scene]) => {
+      const stage = document.querySelector(selector);
+      return stage?.dataset.scene === scene && stage.querySelector('[aria-busy="true"]') === null;
+    };
     await this.until(`the stage shows ${scene}`, shows, [at("stage"), scene], ms);
   }
 

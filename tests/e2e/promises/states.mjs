@@ -113,6 +113,25 @@ export const states = [
     },
   },
   {
+    name: "until its module is there the document says what it is",
+    where: plainChromium,
+    async work(scene) {
+      const tab = await scene.blank();
+      let arrived = () => {};
+      const held = new Promise((resolve) => (arrived = resolve));
+      await tab.route("**/*.wasm", async (route) => (await held, route.continue()));
+      await tab.goto(scene.origin, { waitUntil: "commit" });
+      const page = new Kneepoint(tab);
+      await page.until("it says something", () => /Kneepoint\s+Finds/.test(document.body?.innerText ?? ""));
+      const [title, language, description] = await tab.evaluate(() => [document.title, document.documentElement.lang, document.querySelector("meta[name=description]").content]);
+      assert.ok(title === "Kneepoint" && language === "en" && description.length > 50);
+      await look(scene, tab, "loading");
+      arrived();
+      await page.ready();
+      assert.ok(!/being loaded/.test(await tab.evaluate(() => document.body.innerText)));
+    },
+  },
+  {
     name: "a browser without WebAssembly",
     where: plainChromium,
     async work(scene) {
