@@ -67,7 +67,8 @@ pub fn advise(report: &Report, https: Option<&str>) -> Vec<Advice> {
     }
     for note in report.method.notes.iter().chain(&report.protocol.notes) {
         if note.contains("hidden") {
-            all.push(Advice::new("hidden", "The page was hidden.", note.clone()));
+            let text = capital(note) + ".";
+            all.push(Advice::new("hidden", "The page was hidden.", text));
         }
     }
     if report.method.stopped_early {
@@ -202,16 +203,18 @@ fn client_bound(report: &Report, rung: &Rung, https: Option<&str>) -> Advice {
         }
         _ => text += ".",
     }
-    let text = text
-        .chars()
-        .take(1)
-        .flat_map(char::to_uppercase)
-        .chain(text.chars().skip(1));
     Advice::new(
         "client-bound",
         "The client was the limit, not the server.",
-        text.collect::<String>(),
+        capital(&text),
     )
+}
+
+/// A text with its first letter as a sentence has it.
+pub(crate) fn capital(text: &str) -> String {
+    let mut rest = text.chars();
+    let first = rest.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(rest).collect()
 }
 
 #[cfg(test)]
@@ -274,6 +277,18 @@ mod tests {
     fn what_the_server_said_is_passed_on() {
         let text = &advise(&ended(Class::Client, 100), None)[0].text;
         assert!(text.ends_with("Its first words: no such model"), "{text}");
+    }
+
+    #[test]
+    fn a_page_that_was_hidden_is_told_of_wherever_its_result_is_opened() {
+        let mut report = ended(Class::Server, 0);
+        let note = "the page was out of sight for 3 s of 9 s: browsers slow down what is hidden";
+        report.method.notes = vec![note.to_owned()];
+        let read = Report::from_json(&report.to_json()).expect("what was written can be read");
+        let advice = &advise(&read, None)[0];
+        assert_eq!(advice.name, "hidden");
+        assert!(advice.text.starts_with("The page was out of sight for 3 s"));
+        assert!(read.text().contains(note), "a terminal says it too");
     }
 
     #[test]

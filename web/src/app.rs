@@ -101,5 +101,6 @@ async fn offer() -> Offer {
             .collect(),
         upstreams: server.upstreams,
         https: server.https.filter(|_| !is_here),
+        http: server.http.filter(|_| is_here),
     })
 }

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 import { look, serious } from "../look.mjs";
@@ -138,6 +139,42 @@ export const keeping = [
       await alone.setContent(html);
       assert.deepEqual(await serious(alone), []);
       await alone.screenshot({ path: `${scene.pictures}export-1280-light.png`, fullPage: true });
+    },
+  },
+  {
+    // Chromium without a window shows all of its tabs at once.
+    name: "a tab that was hidden says so, wherever its result is opened",
+    where: (name) => name === "firefox-h1",
+    async work(scene) {
+      const page = await new Kneepoint(await scene.open()).ready();
+      await page.direct(`${scene.origin}/mock/ttft=500,tpot=1,tokens=4,seed=603/v1`, 32, 4);
+      await page.press("run");
+      await page.shows("live");
+      const other = await scene.blank();
+      await other.bringToFront();
+      await page.until("the page is hidden", () => document.hidden);
+      await sleep(2_000);
+      await page.tab.bringToFront();
+      await page.shows("result");
+      const said = /The page was out of sight for [23] s of \d s: /;
+      assert.match(await page.text("advice-hidden"), said);
+      const json = JSON.stringify(await page.json());
+      await page.tab.reload();
+      await page.ready();
+      await page.tab.$eval(
+        '[data-testid="open-file"]',
+        (input, json) => {
+          const chosen = new DataTransfer();
+          chosen.items.add(new File([json], "run.json"));
+          input.files = chosen.files;
+          input.dispatchEvent(new Event("change", { bubbles: true }));
+        },
+        json,
+      );
+      await page.shows("result");
+      assert.match(await page.text("advice-hidden"), said);
+      await page.unfold("how-measured");
+      assert.match(await page.text("how-measured"), /out of sight/);
     },
   },
   {

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::element::{Element, classed, element};
-use super::form::capital;
+use crate::advice::capital;
 use kneepoint_bench::number::count;
 use kneepoint_bench::report::Connections;
 
