@@ -194,10 +194,19 @@ fn some_failed(report: &Report, rung: &Rung) -> Option<Advice> {
 fn client_bound(report: &Report, rung: &Rung, https: Option<&str>) -> Advice {
     let mut text = rung.client.reasons.join("; ");
     let is_http1 = report.protocol.http.as_deref() == Some("http/1.1");
+    let is = |word: &str| rung.client.reasons.iter().any(|one| one.contains(word));
     match https {
-        Some(https) if is_http1 && report.env.browser => {
-            text = text + ". Over HTTP/2 one connection carries many: open " + https + " instead.";
+        Some(https) if is_http1 && report.env.browser && is("connections") => {
+            text = [
+                &text,
+                ". Over HTTP/2 one connection carries many: open ",
+                https,
+                " instead. Its certificate was made for this run, so the browser warns first: choose \
+                 “Advanced”, then “Proceed” or “Accept”.",
+            ]
+            .concat();
         }
+        _ if is("timers") => text += ". Let this machine do nothing else, and run once more.",
         _ if report.env.browser => {
             text += ". The command line is less so: see “The same in a terminal”.";
         }
@@ -306,5 +315,12 @@ mod tests {
             advice[0].text
         );
         assert!(advice[0].text.contains("https://127.0.0.1:8089"));
+        // More connections are no help to a machine that is busy.
+        report.rungs[0].client.reasons = vec!["timers fired 46 ms late".to_owned()];
+        let text = &advise(&report, Some("https://127.0.0.1:8089"))[0].text;
+        assert!(
+            text.contains("do nothing else") && !text.contains("https"),
+            "{text}"
+        );
     }
 }

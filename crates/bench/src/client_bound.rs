@@ -40,6 +40,9 @@ pub struct Signs {
     pub busy: f64,
     /// The concurrency that was wanted; none where requests were sent at given times.
     pub concurrency: Option<u32>,
+    /// Requests in flight on average, where the server refused some: those leave connections free, and
+    /// a cap that is not reached is no limit. None where nothing was refused.
+    pub in_flight: Option<f64>,
     /// Little's residual: how much of it did not arrive.
     pub residual: Option<f64>,
     /// The protocol, where the runtime tells: `http/1.1`, `h2`.
@@ -156,7 +159,9 @@ pub(crate) fn is_above_cap(signs: &Signs, wanted: u32) -> bool {
 
 fn capped(signs: &Signs, wanted: u32) -> Option<String> {
     let (cap, what) = cap(signs)?;
-    (wanted > cap).then(|| format!("{wanted} requests were wanted at once, above the {cap} {what}"))
+    let is_reached = signs.in_flight.is_none_or(|mean| mean >= f64::from(cap));
+    (wanted > cap && is_reached)
+        .then(|| format!("{wanted} requests were wanted at once, above the {cap} {what}"))
 }
 
 fn missing(residual: f64) -> Option<String> {
@@ -214,6 +219,7 @@ mod tests {
             gap_ms: Some(20.0),
             busy: 0.1,
             concurrency: Some(6),
+            in_flight: None,
             residual: Some(0.02),
             protocol: Some("http/1.1".to_owned()),
             browser: true,
@@ -282,6 +288,22 @@ mod tests {
         let words = "something else on this machine holds it up";
         assert!(verdict(0.02).reasons[0].contains(words));
         assert!(!verdict(0.5).reasons[0].contains(words));
+    }
+
+    #[test]
+    fn a_cap_that_refusals_keep_from_being_reached_is_no_limit() {
+        let bound = |in_flight| {
+            judge(&Signs {
+                concurrency: Some(20),
+                in_flight,
+                ..quiet()
+            })
+            .bound
+        };
+        let cases = [(None, true), (Some(17.4), true), (Some(0.9), false)];
+        for (in_flight, expected) in cases {
+            assert_eq!(bound(in_flight), expected, "{in_flight:?}");
+        }
     }
 
     #[test]

@@ -79,7 +79,7 @@ struct Times {
 /// What the runner knows about a window beside its requests.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Surroundings {
-    /// What the client observed about itself; concurrency, gap and residual are filled in here.
+    /// What the client observed about itself; the rest is filled in here.
     pub(crate) signs: Signs,
     /// Slots that rested after a refusal, on average.
     pub(crate) resting: f64,
@@ -342,6 +342,7 @@ impl Tally {
         let signs = Signs {
             gap_ms: icl.as_ref().and_then(|icl| Some(icl.quantile(0.5)?.value)),
             concurrency: self.concurrency,
+            in_flight: (self.refused > 0).then_some(mean),
             residual,
             ..around.signs
         };

@@ -59,6 +59,7 @@ export const states = [
       await page.run();
       assert.ok((await page.text("advice-rate-limited")).length > 40);
       assert.ok((await page.figure("refused")) > 0);
+      assert.ok(!(await page.is("advice-client-bound")), "the server refused, the six connections were never full");
       await look(scene, page.tab, "rate-limited");
     },
   },

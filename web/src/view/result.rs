@@ -166,6 +166,7 @@ fn standing(report: &Report) -> String {
         ));
     }
     facts.push(match (report.main_rung(), bound_at(report)) {
+        (Some(rung), _) if rung.ok == 0 => return facts.join(" · "),
         (Some(rung), _) if rung.client.bound => "the client was the limit".to_owned(),
         (_, Some(n)) => format!("the client was a limit at {n} at once"),
         _ => "client not the limit".to_owned(),
