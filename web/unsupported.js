@@ -2,6 +2,7 @@
 (function () {
   var told = document.createElement("main");
   told.id = "unsupported";
+  told.className = "first";
   told.setAttribute("data-testid", "unsupported");
   told.setAttribute("role", "alert");
   var title = document.createElement("h1");

@@ -59,6 +59,11 @@ export class Kneepoint {
     return this.#tab.$eval(at(name), (element) => void (element.open = true));
   }
 
+  /** Folds it again. */
+  fold(name) {
+    return this.#tab.$eval(at(name), (element) => void (element.open = false));
+  }
+
   /** Fills fields in: texts, ticks as booleans, choices by their words. */
   async fill(fields) {
     for (const [name, value] of Object.entries(fields)) {
@@ -134,6 +139,7 @@ export class Kneepoint {
     await this.unfold("export");
     await this.press("export-json");
     await this.until("a file was made", () => globalThis.exported !== undefined);
+    await this.fold("export");
     return JSON.parse(await this.#tab.evaluate(() => globalThis.exported));
   }
 

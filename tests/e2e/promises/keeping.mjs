@@ -132,6 +132,7 @@ export const keeping = [
       await page.tab.setInputFiles('[data-testid="open-file"]', { name: "run.json", mimeType: "application/json", buffer });
       await page.shows("result");
       assert.deepEqual(await page.json(), report);
+      await page.unfold("export");
       const saved = page.tab.waitForEvent("download");
       await page.press("export-html");
       const html = readFileSync(await (await saved).path(), "utf8");

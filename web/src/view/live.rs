@@ -126,7 +126,7 @@ fn rung(running: &Running) -> String {
     let what = match tick.purpose {
         Some(Purpose::Refine) => ", looking closer",
         Some(Purpose::Verify) => ", verifying the limit",
-        Some(Purpose::Repeat) => ", once more, to see whether it holds",
+        Some(Purpose::Repeat) => ", once more",
         _ => "",
     };
     let doing = match tick.phase {
