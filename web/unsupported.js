@@ -2,6 +2,7 @@
 (function () {
   var told = document.createElement("main");
   told.id = "unsupported";
+  told.className = "first";
   told.setAttribute("data-testid", "unsupported");
   told.setAttribute("role", "alert");
   var title = document.createElement("h1");
@@ -13,5 +14,6 @@
     "or measure from a terminal: npx kneepoint knee --help";
   told.appendChild(title);
   told.appendChild(text);
+  document.body.textContent = "";
   document.body.appendChild(told);
 })();

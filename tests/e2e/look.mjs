@@ -18,6 +18,8 @@ export async function look(scene, tab, name) {
     await tab.emulateMedia({ colorScheme });
     for (const width of WIDTHS) {
       await tab.setViewportSize({ width, height: width === 360 ? 780 : 900 });
+      // What sticks to the top of the window stands where one first sees it.
+      await tab.evaluate(() => scrollTo(0, 0));
       const path = `${scene.pictures}${name}-${width}-${colorScheme}.png`;
       await tab.screenshot({ path, fullPage: true });
       const shift = await tab.evaluate(() => document.documentElement.scrollWidth - innerWidth);

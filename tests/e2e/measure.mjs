@@ -123,11 +123,13 @@ async function drawing() {
     const frame = (now) => (globalThis.frames.push(now), requestAnimationFrame(frame));
     requestAnimationFrame(frame);
   });
-  await tab.waitForTimeout(12_000);
+  await page.shows("result");
+  // Long tasks are told when they are over.
+  await tab.waitForTimeout(1_000);
   const { long, frames } = await tab.evaluate(() => ({ long: globalThis.long, frames: globalThis.frames }));
   const seconds = Math.floor((frames.at(-1) - frames[0]) / 1000);
   const rates = Array.from({ length: seconds }, (_, second) => frames.filter((at) => Math.floor((at - frames[0]) / 1000) === second).length);
-  judge("UI", "longest task while 200 streams bring 50 tokens/s each", Math.max(0, ...long), "ms", ["≤", 50], long);
+  judge("UI", "longest task while 200 streams bring 50 tokens/s each, result and all", Math.max(0, ...long), "ms", ["≤", 50], long);
   judge("UI", "frames in the worst second of it", Math.min(...rates), "1/s", ["≥", 30], rates);
   await context.close();
 }

@@ -59,6 +59,11 @@ export class Kneepoint {
     return this.#tab.$eval(at(name), (element) => void (element.open = true));
   }
 
+  /** Folds it again. */
+  fold(name) {
+    return this.#tab.$eval(at(name), (element) => void (element.open = false));
+  }
+
   /** Fills fields in: texts, ticks as booleans, choices by their words. */
   async fill(fields) {
     for (const [name, value] of Object.entries(fields)) {
@@ -103,9 +108,12 @@ export class Kneepoint {
     return this.#tab.$eval(at("stage"), (stage) => stage.dataset.scene);
   }
 
-  /** Waits until the stage shows this. */
+  /** Waits until the stage shows this, and all of it: pictures are drawn one a frame. */
   async shows(scene, ms = 120_000) {
-    const shows = ([selector, scene]) => document.querySelector(selector)?.dataset.scene === scene;
+    const shows = ([selector, scene]) => {
+      const stage = document.querySelector(selector);
+      return stage?.dataset.scene === scene && stage.querySelector('[aria-busy="true"]') === null;
+    };
     await this.until(`the stage shows ${scene}`, shows, [at("stage"), scene], ms);
   }
 
@@ -131,6 +139,7 @@ export class Kneepoint {
     await this.unfold("export");
     await this.press("export-json");
     await this.until("a file was made", () => globalThis.exported !== undefined);
+    await this.fold("export");
     return JSON.parse(await this.#tab.evaluate(() => globalThis.exported));
   }
 

@@ -67,7 +67,8 @@ pub fn advise(report: &Report, https: Option<&str>) -> Vec<Advice> {
     }
     for note in report.method.notes.iter().chain(&report.protocol.notes) {
         if note.contains("hidden") {
-            all.push(Advice::new("hidden", "The page was hidden.", note.clone()));
+            let text = capital(note) + ".";
+            all.push(Advice::new("hidden", "The page was hidden.", text));
         }
     }
     if report.method.stopped_early {
@@ -193,25 +194,36 @@ fn some_failed(report: &Report, rung: &Rung) -> Option<Advice> {
 fn client_bound(report: &Report, rung: &Rung, https: Option<&str>) -> Advice {
     let mut text = rung.client.reasons.join("; ");
     let is_http1 = report.protocol.http.as_deref() == Some("http/1.1");
+    let is = |word: &str| rung.client.reasons.iter().any(|one| one.contains(word));
     match https {
-        Some(https) if is_http1 && report.env.browser => {
-            text = text + ". Over HTTP/2 one connection carries many: open " + https + " instead.";
+        Some(https) if is_http1 && report.env.browser && is("connections") => {
+            text = [
+                &text,
+                ". Over HTTP/2 one connection carries many: open ",
+                https,
+                " instead. Its certificate was made for this run, so the browser warns first: choose \
+                 “Advanced”, then “Proceed” or “Accept”.",
+            ]
+            .concat();
         }
+        _ if is("timers") => text += ". Let this machine do nothing else, and run once more.",
         _ if report.env.browser => {
             text += ". The command line is less so: see “The same in a terminal”.";
         }
         _ => text += ".",
     }
-    let text = text
-        .chars()
-        .take(1)
-        .flat_map(char::to_uppercase)
-        .chain(text.chars().skip(1));
     Advice::new(
         "client-bound",
         "The client was the limit, not the server.",
-        text.collect::<String>(),
+        capital(&text),
     )
+}
+
+/// A text with its first letter as a sentence has it.
+pub(crate) fn capital(text: &str) -> String {
+    let mut rest = text.chars();
+    let first = rest.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(rest).collect()
 }
 
 #[cfg(test)]
@@ -277,6 +289,18 @@ mod tests {
     }
 
     #[test]
+    fn a_page_that_was_hidden_is_told_of_wherever_its_result_is_opened() {
+        let mut report = ended(Class::Server, 0);
+        let note = "the page was out of sight for 3 s of 9 s: browsers slow down what is hidden";
+        report.method.notes = vec![note.to_owned()];
+        let read = Report::from_json(&report.to_json()).expect("what was written can be read");
+        let advice = &advise(&read, None)[0];
+        assert_eq!(advice.name, "hidden");
+        assert!(advice.text.starts_with("The page was out of sight for 3 s"));
+        assert!(read.text().contains(note), "a terminal says it too");
+    }
+
+    #[test]
     fn a_page_that_is_the_limit_names_the_better_way() {
         let mut report = ended(Class::Server, 0);
         report.rungs[0].client.bound = true;
@@ -291,5 +315,12 @@ mod tests {
             advice[0].text
         );
         assert!(advice[0].text.contains("https://127.0.0.1:8089"));
+        // More connections are no help to a machine that is busy.
+        report.rungs[0].client.reasons = vec!["timers fired 46 ms late".to_owned()];
+        let text = &advise(&report, Some("https://127.0.0.1:8089"))[0].text;
+        assert!(
+            text.contains("do nothing else") && !text.contains("https"),
+            "{text}"
+        );
     }
 }

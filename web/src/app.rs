@@ -38,6 +38,8 @@ pub(crate) fn page() {
         view::earlier(desk),
     ];
     let body = document().body().expect("a page has a body");
+    // What the document shows until now.
+    body.set_text_content(None);
     for part in parts {
         // What was just made can be put anywhere.
         let _ = body.append_child(part.node());
@@ -99,5 +101,6 @@ async fn offer() -> Offer {
             .collect(),
         upstreams: server.upstreams,
         https: server.https.filter(|_| !is_here),
+        http: server.http.filter(|_| is_here),
     })
 }

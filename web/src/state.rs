@@ -112,6 +112,9 @@ pub(crate) struct Served {
     pub(crate) upstreams: Vec<String>,
     /// Its address with HTTP/2, where the page is not on it already.
     pub(crate) https: Option<String>,
+    /// Its address without TLS, where the page is not on that: a program need not trust a certificate
+    /// there that was made for the run.
+    pub(crate) http: Option<String>,
 }
 
 impl Offer {

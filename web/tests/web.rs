@@ -150,8 +150,13 @@ async fn a_picture_is_read_with_the_arrow_keys() {
         !find(".hair").has_attribute("hidden"),
         "a hairline shows where"
     );
-    assert!(
-        text(&find("table")).contains("at once"),
-        "the table is there"
-    );
+    let tables = || node.query_selector_all("table").expect("a selector");
+    assert_eq!(tables().length(), 0, "nobody has asked for the table");
+    let fold = find("[data-testid=table-throughput]");
+    for _ in 0..2 {
+        let unfolded = web_sys::Event::new("toggle").expect("an event");
+        fold.dispatch_event(&unfolded).expect("heard");
+        assert_eq!(tables().length(), 1);
+    }
+    assert!(text(&find("table")).contains("at once"));
 }

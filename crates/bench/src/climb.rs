@@ -133,7 +133,7 @@ impl<P: Platform> Climb<'_, '_, P> {
         {
             let until = self.look_again(purpose, began);
             if let Step::Landed(landing) = self.step(until).await {
-                tally.take(&landing.sample, &landing.gaps_ms);
+                tally.take(&landing);
             }
         }
         let now = self.session.platform.now();

@@ -190,14 +190,14 @@ async fn plain<P: Platform>(session: &mut Session<'_, P>) -> Rung {
         if let Step::Landed(landing) = session.step(until).await {
             course.ended += 1;
             if landing.job.measured {
-                tally.take(&landing.sample, &landing.gaps_ms);
+                tally.take(&landing);
             }
         }
     }
     session
         .drain(|landing| {
             if landing.job.measured {
-                tally.take(&landing.sample, &landing.gaps_ms);
+                tally.take(landing);
             }
         })
         .await;

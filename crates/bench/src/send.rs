@@ -21,6 +21,9 @@ pub(crate) struct Landing {
     pub(crate) job: Job,
     pub(crate) sample: Sample,
     pub(crate) gaps_ms: Vec<f64>,
+    /// For how long the client held it back, in microseconds: it was told to pause, or its limit was
+    /// reached.
+    pub(crate) held: u64,
     /// The call itself cannot be made: so cannot any other.
     pub(crate) config: Option<ConfigError>,
 }
@@ -213,6 +216,7 @@ impl<P: Platform> Sender<P> {
             job,
             sample,
             gaps_ms: reading.gaps_ms,
+            held: record.map_or(0, |record| record.queued.as_micros() as u64),
             config,
         }
     }

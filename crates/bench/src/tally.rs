@@ -9,6 +9,7 @@ use crate::plan::Slo;
 use crate::rate::Batches;
 use crate::record::{Sample, TokenSource};
 use crate::report::{ClassCount, Estimate, Metric, Purpose, Reference, Rung};
+use crate::send::Landing;
 use crate::timeline::Timeline;
 
 /// Requests whose times are kept to rebuild the concurrency from: 1.5 MB of them.
@@ -20,9 +21,11 @@ pub(crate) const RULE: Rule = Rule::Inclusive;
 /// The confidence of all intervals.
 pub(crate) const CONFIDENCE: Confidence = Confidence::P95;
 
-/// From when to when a request was in flight, in microseconds, and what it brought.
+/// From when to when a request was in flight, in microseconds, and what it brought. Before that the
+/// client may have held it back.
 #[derive(Debug, Clone, Copy)]
 struct Span {
+    held_since: u64,
     start: u64,
     end: u64,
     ok: bool,
@@ -55,6 +58,7 @@ pub(crate) struct Tally {
     last_end: u64,
     busy: u64,
     busy_ok: u64,
+    held: u64,
     spans: Vec<Span>,
     times: Times,
     timeline: Timeline,
@@ -75,7 +79,7 @@ struct Times {
 /// What the runner knows about a window beside its requests.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Surroundings {
-    /// What the client observed about itself; concurrency, gap and residual are filled in here.
+    /// What the client observed about itself; the rest is filled in here.
     pub(crate) signs: Signs,
     /// Slots that rested after a refusal, on average.
     pub(crate) resting: f64,
@@ -115,6 +119,7 @@ impl Tally {
             last_end: from,
             busy: 0,
             busy_ok: 0,
+            held: 0,
             spans: Vec::new(),
             times: Times::default(),
             timeline: Timeline::new(from),
@@ -146,8 +151,9 @@ impl Tally {
         self.busy_ok as f64 / 1e6 / self.ok.max(1) as f64
     }
 
-    /// Takes in a request that has ended, and the gaps between its chunks in milliseconds.
-    pub(crate) fn take(&mut self, sample: &Sample, gaps_ms: &[f64]) {
+    /// Takes in a request that has ended.
+    pub(crate) fn take(&mut self, landing: &Landing) {
+        let sample = &landing.sample;
         self.requests += 1;
         self.attempts += u64::from(sample.attempts);
         self.refused += u64::from(sample.is_refused());
@@ -160,17 +166,22 @@ impl Tally {
             self.first_start = Some(self.first_start.map_or(start, |first| first.min(start)));
             self.last_start = self.last_start.max(start);
             self.busy += sample.t_end.saturating_sub(start);
-            if self.spans.len() < SPANS_MAX {
-                self.spans.push(Span {
-                    start,
-                    end: sample.t_end,
-                    ok: sample.is_ok(),
-                    tokens: sample.out_tok.unwrap_or(0),
-                });
-            }
+        }
+        // One that was never sent was held to its end.
+        let start = sample.t_start.unwrap_or(sample.t_end);
+        let held_since = start.saturating_sub(landing.held).max(sample.t_sched);
+        self.held += start.saturating_sub(held_since);
+        if self.spans.len() < SPANS_MAX {
+            self.spans.push(Span {
+                held_since,
+                start,
+                end: sample.t_end,
+                ok: sample.is_ok(),
+                tokens: sample.out_tok.unwrap_or(0),
+            });
         }
         if sample.is_ok() {
-            self.answered(sample, gaps_ms);
+            self.answered(sample, &landing.gaps_ms);
         }
     }
 
@@ -258,9 +269,9 @@ impl Tally {
             .is_some_and(|n| self.requests <= u64::from(n));
         let mean = self.busy as f64 / 1e6 / seconds.max(1e-6);
         let arrived = if self.is_whole() {
-            self.in_flight(plateau)
+            self.on_its_way(plateau)
         } else {
-            mean
+            mean + self.held as f64 / 1e6 / seconds.max(1e-6)
         };
         self.rung(
             (from, until),
@@ -292,6 +303,7 @@ impl Tally {
             }
             self.timeline.occupy(start, until);
             self.spans.push(Span {
+                held_since: start,
                 start,
                 end: until,
                 ok: false,
@@ -301,7 +313,8 @@ impl Tally {
         let answers = answers.estimate(answers.total());
         let tokens = tokens.estimate(tokens.total());
         let mean = self.in_flight(window);
-        self.rung(window, answers, tokens, mean, Some(mean), around)
+        let arrived = self.on_its_way(window);
+        self.rung(window, answers, tokens, mean, Some(arrived), around)
     }
 
     fn rung(
@@ -318,8 +331,9 @@ impl Tally {
         let metric = |series: &Series| Metric::of(series, failures, RULE, CONFIDENCE);
         let icl = metric(&self.times.icl);
         let wanted = self.concurrency.map(|n| f64::from(n) - around.resting);
-        // λR is what arrived: requests in flight, by the times of each. Where nothing is answered, slots
-        // that fail at once are mostly on their way to the next request.
+        // λR is what arrived: requests in flight, by the times of each, and those held back, which the
+        // server asked for. Where nothing is answered, slots that fail at once are mostly on their way
+        // to the next request.
         let residual = wanted.zip(arrived).and_then(|(wanted, arrived)| {
             let rate = self.requests as f64 / seconds.max(1e-6);
             let residual = little_residual(wanted, rate, arrived / rate.max(1e-9));
@@ -328,6 +342,7 @@ impl Tally {
         let signs = Signs {
             gap_ms: icl.as_ref().and_then(|icl| Some(icl.quantile(0.5)?.value)),
             concurrency: self.concurrency,
+            in_flight: (self.refused > 0).then_some(mean),
             residual,
             ..around.signs
         };
@@ -377,10 +392,20 @@ impl Tally {
     }
 
     /// Requests in flight on average, by their times.
-    fn in_flight(&self, (from, until): (u64, u64)) -> f64 {
-        let overlap = |span: &Span| span.end.min(until).saturating_sub(span.start.max(from));
-        let busy: u64 = self.spans.iter().map(overlap).sum();
-        busy as f64 / until.saturating_sub(from).max(1) as f64
+    fn in_flight(&self, window: (u64, u64)) -> f64 {
+        self.present(window, |span| span.start)
+    }
+
+    /// The same with those that the client held back. A client does so because of a server that
+    /// refused, or told its limits: what is missing then is not the client's slowness.
+    fn on_its_way(&self, window: (u64, u64)) -> f64 {
+        self.present(window, |span| span.held_since)
+    }
+
+    fn present(&self, (from, until): (u64, u64), since: fn(&Span) -> u64) -> f64 {
+        let overlap = |span: &Span| span.end.min(until).saturating_sub(since(span).max(from));
+        let present: u64 = self.spans.iter().map(overlap).sum();
+        present as f64 / until.saturating_sub(from).max(1) as f64
     }
 
     /// The most requests in flight at once, by their times. One that ends when another begins is
@@ -414,3 +439,6 @@ fn share(hits: u64, of: u64) -> Option<Estimate> {
         high: Some(interval.high),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -111,28 +111,29 @@ impl Guard {
         }
     }
 
-    /// Checks the token header.
+    /// Checks the token: in its header, or as the API key that every client can send.
     pub(crate) fn check_token(&self, headers: &HeaderMap) -> Result<(), Denied> {
-        match single(headers, TOKEN_HEADER)? {
-            Some(token) if same(token, &self.token) => Ok(()),
-            Some(_) => Err(denied(StatusCode::FORBIDDEN, "the token is not this run's")),
-            None => Err(denied(
+        if let Some(token) = single(headers, TOKEN_HEADER)? {
+            let is_ours = same(token, &self.token);
+            let wrong = denied(StatusCode::FORBIDDEN, "the token is not this run's");
+            return is_ours.then_some(()).ok_or(wrong);
+        }
+        let bearer = single(headers, "authorization")?.and_then(|v| v.strip_prefix("Bearer "));
+        match bearer.or(single(headers, "x-api-key")?) {
+            Some(key) if same(key, &self.token) => Ok(()),
+            _ => Err(denied(
                 StatusCode::UNAUTHORIZED,
                 "the token header is missing",
             )),
         }
     }
 
-    /// On a server that others reach: the token, in its header or as the API key that every
-    /// client can send. On loopback nothing is asked.
+    /// On a server that others reach: the token. On loopback nothing is asked.
     pub(crate) fn check_remote(&self, headers: &HeaderMap) -> Result<(), Denied> {
-        if !self.remote {
-            return Ok(());
-        }
-        let bearer = single(headers, "authorization")?.and_then(|v| v.strip_prefix("Bearer "));
-        match bearer.or(single(headers, "x-api-key")?) {
-            Some(key) if same(key, &self.token) => Ok(()),
-            _ => self.check_token(headers),
+        if self.remote {
+            self.check_token(headers)
+        } else {
+            Ok(())
         }
     }
 
@@ -284,6 +285,14 @@ mod tests {
                 .as_u16()
         };
         assert_eq!(status(&[]), 401);
+        let bearer = format!("Bearer {token}");
+        for as_a_key in [("authorization", &bearer), ("x-api-key", &token)] {
+            let (name, value) = as_a_key;
+            assert!(guard.check_token(&headers(&[(name, value)])).is_ok());
+            // The header is what counts, where there is one.
+            assert_eq!(status(&[(name, value), (TOKEN_HEADER, "0000")]), 403);
+        }
+        assert_eq!(status(&[("authorization", "Bearer sk-of-the-user")]), 401);
         assert_eq!(status(&[(TOKEN_HEADER, &token[1..])]), 403);
         assert_eq!(status(&[(TOKEN_HEADER, "")]), 403);
         assert_eq!(

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 import { look, serious } from "../look.mjs";
@@ -131,6 +132,7 @@ export const keeping = [
       await page.tab.setInputFiles('[data-testid="open-file"]', { name: "run.json", mimeType: "application/json", buffer });
       await page.shows("result");
       assert.deepEqual(await page.json(), report);
+      await page.unfold("export");
       const saved = page.tab.waitForEvent("download");
       await page.press("export-html");
       const html = readFileSync(await (await saved).path(), "utf8");
@@ -141,22 +143,78 @@ export const keeping = [
     },
   },
   {
+    // Chromium without a window shows all of its tabs at once.
+    name: "a tab that was hidden says so, wherever its result is opened",
+    where: (name) => name === "firefox-h1",
+    async work(scene) {
+      const page = await new Kneepoint(await scene.open()).ready();
+      await page.direct(`${scene.origin}/mock/ttft=500,tpot=1,tokens=4,seed=603/v1`, 32, 4);
+      await page.press("run");
+      await page.shows("live");
+      const other = await scene.blank();
+      await other.bringToFront();
+      await page.until("the page is hidden", () => document.hidden);
+      await sleep(2_000);
+      await page.tab.bringToFront();
+      await page.shows("result");
+      const said = /The page was out of sight for [23] s of \d s: /;
+      assert.match(await page.text("advice-hidden"), said);
+      const json = JSON.stringify(await page.json());
+      await page.tab.reload();
+      await page.ready();
+      await page.tab.$eval(
+        '[data-testid="open-file"]',
+        (input, json) => {
+          const chosen = new DataTransfer();
+          chosen.items.add(new File([json], "run.json"));
+          input.files = chosen.files;
+          input.dispatchEvent(new Event("change", { bubbles: true }));
+        },
+        json,
+      );
+      await page.shows("result");
+      assert.match(await page.text("advice-hidden"), said);
+      await page.unfold("how-measured");
+      assert.match(await page.text("how-measured"), /out of sight/);
+    },
+  },
+  {
+    name: "nothing moves while the page comes",
+    where: plainChromium,
+    async work(scene) {
+      const page = await new Kneepoint(await scene.open()).ready();
+      assert.deepEqual(await moved(page), []);
+    },
+  },
+  {
     name: "nothing moves while figures change",
     where: plainChromium,
     async work(scene) {
       const page = await new Kneepoint(await scene.open()).ready();
       await page.press("run");
       await page.shows("live");
-      const settled = (selector) => Number(document.querySelector(selector).innerText.replace(/\D/g, "")) > 50;
-      await page.until("requests are counted", settled, '[data-testid="figure-done"] dd');
-      await page.tab.evaluate(() => {
-        globalThis.moved = [];
-        const note = (list) => globalThis.moved.push(...list.getEntries().map(({ value, sources }) => [value, sources.map((source) => source.node?.className ?? "")]));
-        new PerformanceObserver(note).observe({ type: "layout-shift" });
-      });
-      await page.shows("live");
-      await page.until("more are counted", (selector) => Number(document.querySelector(selector)?.innerText.replace(/\D/g, "") ?? 500) > 350, '[data-testid="figure-done"] dd');
-      assert.deepEqual(await page.tab.evaluate(() => globalThis.moved), []);
+      await counted(page, 50);
+      const before = (await moved(page)).length;
+      await counted(page, 350);
+      assert.deepEqual((await moved(page)).slice(before), []);
+    },
+  },
+  {
+    name: "nothing moves when the first rung is drawn",
+    where: plainChromium,
+    async work(scene) {
+      for (const width of [1280, 360]) {
+        const page = await new Kneepoint(await scene.open()).ready();
+        await page.tab.setViewportSize({ width, height: 1600 });
+        await page.hurry(128);
+        await page.press("knee");
+        await page.shows("live");
+        await page.until("something is drawn", () => document.querySelector('[data-testid="live-over-time"] svg') !== null);
+        const before = (await moved(page)).length;
+        await page.until("a rung was measured", () => document.querySelector('[data-testid="live-climb"] svg') !== null);
+        assert.deepEqual((await moved(page)).slice(before), [], `${width} pixels wide`);
+        await page.tab.close();
+      }
     },
   },
   {
@@ -216,6 +274,25 @@ export const keeping = [
     },
   },
 ];
+
+/** Waits until the live figures have counted more requests than so many. */
+async function counted(page, requests) {
+  const more = ([selector, requests]) => Number(document.querySelector(selector)?.innerText.replace(/\D/g, "") ?? 500) > requests;
+  await page.until(`more than ${requests} are counted`, more, ['[data-testid="figure-done"] dd', requests]);
+}
+
+/** What has moved by itself since the page was opened. */
+function moved(page) {
+  return page.tab.evaluate(async () => {
+    const found = new Promise((resolve) => {
+      new PerformanceObserver((list, observer) => (observer.disconnect(), resolve(list.getEntries()))).observe({ type: "layout-shift", buffered: true });
+      // Where nothing moved nobody calls.
+      setTimeout(resolve, 500, []);
+    });
+    const entries = (await found).filter((entry) => !entry.hadRecentInput);
+    return entries.map(({ value, sources }) => [value, sources.map((source) => source.node?.className ?? "")]);
+  });
+}
 
 /** Serves a folder below a path, as a host of mere files does: no headers of ours, 404 elsewhere. */
 async function host(folder, below) {

@@ -59,6 +59,7 @@ export const states = [
       await page.run();
       assert.ok((await page.text("advice-rate-limited")).length > 40);
       assert.ok((await page.figure("refused")) > 0);
+      assert.ok(!(await page.is("advice-client-bound")), "the server refused, the six connections were never full");
       await look(scene, page.tab, "rate-limited");
     },
   },
@@ -110,6 +111,25 @@ export const states = [
       await page.ready();
       await page.fill({ requests: "50" });
       await page.run();
+    },
+  },
+  {
+    name: "until its module is there the document says what it is",
+    where: plainChromium,
+    async work(scene) {
+      const tab = await scene.blank();
+      let arrived = () => {};
+      const held = new Promise((resolve) => (arrived = resolve));
+      await tab.route("**/*.wasm", async (route) => (await held, route.continue()));
+      await tab.goto(scene.origin, { waitUntil: "commit" });
+      const page = new Kneepoint(tab);
+      await page.until("it says something", () => /Kneepoint\s+Finds/.test(document.body?.innerText ?? ""));
+      const [title, language, description] = await tab.evaluate(() => [document.title, document.documentElement.lang, document.querySelector("meta[name=description]").content]);
+      assert.ok(title === "Kneepoint" && language === "en" && description.length > 50);
+      await look(scene, tab, "loading");
+      arrived();
+      await page.ready();
+      assert.ok(!/being loaded/.test(await tab.evaluate(() => document.body.innerText)));
     },
   },
   {

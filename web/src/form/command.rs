@@ -3,9 +3,6 @@
 use super::{Asking, Field, Form, Goal, Mode, Target};
 use crate::message::Dialect;
 
-/// What the proxy passes calls on to is not known to the page.
-const UPSTREAM: &str = "https://…/v1";
-
 /// The command line that does what a press would do, on a page from `origin`. It never holds a key:
 /// that comes from the environment.
 pub fn command(form: &Form, goal: Goal, origin: &str) -> String {
@@ -91,7 +88,8 @@ fn endpoint(line: &mut Line, form: &Form, origin: &str) {
             return;
         }
         Target::Direct => line.flag("--url", form.text(Field::Url).trim()),
-        Target::Proxy => line.flag("--url", UPSTREAM),
+        // The command line asks the proxy itself for what it wants in the place of a key.
+        Target::Proxy => line.flag("--url", &format!("{origin}/proxy/{}/v1", form.upstream)),
     }
     if form.dialect == Dialect::Anthropic {
         line.flag("--provider", "anthropic");
@@ -215,6 +213,17 @@ mod tests {
              --ladder window_max_s=3 --ladder settle_s=3 --ladder completions_min=10 \
              --ladder verify_s=15 --ladder recover_s=15 --ladder stop_client_bound=false"
         );
+    }
+
+    #[test]
+    fn what_goes_through_the_proxy_does_so_from_a_terminal_too() {
+        let mut form = Form::default();
+        form.retarget(Target::Proxy);
+        form.upstream = "mine".to_owned();
+        form.set(Field::Model, "small");
+        let line = command(&form, Goal::Run, "http://127.0.0.1:8088");
+        let expected = "--url http://127.0.0.1:8088/proxy/mine/v1 --model small ";
+        assert!(line.contains(expected), "{line}");
     }
 
     #[test]

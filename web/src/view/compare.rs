@@ -7,9 +7,9 @@ use kneepoint_bench::report::Report;
 use leptos::prelude::*;
 
 use super::element::{Element, classed, element, paragraph};
-use super::form::capital;
 use super::picture::picture;
 use super::tables::table;
+use crate::advice::capital;
 use crate::browser::clock;
 use crate::desk::Desk;
 use crate::history::{Kept, title};

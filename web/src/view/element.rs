@@ -46,6 +46,47 @@ pub fn folded(class: &str, test: &str, summary: &str) -> Element {
     classed("details", class).test(test).with(summary)
 }
 
+/// The same of something that is made when it is unfolded for the first time, and follows nothing.
+pub fn folded_later(
+    test: &str,
+    summary: &str,
+    make: impl FnOnce() -> Element + 'static,
+) -> Element {
+    let make: RefCell<Option<Box<dyn FnOnce() -> Element>>> = RefCell::new(Some(Box::new(make)));
+    let fold = folded("", test, summary);
+    let place = fold.node().clone();
+    fold.on("toggle", move |_| {
+        let make = make.borrow_mut().take();
+        if let Some(make) = make {
+            append(&place, &make().0);
+        }
+    })
+}
+
+/// Does the steps one a frame, the first at once, so that none of them keeps the page from answering.
+/// They end early when `place`, which they fill, is no longer in the document.
+pub fn by_frames(place: &web_sys::Element, steps: Vec<Step>) {
+    next_frame(place.clone(), Owner::current(), steps.into_iter());
+}
+
+/// Something to be done once.
+pub type Step = Box<dyn FnOnce()>;
+
+fn next_frame(place: web_sys::Element, owner: Option<Owner>, mut steps: std::vec::IntoIter<Step>) {
+    let Some(step) = steps.next() else { return };
+    match &owner {
+        Some(owner) => owner.with(step),
+        None => step(),
+    }
+    if steps.len() > 0 {
+        request_animation_frame(move || {
+            if place.is_connected() {
+                next_frame(place, owner, steps);
+            }
+        });
+    }
+}
+
 /// Does something now, and again whenever a signal that it read has changed, as long as what is being
 /// made is there.
 pub fn follow(run: impl Fn() + 'static) {

@@ -7,6 +7,7 @@ use super::element::{Element, button, classed, element, folded, follow, paragrap
 use super::field::{Typing, choice, field, tick};
 use super::more::more;
 use super::target::target;
+use crate::advice::capital;
 use crate::desk::Desk;
 use crate::form::{Asking, Field, Goal, Target, command, estimate, faults};
 use crate::running::Phase;
@@ -152,20 +153,18 @@ fn cost(desk: Desk) -> Element {
     })
 }
 
-/// A text with its first letter as a sentence has it.
-pub(super) fn capital(text: &str) -> String {
-    let mut rest = text.chars();
-    let first = rest.next().map(|first| first.to_ascii_uppercase());
-    first.into_iter().chain(rest).collect()
-}
-
 /// The same as a line for a terminal.
 fn line(desk: Desk) -> Element {
     let (form, place) = (desk.state.form(), desk.state.place());
     let knee = RwSignal::new(false);
     let words = move || {
         let goal = if knee.get() { Goal::Knee } else { Goal::Run };
-        command(&form.read(), goal, &place.read().origin)
+        let place = place.read();
+        let plain = place
+            .server
+            .served()
+            .and_then(|served| served.http.as_ref());
+        command(&form.read(), goal, plain.unwrap_or(&place.origin))
     };
     let choose = move |is: bool, word: &str, test: &str| {
         button("quiet", test, move || knee.set(is))
@@ -187,7 +186,8 @@ fn line(desk: Desk) -> Element {
         )
         .with(paragraph(
             "hint",
-            "The key comes from the environment: OPENAI_API_KEY or ANTHROPIC_API_KEY.",
+            "The key comes from the environment, OPENAI_API_KEY or ANTHROPIC_API_KEY; through the proxy \
+             none is needed.",
         ))
 }
 

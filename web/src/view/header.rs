@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::element::{Element, button, classed, element, follow};
-use super::wire::protocol;
+use super::wire::{connections_of, protocol};
 use crate::browser::{self, Place};
 use crate::desk::Desk;
 use crate::form::{Field, Target};
@@ -77,7 +77,7 @@ fn place(desk: Desk) -> String {
         let http = wire.http.as_deref().map(protocol);
         words.extend(http.map(|http| " · ".to_owned() + http));
         let opened = wire.opened;
-        words.extend(opened.map(|opened| format!(" · {opened} connections")));
+        words.extend(opened.map(|opened| " · ".to_owned() + &connections_of(opened)));
     }
     words
 }

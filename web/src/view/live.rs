@@ -39,14 +39,14 @@ pub(super) fn live(desk: Desk) -> Element {
     let climb = ladder.then(|| {
         growing(
             desk,
-            "live-climb",
+            ("live-climb", "growing short"),
             "Throughput against concurrency",
             |running, options| chart::climb(&running.rungs, running.stream, options),
         )
     });
     let over_time = growing(
         desk,
-        "live-over-time",
+        ("live-over-time", "growing"),
         "In flight and throughput over time",
         |running, options| chart::moments(&running.stretches, options),
     );
@@ -59,15 +59,15 @@ pub(super) fn live(desk: Desk) -> Element {
 }
 
 /// A picture that grows: once a second, so that the eye follows and the thread has time for what else
-/// there is.
+/// there is. Its class keeps as much room as it will take, so that nothing moves when it comes.
 fn growing(
     desk: Desk,
-    test: &str,
+    (test, class): (&str, &str),
     title: &str,
     draw: fn(&Running, Options) -> Option<Picture>,
 ) -> Element {
     let (running, place) = (desk.state.running(), desk.state.place());
-    let drawing = classed("div", "growing");
+    let drawing = classed("div", class);
     let node = drawing.node().clone();
     let drawn = Cell::new(None);
     follow(move || {
@@ -82,7 +82,7 @@ fn growing(
         }
     });
     let caption = element("figcaption").with(element("strong").text(title));
-    classed("figure", "kp-figure")
+    classed("figure", "kp-figure to-grow")
         .test(test)
         .with(caption)
         .with(drawing)
@@ -126,7 +126,7 @@ fn rung(running: &Running) -> String {
     let what = match tick.purpose {
         Some(Purpose::Refine) => ", looking closer",
         Some(Purpose::Verify) => ", verifying the limit",
-        Some(Purpose::Repeat) => ", once more, to see whether it holds",
+        Some(Purpose::Repeat) => ", once more",
         _ => "",
     };
     let doing = match tick.phase {

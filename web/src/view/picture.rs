@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element as Node, Event, HtmlElement, KeyboardEvent, PointerEvent, SvgElement};
 
-use super::element::{Element, classed, element, folded};
+use super::element::{Element, classed, element, folded_later};
 
 /// A picture. `test` names it; a wide one has a row for itself.
 pub fn picture(test: &str, picture: &Picture, wide: bool) -> Element {
@@ -44,7 +44,10 @@ pub fn picture(test: &str, picture: &Picture, wide: bool) -> Element {
         .class_if("pointed", move || !said.read().is_empty())
         .test(&("readout-".to_owned() + test))
         .says(line);
-    let table = element("div").drawing(&picture.table.html());
+    let table = picture.table.clone();
+    let table = folded_later(&("table-".to_owned() + test), "Table", move || {
+        element("div").drawing(&table.html())
+    });
     classed("figure", if wide { "kp-figure wide" } else { "kp-figure" })
         .test(&("picture-".to_owned() + test))
         .with(
@@ -53,7 +56,7 @@ pub fn picture(test: &str, picture: &Picture, wide: bool) -> Element {
                 .with(read_out),
         )
         .with(plot)
-        .with(folded("", &("table-".to_owned() + test), "Table").with(table))
+        .with(table)
 }
 
 /// Reads the points of a drawing out.

@@ -5,12 +5,13 @@ use std::rc::Rc;
 
 use kneepoint_bench::chart::{self, Options, Picture};
 use kneepoint_bench::number::percent;
-use kneepoint_bench::report::{Report, verdict};
+use kneepoint_bench::record::Sample;
+use kneepoint_bench::report::{Metric, Report, Rung, verdict};
 use leptos::prelude::*;
 
 use super::advice::advice;
 use super::copy::copy;
-use super::element::{Element, classed, element, paragraph};
+use super::element::{Element, Step, by_frames, classed, element, paragraph};
 use super::export::export;
 use super::figures::{figures, of_report};
 use super::picture::picture;
@@ -55,7 +56,7 @@ fn scene(desk: Desk, shown: &Rc<Shown>) -> Element {
             .and_then(|served| served.https.clone());
         https.unwrap_or_default()
     };
-    let (advised, drawn, counted) = (shown.clone(), shown.clone(), shown.clone());
+    let (advised, subject, counted) = (shown.clone(), shown.clone(), shown.clone());
     let said = verdict(report);
     let copied = said.clone();
     let head = classed("section", "verdict")
@@ -73,37 +74,64 @@ fn scene(desk: Desk, shown: &Rc<Shown>) -> Element {
         Some(advice(advise(&advised.report, https)))
     });
     let wires = report.protocol.clone();
+    let whole = classed("div", "parts").attr("aria-busy", "true");
+    let rest = whole.clone();
+    let is_first = Cell::new(true);
     let pictures = element("div").swap(
         move || place.read().width.to_string(),
         move |width| {
-            let all = pictures(&drawn, width.parse().unwrap_or(640));
-            Some(classed("div", "pictures").test("pictures").with_all(all))
+            let made = classed("div", "pictures").test("pictures");
+            let drawn = pictures(&made, &subject, width.parse().unwrap_or(640));
+            if is_first.replace(false) {
+                fill(rest.clone(), drawn, subject.clone());
+            } else {
+                // Another width: all at once, so that nothing jumps.
+                for step in drawn {
+                    step();
+                }
+            }
+            Some(made)
         },
     );
-    let found = classed("div", "parts")
-        .with_some(tables::findings(report))
-        .with_some(tables::failures(report));
-    let folds = classed("div", "folds")
-        .with_some(tables::rungs(report))
-        .with_some(tables::requests(&shown.samples))
-        .with(tables::measured(report));
-    classed("div", "parts")
+    whole
         .with(head)
         .with(advice)
         .with(figures(move || of_report(&counted.report)))
         .with(wire(move || wires.clone()))
         .with(classed("div", "tools").with(share(desk)).with(export(desk)))
         .with(pictures)
-        .with(paragraph(
+}
+
+/// Draws one picture a frame, and then what stands below them: nothing that is there moves, and on a
+/// slow machine the page answers meanwhile.
+fn fill(whole: Element, mut drawn: Vec<Step>, shown: Rc<Shown>) {
+    let place = whole.node().clone();
+    drawn.push(Box::new(move || {
+        let below = below(&shown).into_iter();
+        let _ = below.fold(whole, Element::with).attr("aria-busy", "false");
+    }));
+    by_frames(&place, drawn);
+}
+
+/// What stands below the pictures.
+fn below(shown: &Rc<Shown>) -> [Element; 3] {
+    let report = &shown.report;
+    let found = classed("div", "parts")
+        .with_some(tables::findings(report))
+        .with_some(tables::failures(report));
+    [
+        paragraph(
             "hint",
             "Point at a picture, or Tab into it and press the arrow keys, to read it.",
-        ))
-        .with(
-            classed("div", "pair")
-                .with_some(tables::reference(report))
-                .with(found),
-        )
-        .with(folds)
+        ),
+        classed("div", "pair")
+            .with_some(tables::reference(report))
+            .with(found),
+        classed("div", "folds")
+            .with_some(tables::rungs(report))
+            .with_some(tables::requests(shown))
+            .with(tables::measured(report)),
+    ]
 }
 
 /// Where a result is from.
@@ -138,6 +166,7 @@ fn standing(report: &Report) -> String {
         ));
     }
     facts.push(match (report.main_rung(), bound_at(report)) {
+        (Some(rung), _) if rung.ok == 0 => return facts.join(" · "),
         (Some(rung), _) if rung.client.bound => "the client was the limit".to_owned(),
         (_, Some(n)) => format!("the client was a limit at {n} at once"),
         _ => "client not the limit".to_owned(),
@@ -145,55 +174,83 @@ fn standing(report: &Report) -> String {
     facts.join(" · ")
 }
 
-/// The pictures in the order in which they answer questions; neighbours are about equally high.
-fn pictures(shown: &Shown, width: u32) -> Vec<Element> {
-    let Shown {
-        report, samples, ..
-    } = shown;
-    let whole = Options { width };
-    let half = Options {
-        width: if width >= TWO {
-            (width - GAP) / 2
-        } else {
-            width
-        },
-    };
-    let mut all: Vec<Element> = Vec::new();
-    let mut add = |test, drawn: Option<Picture>, wide| {
-        all.extend(drawn.map(|drawn| picture(test, &drawn, wide)));
-    };
+/// What a picture is drawn from: the result, and which of its rungs is shown in full.
+#[derive(Clone)]
+struct Subject {
+    shown: Rc<Shown>,
+    at: usize,
+}
+
+impl Subject {
+    fn rung(&self) -> &Rung {
+        &self.shown.report.rungs[self.at]
+    }
+
+    fn histogram(name: &str, metric: Option<&Metric>, options: Options) -> Option<Picture> {
+        metric.and_then(|metric| chart::histogram(name, metric, options))
+    }
+}
+
+type Draw = fn(&Subject, Options) -> Option<Picture>;
+
+/// Draws the pictures into a place, a step each, in the order in which they answer questions;
+/// neighbours are about equally high.
+fn pictures(place: &Element, shown: &Rc<Shown>, width: u32) -> Vec<Step> {
+    let report = &shown.report;
     let Some(rung) = report.main_rung() else {
-        return all;
+        return Vec::new();
     };
     let at = report.rungs.iter().position(|one| std::ptr::eq(one, rung));
-    let at = at.unwrap_or(0) as u32;
-    let requests = |options| chart::requests(samples, at, rung.concurrency, options);
-    let climbed = report.rungs.len() > 1;
-    if climbed {
-        add("throughput", chart::throughput(report, whole), true);
-        add("percentiles", chart::percentiles(rung, half), false);
-        add("pareto", chart::pareto(report, half), false);
+    let subject = Subject {
+        shown: shown.clone(),
+        at: at.unwrap_or(0),
+    };
+    let kept = |sample: &Sample| sample.rung as usize == subject.at;
+    let one_by_one = shown.samples.iter().any(kept);
+    let throughput: Draw = |of, options| chart::throughput(&of.shown.report, options);
+    let percentiles: Draw = |of, options| chart::percentiles(of.rung(), options);
+    let pareto: Draw = |of, options| chart::pareto(&of.shown.report, options);
+    let over_time: Draw = |of, options| chart::over_time(&of.shown.report, options);
+    let requests: Draw = |of, options| {
+        let rung = of.rung();
+        chart::requests(&of.shown.samples, of.at as u32, rung.concurrency, options)
+    };
+    let ttft: Draw =
+        |of, options| Subject::histogram("time to first token", of.rung().ttft.as_ref(), options);
+    let latency: Draw =
+        |of, options| Subject::histogram("latency", of.rung().e2e.as_ref(), options);
+    let all: Vec<(&'static str, Draw, bool)> = if report.rungs.len() > 1 {
+        vec![
+            ("throughput", throughput, true),
+            ("percentiles", percentiles, false),
+            ("pareto", pareto, false),
+            ("ttft", ttft, false),
+            ("latency", latency, false),
+            // Where requests were not kept one by one, the last picture has the row for itself.
+            ("over-time", over_time, !one_by_one),
+            ("requests", requests, false),
+        ]
     } else {
-        add("over-time", chart::over_time(report, whole), true);
-        add("percentiles", chart::percentiles(rung, half), false);
-        add("requests", requests(half), false);
-    }
-    for (test, name, metric) in [
-        ("ttft", "time to first token", &rung.ttft),
-        ("latency", "latency", &rung.e2e),
-    ] {
-        let drawn = metric
-            .as_ref()
-            .and_then(|metric| chart::histogram(name, metric, half));
-        add(test, drawn, false);
-    }
-    if climbed {
-        // Where requests were not kept one by one, the last picture has the row for itself.
-        let one_by_one = requests(half);
-        let alone = one_by_one.is_none();
-        let options = if alone { whole } else { half };
-        add("over-time", chart::over_time(report, options), alone);
-        add("requests", one_by_one, false);
-    }
-    all
+        vec![
+            ("over-time", over_time, true),
+            ("percentiles", percentiles, false),
+            ("requests", requests, false),
+            ("ttft", ttft, false),
+            ("latency", latency, false),
+        ]
+    };
+    let half = if width >= TWO {
+        (width - GAP) / 2
+    } else {
+        width
+    };
+    let step = |(test, draw, wide): (&'static str, Draw, bool)| -> Step {
+        let (place, subject) = (place.clone(), subject.clone());
+        Box::new(move || {
+            let width = if wide { width } else { half };
+            let drawn = draw(&subject, Options { width });
+            let _ = place.with_some(drawn.map(|drawn| picture(test, &drawn, wide)));
+        })
+    };
+    all.into_iter().map(step).collect()
 }

@@ -1,13 +1,16 @@
 //! The figures behind a result: the reference block, what was found, every rung, how requests ended
 //! and how it was measured.
 
+use std::rc::Rc;
+
 use kneepoint_bench::chart::Table;
 use kneepoint_bench::number::{NONE, count, figure, time_ms};
 use kneepoint_bench::record::{Class, Sample};
 use kneepoint_bench::report::{Metric, Report};
 
 use super::copy::copy;
-use super::element::{Element, classed, element, folded};
+use super::element::{Element, classed, element, folded, folded_later};
+use crate::state::Shown;
 
 /// Requests that the table shows; the files have all.
 const REQUESTS_MAX: usize = 200;
@@ -137,10 +140,22 @@ pub(super) fn measured(report: &Report) -> Element {
 }
 
 /// Requests one by one.
-pub(super) fn requests(samples: &[Sample]) -> Option<Element> {
-    if samples.is_empty() {
-        return None;
-    }
+pub(super) fn requests(shown: &Rc<Shown>) -> Option<Element> {
+    let which = match shown.samples.len() {
+        0 => return None,
+        all if all <= REQUESTS_MAX => format!("Requests one by one ({all})"),
+        all => format!(
+            "Requests one by one (the first {REQUESTS_MAX} of {})",
+            count(all as u64)
+        ),
+    };
+    let shown = shown.clone();
+    Some(folded_later("requests", &which, move || {
+        one_by_one(&shown.samples)
+    }))
+}
+
+fn one_by_one(samples: &[Sample]) -> Element {
     let time = |value: Option<f64>| time_ms(value.unwrap_or(f64::NAN));
     let row = |sample: &Sample| {
         vec![
@@ -158,13 +173,6 @@ pub(super) fn requests(samples: &[Sample]) -> Option<Element> {
         ]
     };
     let rows = samples.iter().take(REQUESTS_MAX).map(row).collect();
-    let which = match samples.len() {
-        all if all <= REQUESTS_MAX => format!("Requests one by one ({all})"),
-        all => format!(
-            "Requests one by one (the first {REQUESTS_MAX} of {})",
-            count(all as u64)
-        ),
-    };
     let head = [
         "request",
         "ended",
@@ -176,5 +184,5 @@ pub(super) fn requests(samples: &[Sample]) -> Option<Element> {
         "attempts",
         "said",
     ];
-    Some(folded("", "requests", &which).with(table(&head, rows)))
+    table(&head, rows)
 }

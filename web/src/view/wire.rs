@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::element::{Element, classed, element};
-use super::form::capital;
+use crate::advice::capital;
 use kneepoint_bench::number::count;
 use kneepoint_bench::report::Connections;
 
@@ -37,10 +37,20 @@ fn facts(connections: &Connections) -> String {
     let http = connections.http.as_deref();
     let mut facts = vec![http.map_or("Protocol not told", protocol).to_owned()];
     let opened = connections.opened;
-    facts.extend(opened.map(|opened| format!("{} connections opened", count(opened))));
+    facts.extend(opened.map(|opened| connections_of(opened) + " opened"));
     let reused = connections.reused;
     facts.extend(reused.map(|reused| format!("{} requests on open ones", count(reused))));
     let cap = connections.cap;
     facts.extend(cap.map(|cap| format!("the browser allows {} at once", count(cap.into()))));
     facts.join(" · ")
+}
+
+/// So many connections, in words.
+pub(super) fn connections_of(opened: u64) -> String {
+    let noun = if opened == 1 {
+        " connection"
+    } else {
+        " connections"
+    };
+    count(opened) + noun
 }

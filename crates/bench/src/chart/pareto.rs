@@ -60,6 +60,9 @@ pub fn pareto(report: &Report, options: Options) -> Option<Picture> {
             (x + 9.0, y + 14.0, Anchor::Start),
             (x - 9.0, y + 14.0, Anchor::End),
             (x - 9.0, y - 6.0, Anchor::End),
+            // Past the neighbours where the curve is flat.
+            (x - 9.0, y + 20.0, Anchor::End),
+            (x - 9.0, y - 12.0, Anchor::End),
         ];
         svg.label(&places, frame.plot, class, &words);
     }

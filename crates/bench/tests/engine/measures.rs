@@ -23,6 +23,35 @@ fn in_flight_rebuilt_from_timestamps_is_the_concurrency() {
 }
 
 #[test]
+fn a_server_that_refuses_is_not_the_client_that_is_slow() {
+    let rate = |retry_after| ServerModel {
+        requests: Some(Bucket {
+            rate: 10.0,
+            burst: 2.0,
+        }),
+        retry_after,
+        ..taking(0.2, 0.3)
+    };
+    let slots = |retry_after| ServerModel {
+        slots: Some(5),
+        retry_after,
+        ..taking(0.5, 0.3)
+    };
+    let servers = [rate(None), rate(Some(2.0)), slots(None), slots(Some(1.0))];
+    for (index, server) in servers.into_iter().enumerate() {
+        for retries in [Some(0), Some(2), None] {
+            let mut stage = Stage::new(1, server.clone());
+            stage.target.config.retry.retries_max = retries;
+            let report = stage.run(&closed(300, 20));
+            let rung = &report.rungs[0];
+            let case = format!("server {index}, retries {retries:?}: {:?}", rung.client);
+            assert!(rung.attempts > 300 || rung.ok < 300, "it refused: {case}");
+            assert!(!rung.client.bound, "{case}");
+        }
+    }
+}
+
+#[test]
 fn figures_agree_with_the_servers_own_counts() {
     let model = ServerModel {
         errors: 0.1,

@@ -309,7 +309,7 @@ fn command_line(repo: &Repo) -> TestRun {
     };
     let mut node = Command::new("node");
     node.args(["--test", "--test-reporter=spec"])
-        .args(["bench", "knee", "usage"].map(|name| format!("tests/cli/{name}.test.mjs")))
+        .args(["bench", "knee", "proxy", "usage"].map(|name| format!("tests/cli/{name}.test.mjs")))
         .env("KNEEPOINT_TARBALL", tarball);
     against_the_server(repo, &mut node)
 }
