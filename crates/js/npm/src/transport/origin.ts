@@ -61,6 +61,8 @@ export class Origin {
   /** Whether the origin speaks HTTP/2; unknown until the first connection over TLS is open. */
   #isHttp2: boolean | undefined;
   #isClosed = false;
+  /** Whether those who wait are about to be served. */
+  #isServing = false;
   /** Answers so far. */
   #answers = 0;
   /** How many more may be opened before that is thought over; and how things stood the last time. */
@@ -75,7 +77,7 @@ export class Origin {
 
   dispatch(options: DispatchOptions, rider: Rider): void {
     this.#waiting.push({ options, rider });
-    this.#serve();
+    this.#serveSoon();
   }
 
   close(): void {
@@ -191,7 +193,18 @@ export class Origin {
     if (failed && slot.capacity === 1) this.#drop(slot);
     if (this.#isClosed) return;
     if (this.#slots.has(slot) && slot.busy === slot.capacity - 1) this.#free.push(slot);
-    this.#serve();
+    this.#serveSoon();
+  }
+
+  /** Once all that has arrived is read: what is sent together costs less than what is sent one by one, for
+   * each may wake whoever is at the other end. */
+  #serveSoon(): void {
+    if (this.#isServing || this.#waiting.length === 0) return;
+    this.#isServing = true;
+    setImmediate(() => {
+      this.#isServing = false;
+      this.#serve();
+    });
   }
 
   /** Gives those who wait whatever room there is. */
