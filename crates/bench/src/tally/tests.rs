@@ -43,6 +43,7 @@ fn landed(slot: u32, sched: u64, start: Option<u64>, end: u64, held: u64, class:
             slot,
             sched: kneepoint_core::Instant::default(),
             measured: true,
+            most: crate::plan::Cost::default(),
         },
         sample,
         gaps_ms: Vec::new(),

@@ -128,7 +128,7 @@ export function headersOf(reply: Reply): Headers {
 /** The server's name for the request. */
 export function requestIDOf(reply: Reply): string | null {
   const id = reply.headers["x-request-id"] ?? reply.headers["request-id"];
-  return [id].flat()[0] ?? null;
+  return (Array.isArray(id) ? id[0] : id) ?? null;
 }
 
 /** The body as text. */

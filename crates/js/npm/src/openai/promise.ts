@@ -149,7 +149,9 @@ export class Whole implements Received {
 }
 
 function isJSON(reply: Reply): boolean {
-  const [type = ""] = [reply.headers["content-type"]].flat();
+  const given = reply.headers["content-type"];
+  if (given === "application/json") return true;
+  const [type = ""] = [given].flat();
   const [essence = ""] = type.split(";");
   return essence.includes("application/json") || essence.trim().endsWith("+json");
 }

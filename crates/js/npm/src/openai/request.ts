@@ -56,27 +56,31 @@ export interface FinalRequestOptions extends RequestOptions {
 }
 
 /** What is said of the request itself, and not of the call. */
-const REQUEST = ["method", "path", "body", "raw", "stream", "query"] as const;
+const REQUEST = ["method", "path", "body", "raw", "stream", "query"];
 
 /** What OpenAI's SDK may be told of a call and what has no meaning here. */
 const UNUSED = ["defaultBaseURL", "__metadata", "__security", "__binaryResponse"];
 
-/** The options of the call among those of a request. */
+const NO_OPTIONS = new Set([...REQUEST, ...UNUSED]);
+
+/** The options of the call among those of a request; most calls have none. */
 export function callOf(options: RequestOptions): CallOptions | undefined {
-  const call: Record<string, unknown> = { ...options };
-  for (const name of REQUEST) delete call[name];
-  for (const name of UNUSED) delete call[name];
-  if (options.query) call["query"] = flat(options.query);
+  let call: Record<string, unknown> | undefined;
+  for (const [name, value] of Object.entries(options)) {
+    if (!NO_OPTIONS.has(name)) (call ??= {})[name] = value;
+  }
+  if (options.query) (call ??= {})["query"] = flat(options.query);
   if (options.body !== undefined && !isPlain(options.body)) {
     throw new KneepointError("body: found a stream or a form, expected what can be written as JSON", {
       kind: "config",
       option: "body",
     });
   }
-  return Object.keys(call).length > 0 ? call : undefined;
+  return call;
 }
 
 function isPlain(body: unknown): boolean {
+  if (body instanceof Object && body.constructor === Object) return true;
   const others = [ReadableStream, FormData, Blob, ArrayBuffer, URLSearchParams];
   return !others.some((Class) => body instanceof Class) && !ArrayBuffer.isView(body);
 }
