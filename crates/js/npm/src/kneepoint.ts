@@ -6,6 +6,7 @@ import { Client, type Stats } from "./client.ts";
 import { type ModuleSource, ready } from "./engine.ts";
 import { Chat } from "./openai/chat.ts";
 import { Completions, Embeddings, Messages, Models, Responses } from "./openai/endpoints.ts";
+import { ItemStream, type StreamClass } from "./openai/item_stream.ts";
 import { APIPromise, type Received } from "./openai/promise.ts";
 import { begin, callOf, type FinalRequestOptions, type HTTPMethod, type RequestOptions } from "./openai/request.ts";
 import type { CallOptions, ClientOptions } from "./options.ts";
@@ -133,8 +134,18 @@ export class Kneepoint {
   }
 
   /** @internal */
-  async _receive(options: FinalRequestOptions): Promise<Received> {
-    return begin(this._client, options, this._call(options));
+  _receive(options: FinalRequestOptions): Promise<Received> {
+    return begin(this, options);
+  }
+
+  /** @internal */
+  get _pieces(): StreamClass {
+    return ItemStream;
+  }
+
+  /** @internal */
+  _asked(options: FinalRequestOptions): FinalRequestOptions {
+    return options;
   }
 
   /** The options of the call among those of a request. @internal */

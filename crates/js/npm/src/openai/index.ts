@@ -20,7 +20,8 @@ import {
   unknownIn,
   variableFor,
 } from "./options.ts";
-import { type Received, Streamed } from "./promise.ts";
+import type { StreamClass } from "./item_stream.ts";
+import type { Received } from "./promise.ts";
 import { callOf, type FinalRequestOptions, type RequestOptions } from "./request.ts";
 import * as resources from "./resources.ts";
 import { Responses } from "./responses.ts";
@@ -186,7 +187,27 @@ export class OpenAI extends Kneepoint {
   }
 
   /** @internal */
-  override async _receive(options: FinalRequestOptions): Promise<Received> {
+  override _receive(options: FinalRequestOptions): Promise<Received> {
+    try {
+      return this.#elsewhere(options) ?? super._receive(options);
+    } catch (error) {
+      // Such as an address that is none.
+      return Promise.reject(error as Error);
+    }
+  }
+
+  /** @internal */
+  override get _pieces(): StreamClass {
+    return Stream;
+  }
+
+  /** @internal */
+  override _asked(options: FinalRequestOptions): FinalRequestOptions {
+    return withBody(options);
+  }
+
+  /** What another client is to send: with another key, or to another server. */
+  #elsewhere(options: FinalRequestOptions): Promise<Received> | undefined {
     const { path, defaultBaseURL, __security: keys } = options;
     if (keys?.adminAPIKeyAuth && !keys.bearerAuth) {
       const { __security: _, ...rest } = options;
@@ -199,9 +220,7 @@ export class OpenAI extends Kneepoint {
     if (defaultBaseURL !== undefined && !this._client.options.baseURL) {
       return this.#other({ baseURL: defaultBaseURL })._receive(options);
     }
-    const received = await super._receive(withBody(options));
-    if (received instanceof Streamed) received.make = Stream;
-    return received;
+    return undefined;
   }
 
   /** The client that differs in this from this one; the same each time, so that it learns. */

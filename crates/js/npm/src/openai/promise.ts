@@ -158,14 +158,15 @@ function isJSON(reply: Reply): boolean {
 
 /** An answer that comes piece by piece. */
 export class Streamed implements Received {
-  /** What its objects are handed out as. */
-  make: StreamClass = ItemStream;
   readonly #call: StreamCall;
   readonly #reply: Reply | undefined;
+  /** What its objects are handed out as. */
+  readonly #pieces: StreamClass;
 
-  constructor(call: StreamCall, reply: Reply | undefined) {
+  constructor(call: StreamCall, reply: Reply | undefined, pieces: StreamClass) {
     this.#call = call;
     this.#reply = reply;
+    this.#pieces = pieces;
   }
 
   get requestID(): string | null {
@@ -182,7 +183,7 @@ export class Streamed implements Received {
   }
 
   read(): ItemStream<unknown> {
-    return streamOf(this.#call, this.make);
+    return streamOf(this.#call, this.#pieces);
   }
 
   /** The bytes as they came; of an answer that was kept, events made of its objects. */

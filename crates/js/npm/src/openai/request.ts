@@ -3,6 +3,7 @@
 import type { Client } from "../client.ts";
 import { KneepointError } from "../errors.ts";
 import type { CallOptions, HeaderOptions } from "../options.ts";
+import type { StreamClass } from "./item_stream.ts";
 import { type Received, Streamed, Whole } from "./promise.ts";
 import { flat } from "./url.ts";
 
@@ -85,17 +86,28 @@ function isPlain(body: unknown): boolean {
   return !others.some((Class) => body instanceof Class) && !ArrayBuffer.isView(body);
 }
 
+/** Who sends requests, and how it differs from others. */
+export interface Sending {
+  /** What sends them. @internal */
+  readonly _client: Client;
+  /** What the pieces of a stream are handed out as. @internal */
+  readonly _pieces: StreamClass;
+  /** The request as it is sent. @internal */
+  _asked(options: FinalRequestOptions): FinalRequestOptions;
+  /** The options of the call among those of a request. @internal */
+  _call(options: RequestOptions): CallOptions | undefined;
+}
+
 /** Sends a request. */
-export async function begin(
-  client: Client,
-  options: FinalRequestOptions,
-  call: CallOptions | undefined,
-): Promise<Received> {
-  const { method, path, body, raw, stream } = options;
+export async function begin(sending: Sending, options: FinalRequestOptions): Promise<Received> {
+  const asked = sending._asked(options);
+  const call = sending._call(asked);
+  const { method, path, body, raw, stream } = asked;
   const input = { method: method.toUpperCase(), path, body, raw };
+  const client = sending._client;
   if (stream !== true && !asksForStream(body)) return new Whole(await client.send(input, call));
   const streamed = client.stream(input, call, "data");
-  return new Streamed(streamed, await streamed.begin);
+  return new Streamed(streamed, await streamed.begin, sending._pieces);
 }
 
 function asksForStream(body: unknown): boolean {
