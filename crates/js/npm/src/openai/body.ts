@@ -1,20 +1,21 @@
 /** Bodies that are not JSON: forms, bytes, streams. */
 
 import { pairsOf } from "./options.ts";
-import type { FinalRequestOptions } from "./request.ts";
+import { type FinalRequestOptions, isPlain } from "./request.ts";
 
 /** The request with its body as it is sent. */
 export function withBody(options: FinalRequestOptions): FinalRequestOptions {
-  const { body, ...rest } = options;
+  const { body } = options;
   if (typeof body === "string") {
     // A text whose type is told is sent as it is, any other one as JSON.
     const isTyped = pairsOf(options.headers).some(([name]) => name.toLowerCase() === "content-type");
-    return isTyped ? options : { ...rest, body: JSON.stringify(body) };
+    return isTyped ? options : { ...options, body: JSON.stringify(body) };
   }
   const raw = rawOf(body);
   if (raw === undefined) return options;
   return {
-    ...rest,
+    ...options,
+    body: undefined,
     raw,
     // `fetch` knows the type of what it sends, unless the caller says otherwise.
     headers: [["content-type", null], ...pairsOf(options.headers)],
@@ -26,10 +27,7 @@ export function withBody(options: FinalRequestOptions): FinalRequestOptions {
 /** What `fetch` is to be given, where the body is no JSON. */
 function rawOf(body: unknown): Exclude<BodyInit, string> | undefined {
   if (!(body instanceof Object)) return undefined;
-  const kinds = [ReadableStream, FormData, Blob, ArrayBuffer, URLSearchParams];
-  if (kinds.some((Kind) => body instanceof Kind) || ArrayBuffer.isView(body)) {
-    return body as Exclude<BodyInit, string>;
-  }
+  if (!isPlain(body)) return body as Exclude<BodyInit, string>;
   if (Symbol.asyncIterator in body) return streamOf((body as AsyncIterable<unknown>)[Symbol.asyncIterator]());
   const isIterator = Symbol.iterator in body && typeof (body as { next?: unknown }).next === "function";
   return isIterator ? streamOf(body as unknown as Iterator<unknown>) : undefined;

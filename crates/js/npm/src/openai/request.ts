@@ -67,8 +67,8 @@ const NO_OPTIONS = new Set([...REQUEST, ...UNUSED]);
 /** The options of the call among those of a request; most calls have none. */
 export function callOf(options: RequestOptions): CallOptions | undefined {
   let call: Record<string, unknown> | undefined;
-  for (const [name, value] of Object.entries(options)) {
-    if (!NO_OPTIONS.has(name)) (call ??= {})[name] = value;
+  for (const name of Object.keys(options) as (keyof RequestOptions)[]) {
+    if (!NO_OPTIONS.has(name)) (call ??= {})[name] = options[name];
   }
   if (options.query) (call ??= {})["query"] = flat(options.query);
   if (options.body !== undefined && !isPlain(options.body)) {
@@ -80,7 +80,8 @@ export function callOf(options: RequestOptions): CallOptions | undefined {
   return call;
 }
 
-function isPlain(body: unknown): boolean {
+/** Whether it is no form, no bytes and no stream. */
+export function isPlain(body: unknown): boolean {
   if (body instanceof Object && body.constructor === Object) return true;
   const others = [ReadableStream, FormData, Blob, ArrayBuffer, URLSearchParams];
   return !others.some((Class) => body instanceof Class) && !ArrayBuffer.isView(body);
