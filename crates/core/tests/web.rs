@@ -150,6 +150,68 @@ async fn a_body_is_read_chunk_by_chunk_to_its_end() {
     assert_eq!(value("globalThis.seen.init.signal.aborted"), JsValue::FALSE);
 }
 
+/// A response with a body of one's own that comes in two pieces, or whole.
+fn short(content_type: &str, length: &str, whole: &str) -> Web {
+    web(&format!(
+        "const parts = ['{{\"a\":', '1}}'].map((part) => new TextEncoder().encode(part));
+         const body = {{ getReader: () => ({{ read: async () =>
+           parts.length ? {{ value: parts.shift() }} : {{ done: true }} }}) }};
+         const headers = new Headers({{ 'content-type': '{content_type}' {length} }});
+         return {{ status: 200, headers, body, arrayBuffer: async () => {whole} }};"
+    ))
+}
+
+#[wasm_bindgen_test]
+async fn a_short_answer_comes_whole_and_all_others_as_they_are_sent() {
+    let whole = "new TextEncoder().encode('whole').buffer";
+    #[rustfmt::skip]
+    let cases = [
+        // its type, its length, its first piece
+        ("application/json",                ", 'content-length': '7'",     "whole"),
+        ("application/json; charset=utf-8", ", 'content-length': '65536'", "whole"),
+        ("application/json",                ", 'content-length': '65537'", "{\"a\":"),
+        ("application/json",                ", 'content-length': 'x'",     "{\"a\":"),
+        ("application/json",                "",                            "{\"a\":"),
+        ("text/event-stream",               ", 'content-length': '7'",     "{\"a\":"),
+    ];
+    for (kind, length, first) in cases {
+        let web = short(kind, length, whole);
+        let (_, mut body) = web.fetch(request("https://llm.test/")).await.unwrap();
+        assert_eq!(body.chunk().now_or_never(), None, "nothing is there yet");
+        let piece = body.chunk().await.unwrap().unwrap();
+        assert_eq!(piece, first.as_bytes(), "{kind}{length}");
+        let rest = if first == "whole" { "" } else { "1}" };
+        assert_eq!(read(&mut body).await.unwrap(), rest);
+        drop(body);
+        assert_eq!(value("globalThis.seen.init.signal.aborted"), JsValue::FALSE);
+    }
+    for broken in [
+        "7",
+        "undefined",
+        "(() => { throw new TypeError('gone') })()",
+    ] {
+        let web = short("application/json", ", 'content-length': '7'", broken);
+        let (_, mut body) = web.fetch(request("https://llm.test/")).await.unwrap();
+        let outcome = body.chunk().await;
+        assert!(matches!(outcome, Err(TransportError::Cut(_))), "{broken}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn sleepers_wake_in_the_order_of_their_times() {
+    let web = Web::new().unwrap();
+    let order = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
+    for millis in [40, 90, 20] {
+        let (sleep, order) = (web.sleep(Duration::from_millis(millis)), order.clone());
+        web.spawn(sleep.map(move |()| order.borrow_mut().push(millis)));
+    }
+    let last = web.sleep(Duration::from_millis(120));
+    // Whoever gives up must not take the timer of the others along.
+    assert_eq!(web.sleep(Duration::from_millis(5)).now_or_never(), None);
+    last.await;
+    assert_eq!(*order.borrow(), [20, 40, 90]);
+}
+
 #[wasm_bindgen_test]
 async fn dropping_the_wait_for_a_chunk_loses_neither_the_chunk_nor_an_error() {
     let web = web("return new Response(new ReadableStream({ start(c) {
