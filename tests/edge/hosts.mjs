@@ -73,7 +73,7 @@ export function workerOptions(folder, { ANSWERS, ...bindings }) {
     modulesRoot: folder,
     modules: [
       { type: "ESModule", path: `${folder}/workerd/worker.mjs` },
-      { type: "CompiledWasm", path: `${folder}/kneepoint.wasm` },
+      { type: "CompiledWasm", path: `${folder}/web/kneepoint.wasm` },
     ],
     compatibilityDate: "2026-04-01",
     compatibilityFlags: ["enable_request_signal"],

@@ -1,6 +1,6 @@
 // The example in a folder of its own, on the packed package, as its users have it.
 
-import { copyFileSync, cpSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync } from "node:fs";
 
 import { build } from "esbuild";
 
@@ -24,6 +24,7 @@ export async function install() {
     alias: { "kneepoint/cache": `${dist}/workerd/cache/index.js`, kneepoint: `${dist}/workerd/index.js` },
     external: ["*.wasm", "cloudflare:*"],
   });
-  copyFileSync(`${dist}/kneepoint.wasm`, `${folder}/kneepoint.wasm`);
+  mkdirSync(`${folder}/web`, { recursive: true });
+  copyFileSync(`${dist}/web/kneepoint.wasm`, `${folder}/web/kneepoint.wasm`);
   return folder;
 }

@@ -118,8 +118,17 @@ for (const [command, ...args] of programs) {
 }
 await report.attempt("esbuild's bundle speaks, with the module beside it", async () => {
   await esbuild({ entryPoints: [`${folder}/src/main.js`], bundle: true, format: "esm", target: "es2022", outdir: `${folder}/esbuild/app`, logLevel: "warning" });
-  copyFileSync(`${folder}/node_modules/kneepoint/dist/kneepoint.wasm`, `${folder}/esbuild/kneepoint.wasm`);
+  copyFileSync(`${folder}/node_modules/kneepoint/dist/web/kneepoint.wasm`, `${folder}/esbuild/app/kneepoint.wasm`);
   await speaks(`${folder}/esbuild`, `<script type="module" src="./app/main.js"></script>`);
+});
+await report.attempt("esbuild's bundle for Node speaks, with either module beside it", async () => {
+  const bundle = `${folder}/esbuild-node`;
+  await esbuild({ entryPoints: [`${folder}/src/program.mjs`], bundle: true, platform: "node", external: ["undici"], format: "esm", outExtension: { ".js": ".mjs" }, outdir: bundle, logLevel: "warning" });
+  for (const made of ["node", "web"]) {
+    copyFileSync(`${folder}/node_modules/kneepoint/dist/${made}/kneepoint.wasm`, `${bundle}/kneepoint.wasm`);
+    const said = await run("node", [`${bundle}/program.mjs`]);
+    if (said.trim() !== "spoke") throw new Error(`${made}: ${said}`);
+  }
 });
 await report.attempt("webpack's bundle speaks, without configuration", async () => {
   const path = `${folder}/webpack`;

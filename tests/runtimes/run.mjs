@@ -3,7 +3,7 @@
 // usage: node run.mjs [RUNTIME…]
 
 import { spawn } from "node:child_process";
-import { copyFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
@@ -84,7 +84,8 @@ async function bundle() {
     },
     external: ["*.wasm", "cloudflare:*", "unmeasured"],
   });
-  copyFileSync(`${dist}/kneepoint.wasm`, `${folder}/kneepoint.wasm`);
+  mkdirSync(`${folder}/web`, { recursive: true });
+  copyFileSync(`${dist}/web/kneepoint.wasm`, `${folder}/web/kneepoint.wasm`);
 }
 
 function note(report, { name, verdict, why, ms }) {
@@ -119,7 +120,7 @@ async function inWorker(place, report) {
     modulesRoot: folder,
     modules: [
       { type: "ESModule", path: `${folder}/worker/worker.mjs` },
-      { type: "CompiledWasm", path: `${folder}/kneepoint.wasm` },
+      { type: "CompiledWasm", path: `${folder}/web/kneepoint.wasm` },
     ],
     compatibilityDate: "2026-04-01",
     kvNamespaces: ["KV"],

@@ -1,6 +1,6 @@
 //! What the module asks of JavaScript, as the objects that it is handed.
 
-use js_sys::{Function, Object};
+use js_sys::Object;
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -34,8 +34,8 @@ extern "C" {
     pub(crate) fn opaque(this: &Transport) -> bool;
 
     /// Sends a request for `sink`, which has its body. `headers` holds names and values, a line
-    /// each; none where they are those of the request before. Answers come as calls of `head`, `chunk`, `end` and `fail` with this `id`, never from
-    /// within this call.
+    /// each; none where they are those of the request before. Answers come as calls of `head`, `chunk`,
+    /// `end` and `fail` with this `id`, never from within this call.
     #[wasm_bindgen(method)]
     pub(crate) fn open(
         this: &Transport,
@@ -100,13 +100,13 @@ extern "C" {
     #[derive(Clone)]
     pub type Store;
 
-    /// Calls `done(error, body)` when the entry is there, or is known to be missing.
+    /// Asks for an entry: a call of `stored` with this question's number when it is there, or is known to be missing.
     #[wasm_bindgen(method)]
-    pub(crate) fn get(this: &Store, key: &str, done: Function);
+    pub(crate) fn get(this: &Store, key: &str, question: u32);
 
-    /// Calls `done(error)` when the entry is kept.
+    /// Asks for an entry to be kept: a call of `stored` with this question's number when it is.
     #[wasm_bindgen(method)]
-    pub(crate) fn put(this: &Store, key: &str, body: &str, ttl_millis: f64, done: Function);
+    pub(crate) fn put(this: &Store, key: &str, body: &str, ttl_millis: f64, question: u32);
 
     /// It has begun to fail, for the reason that is told.
     #[wasm_bindgen(method)]

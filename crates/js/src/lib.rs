@@ -19,5 +19,5 @@ pub mod decoder;
 pub mod host;
 mod options;
 mod port;
-mod store;
+pub mod store;
 pub mod world;

@@ -2,15 +2,14 @@
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use std::cell::RefCell;
-use std::rc::Rc;
-use std::task::{Poll, Waker};
+use std::cell::{Cell, RefCell};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use kneepoint_core::Instant;
 use kneepoint_core::cache::{Entry, Key, Store, StoreError};
-use wasm_bindgen::closure::Closure;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::prelude::*;
 
 use crate::host;
 use crate::world;
@@ -20,7 +19,7 @@ pub(crate) struct JsStore(pub(crate) host::Store);
 
 impl Store for JsStore {
     fn get(&self, key: &Key, _: Instant) -> LocalBoxFuture<'_, Result<Option<Entry>, StoreError>> {
-        let asked = ask(|done| self.0.get(key.as_str(), done));
+        let asked = ask(|question| self.0.get(key.as_str(), question));
         asked
             .map(|answer| answer.and_then(|body| entry(&body)))
             .boxed_local()
@@ -34,7 +33,7 @@ impl Store for JsStore {
         _: Instant,
     ) -> LocalBoxFuture<'_, Result<(), StoreError>> {
         let millis = ttl.as_millis() as f64;
-        let asked = ask(|done| self.0.put(key.as_str(), &entry.body, millis, done));
+        let asked = ask(|question| self.0.put(key.as_str(), &entry.body, millis, question));
         asked.map(|answer| answer.map(|_| ())).boxed_local()
     }
 
@@ -53,41 +52,72 @@ fn entry(body: &JsValue) -> Result<Option<Entry>, StoreError> {
     Ok(Some(Entry { body: text.into() }))
 }
 
-#[derive(Default)]
-struct Answer {
-    value: Option<Result<JsValue, StoreError>>,
+/// Something that a store was asked, and whoever waits for the answer.
+struct Question {
+    number: u32,
+    answer: Option<Result<JsValue, StoreError>>,
     waker: Option<Waker>,
 }
 
-/// Asks with a function to call when there is an answer: at once, since tasks run when woken.
-fn ask(
-    question: impl FnOnce(js_sys::Function),
-) -> impl Future<Output = Result<JsValue, StoreError>> + 'static {
-    let answer = Rc::new(RefCell::new(Answer::default()));
-    let told = answer.clone();
-    let done = Closure::once_into_js(move |error: JsValue, value: JsValue| {
-        let outcome = match error.as_string() {
-            Some(error) => Err(StoreError(error)),
-            None => Ok(value),
-        };
-        let waker = {
-            let mut answer = told.borrow_mut();
-            answer.value = Some(outcome);
-            answer.waker.take()
-        };
-        if let Some(waker) = waker {
-            world::enter();
-            waker.wake();
-            world::run();
-        }
-    });
-    question(done.unchecked_into());
-    std::future::poll_fn(move |context| {
-        let mut answer = answer.borrow_mut();
-        if let Some(value) = answer.value.take() {
-            return Poll::Ready(value);
-        }
-        answer.waker = Some(context.waker().clone());
-        Poll::Pending
+thread_local! {
+    /// One for each call that waits for a store: few enough to look through.
+    static QUESTIONS: RefCell<Vec<Question>> = const { RefCell::new(Vec::new()) };
+    static LAST: Cell<u32> = const { Cell::new(0) };
+}
+
+fn with_question<T>(number: u32, work: impl FnOnce(&mut Question) -> Option<T>) -> Option<T> {
+    QUESTIONS.with_borrow_mut(|all| {
+        let question = all.iter_mut().find(|question| question.number == number)?;
+        work(question)
     })
+}
+
+/// Asks at once, since tasks run when woken, under a number by which JavaScript tells the answer.
+fn ask(put: impl FnOnce(u32)) -> Asked {
+    let number = LAST.get().wrapping_add(1);
+    LAST.set(number);
+    let question = Question {
+        number,
+        answer: None,
+        waker: None,
+    };
+    QUESTIONS.with_borrow_mut(|all| all.push(question));
+    put(number);
+    Asked(number)
+}
+
+/// Waits for the answer to the question of this number. Dropped, it leaves nothing behind, also where
+/// the store never answers.
+struct Asked(u32);
+
+impl Future for Asked {
+    type Output = Result<JsValue, StoreError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = with_question(self.0, |question| {
+            question.waker = Some(context.waker().clone());
+            question.answer.take()
+        });
+        answer.map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        QUESTIONS.with_borrow_mut(|all| all.retain(|question| question.number != self.0));
+    }
+}
+
+/// What a store answered to the question of this number, or why it cannot.
+#[wasm_bindgen]
+pub fn stored(number: u32, error: Option<String>, value: JsValue) {
+    let waker = with_question(number, |question| {
+        question.answer = Some(error.map_or(Ok(value), |error| Err(StoreError(error))));
+        question.waker.take()
+    });
+    if let Some(waker) = waker {
+        world::enter();
+        waker.wake();
+        world::run();
+    }
 }

@@ -37,6 +37,36 @@ const TERMINALS: [&str; 2] = ["node", "deno"];
 /// The platforms that get a build of their own, by the name of their runtime's module.
 const PLATFORMS: [&str; 4] = ["web", "node", "deno", "workerd"];
 
+/// How a module is made.
+struct Make {
+    /// The platform in whose folder it lies. Another one finds it there.
+    platform: &'static str,
+    profile: &'static str,
+    /// Cargo's settings beside the workspace's.
+    settings: &'static [&'static str],
+    optimizer: &'static str,
+}
+
+/// One for those who download it, and one for those who have it on a disk and at least Node 20's
+/// instructions. The JavaScript around them is the same.
+const MAKES: [Make; 2] = [
+    Make {
+        platform: "web",
+        profile: "wasm",
+        settings: &[],
+        optimizer: "-Oz",
+    },
+    Make {
+        platform: "node",
+        profile: "wasm-fast",
+        settings: &[
+            "--config",
+            r#"target.wasm32-unknown-unknown.rustflags = ["-Ctarget-feature=+simd128"]"#,
+        ],
+        optimizer: "-O3",
+    },
+];
+
 /// What the set-up must provide.
 pub(crate) const NEEDS: [&str; 3] = ["wasm-target", "npm", "wasm-bindgen"];
 
@@ -65,12 +95,9 @@ fn build_anew(repo: &Repo) -> Result<PathBuf> {
     if package.exists() {
         fs::remove_dir_all(&package).map_err(|error| failed(&package, &error))?;
     }
-    fs::create_dir_all(&dist).map_err(|error| failed(&dist, &error))?;
-    let (core, bench) = (out.join("core"), dist.join("bench"));
-    wasm(repo, &["client"], &core, &dist.join("kneepoint.wasm"))?;
-    let engine = out.join("bench");
-    fs::create_dir_all(&bench).map_err(|error| failed(&bench, &error))?;
-    wasm(repo, &["bench"], &engine, &bench.join("kneepoint.wasm"))?;
+    let bench = dist.join("bench");
+    let core = modules(repo, "client", &dist)?;
+    let engine = modules(repo, "bench", &bench)?;
     for platform in PLATFORMS {
         bundle(&core, &ENTRIES, platform, &dist.join(platform))?;
         let entries = if TERMINALS.contains(&platform) { 2 } else { 1 };
@@ -116,13 +143,34 @@ pub(crate) fn unpack(repo: &Repo) -> Result {
         .arg(place))
 }
 
-/// A module with these features, and the JavaScript that wasm-bindgen puts around it.
-fn wasm(repo: &Repo, features: &[&str], glue: &Path, module: &Path) -> Result {
+/// The modules with this feature, in the folders below `dist`. Answers where the JavaScript lies that
+/// wasm-bindgen puts around either of them.
+fn modules(repo: &Repo, feature: &str, dist: &Path) -> Result<PathBuf> {
+    let mut glue: Option<(PathBuf, String)> = None;
+    for make in MAKES {
+        let place = dist.join(make.platform);
+        fs::create_dir_all(&place).map_err(|error| failed(&place, &error))?;
+        let around = repo.npm().join(feature).join(make.platform);
+        let script = module(repo, feature, &make, &around, &place.join("kneepoint.wasm"))?;
+        if glue.as_ref().is_some_and(|(_, other)| *other != script) {
+            return Err(Failure::work(format!(
+                "{} is not what the other module needs: neither may have closures, whose names differ",
+                around.join("core.js").display()
+            )));
+        }
+        glue = Some((around, script));
+    }
+    Ok(glue.expect("there are makes").0)
+}
+
+/// One module, and the JavaScript around it.
+fn module(repo: &Repo, feature: &str, make: &Make, glue: &Path, module: &Path) -> Result<String> {
     run(Command::new("cargo")
         .args(["build", "--package", "kneepoint-js", "--target", WASM])
-        .args(["--no-default-features", "--features", &features.join(",")])
-        .args(["--profile", "wasm"]))?;
-    let built = repo.target.join(WASM).join("wasm/kneepoint_js.wasm");
+        .args(["--no-default-features", "--features", feature])
+        .args(["--profile", make.profile])
+        .args(make.settings))?;
+    let folder = repo.target.join(WASM).join(make.profile);
     let bindgen = locate(repo, &WASM_BINDGEN, "wasm-bindgen")?
         .ok_or_else(|| Failure::work("wasm-bindgen is gone since the set-up".to_owned()))?;
     run(Command::new(bindgen)
@@ -136,12 +184,14 @@ fn wasm(repo: &Repo, features: &[&str], glue: &Path, module: &Path) -> Result {
         // A trap throws the module's instance away; this makes a fresh one.
         .arg("--experimental-reset-state-function")
         .arg("--out-dir")
-        .args([glue, &built]))?;
+        .args([glue, &folder.join("kneepoint_js.wasm")]))?;
     let manifest = glue.join("package.json");
     fs::write(&manifest, r#"{ "type": "module" }"#).map_err(|error| failed(&manifest, &error))?;
     run(Command::new(tool("wasm-opt"))
-        .args(["-Oz", "--strip-producers", "-o"])
-        .args([module, &glue.join("core_bg.wasm")]))
+        .args([make.optimizer, "--strip-producers", "-o"])
+        .args([module, &glue.join("core_bg.wasm")]))?;
+    let script = glue.join("core.js");
+    fs::read_to_string(&script).map_err(|error| failed(&script, &error))
 }
 
 /// One platform's JavaScript. An entry is a source, or `name=source` where its name is another.

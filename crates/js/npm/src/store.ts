@@ -1,12 +1,11 @@
 /** A user's store as the module asks it. It may do anything wrong that it likes. */
 
+import * as core from "#core";
 import { runtime } from "#runtime";
 import { instance, tell } from "./engine.ts";
 import { tellHook } from "./hook.ts";
 import type { Log } from "./log.ts";
 import type { CacheOptions } from "./options.ts";
-
-type Done = (error: string | null, value?: unknown) => void;
 
 /** How much is told of what a store says when it fails, in characters. */
 const TOLD_MAX = 200;
@@ -15,26 +14,26 @@ const TOLD_MAX = 200;
 export function wired(options: CacheOptions, log: Log): object {
   const { store, waitUntil = runtime.waitUntil, ...rest } = options;
   if (store === undefined) return rest;
-  const ask = (work: () => unknown, done: Done): Promise<void> => {
+  const ask = (work: () => unknown, question: number): Promise<void> => {
     const asker = instance();
-    // An instance that is gone can be told nothing.
-    const answer: Done = (error, value) => {
-      if (instance() === asker) tell(() => done(error, value));
+    const answer = (error: string | undefined, value: unknown): void => {
+      // An instance that is gone can be told nothing.
+      if (instance() === asker) tell(() => core.stored(question, error, value));
     };
     // The module must not be entered from inside it.
     return Promise.resolve()
       .then(work)
       .then(
-        (value) => answer(null, value),
-        (error: unknown) => answer(saidBy(error)),
+        (value) => answer(undefined, value),
+        (error: unknown) => answer(saidBy(error), undefined),
       );
   };
   return {
     ...rest,
     store: {
-      get: (key: string, done: Done) => void ask(() => store.get(key), done),
-      put: (key: string, body: string, ttl: number, done: Done) => {
-        const kept = ask(() => store.set(key, body, ttl), done);
+      get: (key: string, question: number) => void ask(() => store.get(key), question),
+      put: (key: string, body: string, ttl: number, question: number) => {
+        const kept = ask(() => store.set(key, body, ttl), question);
         tellHook(waitUntil, kept);
       },
       failing: (trouble: string) => {

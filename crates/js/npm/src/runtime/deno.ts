@@ -6,7 +6,7 @@ import { FetchTransport } from "../transport/fetch.ts";
 import { text, variable } from "./common.ts";
 import type { Runtime } from "./runtime.ts";
 
-const bytes = (): BufferSource => readFileSync(new URL("../kneepoint.wasm", import.meta.url));
+const bytes = (): BufferSource => readFileSync(new URL("../node/kneepoint.wasm", import.meta.url));
 
 export const runtime: Runtime = {
   name: "Bun" in globalThis ? "bun" : "deno",

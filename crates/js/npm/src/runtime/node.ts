@@ -7,7 +7,7 @@ import { UndiciTransport } from "../transport/undici.ts";
 import { variable } from "./common.ts";
 import type { Runtime } from "./runtime.ts";
 
-const bytes = (): Buffer => readFileSync(new URL("../kneepoint.wasm", import.meta.url));
+const bytes = (): Buffer => readFileSync(new URL("./kneepoint.wasm", import.meta.url));
 
 export const runtime: Runtime = {
   name: "node",

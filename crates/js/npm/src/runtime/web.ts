@@ -12,7 +12,7 @@ export const runtime: Runtime = {
   // Over plain HTTP there is no HTTP/2 in browsers. Requests beyond the six would wait where nobody
   // can see them, and their timeouts would run.
   mostAtOnce: (baseURL) => (baseURL.startsWith("http:") ? CONNECTIONS_MAX : undefined),
-  module: () => new URL("../kneepoint.wasm", import.meta.url),
+  module: () => new URL("./kneepoint.wasm", import.meta.url),
   variable,
   turn,
   text,

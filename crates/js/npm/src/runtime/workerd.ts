@@ -3,7 +3,7 @@
 import { waitUntil } from "cloudflare:workers";
 
 // The bundler or the runtime makes a `WebAssembly.Module` of it.
-import wasm from "../kneepoint.wasm";
+import wasm from "../web/kneepoint.wasm";
 
 import { FetchTransport } from "../transport/fetch.ts";
 import { text, variable } from "./common.ts";
