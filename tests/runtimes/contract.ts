@@ -7,6 +7,7 @@ import { check, equal, settled, sleep } from "./assert.ts";
 import { EXCEPTIONS } from "./exceptions.ts";
 import { answers } from "./promises/answers.ts";
 import { caches } from "./promises/caches.ts";
+import { decoding } from "./promises/decoding.ts";
 import { dropIn } from "./promises/drop_in.ts";
 import { endings } from "./promises/endings.ts";
 import { errors } from "./promises/errors.ts";
@@ -36,7 +37,7 @@ const beginning: Promises = {
   },
 };
 
-const PROMISES: Promises = { ...beginning, ...answers, ...errors, ...options, ...limits, ...streams, ...caches, ...dropIn, ...measures, ...endings };
+const PROMISES: Promises = { ...beginning, ...answers, ...errors, ...options, ...limits, ...streams, ...decoding, ...caches, ...dropIn, ...measures, ...endings };
 
 /** Tries every promise in turn, and tells of each as it is known. `kv` is a namespace of Cloudflare's,
  * where there is one. */

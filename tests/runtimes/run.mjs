@@ -65,6 +65,12 @@ try {
   await endpoint.stop();
 }
 
+/** The files of a platform, by what programs import. */
+function entries(dist) {
+  const files = { "": "index", "/cache": "cache/index", "/openai": "openai/index", "/openai/streaming": "openai/streaming" };
+  return Object.fromEntries(Object.entries(files).map(([path, file]) => [`kneepoint${path}`, `${dist}/${file}.js`]));
+}
+
 /** The suite for each kind of host, beside the installed package. */
 async function bundle() {
   const common = { bundle: true, format: "esm", target: "es2022", logLevel: "warning" };
@@ -78,7 +84,7 @@ async function bundle() {
     entryPoints: [`${here}hosts/worker.ts`],
     outfile: `${folder}/worker/worker.mjs`,
     alias: {
-      ...Object.fromEntries(["", "/cache", "/openai"].map((path) => [`kneepoint${path}`, `${dist}/workerd${path}/index.js`])),
+      ...entries(`${dist}/workerd`),
       // Nothing is measured there: see exceptions.ts.
       "kneepoint/bench": "unmeasured",
     },
@@ -136,7 +142,7 @@ async function inWorker(place, report) {
 async function inPage(browser, place, report) {
   const dist = "./node_modules/kneepoint/dist";
   const imports = {
-    ...Object.fromEntries(["", "/cache", "/openai"].map((path) => [`kneepoint${path}`, `${dist}/web${path}/index.js`])),
+    ...entries(`${dist}/web`),
     "kneepoint/bench": `${dist}/bench/web/index.js`,
   };
   const page = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">

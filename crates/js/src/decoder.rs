@@ -44,10 +44,9 @@ impl Decoder {
         self.answer(finished)
     }
 
-    /// Whether the last event has been seen.
-    #[wasm_bindgen(getter)]
-    pub fn ended(&self) -> bool {
-        self.decoder.ended()
+    /// After an error: what was said before it.
+    pub fn rest(&mut self) -> String {
+        std::mem::take(&mut self.decoded.text)
     }
 
     fn answer(&mut self, outcome: Result<(), StreamError>) -> Result<String, Object> {

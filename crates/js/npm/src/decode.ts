@@ -1,24 +1,24 @@
 /** The text of a chat stream that somebody else has fetched. */
 
-import * as core from "#core";
-import { enter, ready } from "./engine.ts";
-import { enterRefusing } from "./errors.ts";
+import { Arrivals } from "./arrivals.ts";
+import { Decoding } from "./decoding.ts";
 
-/** Decodes the body of a streamed chat completion to its text, a piece for each chunk that holds
- * any. A stream that ends without saying so, or reports an error, throws. */
+/** Decodes the body of a streamed chat completion to its text, in pieces: each is what has arrived
+ * since the last one was taken. A stream that ends without saying so, or reports an error, throws. */
 export function decodeText(
   body: ReadableStream<Uint8Array>,
 ): AsyncIterableIterator<string, void, undefined> {
-  return new TextPieces(body.getReader());
+  return new TextPieces(new Arrivals(body));
 }
 
 class TextPieces implements AsyncIterableIterator<string, void, undefined> {
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
-  #decoder: core.Decoder | undefined;
+  readonly #arrivals: Arrivals;
+  #begun: Promise<Decoding> | undefined;
+  #decoding: Decoding | undefined;
   #isOver = false;
 
-  constructor(reader: ReadableStreamDefaultReader<Uint8Array>) {
-    this.#reader = reader;
+  constructor(arrivals: Arrivals) {
+    this.#arrivals = arrivals;
   }
 
   [Symbol.asyncIterator](): this {
@@ -27,33 +27,33 @@ class TextPieces implements AsyncIterableIterator<string, void, undefined> {
 
   next(): Promise<IteratorResult<string, void>> {
     if (this.#isOver) return Promise.resolve({ done: true, value: undefined });
-    if (this.#decoder === undefined) return this.#begin();
-    return this.#reader.read().then(this.#take, this.#fail);
+    if (this.#decoding === undefined) return this.#begin();
+    if (this.#decoding.failure === undefined) return this.#arrivals.next().then(this.#take, this.#fail);
+    return Promise.reject(this.#decoding.failure).catch(this.#fail);
   }
 
   return(): Promise<IteratorResult<string, void>> {
     this.#close();
-    return this.#reader.cancel().then(() => ({ done: true, value: undefined }));
+    return this.#arrivals.cancel().then(() => ({ done: true, value: undefined }));
   }
 
   async #begin(): Promise<IteratorResult<string, void>> {
-    await ready();
-    this.#decoder = enter(() => new core.Decoder(false));
+    this.#begun ??= Decoding.begin(false);
+    this.#decoding = await this.#begun;
     return this.next();
   }
 
-  readonly #take = ({
-    done,
-    value,
-  }: ReadableStreamReadResult<Uint8Array>): Promise<IteratorResult<string, void>> | IteratorResult<string, void> => {
-    const decoder = this.#decoder as core.Decoder;
+  readonly #take = (
+    chunk: Uint8Array | undefined,
+  ): Promise<IteratorResult<string, void>> | IteratorResult<string, void> => {
+    const decoding = this.#decoding;
+    if (decoding === undefined) return { done: true, value: undefined };
     try {
-      const text = enterRefusing(() => (done ? decoder.finish() : decoder.feed(value)));
-      if (done) this.#close();
+      const text = chunk === undefined ? decoding.finish() : decoding.feed(chunk);
+      if (chunk === undefined && decoding.failure === undefined) this.#close();
       return text === "" ? this.next() : { done: false, value: text };
     } catch (error) {
-      this.#close();
-      throw error;
+      return this.#fail(error);
     }
   };
 
@@ -64,7 +64,7 @@ class TextPieces implements AsyncIterableIterator<string, void, undefined> {
 
   #close(): void {
     this.#isOver = true;
-    this.#decoder?.free();
-    this.#decoder = undefined;
+    this.#decoding?.free();
+    this.#decoding = undefined;
   }
 }

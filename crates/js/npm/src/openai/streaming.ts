@@ -4,9 +4,8 @@
  * @packageDocumentation
  */
 
-import * as core from "#core";
-import { enter, ready } from "../engine.ts";
-import { errorOf, KneepointError, type Told } from "../errors.ts";
+import { Decoding } from "../decoding.ts";
+import { KneepointError } from "../errors.ts";
 import { ItemStream, once } from "./item_stream.ts";
 import { _iterSSEMessages, bodiless, named } from "./sse.ts";
 import { Unpacked } from "./unpack.ts";
@@ -56,6 +55,8 @@ interface ChunkReader<Item> {
   feed(chunk: Uint8Array): Item[];
   /** What is left at the end. */
   finish(): Item[];
+  /** What is wrong after all that was handed out. */
+  readonly failure: Error | undefined;
 }
 
 /** Reads a body that somebody else has fetched. */
@@ -79,14 +80,16 @@ function reading<Item>(
         controller.signal.addEventListener("abort", cancel, { once: true });
         await items.begin();
       }
+      if (items.failure !== undefined) throw items.failure;
       const { value, done } = await reader.read();
       if (controller.signal.aborted) {
         cancel();
         return undefined;
       }
       if (!done) return items.feed(bytesOf(value));
-      close();
-      return items.finish();
+      const last = items.finish();
+      if (items.failure === undefined) close();
+      return last;
     } catch (error) {
       const { signal } = controller;
       const wasAborted = (signal.aborted && error === signal.reason) || (error as Error | null)?.name === "AbortError";
@@ -116,40 +119,36 @@ function bytesOf(chunk: unknown): Uint8Array {
 /** Reads events. */
 class EventReader<Item> implements ChunkReader<Item> {
   readonly #headers: Headers;
-  #decoder!: core.Decoder;
+  #decoding!: Decoding;
 
   constructor(headers: Headers) {
     this.#headers = headers;
   }
 
+  get failure(): Error | undefined {
+    return this.#decoding.failure;
+  }
+
   async begin(): Promise<void> {
-    await ready();
-    this.#decoder = enter(() => new core.Decoder(true));
+    this.#decoding = await Decoding.begin(true, this.#headers);
   }
 
   feed(chunk: Uint8Array): Item[] {
-    return this.#told(() => this.#decoder.feed(chunk));
+    return JSON.parse(`[${this.#decoding.feed(chunk)}]`) as Item[];
   }
 
   finish(): Item[] {
     try {
-      return this.#told(() => this.#decoder.finish());
+      return JSON.parse(`[${this.#decoding.finish()}]`) as Item[];
     } finally {
-      this.#decoder.free();
-    }
-  }
-
-  #told(work: () => string): Item[] {
-    try {
-      return JSON.parse(`[${enter(work)}]`) as Item[];
-    } catch (error) {
-      throw error instanceof Error ? error : errorOf(error as Told, undefined, this.#headers);
+      this.#decoding.free();
     }
   }
 }
 
 /** Reads lines. */
 class LineReader<Item> implements ChunkReader<Item> {
+  readonly failure = undefined;
   readonly #decoder = new TextDecoder();
   #rest: string[] = [];
 

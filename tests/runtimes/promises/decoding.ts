@@ -1,0 +1,111 @@
+// `decodeText` and `Stream.fromSSEResponse`: bytes that the program has fetched by itself.
+
+import { decodeText } from "kneepoint";
+import { Stream } from "kneepoint/openai/streaming";
+
+import { check, equal, sleep } from "../assert.ts";
+import type { Promises } from "../world.ts";
+
+const event = (content: string): string => `data: {"choices":[{"index":0,"delta":{"content":${JSON.stringify(content)}}}]}\n\n`;
+const FINISH = `data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n`;
+const DONE = "data: [DONE]\n\n";
+const FAILURE = `data: {"error":{"message":"the model is gone","type":"server_error"}}\n\n`;
+const WORDS = ["Grüße", " aus", " \u{1f30d}", "!"];
+const WHOLE = WORDS.map(event).join("") + FINISH + DONE;
+
+/** A body of these chunks, which tells how many were asked of it, and whether it was taken back. */
+function bodyOf(chunks: Iterable<Uint8Array | Error>) {
+  const truth = { pulls: 0, isCancelled: false };
+  const iterator = chunks[Symbol.iterator]();
+  const body = new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        truth.pulls += 1;
+        const { done, value } = iterator.next();
+        if (done) controller.close();
+        else if (value instanceof Error) controller.error(value);
+        else controller.enqueue(value);
+      },
+      cancel() {
+        truth.isCancelled = true;
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  return { body, truth };
+}
+
+/** The text cut into chunks of so many bytes. */
+function* cut(text: string, size: number): Generator<Uint8Array> {
+  const bytes = new TextEncoder().encode(text);
+  for (let at = 0; at < bytes.length; at += size) yield bytes.slice(at, at + size);
+}
+
+/** What came, and how it ended. */
+async function taken<T>(items: AsyncIterable<T>): Promise<{ came: T[]; error: string | undefined }> {
+  const came: T[] = [];
+  try {
+    for await (const item of items) came.push(item);
+  } catch (error) {
+    return { came, error: (error as Error).message };
+  }
+  return { came, error: undefined };
+}
+
+export const decoding: Promises = {
+  async "a body of one's own says the same however it is cut"() {
+    for (const size of [1, 2, 3, 7, 61, 1000]) {
+      const { came, error } = await taken(decodeText(bodyOf(cut(WHOLE, size)).body));
+      equal(error, undefined, `chunks of ${size}: error`);
+      equal(came.join(""), WORDS.join(""), `chunks of ${size}`);
+      check(!came.includes(""), `chunks of ${size}: no piece is empty`);
+    }
+  },
+
+  async "what was said before an error is handed out first"() {
+    const text = event("so far") + FAILURE;
+    for (const size of [text.length, 10]) {
+      const spoken = await taken(decodeText(bodyOf(cut(text, size)).body));
+      equal(spoken.came.join(""), "so far", `chunks of ${size}: text`);
+      check(spoken.error?.includes("the model is gone"), `chunks of ${size}: ${spoken.error}`);
+      const response = new Response(bodyOf(cut(text, size)).body);
+      const chunks = await taken(Stream.fromSSEResponse(response, new AbortController()));
+      equal(chunks.came.length, 1, `chunks of ${size}: objects`);
+      check(chunks.error?.includes("the model is gone"), `chunks of ${size}: ${chunks.error}`);
+    }
+  },
+
+  async "a body that is cut or breaks is no whole answer"() {
+    const half = WHOLE.slice(0, WHOLE.indexOf(FINISH) + 20);
+    const ended = await taken(decodeText(bodyOf(cut(half, 50)).body));
+    equal(ended.came.join(""), WORDS.join(""), "the text before the cut");
+    check(ended.error !== undefined, "an end in the middle is an error");
+    const broken = await taken(decodeText(bodyOf([...cut(half, 50), new Error("the line is down")]).body));
+    equal(broken.came.join(""), WORDS.join(""), "the text before the break");
+    equal(broken.error, "the line is down", "the platform's own error");
+  },
+
+  async "a body is read ahead of a slow reader within bounds, and let go with the loop"() {
+    const endless = (function* () {
+      for (;;) yield* cut(event("word "), 1000);
+    })();
+    const { body, truth } = bodyOf(endless);
+    let pieces = 0;
+    for await (const piece of decodeText(body)) {
+      check(piece.startsWith("word "), "a piece");
+      pieces += 1;
+      const before = truth.pulls;
+      await sleep(1);
+      check(truth.pulls - before <= 32, `${truth.pulls - before} chunks were read while nobody asked`);
+      if (pieces === 8) break;
+    }
+    equal(truth.isCancelled, true, "the body is cancelled");
+  },
+
+  async "pieces may be asked for before the last has come"() {
+    const pieces = decodeText(bodyOf(cut(WHOLE, 40)).body);
+    const asked = await Promise.all(Array.from({ length: 200 }, () => pieces.next()));
+    equal(asked.map(({ value }) => value ?? "").join(""), WORDS.join(""), "text");
+    equal(asked.at(-1)?.done, true, "the end");
+  },
+};
