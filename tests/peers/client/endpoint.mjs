@@ -22,9 +22,10 @@ export async function times(count, width, work) {
   await Promise.all(Array.from({ length: width }, worker));
 }
 
-/** Prints one line for whoever compares: wall time or processor time of each round, in seconds. */
-export async function measure(who, clock, rounds, round) {
-  await round();
+/** Prints one line for whoever compares: wall time or processor time of each round, in
+ * seconds, after some in which what is hot is compiled. */
+export async function measure(who, clock, { warm, rounds }, round) {
+  for (let i = 0; i < warm; i += 1) await round();
   const seconds = [];
   for (let i = 0; i < rounds; i += 1) {
     const [wall, cpu] = [performance.now(), process.cpuUsage()];

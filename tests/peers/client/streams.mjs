@@ -76,6 +76,6 @@ const checked = async () => {
   const found = words(await read());
   if (found !== TOKENS) throw new Error(`${found} words of ${TOKENS} arrived`);
 };
-await measure(who, clock, 3, () => Promise.all(Array.from({ length: STREAMS }, checked)));
+await measure(who, clock, { warm: 3, rounds: 3 }, () => Promise.all(Array.from({ length: STREAMS }, checked)));
 await stop();
 process.exit();
