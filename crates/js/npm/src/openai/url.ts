@@ -1,10 +1,18 @@
 /** Addresses of requests, as OpenAI's SDK builds them. Pure. */
 
+import { KneepointError } from "../errors.ts";
 import type { QueryOptions } from "../options.ts";
 
 /** Whether a path is a whole address. */
 export function isAbsolute(path: string): boolean {
   return /^https?:\/\//i.test(path);
+}
+
+/** A name as one part of a path, which it can neither leave nor vanish from. */
+export function segment(name: string): string {
+  const part = String(name ?? "");
+  if (!/^\.{0,2}$/.test(part)) return part.replace(/[^\w.~!$&'()*+,;=:@-]+/g, encodeURIComponent);
+  throw new KneepointError(`found ${JSON.stringify(name)} as a part of a path, expected a name`, { kind: "config" });
 }
 
 /** Nested parameters under the names that OpenAI's SDK gives them: `a[b]`, and `a[]` for lists. */
