@@ -149,6 +149,16 @@ export const programs = [
       ({ batches }) => batches.retrieve("batch_1"),
       ({ batches }) => batches.cancel("batch_1"),
     ])],
+  ["another path for one call, and one response for each answer", async (exports) => {
+    const { client, asked } = scripted(exports, [() => json({ id: "x", data: [] })]);
+    const path = "/elsewhere";
+    await client.chat.completions.create({ model: "m", messages: [] }, { path });
+    await client.chat.completions.list({ limit: 1 }, { path, query: { a: "b" } });
+    await client.models.retrieve("m", { path });
+    const promise = client.responses.delete("r", { path });
+    const raw = await promise.asResponse();
+    return [seen(asked), raw === (await promise.withResponse()).response, raw === (await promise.asResponse())];
+  }],
   ["names in paths", async (exports) => {
     const { client, asked } = scripted(exports, [() => json({ id: "x" })]);
     for (const id of ["a/b", "a:b@c", "ä?#", "%2e", "..", "."]) await failure(() => client.models.retrieve(id));

@@ -30,7 +30,7 @@ export class Items extends APIResource {
     options?: RequestOptions,
   ): APIPromise<types.ConversationItem> {
     const { conversation_id, ...query } = params;
-    return this._client.request({ query, ...options, method: "get", path: pathOf(conversation_id, id) });
+    return this._client.request({ method: "get", path: pathOf(conversation_id, id), query, ...options });
   }
 
   /** All that was said. */
@@ -45,7 +45,7 @@ export class Items extends APIResource {
 
   /** Takes something out of a conversation. */
   delete(id: string, params: types.ItemDeleteParams, options?: RequestOptions): APIPromise<types.Conversation> {
-    return this._client.request({ ...options, method: "delete", path: pathOf(params.conversation_id, id) });
+    return this._client.request({ method: "delete", path: pathOf(params.conversation_id, id), ...options });
   }
 }
 
@@ -64,7 +64,7 @@ export class Conversations extends APIResource {
 
   /** What is noted of a conversation. */
   retrieve(id: string, options?: RequestOptions): APIPromise<types.Conversation> {
-    return this._client.request({ ...options, method: "get", path: pathOf(id) });
+    return this._client.request({ method: "get", path: pathOf(id), ...options });
   }
 
   /** Changes what is noted of a conversation. */
@@ -78,7 +78,7 @@ export class Conversations extends APIResource {
 
   /** Forgets a conversation. What was said stays. */
   delete(id: string, options?: RequestOptions): APIPromise<types.ConversationDeletedResource> {
-    return this._client.request({ ...options, method: "delete", path: pathOf(id) });
+    return this._client.request({ method: "delete", path: pathOf(id), ...options });
   }
 }
 

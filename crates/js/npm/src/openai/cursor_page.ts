@@ -88,5 +88,5 @@ export function listed<Made extends AbstractPage<Item>, Item>(
   query: object | null | undefined,
   options: RequestOptions | undefined,
 ): PagePromise<Made, Item> {
-  return new PagePromise(client, Class, { query, ...options, method: "get", path });
+  return new PagePromise(client, Class, { method: "get", path, query, ...options });
 }

@@ -30,7 +30,14 @@ export class APIResource {
   /** @internal */
   _post<T>(path: string, body: object, options: RequestOptions | undefined): APIPromise<T> {
     const stream = (body as { stream?: boolean | null }).stream ?? false;
-    return this._client.request({ ...options, method: "post", path, body, stream });
+    // Copied first: that is how it costs least.
+    return this._client.request({
+      ...options,
+      method: options?.method ?? "post",
+      path: options?.path ?? path,
+      body,
+      stream,
+    });
   }
 }
 
@@ -86,17 +93,17 @@ function unpacked(text: string): number[] {
 export class Models extends APIResource {
   /** What is known of a model. */
   retrieve(model: string, options?: RequestOptions): APIPromise<types.Model> {
-    return this._client.request({ ...options, method: "get", path: `/models/${segment(model)}` });
+    return this._client.request({ method: "get", path: `/models/${segment(model)}`, ...options });
   }
 
   /** The models that can be asked. */
   list(options?: RequestOptions): PagePromise<Page<types.Model>> {
-    return new PagePromise(this._client, Page<types.Model>, { ...options, method: "get", path: "/models" });
+    return new PagePromise(this._client, Page<types.Model>, { method: "get", path: "/models", ...options });
   }
 
   /** Deletes a model that was fine-tuned. */
   delete(model: string, options?: RequestOptions): APIPromise<types.ModelDeleted> {
-    return this._client.request({ ...options, method: "delete", path: `/models/${segment(model)}` });
+    return this._client.request({ method: "delete", path: `/models/${segment(model)}`, ...options });
   }
 }
 

@@ -172,7 +172,7 @@ export class OpenAI extends Kneepoint {
     Class: PageClass<Made>,
     options?: RequestOptions | Promise<RequestOptions>,
   ): PagePromise<Made, Item> {
-    const whole = (known?: RequestOptions): FinalRequestOptions => ({ ...known, method: "get", path });
+    const whole = (known?: RequestOptions): FinalRequestOptions => ({ method: "get", path, ...known });
     return this.requestAPIList(Class, options instanceof Promise ? options.then(whole) : whole(options));
   }
 

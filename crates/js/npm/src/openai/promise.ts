@@ -15,7 +15,7 @@ export type WithRequestID<T> = T extends unknown[] | Response | ItemStream<unkno
 export interface Received {
   /** The server's name for the request. */
   readonly requestID: string | null;
-  /** The platform's response. */
+  /** The platform's response, the same each time. */
   response(): Response;
   /** The object that a caller wants. */
   read(): unknown;
@@ -123,6 +123,7 @@ const CACHED_STREAM: Reply = { ...CACHED, headers: { "content-type": "text/event
 /** A whole answer. */
 export class Whole implements Received {
   readonly #outcome: Outcome;
+  #response: Response | undefined;
 
   constructor(outcome: Outcome) {
     this.#outcome = outcome;
@@ -135,7 +136,8 @@ export class Whole implements Received {
 
   response(): Response {
     const { reply = CACHED, text } = this.#outcome;
-    return responseOf(reply, reply === CACHED ? text : new Blob(reply.chunks as BlobPart[]).stream());
+    const body = (): BodyInit => (reply === CACHED ? text : new Blob(reply.chunks as BlobPart[]).stream());
+    return (this.#response ??= responseOf(reply, body()));
   }
 
   read(): unknown {
@@ -162,6 +164,7 @@ export class Streamed implements Received {
   readonly #reply: Reply | undefined;
   /** What its objects are handed out as. */
   readonly #pieces: StreamClass;
+  #response: Response | undefined;
 
   constructor(call: StreamCall, reply: Reply | undefined, pieces: StreamClass) {
     this.#call = call;
@@ -179,7 +182,7 @@ export class Streamed implements Received {
   }
 
   response(): Response {
-    return responseOf(this.#reply ?? CACHED_STREAM, this.#body());
+    return (this.#response ??= responseOf(this.#reply ?? CACHED_STREAM, this.#body()));
   }
 
   read(): ItemStream<unknown> {

@@ -12,6 +12,10 @@ export type HTTPMethod = "get" | "post" | "put" | "patch" | "delete";
 
 /** How one call differs. */
 export interface RequestOptions {
+  /** What is to be done, where that is something else than what the call's name says. */
+  method?: HTTPMethod;
+  /** Where, under the base URL, in place of where such calls go. */
+  path?: string;
   /** Header fields; `null` takes one of the client's away. */
   headers?: HeaderOptions | undefined;
   /** Parameters of the URL. */

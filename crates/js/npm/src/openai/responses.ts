@@ -110,19 +110,19 @@ export class Responses extends plain.Responses {
   retrieve(id: string, params: ResponseRetrieveParams = {}, options?: RequestOptions): APIPromise<never> {
     const stream = params.stream ?? false;
     return this._client
-      .request<types.Response>({ ...options, method: "get", path: pathOf(id), query: params, stream })
+      .request<types.Response>({ method: "get", path: pathOf(id), query: params, ...options, stream })
       ._thenUnwrap(withText) as APIPromise<never>;
   }
 
   /** Forgets a response. */
   delete(id: string, options?: RequestOptions): APIPromise<void> {
-    return this._client.request({ ...options, method: "delete", path: pathOf(id) });
+    return this._client.request({ method: "delete", path: pathOf(id), ...options });
   }
 
   /** Stops a response that is made in the background. */
   cancel(id: string, options?: RequestOptions): APIPromise<types.Response> {
     return this._client
-      .request<types.Response>({ ...options, method: "post", path: `${pathOf(id)}/cancel` })
+      .request<types.Response>({ method: "post", path: `${pathOf(id)}/cancel`, ...options })
       ._thenUnwrap(withText);
   }
 

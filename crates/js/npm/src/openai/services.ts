@@ -49,7 +49,7 @@ export class Batches extends APIResource {
 
   /** How far a batch is. */
   retrieve(id: string, options?: RequestOptions): APIPromise<types.Batch> {
-    return this._client.request({ ...options, method: "get", path: `/batches/${segment(id)}` });
+    return this._client.request({ method: "get", path: `/batches/${segment(id)}`, ...options });
   }
 
   /** The batches that there are. */
@@ -59,6 +59,6 @@ export class Batches extends APIResource {
 
   /** Ends a batch early. */
   cancel(id: string, options?: RequestOptions): APIPromise<types.Batch> {
-    return this._client.request({ ...options, method: "post", path: `/batches/${segment(id)}/cancel` });
+    return this._client.request({ method: "post", path: `/batches/${segment(id)}/cancel`, ...options });
   }
 }

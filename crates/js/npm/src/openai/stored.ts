@@ -36,7 +36,7 @@ export class Completions extends plain.Completions {
 
   /** A stored chat completion. */
   retrieve(id: string, options?: RequestOptions): APIPromise<ChatCompletion> {
-    return this._client.request({ ...options, method: "get", path: pathOf(id) });
+    return this._client.request({ method: "get", path: pathOf(id), ...options });
   }
 
   /** Changes what is noted of a stored chat completion. */
@@ -58,7 +58,7 @@ export class Completions extends plain.Completions {
 
   /** Forgets a stored chat completion. */
   delete(id: string, options?: RequestOptions): APIPromise<types.ChatCompletionDeleted> {
-    return this._client.request({ ...options, method: "delete", path: pathOf(id) });
+    return this._client.request({ method: "delete", path: pathOf(id), ...options });
   }
 }
 
