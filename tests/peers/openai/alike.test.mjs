@@ -81,6 +81,10 @@ test("a retry is told of once, without the key", async () => {
 });
 
 test("a file keeps the type of what it is made of", async () => {
-  const { type } = await ours.toFile(new Blob(["a {}"], { type: "text/css" }), "a.css");
-  assert.equal(type, "text/css");
+  const blob = new Blob(["a {}"], { type: "text/css" });
+  const foreign = { type: "text/css", arrayBuffer: () => blob.arrayBuffer() };
+  for (const given of [blob, foreign, { url: "http://h.test/a.css", blob: async () => foreign }]) {
+    const { type, size } = await ours.toFile(given, "a.css");
+    assert.deepEqual([type, size], ["text/css", 4]);
+  }
 });

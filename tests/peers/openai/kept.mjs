@@ -159,6 +159,11 @@ export const programs = [
     const raw = await promise.asResponse();
     return [seen(asked), raw === (await promise.withResponse()).response, raw === (await promise.asResponse())];
   }],
+  ["a body in the options of a call", async (exports) => {
+    const { client, asked } = scripted(exports, [() => json({ id: "x" })]);
+    await client.chat.completions.create({ model: "m", messages: [] }, { body: { model: "n", extra: 1 } });
+    return seen(asked);
+  }],
   ["names in paths", async (exports) => {
     const { client, asked } = scripted(exports, [() => json({ id: "x" })]);
     for (const id of ["a/b", "a:b@c", "ä?#", "%2e", "..", "."]) await failure(() => client.models.retrieve(id));
@@ -173,6 +178,9 @@ export const programs = [
       await toFile(new Blob(["b"])), await toFile(pieces, "p"), await toFile(given, "other"), await toFile(read),
       await toFile(Object.defineProperty(new Response(new Uint8Array([119])), "url", { value: "http://h.test/a/b.html?c" })),
     ];
+    const foreign = { size: 1, type: "", async text() { return "x"; }, slice() {}, async arrayBuffer() { return new Uint8Array([120]).buffer; } };
+    const texts = (async function* () { yield "a"; yield foreign; })();
+    files.push(await toFile(foreign, "x"), await toFile(texts, "y"), await toFile({ url: "http://h.test/z.bin", blob: async () => foreign }));
     const told = files.map(async (file) => [file.name, file.type, await file.text(), file.lastModified === 5]);
     return [await Promise.all(told), files[4] === given, typeof OpenAI.toFile, await failure(() => toFile(7)).then((name) => name !== "none")];
   }],

@@ -269,6 +269,7 @@ export const programs = [
     return [
       client.buildURL("/a", null), client.buildURL("/a?b=2", { c: { d: "e f" }, g: ["h", "i"], n: null, u: undefined }),
       client.buildURL("https://other.test/z", { q: undefined }),
+      client.buildURL("/l", { l: [{ b: 1 }, { b: 2 }, null, undefined, "a[]b", [2, 3]], d: [new Date(0)], e: [], f: { g: [{ h: ["i"] }], j: {} }, "k[]": 1, m: true }),
     ];
   }],
   ["what a client tells of itself, and lets be changed", async (exports) => {

@@ -35,7 +35,7 @@ export class APIResource {
       ...options,
       method: options?.method ?? "post",
       path: options?.path ?? path,
-      body,
+      body: options?.body ?? body,
       stream,
     });
   }

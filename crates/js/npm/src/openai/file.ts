@@ -2,14 +2,26 @@
 
 import { KneepointError } from "../errors.ts";
 
-/** A piece of a file. */
-type Piece = Blob | ArrayBuffer | ArrayBufferView | string;
+/** Bytes. */
+type Bytes = ArrayBuffer | ArrayBufferView;
 
-/** What a file can be made of. */
-export type ToFileInput = File | Response | Piece | AsyncIterable<Piece>;
+/** What can be read as bytes: a `Blob`, or somebody else's. */
+interface BlobLike {
+  readonly type: string;
+  arrayBuffer(): Promise<ArrayBuffer>;
+}
+
+/** What came from the network: a `Response`, or somebody else's. */
+export interface ResponseLike {
+  url: string;
+  blob(): Promise<BlobLike>;
+}
+
+/** What a file can be made of. A text is not among them, lest the file's path be taken for it. */
+export type ToFileInput = BlobLike | ResponseLike | Bytes | AsyncIterable<BlobLike | Bytes | string>;
 
 /** What stands for a file in a form. */
-export type Uploadable = File | Response | (AsyncIterable<Piece> & { path?: string | Uint8Array });
+export type Uploadable = File | ResponseLike | (AsyncIterable<BlobLike | Bytes | string> & { path?: string | Uint8Array });
 
 /**
  * A file of these contents. Its name, where none is given, is that of the file, the last part of the
@@ -22,26 +34,33 @@ export async function toFile(
 ): Promise<File> {
   const given = await value;
   if (given instanceof File) return given;
-  const pieces = given instanceof Response ? [await given.blob()] : await piecesOf(given);
+  const contents: unknown = isResponse(given) ? await given.blob() : given;
+  const pieces = await piecesOf(contents);
+  const { type } = contents as Partial<BlobLike>;
   const { url, path, filename, name: own } = given as unknown as { [field: string]: unknown };
   const known = [own, filename, path, url && new URL(String(url)).pathname].find(Boolean);
-  const type = (pieces[0] as Blob | undefined)?.type;
-  return new File(pieces as BlobPart[], name || lastOf(String(known ?? "")) || "unknown_file", {
-    ...(type ? { type } : {}),
+  return new File(pieces, name || lastOf(String(known ?? "")) || "unknown_file", {
+    ...(typeof type === "string" ? { type } : {}),
     ...options,
   });
 }
 
-async function piecesOf(value: Piece | AsyncIterable<Piece>): Promise<Piece[]> {
-  const isPiece = typeof value === "string" || value instanceof ArrayBuffer || ArrayBuffer.isView(value);
-  if (isPiece || value instanceof Blob) return [value];
-  if (!(value instanceof Object && Symbol.asyncIterator in value)) {
-    throw new KneepointError("found something that no file can be made of, expected bytes, text or a stream of them", {
+function isResponse(given: ToFileInput | null): given is ResponseLike {
+  return typeof (given as Partial<ResponseLike> | null)?.blob === "function";
+}
+
+async function piecesOf(value: unknown): Promise<BlobPart[]> {
+  const isPiece = [Blob, ArrayBuffer].some((Class) => value instanceof Class) || ArrayBuffer.isView(value);
+  if (isPiece || typeof value === "string") return [value as BlobPart];
+  const { arrayBuffer, [Symbol.asyncIterator]: iterator } = Object(value) as Partial<BlobLike & AsyncIterable<unknown>>;
+  if (arrayBuffer !== undefined) return [await (value as BlobLike).arrayBuffer()];
+  if (iterator === undefined) {
+    throw new KneepointError("found something that no file can be made of, expected bytes or a stream of them", {
       kind: "config",
     });
   }
-  const all: Piece[] = [];
-  for await (const piece of value) all.push(...(await piecesOf(piece)));
+  const all: BlobPart[] = [];
+  for await (const piece of value as AsyncIterable<unknown>) all.push(...(await piecesOf(piece)));
   return all;
 }
 

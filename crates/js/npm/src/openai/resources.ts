@@ -20,7 +20,7 @@ export {
   type CursorPageResponse,
 } from "./cursor_page.ts";
 export { APIResource, Completions, Embeddings, Messages, Models } from "./endpoints.ts";
-export { toFile, type ToFileInput, type Uploadable } from "./file.ts";
+export { type ResponseLike, toFile, type ToFileInput, type Uploadable } from "./file.ts";
 export { AbstractPage, Page, PagePromise, type PageRequestOptions, type PageResponse } from "./page.ts";
 export { APIPromise } from "./promise.ts";
 export type { FinalRequestOptions, HTTPMethod, RequestOptions } from "./request.ts";

@@ -19,11 +19,13 @@ export function segment(name: string): string {
 export function flat(query: object): QueryOptions {
   const pairs: Record<string, string | string[] | undefined> = {};
   const add = (name: string, value: unknown): void => {
-    if (Array.isArray(value)) pairs[`${name}[]`] = value.map(String);
-    else if (value instanceof Date) pairs[name] = value.toISOString();
+    if (Array.isArray(value)) for (const item of value) add(`${name}[]`, item);
+    else if (value instanceof Date) add(name, value.toISOString());
     else if (value instanceof Object) {
       for (const [key, inner] of Object.entries(value)) add(`${name}[${key}]`, inner);
-    } else pairs[name] = value === undefined ? undefined : String(value ?? "");
+    } else if (value === undefined) pairs[name] ??= undefined;
+    else if (name.includes("[]")) pairs[name] = [pairs[name] ?? [], String(value ?? "")].flat();
+    else pairs[name] = String(value ?? "");
   };
   for (const [name, value] of Object.entries(query)) add(name, value);
   return pairs;
