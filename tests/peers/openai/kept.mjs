@@ -164,6 +164,12 @@ export const programs = [
     await client.chat.completions.create({ model: "m", messages: [] }, { body: { model: "n", extra: 1 } });
     return seen(asked);
   }],
+  ["an answer that is wanted as a response", async (exports) => {
+    const bytes = new Uint8Array([0, 255, 128, 10]);
+    const { client } = scripted(exports, [() => new Response(bytes, { headers: { "x-request-id": "r" } }), () => new Response(null, { status: 204 })]);
+    const { data, response, request_id } = await client.get("/files/f/content", { __binaryResponse: true }).withResponse();
+    return [data === response, [...new Uint8Array(await data.arrayBuffer())], "_request_id" in data, request_id, await client.get("/none", { __binaryResponse: true })];
+  }],
   ["names in paths", async (exports) => {
     const { client, asked } = scripted(exports, [() => json({ id: "x" })]);
     for (const id of ["a/b", "a:b@c", "ä?#", "%2e", "..", "."]) await failure(() => client.models.retrieve(id));

@@ -97,9 +97,10 @@ export class APIPromise<T> extends Promise<WithRequestID<T>> {
 
 /** Notes the server's name for the request where nobody stumbles over it. */
 function signed(answer: unknown, requestID: string | null): unknown {
-  // Pages are lists, whose requests nobody looks up.
-  const isList = Array.isArray(answer) || (answer instanceof Object && "getPaginatedItems" in answer);
-  if (answer instanceof Object && !isList && !(answer instanceof ItemStream)) {
+  if (!(answer instanceof Object)) return answer;
+  // Pages are lists, whose requests nobody looks up; of others, the caller holds the response.
+  const isList = Array.isArray(answer) || "getPaginatedItems" in answer;
+  if (!isList && !(answer instanceof ItemStream) && !(answer instanceof Response)) {
     Object.defineProperty(answer, "_request_id", { value: requestID, configurable: true });
   }
   return answer;
@@ -123,10 +124,13 @@ const CACHED_STREAM: Reply = { ...CACHED, headers: { "content-type": "text/event
 /** A whole answer. */
 export class Whole implements Received {
   readonly #outcome: Outcome;
+  /** Whether the caller wants the response itself. */
+  readonly #isRaw: boolean;
   #response: Response | undefined;
 
-  constructor(outcome: Outcome) {
+  constructor(outcome: Outcome, isRaw = false) {
     this.#outcome = outcome;
+    this.#isRaw = isRaw;
   }
 
   get requestID(): string | null {
@@ -143,6 +147,7 @@ export class Whole implements Received {
   read(): unknown {
     const { reply = CACHED } = this.#outcome;
     if (reply.status === 204) return null;
+    if (this.#isRaw) return this.response();
     if (reply.json !== undefined && isJSON(reply)) return reply.json;
     const { text } = this.#outcome;
     if (!isJSON(reply)) return text;
