@@ -44,11 +44,16 @@ writeFileSync(
    import OpenAI, { type ClientOptions } from "kneepoint/openai";
    import { APIError as CoreError } from "kneepoint/openai/core/error";
    import { Stream } from "kneepoint/openai/core/streaming";
+   import { APIPromise } from "kneepoint/openai/core/api-promise";
+   import { CursorPage } from "kneepoint/openai/core/pagination.mjs";
+   import { Page } from "kneepoint/openai/pagination";
+   import { RateLimitError } from "kneepoint/openai/error.mjs";
+   import { toFile } from "kneepoint/openai/uploads";
    import { ChatCompletionStream } from "kneepoint/openai/lib/ChatCompletionStream";
    import type { ChatCompletionMessageParam } from "kneepoint/openai/resources/chat/completions";
    const messages: ChatCompletionMessageParam[] = [{ role: "user", content: "Hello!" }];
    const settings: ClientOptions = { apiKey: "k" };
-   export const dropIn = [CoreError, Stream, ChatCompletionStream, new OpenAI(settings).chat.completions.stream({ model: "m", messages })];
+   export const dropIn = [APIPromise, CoreError, CursorPage, Page, RateLimitError, Stream, toFile, ChatCompletionStream, new OpenAI(settings).chat.completions.stream({ model: "m", messages })];
    import { type CacheStore, kvCache, memoryCache, type MemoryCache, webCache } from "kneepoint/cache";
    declare const env: { KV: { get(key: string): Promise<string | null>; put(key: string, value: string, options?: { expirationTtl?: number; metadata?: unknown }): Promise<void> } };
    const memory: MemoryCache = memoryCache({ maxBytes: 1e6 });

@@ -4,9 +4,11 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import * as theirs from "openai";
+import * as theirPages from "openai/core/pagination";
 import { _iterSSEMessages as theirEvents, Stream as TheirStream } from "openai/streaming";
 
 import { startServer } from "../sdk/server.mjs";
+import { programs as kept } from "./kept.mjs";
 import { ourEvents, ours, OurStream } from "./package.mjs";
 import { attemptsWithoutQuota, differences, errorOf, programs } from "./programs.mjs";
 import { programs as scripted } from "./scripted.mjs";
@@ -28,9 +30,9 @@ for (const [name, spec, program] of programs) {
   test(name, async () => assert.deepEqual(await program(us(spec)), await program(them(spec))));
 }
 
-const their = { OpenAI: theirs.OpenAI, Stream: TheirStream, iterSSEMessages: theirEvents };
-const our = { OpenAI: ours.OpenAI, Stream: OurStream, iterSSEMessages: ourEvents };
-for (const [name, program] of scripted) {
+const their = { ...theirs, ...theirPages, Stream: TheirStream, iterSSEMessages: theirEvents };
+const our = { ...ours, Stream: OurStream, iterSSEMessages: ourEvents };
+for (const [name, program] of [...scripted, ...kept]) {
   test(name, async () => assert.deepEqual(await program(our), await program(their)));
 }
 
@@ -76,4 +78,13 @@ test("a retry is told of once, without the key", async () => {
   for (let i = 0; i < 8; i += 1) await client.chat.completions.create(ask);
   assert.equal(lines.filter((line) => line.includes("took")).length > 0, true);
   assert.ok(lines.length > 8 && !lines.join().includes("sk-canary"));
+});
+
+test("a file keeps the type of what it is made of", async () => {
+  const blob = new Blob(["a {}"], { type: "text/css" });
+  const foreign = { type: "text/css", arrayBuffer: () => blob.arrayBuffer() };
+  for (const given of [blob, foreign, { url: "http://h.test/a.css", blob: async () => foreign }]) {
+    const { type, size } = await ours.toFile(given, "a.css");
+    assert.deepEqual([type, size], ["text/css", 4]);
+  }
 });

@@ -1,14 +1,14 @@
 // Programs whose server is a script: each takes what the package exports and answers what it saw.
 
-const json = (value, init = {}) =>
+export const json = (value, init = {}) =>
   new Response(JSON.stringify(value), { ...init, headers: { "content-type": "application/json", ...init.headers } });
-const events = (items) =>
+export const events = (items) =>
   new Response(items.map((item) => `data: ${JSON.stringify(item)}\n\n`).join(""), {
     headers: { "content-type": "text/event-stream" },
   });
 
 /** A client whose requests are answered by these in turn, and what was asked. */
-function scripted({ OpenAI }, answers, options = {}) {
+export function scripted({ OpenAI }, answers, options = {}) {
   const asked = [];
   const fetch = async (url, init) => {
     asked.push({ url: String(url), method: init.method, headers: new Headers(init.headers), init });
@@ -19,7 +19,7 @@ function scripted({ OpenAI }, answers, options = {}) {
   return { client: new OpenAI({ ...settings, ...options }), asked };
 }
 
-const plain = (value) => JSON.parse(JSON.stringify(value));
+export const plain = (value) => JSON.parse(JSON.stringify(value));
 
 /** What an object tells under these names, in the order in which it does. */
 function heard(source, names) {
@@ -29,7 +29,7 @@ function heard(source, names) {
 }
 const messageOf = (value) => (value instanceof Error ? value.message : value);
 
-async function collect(iterable) {
+export async function collect(iterable) {
   const items = [];
   for await (const item of iterable) items.push(plain(item));
   return items;
@@ -269,6 +269,7 @@ export const programs = [
     return [
       client.buildURL("/a", null), client.buildURL("/a?b=2", { c: { d: "e f" }, g: ["h", "i"], n: null, u: undefined }),
       client.buildURL("https://other.test/z", { q: undefined }),
+      client.buildURL("/l", { l: [{ b: 1 }, { b: 2 }, null, undefined, "a[]b", [2, 3]], d: [new Date(0)], e: [], f: { g: [{ h: ["i"] }], j: {} }, "k[]": 1, m: true }),
     ];
   }],
   ["what a client tells of itself, and lets be changed", async (exports) => {

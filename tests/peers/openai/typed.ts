@@ -1,5 +1,6 @@
 // An ordinary program's types. It is checked against both packages, which stand behind "sdk".
-import OpenAI, { APIError, RateLimitError, type ClientOptions } from "sdk";
+import OpenAI, { APIError, RateLimitError, toFile, type ClientOptions } from "sdk";
+import type { CursorPage } from "sdk/core/pagination";
 import { Stream } from "sdk/streaming";
 import type { ChatCompletionMessageParam, ChatCompletionChunk, ChatCompletionTool } from "sdk/resources";
 const opts: ClientOptions = { apiKey: "x", maxRetries: 3, timeout: 1000, defaultHeaders: { a: null, b: "c" }, fetch };
@@ -51,6 +52,33 @@ async function main() {
   const input: OpenAI.Responses.ResponseInput = [{ role: "user", content: "x" }]; const tool: OpenAI.Responses.FunctionTool = { type: "function", name: "f", parameters: {}, strict: true };
   const whole: OpenAI.Responses.Response = await client.responses.create({ model: "m", input, tools: [tool] }); console.log(whole.id);
   const usage: OpenAI.CompletionUsage | undefined = a.usage; const vector: OpenAI.Embeddings.Embedding = e.data[0]!; console.log(usage, vector.index);
+  for (const item of whole.output) {
+    if (item.type === "message") for (const said of item.content) console.log(said.type === "output_text" ? said.text.length : said.refusal.length);
+    else if (item.type === "function_call") console.log(JSON.parse(item.arguments), item.call_id, item.name);
+    else if (item.type === "reasoning") console.log(item.summary.map(({ text }) => text).join());
+    else if (item.type === "web_search_call") console.log(item.id);
+  }
+  const next: OpenAI.Responses.ResponseInputItem[] = [{ type: "function_call_output", call_id: "c", output: "1" }, { role: "user", content: [{ type: "input_text", text: "x" }, { type: "input_image", image_url: "y", detail: "auto" }] }]; next.push(...input); console.log(next);
+  for await (const event of await client.responses.create({ model: "m", input, stream: true })) {
+    if (event.type === "response.output_text.delta") process.stdout.write(event.delta);
+    else if (event.type === "response.function_call_arguments.done") console.log(JSON.parse(event.arguments), event.output_index);
+    else if (event.type === "response.output_item.added" && event.item.type === "function_call") console.log(event.item.name);
+    else if (event.type === "response.completed") console.log(event.response.usage?.total_tokens, event.response.output_text);
+    else if (event.type === "response.failed") console.log(event.response.error?.message);
+    else if (event.type === "error") throw new Error(event.message);
+  }
+  client.responses.stream({ model: "m", input: "x" }).on("response.completed", (event) => console.log(event.response.id)).on("response.function_call_arguments.delta", (event) => console.log(event.snapshot)).on("response.refusal.done", (event) => console.log(event.refusal));
+  const kept: CursorPage<OpenAI.ChatCompletion> = await client.chat.completions.list({ model: "m", metadata: { a: "b" }, order: "desc", limit: 2 }); for await (const { id } of kept) console.log(id);
+  for await (const one of client.chat.completions.list()) console.log((await client.chat.completions.retrieve(one.id)).choices.length, (await client.chat.completions.update(one.id, { metadata: null })).id, (await client.chat.completions.delete(one.id)).deleted);
+  for await (const { id, content } of client.chat.completions.messages.list("c", { after: "x" }, { timeout: 5 })) console.log(id, content);
+  const listed = await client.responses.inputItems.list("r", { order: "asc" }); if (listed.hasNextPage()) console.log((await listed.getNextPage()).data.length, listed.has_more); for await (const each of listed.iterPages()) console.log(each.getPaginatedItems().length);
+  console.log((await client.responses.inputTokens.count({ model: "m", input: "x" })).input_tokens, (await client.responses.compact({ model: "m", input })).output.length, (await client.models.delete("m")).deleted);
+  const judged: OpenAI.ModerationCreateResponse = await client.moderations.create({ input: [{ type: "text", text: "x" }] }); console.log(judged.results[0]!.flagged, judged.results[0]!.category_scores["self-harm/intent"]);
+  const made = await client.images.generate({ model: "m", prompt: "x", size: "1024x1024" }); console.log(made.data?.[0]?.b64_json); for await (const event of await client.images.generate({ prompt: "x", stream: true })) if (event.type === "image_generation.completed") console.log(event.usage.total_tokens);
+  const talk = await client.conversations.create({ metadata: { a: "b" } }); await client.conversations.items.create(talk.id, { items: [{ role: "user", content: "x" }] }); for await (const item of client.conversations.items.list(talk.id)) console.log(item.type); await client.responses.create({ model: "m", conversation: talk.id, input: "x" });
+  const batch: OpenAI.Batches.Batch = await client.batches.create({ completion_window: "24h", endpoint: "/v1/responses", input_file_id: "f" }); console.log(batch.status, batch.request_counts?.completed);
+  const form = new FormData(); form.set("file", await toFile(new Uint8Array([1]), "a.bin", { type: "x/y" }));
+  const audio: OpenAI.Chat.ChatCompletionAudioParam = { voice: "alloy", format: "mp3" }; const modality: OpenAI.ChatCompletionModality = "audio"; const forced: OpenAI.Chat.Completions.ChatCompletionNamedToolChoice = { type: "function", function: { name: "f" } }; console.log(audio, modality, forced, form);
   const o2 = client.withOptions({ timeout: 5 }); console.log(o2.baseURL, client.buildURL("/a", null));
 }
 main();

@@ -12,11 +12,13 @@ const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 const modules = at("../../node_modules");
 const ours = `${process.env.KNEEPOINT_PACKAGE ?? at("../../../target/npm/kneepoint")}/dist/openai`;
 
-/** Compiles the program with the types of this folder behind its imports. Answers what the compiler says. */
-function compiled(folder, ending) {
+/** Compiles the program with the types of this folder behind its imports, and those of `pages` there behind
+ * the one of pages. Answers what the compiler says. */
+function compiled(folder, ending, pages) {
   const scratch = mkdtempSync(join(tmpdir(), "kneepoint-types-"));
   const paths = { sdk: [`${folder}/index${ending}`] };
   for (const name of ["streaming", "resources"]) paths[`sdk/${name}`] = [`${folder}/${name}${ending}`];
+  paths["sdk/core/pagination"] = [`${folder}/${pages}${ending}`];
   const compilerOptions = {
     strict: true, noEmit: true, module: "nodenext", target: "es2022", skipLibCheck: true,
     types: ["node"], typeRoots: [`${modules}/@types`], paths,
@@ -34,6 +36,6 @@ function compiled(folder, ending) {
 }
 
 test("openai's own types take the program", () =>
-  assert.equal(compiled(`${modules}/openai`, ".d.mts"), ""));
+  assert.equal(compiled(`${modules}/openai`, ".d.mts", "core/pagination"), ""));
 
-test("so do the drop-in's", () => assert.equal(compiled(ours, ".d.ts"), ""));
+test("so do the drop-in's", () => assert.equal(compiled(ours, ".d.ts", "resources"), ""));

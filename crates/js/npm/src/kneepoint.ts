@@ -129,7 +129,7 @@ export class Kneepoint {
     path: string,
     options: RequestOptions | Promise<RequestOptions> | undefined,
   ): APIPromise<T> {
-    const whole = (options?: RequestOptions) => ({ ...options, method, path });
+    const whole = (options?: RequestOptions) => ({ method, path, ...options });
     return this.request(options instanceof Promise ? options.then(whole) : whole(options));
   }
 

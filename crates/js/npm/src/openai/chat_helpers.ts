@@ -7,6 +7,7 @@ import { ChatCompletionStream, ChatCompletionStreamingRunner } from "./runner/ch
 import { type ParsedBy, parsed } from "./runner/parse.ts";
 import { ChatCompletionRunner } from "./runner/tool_runner.ts";
 import type { RunnerOptions, ToolRunnerParams } from "./runner/tools.ts";
+import * as stored from "./stored.ts";
 import type * as types from "./types/chat.ts";
 
 /** What is asked of a chat model for a stream with helpers. */
@@ -25,7 +26,7 @@ export type ChatCompletionStreamingToolRunnerParams<Context = unknown> = ToolRun
 };
 
 /** Chat completions. */
-export class Completions extends plain.Completions {
+export class Completions extends stored.Completions {
   /** Asks for JSON, and parses it. */
   parse<P extends types.ChatCompletionCreateParamsNonStreaming, T = ParsedBy<P>>(
     body: P,

@@ -1,18 +1,19 @@
 /** The endpoints that have one question and one answer. */
 
-import { PagePromise } from "./page.ts";
-import type { APIPromise, Received } from "./promise.ts";
+import { Page, type PageClient, PagePromise } from "./page.ts";
+import type { APIPromise } from "./promise.ts";
 import type { FinalRequestOptions, RequestOptions } from "./request.ts";
 import { withText } from "./runner/response_parse.ts";
 import type { Stream } from "./streaming.ts";
 import type * as types from "./types/others.ts";
+import type { ResponseStreamEvent } from "./types/response_events.ts";
+import type * as responses from "./types/responses.ts";
+import { segment } from "./url.ts";
 
 /** What endpoints are asked through. */
-export interface Requester {
+export interface Requester extends PageClient {
   /** Sends a request. */
   request<T>(options: FinalRequestOptions): APIPromise<T>;
-  /** Sends a request, and leaves the answer to whoever knows it. @internal */
-  _receive(options: FinalRequestOptions): Promise<Received>;
 }
 
 /** A part of the API. */
@@ -29,7 +30,14 @@ export class APIResource {
   /** @internal */
   _post<T>(path: string, body: object, options: RequestOptions | undefined): APIPromise<T> {
     const stream = (body as { stream?: boolean | null }).stream ?? false;
-    return this._client.request({ ...options, method: "post", path, body, stream });
+    // Copied first: that is how it costs least.
+    return this._client.request({
+      ...options,
+      method: options?.method ?? "post",
+      path: options?.path ?? path,
+      body: options?.body ?? body,
+      stream,
+    });
   }
 }
 
@@ -85,15 +93,17 @@ function unpacked(text: string): number[] {
 export class Models extends APIResource {
   /** What is known of a model. */
   retrieve(model: string, options?: RequestOptions): APIPromise<types.Model> {
-    const path = `/models/${encodeURIComponent(model)}`;
-    return this._client.request({ ...options, method: "get", path });
+    return this._client.request({ method: "get", path: `/models/${segment(model)}`, ...options });
   }
 
   /** The models that can be asked. */
-  list(options?: RequestOptions): PagePromise<types.Model> {
-    return new PagePromise(
-      this._client._receive({ ...options, method: "get", path: "/models" }),
-    );
+  list(options?: RequestOptions): PagePromise<Page<types.Model>> {
+    return new PagePromise(this._client, Page<types.Model>, { method: "get", path: "/models", ...options });
+  }
+
+  /** Deletes a model that was fine-tuned. */
+  delete(model: string, options?: RequestOptions): APIPromise<types.ModelDeleted> {
+    return this._client.request({ method: "delete", path: `/models/${segment(model)}`, ...options });
   }
 }
 
@@ -101,19 +111,19 @@ export class Models extends APIResource {
 export class Responses extends APIResource {
   /** Asks for a response. */
   create(
-    body: types.ResponseCreateParamsNonStreaming,
+    body: responses.ResponseCreateParamsNonStreaming,
     options?: RequestOptions,
-  ): APIPromise<types.Response>;
+  ): APIPromise<responses.Response>;
   create(
-    body: types.ResponseCreateParamsStreaming,
+    body: responses.ResponseCreateParamsStreaming,
     options?: RequestOptions,
-  ): APIPromise<Stream<types.ResponseStreamEvent>>;
+  ): APIPromise<Stream<ResponseStreamEvent>>;
   create(
-    body: types.ResponseCreateParamsBase,
+    body: responses.ResponseCreateParamsBase,
     options?: RequestOptions,
-  ): APIPromise<Stream<types.ResponseStreamEvent> | types.Response>;
+  ): APIPromise<Stream<ResponseStreamEvent> | responses.Response>;
   create(body: object, options?: RequestOptions): APIPromise<never> {
-    return this._post<types.Response>("/responses", body, options)._thenUnwrap(
+    return this._post<responses.Response>("/responses", body, options)._thenUnwrap(
       withText,
     ) as APIPromise<never>;
   }

@@ -11,6 +11,7 @@ import { Kneepoint } from "../kneepoint.ts";
 import { type CallOptions, type ClientOptions as Options, isCallOption, type Logger } from "../options.ts";
 import { withBody } from "./body.ts";
 import { Chat } from "./chat_helpers.ts";
+import { Conversations } from "./conversations.ts";
 import * as errors from "./error.ts";
 import {
   type ClientOptions,
@@ -20,12 +21,16 @@ import {
   unknownIn,
   variableFor,
 } from "./options.ts";
+import { toFile } from "./file.ts";
 import type { StreamClass } from "./item_stream.ts";
+import { type AbstractPage, type PageClass, PagePromise } from "./page.ts";
 import type { Received } from "./promise.ts";
 import { callOf, type FinalRequestOptions, type RequestOptions } from "./request.ts";
 import * as resources from "./resources.ts";
 import { Responses } from "./responses.ts";
+import { Batches, Images, Moderations } from "./services.ts";
 import { Stream } from "./streaming.ts";
+import * as chat from "./types/chat_names.ts";
 import { addressOf, isAbsolute } from "./url.ts";
 
 export * from "./error.ts";
@@ -42,6 +47,14 @@ export class OpenAI extends Kneepoint {
   override readonly chat: Chat = new Chat(this);
   /** `POST /responses`, with helpers */
   override readonly responses: Responses = new Responses(this);
+  /** `POST /conversations` */
+  readonly conversations: Conversations = new Conversations(this);
+  /** `POST /moderations` */
+  readonly moderations: Moderations = new Moderations(this);
+  /** `POST /images/generations` */
+  readonly images: Images = new Images(this);
+  /** `POST /batches` */
+  readonly batches: Batches = new Batches(this);
 
   constructor(options: ClientOptions = {}, /** @internal */ parent?: Client) {
     super(translated(options), parent);
@@ -153,6 +166,24 @@ export class OpenAI extends Kneepoint {
     return addressOf(given || (defaultBaseURL ?? this.baseURL), path, { ...defaultQuery, ...query });
   }
 
+  /** A list of any path, in pages of a class of one's own or of one of ours. */
+  getAPIList<Made extends AbstractPage<Item>, Item = ReturnType<Made["getPaginatedItems"]>[number]>(
+    path: string,
+    Class: PageClass<Made>,
+    options?: RequestOptions | Promise<RequestOptions>,
+  ): PagePromise<Made, Item> {
+    const whole = (known?: RequestOptions): FinalRequestOptions => ({ method: "get", path, ...known });
+    return this.requestAPIList(Class, options instanceof Promise ? options.then(whole) : whole(options));
+  }
+
+  /** A list that is asked for with any request. */
+  requestAPIList<Made extends AbstractPage<Item>, Item = ReturnType<Made["getPaginatedItems"]>[number]>(
+    Class: PageClass<Made>,
+    options: FinalRequestOptions | Promise<FinalRequestOptions>,
+  ): PagePromise<Made, Item> {
+    return new PagePromise(this, Class, options);
+  }
+
   /** The request that would be sent, as `fetch` would be told. Nothing is sent. */
   async buildRequest(options: FinalRequestOptions): Promise<{ req: RequestInit; url: string; timeout: number }> {
     let told: { req: RequestInit; url: string } | undefined;
@@ -254,83 +285,114 @@ export class OpenAI extends Kneepoint {
   static readonly InternalServerError = errors.InternalServerError;
   static readonly PermissionDeniedError = errors.PermissionDeniedError;
   static readonly UnprocessableEntityError = errors.UnprocessableEntityError;
+  static readonly toFile = toFile;
 }
 
 export declare namespace OpenAI {
+  export type Batch = resources.Batch;
+  export type BatchCreateParams = resources.BatchCreateParams;
+  export type BatchError = resources.BatchError;
+  export type BatchListParams = resources.BatchListParams;
+  export type BatchRequestCounts = resources.BatchRequestCounts;
+  export type BatchesPage = resources.BatchesPage;
   export type ChatCompletion = resources.ChatCompletion;
+  export type ChatCompletionAllowedToolChoice = resources.ChatCompletionAllowedToolChoice;
+  export type ChatCompletionAllowedTools = resources.ChatCompletionAllowedTools;
   export type ChatCompletionAssistantMessageParam = resources.ChatCompletionAssistantMessageParam;
+  export type ChatCompletionAudio = resources.ChatCompletionAudio;
+  export type ChatCompletionAudioParam = resources.ChatCompletionAudioParam;
   export type ChatCompletionChunk = resources.ChatCompletionChunk;
   export type ChatCompletionContentPart = resources.ChatCompletionContentPart;
   export type ChatCompletionContentPartImage = resources.ChatCompletionContentPartImage;
+  export type ChatCompletionContentPartInputAudio = resources.ChatCompletionContentPartInputAudio;
+  export type ChatCompletionContentPartRefusal = resources.ChatCompletionContentPartRefusal;
   export type ChatCompletionContentPartText = resources.ChatCompletionContentPartText;
   export type ChatCompletionCreateParams = resources.ChatCompletionCreateParams;
   export type ChatCompletionCreateParamsNonStreaming = resources.ChatCompletionCreateParamsNonStreaming;
   export type ChatCompletionCreateParamsStreaming = resources.ChatCompletionCreateParamsStreaming;
+  export type ChatCompletionCustomTool = resources.ChatCompletionCustomTool;
+  export type ChatCompletionDeleted = resources.ChatCompletionDeleted;
   export type ChatCompletionDeveloperMessageParam = resources.ChatCompletionDeveloperMessageParam;
+  export type ChatCompletionFunctionCallOption = resources.ChatCompletionFunctionCallOption;
+  export type ChatCompletionFunctionMessageParam = resources.ChatCompletionFunctionMessageParam;
   export type ChatCompletionFunctionTool = resources.ChatCompletionFunctionTool;
+  export type ChatCompletionListParams = resources.ChatCompletionListParams;
   export type ChatCompletionMessage = resources.ChatCompletionMessage;
+  export type ChatCompletionMessageCustomToolCall = resources.ChatCompletionMessageCustomToolCall;
   export type ChatCompletionMessageFunctionToolCall = resources.ChatCompletionMessageFunctionToolCall;
   export type ChatCompletionMessageParam = resources.ChatCompletionMessageParam;
   export type ChatCompletionMessageToolCall = resources.ChatCompletionMessageToolCall;
+  export type ChatCompletionModality = resources.ChatCompletionModality;
   export type ChatCompletionNamedToolChoice = resources.ChatCompletionNamedToolChoice;
+  export type ChatCompletionNamedToolChoiceCustom = resources.ChatCompletionNamedToolChoiceCustom;
+  export type ChatCompletionPredictionContent = resources.ChatCompletionPredictionContent;
+  export type ChatCompletionReasoningEffort = resources.ChatCompletionReasoningEffort;
   export type ChatCompletionRole = resources.ChatCompletionRole;
+  export type ChatCompletionStoreMessage = resources.ChatCompletionStoreMessage;
   export type ChatCompletionStreamOptions = resources.ChatCompletionStreamOptions;
   export type ChatCompletionSystemMessageParam = resources.ChatCompletionSystemMessageParam;
   export type ChatCompletionTokenLogprob = resources.ChatCompletionTokenLogprob;
   export type ChatCompletionTool = resources.ChatCompletionTool;
   export type ChatCompletionToolChoiceOption = resources.ChatCompletionToolChoiceOption;
   export type ChatCompletionToolMessageParam = resources.ChatCompletionToolMessageParam;
+  export type ChatCompletionUpdateParams = resources.ChatCompletionUpdateParams;
   export type ChatCompletionUserMessageParam = resources.ChatCompletionUserMessageParam;
+  export type ChatCompletionsPage = resources.ChatCompletionsPage;
   export type ChatModel = resources.ChatModel;
   export type Completion = resources.Completion;
+  export type CompletionChoice = resources.CompletionChoice;
   export type CompletionCreateParams = resources.CompletionCreateParams;
+  export type CompletionCreateParamsNonStreaming = resources.CompletionCreateParamsNonStreaming;
+  export type CompletionCreateParamsStreaming = resources.CompletionCreateParamsStreaming;
   export type CompletionUsage = resources.CompletionUsage;
   export type CreateEmbeddingResponse = resources.CreateEmbeddingResponse;
+  export type CursorPageParams = resources.CursorPageParams;
   export type Embedding = resources.Embedding;
   export type EmbeddingCreateParams = resources.EmbeddingCreateParams;
+  export type EmbeddingModel = resources.EmbeddingModel;
   export type ErrorObject = resources.ErrorObject;
   export type FunctionDefinition = resources.FunctionDefinition;
   export type FunctionParameters = resources.FunctionParameters;
+  export type Image = resources.Image;
+  export type ImageGenCompletedEvent = resources.ImageGenCompletedEvent;
+  export type ImageGenPartialImageEvent = resources.ImageGenPartialImageEvent;
+  export type ImageGenStreamEvent = resources.ImageGenStreamEvent;
+  export type ImageGenerateParams = resources.ImageGenerateParams;
+  export type ImageGenerateParamsNonStreaming = resources.ImageGenerateParamsNonStreaming;
+  export type ImageGenerateParamsStreaming = resources.ImageGenerateParamsStreaming;
+  export type ImageModel = resources.ImageModel;
+  export type ImagesResponse = resources.ImagesResponse;
   export type Metadata = resources.Metadata;
   export type Model = resources.Model;
+  export type ModelDeleted = resources.ModelDeleted;
+  export type Moderation = resources.Moderation;
+  export type ModerationCreateParams = resources.ModerationCreateParams;
+  export type ModerationCreateResponse = resources.ModerationCreateResponse;
+  export type ModerationImageURLInput = resources.ModerationImageURLInput;
+  export type ModerationModel = resources.ModerationModel;
+  export type ModerationMultiModalInput = resources.ModerationMultiModalInput;
+  export type ModerationTextInput = resources.ModerationTextInput;
+  export type Reasoning = resources.Reasoning;
   export type ReasoningEffort = resources.ReasoningEffort;
   export type RequestOptions = resources.RequestOptions;
   export type ResponseFormatJSONObject = resources.ResponseFormatJSONObject;
   export type ResponseFormatJSONSchema = resources.ResponseFormatJSONSchema;
   export type ResponseFormatText = resources.ResponseFormatText;
-  /** The types of completions, embeddings, models and responses, under their longer names. */
+  export type ResponsesModel = resources.ResponsesModel;
+  export type CursorPage<Item extends { id?: string }> = resources.CursorPage<Item>;
+  export type CursorPageResponse<Item> = resources.CursorPageResponse<Item>;
+  export type Page<Item> = resources.Page<Item>;
+  export type PageResponse<Item> = resources.PageResponse<Item>;
+  /** The types of each part of the API, under their longer names. */
+  export import Batches = resources;
+  export import Chat = chat;
   export import Completions = resources;
+  export import Conversations = resources;
   export import Embeddings = resources;
+  export import Images = resources;
   export import Models = resources;
+  export import Moderations = resources;
   export import Responses = resources;
-  /** The same of chat completions. */
-  export namespace Chat {
-    export type ChatCompletion = resources.ChatCompletion;
-    export type ChatCompletionAssistantMessageParam = resources.ChatCompletionAssistantMessageParam;
-    export type ChatCompletionChunk = resources.ChatCompletionChunk;
-    export type ChatCompletionContentPart = resources.ChatCompletionContentPart;
-    export type ChatCompletionContentPartImage = resources.ChatCompletionContentPartImage;
-    export type ChatCompletionContentPartText = resources.ChatCompletionContentPartText;
-    export type ChatCompletionCreateParams = resources.ChatCompletionCreateParams;
-    export type ChatCompletionCreateParamsNonStreaming = resources.ChatCompletionCreateParamsNonStreaming;
-    export type ChatCompletionCreateParamsStreaming = resources.ChatCompletionCreateParamsStreaming;
-    export type ChatCompletionDeveloperMessageParam = resources.ChatCompletionDeveloperMessageParam;
-    export type ChatCompletionFunctionTool = resources.ChatCompletionFunctionTool;
-    export type ChatCompletionMessage = resources.ChatCompletionMessage;
-    export type ChatCompletionMessageFunctionToolCall = resources.ChatCompletionMessageFunctionToolCall;
-    export type ChatCompletionMessageParam = resources.ChatCompletionMessageParam;
-    export type ChatCompletionMessageToolCall = resources.ChatCompletionMessageToolCall;
-    export type ChatCompletionNamedToolChoice = resources.ChatCompletionNamedToolChoice;
-    export type ChatCompletionRole = resources.ChatCompletionRole;
-    export type ChatCompletionStreamOptions = resources.ChatCompletionStreamOptions;
-    export type ChatCompletionSystemMessageParam = resources.ChatCompletionSystemMessageParam;
-    export type ChatCompletionTokenLogprob = resources.ChatCompletionTokenLogprob;
-    export type ChatCompletionTool = resources.ChatCompletionTool;
-    export type ChatCompletionToolChoiceOption = resources.ChatCompletionToolChoiceOption;
-    export type ChatCompletionToolMessageParam = resources.ChatCompletionToolMessageParam;
-    export type ChatCompletionUserMessageParam = resources.ChatCompletionUserMessageParam;
-    export import Completions = resources;
-  }
 }
 
 export default OpenAI;

@@ -15,7 +15,7 @@ export type WithRequestID<T> = T extends unknown[] | Response | ItemStream<unkno
 export interface Received {
   /** The server's name for the request. */
   readonly requestID: string | null;
-  /** The platform's response. */
+  /** The platform's response, the same each time. */
   response(): Response;
   /** The object that a caller wants. */
   read(): unknown;
@@ -97,9 +97,10 @@ export class APIPromise<T> extends Promise<WithRequestID<T>> {
 
 /** Notes the server's name for the request where nobody stumbles over it. */
 function signed(answer: unknown, requestID: string | null): unknown {
-  // Pages are lists, whose requests nobody looks up.
-  const isList = Array.isArray(answer) || (answer instanceof Object && "getPaginatedItems" in answer);
-  if (answer instanceof Object && !isList && !(answer instanceof ItemStream)) {
+  if (!(answer instanceof Object)) return answer;
+  // Pages are lists, whose requests nobody looks up; of others, the caller holds the response.
+  const isList = Array.isArray(answer) || "getPaginatedItems" in answer;
+  if (!isList && !(answer instanceof ItemStream) && !(answer instanceof Response)) {
     Object.defineProperty(answer, "_request_id", { value: requestID, configurable: true });
   }
   return answer;
@@ -123,9 +124,13 @@ const CACHED_STREAM: Reply = { ...CACHED, headers: { "content-type": "text/event
 /** A whole answer. */
 export class Whole implements Received {
   readonly #outcome: Outcome;
+  /** Whether the caller wants the response itself. */
+  readonly #isRaw: boolean;
+  #response: Response | undefined;
 
-  constructor(outcome: Outcome) {
+  constructor(outcome: Outcome, isRaw = false) {
     this.#outcome = outcome;
+    this.#isRaw = isRaw;
   }
 
   get requestID(): string | null {
@@ -135,12 +140,14 @@ export class Whole implements Received {
 
   response(): Response {
     const { reply = CACHED, text } = this.#outcome;
-    return responseOf(reply, reply === CACHED ? text : new Blob(reply.chunks as BlobPart[]).stream());
+    const body = (): BodyInit => (reply === CACHED ? text : new Blob(reply.chunks as BlobPart[]).stream());
+    return (this.#response ??= responseOf(reply, body()));
   }
 
   read(): unknown {
     const { reply = CACHED } = this.#outcome;
     if (reply.status === 204) return null;
+    if (this.#isRaw) return this.response();
     if (reply.json !== undefined && isJSON(reply)) return reply.json;
     const { text } = this.#outcome;
     if (!isJSON(reply)) return text;
@@ -162,6 +169,7 @@ export class Streamed implements Received {
   readonly #reply: Reply | undefined;
   /** What its objects are handed out as. */
   readonly #pieces: StreamClass;
+  #response: Response | undefined;
 
   constructor(call: StreamCall, reply: Reply | undefined, pieces: StreamClass) {
     this.#call = call;
@@ -179,7 +187,7 @@ export class Streamed implements Received {
   }
 
   response(): Response {
-    return responseOf(this.#reply ?? CACHED_STREAM, this.#body());
+    return (this.#response ??= responseOf(this.#reply ?? CACHED_STREAM, this.#body()));
   }
 
   read(): ItemStream<unknown> {

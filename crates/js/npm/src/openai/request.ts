@@ -12,6 +12,10 @@ export type HTTPMethod = "get" | "post" | "put" | "patch" | "delete";
 
 /** How one call differs. */
 export interface RequestOptions {
+  /** What is to be done, where that is something else than what the call's name says. */
+  method?: HTTPMethod;
+  /** Where, under the base URL, in place of where such calls go. */
+  path?: string;
   /** Header fields; `null` takes one of the client's away. */
   headers?: HeaderOptions | undefined;
   /** Parameters of the URL. */
@@ -42,6 +46,8 @@ export interface RequestOptions {
   body?: unknown;
   /** Whether the answer is wanted as a stream. */
   stream?: boolean | undefined;
+  /** Whether the answer is wanted as the platform's response: a file, say, of any bytes. */
+  __binaryResponse?: boolean | undefined;
 }
 
 /** A request. */
@@ -56,19 +62,17 @@ export interface FinalRequestOptions extends RequestOptions {
   __security?: { bearerAuth?: boolean; adminAPIKeyAuth?: boolean } | undefined;
 }
 
-/** What is said of the request itself, and not of the call. */
-const REQUEST = ["method", "path", "body", "raw", "stream", "query"];
-
-/** What OpenAI's SDK may be told of a call and what has no meaning here. */
-const UNUSED = ["defaultBaseURL", "__metadata", "__security", "__binaryResponse"];
-
-const NO_OPTIONS = new Set([...REQUEST, ...UNUSED]);
+/** What is said of the request itself, and not of the call; nobody here asks for `__metadata`. */
+const OF_REQUEST = new Set([
+  ...["method", "path", "body", "raw", "stream", "query"],
+  ...["defaultBaseURL", "__metadata", "__security", "__binaryResponse"],
+]);
 
 /** The options of the call among those of a request; most calls have none. */
 export function callOf(options: RequestOptions): CallOptions | undefined {
   let call: Record<string, unknown> | undefined;
   for (const name of Object.keys(options) as (keyof RequestOptions)[]) {
-    if (!NO_OPTIONS.has(name)) (call ??= {})[name] = options[name];
+    if (!OF_REQUEST.has(name)) (call ??= {})[name] = options[name];
   }
   if (options.query) (call ??= {})["query"] = flat(options.query);
   if (options.body !== undefined && !isPlain(options.body)) {
@@ -106,7 +110,7 @@ export async function begin(sending: Sending, options: FinalRequestOptions): Pro
   const { method, path, body, raw, stream } = asked;
   const input = { method: method.toUpperCase(), path, body, raw };
   const client = sending._client;
-  if (stream !== true && !asksForStream(body)) return new Whole(await client.send(input, call));
+  if (stream !== true && !asksForStream(body)) return new Whole(await client.send(input, call), asked.__binaryResponse);
   const streamed = client.stream(input, call, "data");
   return new Streamed(streamed, await streamed.begin, sending._pieces);
 }

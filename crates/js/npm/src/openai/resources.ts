@@ -11,11 +11,25 @@ export {
   type ChatCompletionToolRunnerParams,
   Completions as ChatCompletions,
 } from "./chat_helpers.ts";
+export { Conversations, type ConversationItemsPage } from "./conversations.ts";
+export {
+  ConversationCursorPage,
+  type ConversationCursorPageResponse,
+  CursorPage,
+  type CursorPageParams,
+  type CursorPageResponse,
+} from "./cursor_page.ts";
 export { APIResource, Completions, Embeddings, Messages, Models } from "./endpoints.ts";
-export { Page, PagePromise } from "./page.ts";
+export { type ResponseLike, toFile, type ToFileInput, type Uploadable } from "./file.ts";
+export { AbstractPage, Page, PagePromise, type PageRequestOptions, type PageResponse } from "./page.ts";
 export { APIPromise } from "./promise.ts";
 export type { FinalRequestOptions, HTTPMethod, RequestOptions } from "./request.ts";
-export { Responses, type ResponseRetrieveParams, type ResponseStreamParams } from "./responses.ts";
+export {
+  type ResponseItemsPage,
+  Responses,
+  type ResponseRetrieveParams,
+  type ResponseStreamParams,
+} from "./responses.ts";
 export {
   ChatCompletionStream,
   type ChatCompletionStreamEvents,
@@ -32,7 +46,14 @@ export {
   type RunnerOptions,
   type ToolRunner,
 } from "./runner/tools.ts";
+export { Batches, type BatchesPage, Images, Moderations } from "./services.ts";
+export type { ChatCompletionsPage, ChatCompletionStoreMessagesPage } from "./stored.ts";
 export type * from "./types/chat.ts";
+export type * from "./types/conversations.ts";
 export type * from "./types/message.ts";
 export type * from "./types/others.ts";
+export type * from "./types/response_events.ts";
+export type * from "./types/responses.ts";
+export type * from "./types/services.ts";
 export type * from "./types/shared.ts";
+export type * from "./types/stored.ts";

@@ -1,12 +1,16 @@
 /** `POST /responses` with helpers, and what can be done with a response later. */
 
+import { CursorPage, listed } from "./cursor_page.ts";
 import * as plain from "./endpoints.ts";
+import type { PagePromise } from "./page.ts";
 import type { APIPromise } from "./promise.ts";
 import type { RequestOptions } from "./request.ts";
 import { type ParsedResponse, type ParsedResponseBy, parsedResponse, withText } from "./runner/response_parse.ts";
 import { ResponseStream } from "./runner/response_stream.ts";
 import type { Stream } from "./streaming.ts";
-import type * as types from "./types/others.ts";
+import type { ResponseStreamEvent } from "./types/response_events.ts";
+import type * as types from "./types/responses.ts";
+import { segment } from "./url.ts";
 
 /** How a response is looked up. */
 export interface ResponseRetrieveParams {
@@ -30,8 +34,39 @@ export type ResponseStreamParams =
       tools?: types.ResponseCreateParamsBase["tools"];
     };
 
+/** What responses were asked, page by page. */
+export type ResponseItemsPage = CursorPage<types.ResponseItem>;
+
+/** What responses were asked. */
+export class InputItems extends plain.APIResource {
+  /** All that a response was asked. */
+  list(
+    id: string,
+    query?: types.InputItemListParams | null,
+    options?: RequestOptions,
+  ): PagePromise<ResponseItemsPage, types.ResponseItem> {
+    return listed(this._client, CursorPage<types.ResponseItem>, `${pathOf(id)}/input_items`, query, options);
+  }
+}
+
+/** Tokens of requests. */
+export class InputTokens extends plain.APIResource {
+  /** Counts the tokens that a request would have. */
+  count(
+    body?: types.InputTokenCountParams | null,
+    options?: RequestOptions,
+  ): APIPromise<types.InputTokenCountResponse> {
+    return this._post("/responses/input_tokens", body ?? {}, options);
+  }
+}
+
 /** Responses. */
 export class Responses extends plain.Responses {
+  /** What responses were asked. */
+  readonly inputItems: InputItems = new InputItems(this._client);
+  /** Tokens of requests. */
+  readonly inputTokens: InputTokens = new InputTokens(this._client);
+
   /** Asks for a response that is JSON, and parses it. */
   parse<P extends types.ResponseCreateParamsNonStreaming, T = ParsedResponseBy<P>>(
     body: P,
@@ -66,7 +101,7 @@ export class Responses extends plain.Responses {
     id: string,
     params: ResponseRetrieveParams & { stream: true },
     options?: RequestOptions,
-  ): APIPromise<Stream<types.ResponseStreamEvent>>;
+  ): APIPromise<Stream<ResponseStreamEvent>>;
   retrieve(
     id: string,
     params?: ResponseRetrieveParams & { stream?: false },
@@ -75,23 +110,28 @@ export class Responses extends plain.Responses {
   retrieve(id: string, params: ResponseRetrieveParams = {}, options?: RequestOptions): APIPromise<never> {
     const stream = params.stream ?? false;
     return this._client
-      .request<types.Response>({ ...options, method: "get", path: pathOf(id), query: params, stream })
+      .request<types.Response>({ method: "get", path: pathOf(id), query: params, ...options, stream })
       ._thenUnwrap(withText) as APIPromise<never>;
   }
 
   /** Forgets a response. */
   delete(id: string, options?: RequestOptions): APIPromise<void> {
-    return this._client.request({ ...options, method: "delete", path: pathOf(id) });
+    return this._client.request({ method: "delete", path: pathOf(id), ...options });
   }
 
   /** Stops a response that is made in the background. */
   cancel(id: string, options?: RequestOptions): APIPromise<types.Response> {
     return this._client
-      .request<types.Response>({ ...options, method: "post", path: `${pathOf(id)}/cancel` })
+      .request<types.Response>({ method: "post", path: `${pathOf(id)}/cancel`, ...options })
       ._thenUnwrap(withText);
+  }
+
+  /** Makes a conversation shorter. */
+  compact(body: types.ResponseCompactParams, options?: RequestOptions): APIPromise<types.CompactedResponse> {
+    return this._post("/responses/compact", body, options);
   }
 }
 
 function pathOf(id: string): string {
-  return `/responses/${encodeURIComponent(id)}`;
+  return `/responses/${segment(id)}`;
 }

@@ -1,5 +1,6 @@
 /** Addresses of requests, as OpenAI's SDK builds them. Pure. */
 
+import { KneepointError } from "../errors.ts";
 import type { QueryOptions } from "../options.ts";
 
 /** Whether a path is a whole address. */
@@ -7,15 +8,24 @@ export function isAbsolute(path: string): boolean {
   return /^https?:\/\//i.test(path);
 }
 
+/** A name as one part of a path, which it can neither leave nor vanish from. */
+export function segment(name: string): string {
+  const part = String(name ?? "");
+  if (!/^\.{0,2}$/.test(part)) return part.replace(/[^\w.~!$&'()*+,;=:@-]+/g, encodeURIComponent);
+  throw new KneepointError(`found ${JSON.stringify(name)} as a part of a path, expected a name`, { kind: "config" });
+}
+
 /** Nested parameters under the names that OpenAI's SDK gives them: `a[b]`, and `a[]` for lists. */
 export function flat(query: object): QueryOptions {
   const pairs: Record<string, string | string[] | undefined> = {};
   const add = (name: string, value: unknown): void => {
-    if (Array.isArray(value)) pairs[`${name}[]`] = value.map(String);
-    else if (value instanceof Date) pairs[name] = value.toISOString();
+    if (Array.isArray(value)) for (const item of value) add(`${name}[]`, item);
+    else if (value instanceof Date) add(name, value.toISOString());
     else if (value instanceof Object) {
       for (const [key, inner] of Object.entries(value)) add(`${name}[${key}]`, inner);
-    } else pairs[name] = value === undefined ? undefined : String(value ?? "");
+    } else if (value === undefined) pairs[name] ??= undefined;
+    else if (name.includes("[]")) pairs[name] = [pairs[name] ?? [], String(value ?? "")].flat();
+    else pairs[name] = String(value ?? "");
   };
   for (const [name, value] of Object.entries(query)) add(name, value);
   return pairs;

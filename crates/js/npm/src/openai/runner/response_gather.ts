@@ -1,7 +1,8 @@
 /** Puts a response together from its events. Pure. */
 
 import { KneepointError } from "../../errors.ts";
-import type { Response, ResponseOutputItem, ResponseStreamEvent } from "../types/others.ts";
+import type { ResponseEvent } from "../types/response_events.ts";
+import type { Response, ResponseOutputItem } from "../types/responses.ts";
 import { placeOf } from "./place.ts";
 
 type Plain = Record<string, unknown>;
@@ -28,7 +29,7 @@ const PARTS = new Map<string, List>([
 ]);
 
 /** Adds an event to what there is. What nobody knows changes nothing. */
-export function gatherResponse(snapshot: Response | undefined, event: ResponseStreamEvent): Response {
+export function gatherResponse(snapshot: Response | undefined, event: ResponseEvent): Response {
   // Nobody but us may change what is gathered here.
   if (event.response) return structuredClone(event.response);
   if (snapshot === undefined) {
@@ -61,13 +62,13 @@ export function gatherResponse(snapshot: Response | undefined, event: ResponseSt
 }
 
 /** What has grown so far where this event adds to it; nothing where it is of another kind. */
-export function grownBy(snapshot: Response, event: ResponseStreamEvent): string | undefined {
+export function grownBy(snapshot: Response, event: ResponseEvent): string | undefined {
   const [, what = ""] = /^response\.(\w+)\.delta$/.exec(event.type) ?? [];
   if (what === "output_text") return String(partOf(snapshot, event, "content")["text"]);
   return what === "function_call_arguments" ? String(itemOf(snapshot, event)["arguments"]) : undefined;
 }
 
-function itemOf(snapshot: Response, event: ResponseStreamEvent): Plain {
+function itemOf(snapshot: Response, event: ResponseEvent): Plain {
   const item = snapshot.output[placeOf("output", event.output_index)];
   if (item !== undefined) return item;
   throw new KneepointError(`${event.type} adds to output ${event.output_index}, which has not begun`, {
@@ -75,7 +76,7 @@ function itemOf(snapshot: Response, event: ResponseStreamEvent): Plain {
   });
 }
 
-function partOf(snapshot: Response, event: ResponseStreamEvent, list: List): Plain {
+function partOf(snapshot: Response, event: ResponseEvent, list: List): Plain {
   const at = indexIn(list, event);
   const part = (itemOf(snapshot, event)[list] as Plain[] | undefined)?.[at];
   if (part !== undefined) return part;
@@ -84,6 +85,6 @@ function partOf(snapshot: Response, event: ResponseStreamEvent, list: List): Pla
   });
 }
 
-function indexIn(list: List, event: ResponseStreamEvent): number {
+function indexIn(list: List, event: ResponseEvent): number {
   return placeOf(list, event[`${list}_index`]);
 }

@@ -2,22 +2,32 @@
 
 import { APIUserAbortError, KneepointError } from "../../errors.ts";
 import { Stream } from "../streaming.ts";
-import type { Response, ResponseStreamEvent } from "../types/others.ts";
+import type {
+  ResponseFunctionCallArgumentsDeltaEvent,
+  ResponseStreamEvent,
+  ResponseTextDeltaEvent,
+} from "../types/response_events.ts";
+import type { Response } from "../types/responses.ts";
 import { type BaseEvents, EventStream } from "./events.ts";
 import { gatherResponse, grownBy } from "./response_gather.ts";
 import { type ParsedResponse, parsedResponse, type ResponseParams } from "./response_parse.ts";
 
 /** An event that adds to a text, and all of it so far. */
-export interface ResponseDeltaEvent extends ResponseStreamEvent {
-  delta: string;
+export type ResponseDeltaEvent = (ResponseTextDeltaEvent | ResponseFunctionCallArgumentsDeltaEvent) & {
   snapshot: string;
-}
+};
+
+/** Each event under its own type, those that add to a text with all of it so far. */
+type ByType = {
+  [Type in ResponseStreamEvent["type"]]: (event: Told<Extract<ResponseStreamEvent, { type: Type }>>) => void;
+};
+type Told<Event extends ResponseStreamEvent> = Event["type"] extends ResponseDeltaEvent["type"]
+  ? Event & { snapshot: string }
+  : Event;
 
 /** What a streamed response tells: each event as `event` and under its own type. */
-export interface ResponseStreamEvents extends BaseEvents {
+export interface ResponseStreamEvents extends BaseEvents, Omit<ByType, "error"> {
   event: (event: ResponseStreamEvent) => void;
-  "response.output_text.delta": (event: ResponseDeltaEvent) => void;
-  "response.function_call_arguments.delta": (event: ResponseDeltaEvent) => void;
   [type: `response.${string}`]: (event: never) => void;
 }
 

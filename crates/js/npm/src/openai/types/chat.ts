@@ -33,8 +33,57 @@ export type ChatCompletionToolChoiceOption =
   | "auto"
   | "required"
   | ChatCompletionNamedToolChoice
-  | { type: "custom"; custom: { name: string } }
-  | { type: "allowed_tools"; allowed_tools: { mode: "auto" | "required"; tools: object[] } };
+  | ChatCompletionNamedToolChoiceCustom
+  | ChatCompletionAllowedToolChoice;
+
+/** This tool, which takes text, is to be called. */
+export interface ChatCompletionNamedToolChoiceCustom {
+  custom: { name: string };
+  type: "custom";
+}
+
+/** Only these tools may be called. */
+export interface ChatCompletionAllowedToolChoice {
+  allowed_tools: ChatCompletionAllowedTools;
+  type: "allowed_tools";
+}
+
+/** Tools that may be called, or of which one must be. */
+export interface ChatCompletionAllowedTools {
+  mode: "auto" | "required";
+  tools: Record<string, unknown>[];
+}
+
+/** This function is to be called, as it was said before there were tools. */
+export interface ChatCompletionFunctionCallOption {
+  name: string;
+}
+
+/** What an answer may be. */
+export type ChatCompletionModality = "text" | "audio";
+
+/** How a spoken answer is to sound. */
+export interface ChatCompletionAudioParam {
+  format: "wav" | "aac" | "mp3" | "flac" | "opus" | "pcm16";
+  voice: string | { id: string };
+}
+
+/** A spoken answer. */
+export interface ChatCompletionAudio {
+  id: string;
+  data: string;
+  expires_at: number;
+  transcript: string;
+}
+
+/** What the answer will mostly be. */
+export interface ChatCompletionPredictionContent {
+  content: string | ChatCompletionContentPartText[];
+  type: "content";
+}
+
+/** How long the model is to think. */
+export type ChatCompletionReasoningEffort = ReasoningEffort;
 
 /** This function is to be called. */
 export interface ChatCompletionNamedToolChoice {
@@ -80,19 +129,19 @@ export interface ChatCompletionStreamOptions {
 export interface ChatCompletionCreateParamsBase {
   messages: ChatCompletionMessageParam[];
   model: (string & {}) | ChatModel;
-  audio?: { format: string; voice: string } | null;
+  audio?: ChatCompletionAudioParam | null;
   frequency_penalty?: number | null;
-  function_call?: "none" | "auto" | { name: string };
+  function_call?: "none" | "auto" | ChatCompletionFunctionCallOption;
   functions?: FunctionDefinition[];
   logit_bias?: Record<string, number> | null;
   logprobs?: boolean | null;
   max_completion_tokens?: number | null;
   max_tokens?: number | null;
   metadata?: Metadata | null;
-  modalities?: ("text" | "audio")[] | null;
+  modalities?: ChatCompletionModality[] | null;
   n?: number | null;
   parallel_tool_calls?: boolean;
-  prediction?: { content: string | ChatCompletionContentPartText[]; type: "content" } | null;
+  prediction?: ChatCompletionPredictionContent | null;
   presence_penalty?: number | null;
   prompt_cache_key?: string;
   prompt_cache_retention?: "in-memory" | "in_memory" | "24h" | null;
@@ -150,7 +199,7 @@ export interface ChatCompletionMessage {
   refusal: string | null;
   role: "assistant";
   annotations?: { type: "url_citation"; url_citation: object }[];
-  audio?: { id: string; data: string; expires_at: number; transcript: string } | null;
+  audio?: ChatCompletionAudio | null;
   function_call?: { arguments: string; name: string } | null;
   tool_calls?: ChatCompletionMessageToolCall[];
 }

@@ -1,4 +1,4 @@
-/** The other endpoints: completions, embeddings, models, responses and Anthropic's messages. */
+/** Completions, embeddings, models and Anthropic's messages. */
 
 import type { CompletionUsage } from "./shared.ts";
 
@@ -59,6 +59,8 @@ export interface Completion {
   usage?: CompletionUsage;
 }
 
+/** A model's name. */
+export type EmbeddingModel = string;
 /** What is to be embedded. */
 export interface EmbeddingCreateParams {
   input: string | string[] | number[] | number[][];
@@ -89,102 +91,11 @@ export interface Model {
   owned_by: string;
 }
 
-/** What is asked of the responses endpoint. */
-export interface ResponseCreateParamsBase {
-  model?: string;
-  input?: string | ResponseInputItem[];
-  instructions?: string | null;
-  max_output_tokens?: number | null;
-  previous_response_id?: string | null;
-  reasoning?: { effort?: string | null; summary?: string | null } | null;
-  stream?: boolean | null;
-  temperature?: number | null;
-  text?: object;
-  tool_choice?: unknown;
-  tools?: Tool[];
-  top_p?: number | null;
-  [field: string]: unknown;
-}
-/** The answer is wanted whole. */
-export interface ResponseCreateParamsNonStreaming extends ResponseCreateParamsBase {
-  stream?: false | null;
-}
-/** The answer is wanted as a stream. */
-export interface ResponseCreateParamsStreaming extends ResponseCreateParamsBase {
-  stream: true;
-}
-/** What is asked of the responses endpoint. */
-export type ResponseCreateParams =
-  | ResponseCreateParamsNonStreaming
-  | ResponseCreateParamsStreaming;
-
-/** What is asked, turn by turn. */
-export type ResponseInput = ResponseInputItem[];
-
-/** A tool that the model may call. */
-export interface Tool {
-  type: string;
-  [field: string]: unknown;
-}
-
-/** A function that the model may call. */
-export interface FunctionTool extends Tool {
-  type: "function";
-  name: string;
-  parameters: Record<string, unknown> | null;
-  strict: boolean | null;
-  description?: string | null;
-}
-
-/** A turn, a call or what came of it. */
-export interface ResponseInputItem {
-  type?: string;
-  role?: string;
-  content?: unknown;
-  [field: string]: unknown;
-}
-/** A part of an answer. */
-export interface ResponseOutputItem {
-  type: string;
-  id?: string;
-  content?: { type: string; text?: string; [field: string]: unknown }[];
-  name?: string;
-  arguments?: string;
-  call_id?: string;
-  [field: string]: unknown;
-}
-/** Tokens that a response used. */
-export interface ResponseUsage {
-  input_tokens: number;
-  input_tokens_details?: { cached_tokens?: number };
-  output_tokens: number;
-  output_tokens_details?: { reasoning_tokens?: number };
-  total_tokens: number;
-}
-/** An answer. */
-export interface Response {
+/** Says that a model has been deleted. */
+export interface ModelDeleted {
   id: string;
-  created_at: number;
-  /** The text of the whole answer. */
-  output_text: string;
-  error: { code: string; message: string } | null;
-  incomplete_details: { reason?: string } | null;
-  model: string;
-  object: "response";
-  output: ResponseOutputItem[];
-  status?: "completed" | "failed" | "in_progress" | "cancelled" | "queued" | "incomplete";
-  usage?: ResponseUsage;
-  [field: string]: unknown;
-}
-/** An event of a streamed answer. */
-export interface ResponseStreamEvent {
-  type: string;
-  sequence_number?: number;
-  delta?: string;
-  response?: Response;
-  item?: ResponseOutputItem;
-  output_index?: number;
-  [field: string]: unknown;
+  deleted: boolean;
+  object: string;
 }
 
 /** What is asked of Anthropic's models. */
