@@ -108,4 +108,56 @@ export const decoding: Promises = {
     equal(asked.map(({ value }) => value ?? "").join(""), WORDS.join(""), "text");
     equal(asked.at(-1)?.done, true, "the end");
   },
+
+  async "objects are what their events say, and nobody else's"() {
+    const streams = LIKENESSES.flatMap((events) => [events, [events.join("")]]);
+    for (const chunks of streams) {
+      const bodies = [...chunks, FINISH + DONE].map((text) => new TextEncoder().encode(text));
+      const items = Stream.fromSSEResponse(new Response(bodyOf(bodies).body), new AbortController());
+      const said: string[] = [];
+      for await (const item of items) {
+        said.push(`data: ${JSON.stringify(item)}\n\n`);
+        spoil(item);
+      }
+      equal(said.join(""), chunks.join("") + FINISH, `${chunks.length} chunks`);
+    }
+  },
 };
+
+/** Events of streams, alike in more or less: what one was made of must not show in the next. */
+const LIKENESSES = [
+  ["", "a", "b", "", "{}", "Grüße", "\u{1f30d}", "c"].map(event),
+  ["a", 'in "quotes"', "b", '"', "back\\slash", "\\", "two\nlines", "c"].map(event),
+  ['{"role":"assistant","content":""}', '{"content":"a"}', '{"content":"b"}', '{"content":null}', "{}"].map(saying),
+  ['{"content":"a","refusal":null}', '{"content":"b","refusal":null}', '{"content":"c","refusal":"b"}'].map(saying),
+  ["a", "b", "c"].map((content) => saying(`{"content":"${content}","filter":{"safe":true}}`)),
+  ['{"content":"a"}', '{"content":"b","refusal":"no"}', '{"content":"c"}'].map(saying),
+  ["a", "b", "c"].map((id) => event("word").replace("{", `{"id":"${id}",`)),
+  ['{"reasoning":"a","content":""}', '{"reasoning":"b","content":"c"}', '{"content":"d"}', '{"content":"e"}'].map(saying),
+  ['{"tool_calls":[{"index":0,"function":{"arguments":"{\\"content\\":\\"a\\""}}]}', '{"content":"a"}'].map(saying),
+  ["a", "bc", "", 'd"'].map((padding) => padded("word", padding)),
+  ["a", "b", "c"].map((padding, place) => padded("word", padding).replace(/\}\n/, `,"place":${place >> 1}}\n`)),
+  ["a", "b", "c"].map((content) => `data: {"content":"x","choices":[{"index":0,"delta":{"content":"${content}"}}]}\n\n`),
+  ["a", "b", "c"].map((content) => event(content).replace("}]}", `}],"meta":{"content":"${content}"}}`)),
+  ["a", "b", "c"].map((content) => event(content).replace("}]", `},{"index":0,"delta":{"content":"y"}}]`)),
+  ["a", "b", "c"].map((content) => event(content).replace("}]", `},{"index":0,"delta":{}}]`)),
+  ["a", "b", "c"].map((content) => `data: {"choices":[{"index":0,"delta":{},"content":"${content}"}]}\n\n`),
+  ["a", "b"].map((text) => `data: {"type":"response.output_text.delta","delta":"${text}","obfuscation":"${text}${text}"}\n\n`),
+];
+
+function saying(delta: string): string {
+  return `data: {"choices":[{"index":0,"delta":${delta}}]}\n\n`;
+}
+
+function padded(content: string, padding: string): string {
+  return event(content).replace("]}", `],"obfuscation":${JSON.stringify(padding)}}`);
+}
+
+/** Changes everything about an object, as its owner may. */
+function spoil(value: unknown): void {
+  if (!(value instanceof Object)) return;
+  for (const [name, inner] of Object.entries(value)) {
+    spoil(inner);
+    (value as Record<string, unknown>)[name] = "spoilt";
+  }
+}

@@ -208,7 +208,7 @@ export interface Piece {
 const AHEAD_MAX = 1;
 
 /** Who waits for the next piece: it, the end, or an error. */
-type Taker = (piece: Piece | undefined, error: Error | undefined) => void;
+export type Taker = (piece: Piece | undefined, error: Error | undefined) => void;
 
 /** Waits for the pieces of a stream, one at a time. */
 export class StreamCall extends Waiter {
@@ -251,7 +251,7 @@ export class StreamCall extends Waiter {
   }
 
   piece(text: string, deltas: Delta[] | undefined): void {
-    if (!this.keepsBytes) this.#reply?.chunks.splice(0);
+    if (!this.keepsBytes) while (this.#reply?.chunks.pop() !== undefined) {}
     const piece = { text, deltas };
     if (this.#taker === undefined) this.#kept.push(piece);
     else this.#answer(piece, undefined);

@@ -1,15 +1,19 @@
 /** The text of an answer, piece by piece. */
 
-import type { Answer, Delta, StreamCall, ToolCall } from "./call.ts";
+import type { Answer, Delta, StreamCall, Taker, ToolCall } from "./call.ts";
 import type { Generated } from "./kneepoint.ts";
 import type { Timing } from "./record.ts";
 
 /** A stream of text. It can be read once. */
 export class TextStream implements AsyncIterable<string> {
   readonly #call: StreamCall;
-  readonly #answer: Answer = { text: "", toolCalls: [] };
+  /** Joined once: a text that grows by each piece is a chain that the garbage collector follows. */
+  readonly #texts: string[] = [];
+  readonly #answer: Omit<Answer, "text"> = { toolCalls: [] };
   readonly #calls = new Map<number, ToolCall>();
   #isTaken = false;
+  #resolve!: (result: IteratorResult<string, void>) => void;
+  #reject!: (error: Error) => void;
 
   /** @internal */
   constructor(call: StreamCall) {
@@ -31,7 +35,7 @@ export class TextStream implements AsyncIterable<string> {
     if (this.#isTaken) throw new TypeError("this stream is being read already; `tee` makes two of it");
     this.#isTaken = true;
     const iterator: AsyncIterableIterator<string, void, undefined> = {
-      next: () => new Promise((resolve, reject) => this.#take(resolve, reject)),
+      next: () => new Promise(this.#wait),
       return: () => {
         this.abort();
         return Promise.resolve({ done: true, value: undefined });
@@ -41,21 +45,28 @@ export class TextStream implements AsyncIterable<string> {
     return iterator;
   }
 
-  /** Resolves with the next piece that has text. */
-  #take(resolve: (result: IteratorResult<string, void>) => void, reject: (error: Error) => void) {
-    this.#call.take((piece, error) => {
-      if (error !== undefined) {
-        reject(error);
-      } else if (piece === undefined) {
-        resolve({ done: true, value: undefined });
+  /** Waits for the next piece that has text. */
+  readonly #wait: ConstructorParameters<typeof Promise<IteratorResult<string, void>>>[0] = (resolve, reject) => {
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#call.take(this.#take);
+  };
+
+  readonly #take: Taker = (piece, error) => {
+    if (error !== undefined) {
+      this.#reject(error);
+    } else if (piece === undefined) {
+      this.#resolve({ done: true, value: undefined });
+    } else {
+      if (piece.deltas !== undefined) for (const delta of piece.deltas) this.#note(delta);
+      if (piece.text === "") {
+        this.#call.take(this.#take);
       } else {
-        this.#answer.text += piece.text;
-        for (const delta of piece.deltas ?? []) this.#note(delta);
-        if (piece.text === "") this.#take(resolve, reject);
-        else resolve({ done: false, value: piece.text });
+        this.#texts.push(piece.text);
+        this.#resolve({ done: false, value: piece.text });
       }
-    });
-  }
+    }
+  };
 
   /** Reads what is left, and answers the whole. */
   async result(): Promise<Generated> {
@@ -65,6 +76,7 @@ export class TextStream implements AsyncIterable<string> {
     if (record === undefined) throw new TypeError("this stream has not been read to its end");
     const usage = record.usage;
     return {
+      text: this.#texts.join(""),
       ...this.#answer,
       toolCalls: [...this.#calls.values()],
       ...(usage === undefined ? {} : { usage }),

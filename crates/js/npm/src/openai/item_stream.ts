@@ -2,7 +2,8 @@
 
 import type { StreamCall } from "../call.ts";
 import { APIUserAbortError, KneepointError } from "../errors.ts";
-import { Unpacked } from "./unpack.ts";
+import { Parser } from "./template.ts";
+import { type More, Unpacked } from "./unpack.ts";
 
 /** What makes a stream of an iterator. */
 export type StreamClass = new <Item>(
@@ -64,20 +65,18 @@ export class ItemStream<Item> implements AsyncIterable<Item> {
   }
 }
 
-/** The objects of a call's events: one `JSON.parse` for each chunk of the network. */
+/** The objects of a call's events. */
 export function streamOf<Item>(call: StreamCall, Class: StreamClass): ItemStream<Item> {
   const controller = new AbortController();
+  const parser = new Parser<Item>();
   controller.signal.addEventListener("abort", () => call.abort(), { once: true });
-  const more = async (): Promise<Item[] | undefined> => {
-    try {
-      const piece = await call.next();
-      return piece && (JSON.parse(`[${piece.text}]`) as Item[]);
-    } catch (error) {
-      if (!(error instanceof APIUserAbortError)) throw error;
+  const more: More<Item> = (take) => {
+    call.take((piece, error) => {
+      if (!(error instanceof APIUserAbortError)) return take(piece && parser.parse(piece.text), error);
       // Whoever takes a call back knows it. The controller says so to others.
       controller.abort();
-      return undefined;
-    }
+      take(undefined);
+    });
   };
   return new Class(
     once(() => new Unpacked(more, () => controller.abort())),

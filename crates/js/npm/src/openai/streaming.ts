@@ -8,7 +8,8 @@ import { Decoding } from "../decoding.ts";
 import { KneepointError } from "../errors.ts";
 import { ItemStream, once } from "./item_stream.ts";
 import { _iterSSEMessages, bodiless, named } from "./sse.ts";
-import { Unpacked } from "./unpack.ts";
+import { Parser } from "./template.ts";
+import { type More, Unpacked } from "./unpack.ts";
 
 export { _iterSSEMessages, type ServerSentEvent } from "./sse.ts";
 
@@ -100,7 +101,10 @@ function reading<Item>(
       throw error;
     }
   };
-  return new Unpacked(more, () => {
+  const tellMore: More<Item> = (take) => {
+    more().then(take, (error: unknown) => take(undefined, error));
+  };
+  return new Unpacked(tellMore, () => {
     close();
     cancel();
     controller.abort();
@@ -119,6 +123,7 @@ function bytesOf(chunk: unknown): Uint8Array {
 /** Reads events. */
 class EventReader<Item> implements ChunkReader<Item> {
   readonly #headers: Headers;
+  readonly #parser = new Parser<Item>();
   #decoding!: Decoding;
 
   constructor(headers: Headers) {
@@ -134,12 +139,12 @@ class EventReader<Item> implements ChunkReader<Item> {
   }
 
   feed(chunk: Uint8Array): Item[] {
-    return JSON.parse(`[${this.#decoding.feed(chunk)}]`) as Item[];
+    return this.#parser.parse(this.#decoding.feed(chunk));
   }
 
   finish(): Item[] {
     try {
-      return JSON.parse(`[${this.#decoding.finish()}]`) as Item[];
+      return this.#parser.parse(this.#decoding.finish());
     } finally {
       this.#decoding.free();
     }

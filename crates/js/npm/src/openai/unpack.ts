@@ -1,29 +1,33 @@
 /** One at a time of what comes in batches. */
 
+/** Asks for the next batch, and is told it once: `undefined` at the end, or an error. It is asked again
+ * only then. */
+export type More<Item> = (take: (batch: Item[] | undefined, error?: unknown) => void) => void;
+
+interface Taker<Item> {
+  resolve(result: IteratorResult<Item>): void;
+  reject(error: unknown): void;
+}
+
 /** Hands out the items of batches, one to each call of `next`, with one promise and no more. */
 export class Unpacked<Item> implements AsyncIterator<Item> {
   #items: Item[] = [];
   #at = 0;
   #isOver = false;
-  #refilling: Promise<void> | undefined;
-  readonly #more: () => Promise<Item[] | undefined>;
+  #isAsking = false;
+  /** Those who stand in line. */
+  readonly #takers: Taker<Item>[] = [];
+  readonly #more: More<Item>;
   readonly #leave: () => void;
 
-  /** `more` answers the next batch and `undefined` at the end; `leave` is told that nobody will read
-   * on. */
-  constructor(more: () => Promise<Item[] | undefined>, leave: () => void) {
+  /** `leave` is told that nobody will read on. */
+  constructor(more: More<Item>, leave: () => void) {
     this.#more = more;
     this.#leave = leave;
   }
 
   next(): Promise<IteratorResult<Item>> {
-    if (this.#refilling === undefined) {
-      if (this.#at < this.#items.length) return Promise.resolve(this.#item());
-      if (this.#isOver) return Promise.resolve(END);
-      this.#refilling = this.#refill();
-    }
-    // Calls that are made meanwhile stand in line behind this one.
-    return this.#refilling.then(() => this.next());
+    return new Promise(this.#wait);
   }
 
   return(): Promise<IteratorResult<Item>> {
@@ -35,23 +39,33 @@ export class Unpacked<Item> implements AsyncIterator<Item> {
     return Promise.resolve(END);
   }
 
-  #item(): IteratorResult<Item> {
-    return { value: this.#items[this.#at++] as Item, done: false };
-  }
+  readonly #wait = (resolve: Taker<Item>["resolve"], reject: Taker<Item>["reject"]): void => {
+    this.#takers.push({ resolve, reject });
+    if (!this.#isAsking) this.#serve();
+  };
 
-  async #refill(): Promise<void> {
-    try {
-      const batch = await this.#more();
-      this.#at = 0;
-      this.#items = batch ?? [];
-      if (batch === undefined) this.#isOver = true;
-    } catch (error) {
-      this.#isOver = true;
-      throw error;
-    } finally {
-      this.#refilling = undefined;
+  #serve(): void {
+    for (let taker = this.#takers[0]; taker !== undefined; taker = this.#takers[0]) {
+      if (this.#at < this.#items.length) {
+        taker.resolve({ value: this.#items[this.#at++] as Item, done: false });
+      } else if (this.#isOver) {
+        taker.resolve(END);
+      } else {
+        this.#isAsking = true;
+        return this.#more(this.#take);
+      }
+      this.#takers.shift();
     }
   }
+
+  readonly #take = (batch: Item[] | undefined, error?: unknown): void => {
+    this.#isAsking = false;
+    this.#at = 0;
+    this.#items = batch ?? [];
+    if (batch === undefined) this.#isOver = true;
+    if (error !== undefined) this.#takers.shift()?.reject(error);
+    this.#serve();
+  };
 }
 
 const END: IteratorReturnResult<undefined> = { value: undefined, done: true };
