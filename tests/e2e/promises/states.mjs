@@ -95,6 +95,11 @@ export const states = [
       await page.press("run");
       assert.equal(await page.scene(), "empty");
       await look(scene, page.tab, "fault");
+      await page.fill({ concurrency: "8", window: "soon" });
+      await page.fold("more");
+      await page.press("run");
+      await page.has("error-window");
+      assert.equal(await page.tab.evaluate(() => document.activeElement.id), "field-window");
     },
   },
   {

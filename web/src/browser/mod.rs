@@ -13,10 +13,14 @@ pub(crate) use storage::{Place, forget, keep, kept};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
-/// Puts the keyboard on an element, if it is there.
+/// Puts the keyboard on an element, if it is there. What it is folded into is unfolded.
 pub(crate) fn focus(id: &str) {
     let element = leptos::prelude::document().get_element_by_id(id);
     if let Some(element) = element.and_then(|found| found.dyn_into::<HtmlElement>().ok()) {
+        if let Ok(Some(fold)) = element.closest("details") {
+            // The attribute is one that the element knows.
+            let _ = fold.set_attribute("open", "");
+        }
         // An element that cannot be focused stays as it is.
         let _ = element.focus();
     }
