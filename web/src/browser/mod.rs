@@ -43,8 +43,15 @@ pub(crate) fn now() -> u64 {
     js_sys::Date::now() as u64
 }
 
-/// Hour and minute of a time, as the reader's clock shows it.
+/// Hour and minute of a time, as the reader's clock shows it; of another day than today with the date.
 pub(crate) fn clock(unix_ms: u64) -> String {
     let date = js_sys::Date::new(&(unix_ms as f64).into());
-    format!("{:02}:{:02}", date.get_hours(), date.get_minutes())
+    let time = format!("{:02}:{:02}", date.get_hours(), date.get_minutes());
+    let [day, today] =
+        [date, js_sys::Date::new_0()].map(|date| String::from(date.to_date_string()));
+    if day == today {
+        time
+    } else {
+        day + " " + &time
+    }
 }
