@@ -130,7 +130,13 @@ fn plain(report: &Report, rung: &Rung) -> String {
     } else {
         ends.join(", ")
     };
-    format!("{load}: {}; {ends}.", figures(rung, report.config.stream))
+    let met = rung.slo_share.map_or_else(String::new, |share| {
+        format!("; {} met the objectives", percent(share.value))
+    });
+    format!(
+        "{load}: {}; {ends}{met}.",
+        figures(rung, report.config.stream)
+    )
 }
 
 /// Throughput and the latency that users feel.
