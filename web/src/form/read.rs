@@ -338,7 +338,7 @@ impl<'a> Reader<'a> {
         if found.is_none() {
             let words = match most {
                 u64::MAX => format!("a whole number from {least}"),
-                _ => format!("a whole number from {least} to {most}"),
+                _ => format!("a whole number from {least} to {}", number::count(most)),
             };
             self.once(field, &words);
         }
@@ -349,7 +349,7 @@ impl<'a> Reader<'a> {
         let found = number::read(self.form.text(field));
         let found = found.filter(|value| *value > 0.0 && value.is_finite());
         found.unwrap_or_else(|| {
-            self.once(field, "a number above 0");
+            self.once(field, "a plain number above 0, such as 2.5");
             1.0
         })
     }
