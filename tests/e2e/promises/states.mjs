@@ -100,6 +100,8 @@ export const states = [
       await page.press("run");
       await page.has("error-window");
       assert.equal(await page.tab.evaluate(() => document.activeElement.id), "field-window");
+      const below = await page.tab.$eval('[data-testid="run"]', (button) => (scrollTo(0, 0), button.getBoundingClientRect().bottom - innerHeight));
+      assert.ok(below <= 0, `however long the form, Run is in sight: ${below}`);
     },
   },
   {
