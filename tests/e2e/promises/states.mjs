@@ -59,7 +59,9 @@ export const states = [
       await page.run();
       assert.ok((await page.text("advice-rate-limited")).length > 40);
       assert.ok((await page.figure("refused")) > 0);
-      assert.ok(!(await page.is("advice-client-bound")), "the server refused, the six connections were never full");
+      // A machine with too much to do may have been a limit too.
+      const bound = (await page.is("advice-client-bound")) ? await page.text("advice-client-bound") : "";
+      assert.doesNotMatch(bound, /connections/, "the server refused, the six connections were never full");
       await look(scene, page.tab, "rate-limited");
     },
   },
