@@ -175,6 +175,12 @@ fn some_failed(report: &Report, rung: &Rung) -> Option<Advice> {
     let classes: Vec<String> = classes
         .map(|one| format!("{} {}", one.class.as_str(), count(one.count)))
         .collect();
+    let broke = if rung.count(Class::Cors) > 0 {
+        " As others were answered, “cors” is most likely a server that went away or a connection that \
+         broke: browsers do not tell these apart."
+    } else {
+        ""
+    };
     (share(failed) > SHARE).then(|| {
         Advice::new(
             "some-failed",
@@ -184,7 +190,7 @@ fn some_failed(report: &Report, rung: &Rung) -> Option<Advice> {
                 count(rung.requests)
             ),
             format!(
-                "{}. Percentiles are of those that were answered; what the server said is below.",
+                "{}.{broke} Percentiles are of those that were answered; what the server said is below.",
                 classes.join(", ")
             ),
         )
@@ -286,6 +292,13 @@ mod tests {
     fn what_the_server_said_is_passed_on() {
         let text = &advise(&ended(Class::Client, 100), None)[0].text;
         assert!(text.ends_with("Its first words: no such model"), "{text}");
+    }
+
+    #[test]
+    fn a_server_that_went_away_is_not_blamed_for_its_headers() {
+        let text = |class| advise(&ended(class, 20), None)[0].text.clone();
+        assert!(text(Class::Cors).starts_with("cors 20. As others were answered"));
+        assert!(text(Class::Server).starts_with("5xx 20. Percentiles"));
     }
 
     #[test]

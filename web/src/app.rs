@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
-use web_sys::{Element, ResizeObserver};
+use web_sys::{DataTransfer, DragEvent, Element, Event, ResizeObserver};
 
 use crate::desk::Desk;
 use crate::server::{self, Unknown};
@@ -56,10 +56,27 @@ fn listen(desk: Desk) {
     let _ = window_event_listener(ev::hashchange, move |_| {
         spawn_local(async move { desk.open_link().await });
     });
+    let _ = window_event_listener_untyped("storage", move |_| desk.remember());
+    // Anywhere on the page: a browser leaves it for a file that is dropped where nobody takes it.
+    let _ = window_event_listener_untyped("dragover", |event| drop(dragged(&event)));
+    let _ = window_event_listener_untyped("drop", move |event| {
+        let files = dragged(&event).and_then(|data| data.files());
+        if let Some(file) = files.and_then(|files| files.get(0)) {
+            spawn_local(async move { desk.open_file(file).await });
+        }
+    });
     let seen = Closure::<dyn Fn()>::new(move || desk.seen(!document().hidden()));
     document().set_onvisibilitychange(Some(seen.as_ref().unchecked_ref()));
     // It listens as long as the page lives.
     seen.forget();
+}
+
+/// What is dragged, if it is files, which are then this page's to take. Texts go where they always go.
+fn dragged(event: &Event) -> Option<DataTransfer> {
+    let data = event.dyn_ref::<DragEvent>()?.data_transfer()?;
+    let has_files = data.types().includes(&"Files".into(), 0);
+    has_files.then(|| event.prevent_default())?;
+    Some(data)
 }
 
 /// Follows the width of the results, in steps: each step draws the pictures again.

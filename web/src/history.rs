@@ -45,6 +45,7 @@ pub fn title(report: &Report) -> String {
     let mut words = report.config.model.clone();
     let load = match (&report.answer, report.config.load.concurrency()) {
         (Some(answer), _) => match &answer.knee {
+            Some(knee) if report.may_rise() => format!("{} best so far", knee.value),
             Some(knee) => format!("knee {}", knee.value),
             None => "no knee".to_owned(),
         },
@@ -95,6 +96,8 @@ pub fn read(text: &str) -> Vec<Kept> {
 mod tests {
     use super::*;
     use crate::example::example;
+    use kneepoint_bench::ladder::StopRule;
+    use kneepoint_bench::report::{Rung, verdict};
 
     #[test]
     fn what_was_kept_is_read_again_and_what_was_damaged_is_left_out() {
@@ -142,5 +145,20 @@ mod tests {
     fn a_run_is_told_in_a_few_words() {
         let title = title(&example());
         assert!(title.contains("knee") && title.contains("tok/s"), "{title}");
+    }
+
+    #[test]
+    fn a_climb_that_was_stopped_claims_no_knee() {
+        let mut report = example();
+        let answer = report.answer.as_mut().expect("a ladder");
+        answer.stop.value = StopRule::User;
+        let knee = answer.knee.as_ref().map_or(0, |knee| knee.value);
+        assert!(!report.may_rise(), "rungs above it were measured");
+        let is_below = |rung: &Rung| rung.concurrency.is_some_and(|n| n <= knee);
+        report.rungs.retain(is_below);
+        assert!(report.may_rise());
+        let (title, verdict) = (title(&report), verdict(&report));
+        assert!(title.contains("32 best so far"), "{title}");
+        assert!(verdict.starts_with("Best so far at 32: "), "{verdict}");
     }
 }

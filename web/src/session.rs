@@ -79,7 +79,7 @@ fn reason(event: &Event, is_ready: bool) -> String {
     } else {
         format!(
             "The engine did not start{said}. It is a worker that is a module, which browsers have \
-             known since 2023. If yours is newer, reload the page: a file of it may be missing."
+             known since 2023. If yours is newer, see that the page's server still runs, and reload the page."
         )
     }
 }

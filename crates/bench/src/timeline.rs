@@ -61,7 +61,7 @@ impl Timeline {
             cell.tokens += sample.out_tok.unwrap_or(0);
         } else if sample.is_refused() {
             cell.refused += 1;
-        } else {
+        } else if sample.is_failed() {
             cell.failed += 1;
         }
     }
@@ -123,6 +123,7 @@ impl Timeline {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Class;
     use crate::record::tests::sample;
 
     fn request(start: u64, end: u64) -> Sample {
@@ -140,6 +141,17 @@ mod tests {
         let moments = timeline.moments(3_000_000);
         let seen: Vec<_> = moments.iter().map(|m| (m.t_s, m.in_flight, m.ok)).collect();
         assert_eq!(seen, [(1.0, 1.0, 0), (2.0, 0.5, 1)]);
+    }
+
+    #[test]
+    fn what_was_taken_back_is_in_flight_and_no_failure() {
+        let mut timeline = Timeline::new(0);
+        timeline.note(&Sample {
+            class: Class::Aborted,
+            ..request(0, 500_000)
+        });
+        let moment = timeline.moments(1_000_000)[0];
+        assert_eq!((moment.in_flight, moment.failed), (0.5, 0));
     }
 
     #[test]

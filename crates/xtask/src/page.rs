@@ -27,8 +27,11 @@ const SOURCES: [&str; 9] = [
     "rust-toolchain.toml",
 ];
 
-/// Trunk calls wasm-opt, which npm provides.
+/// Where npm puts wasm-opt, which Trunk calls, and esbuild.
 const NPM_TOOLS: &str = "tests/node_modules/.bin";
+
+/// The module's JavaScript.
+const GLUE: &str = "kneepoint-web.js";
 
 /// Where Trunk puts the page.
 const DIST: &str = "dist";
@@ -60,8 +63,18 @@ pub(crate) fn build(repo: &Repo) -> Result<PathBuf> {
         // Trunk takes what others say with it for a flag of its own.
         .env_remove("NO_COLOR"))?;
     tidy(&dist.join("index.html"))?;
+    shorten(&dist.join(GLUE))?;
     fs::write(&stamp, sources).map_err(|error| failed(&stamp, &error))?;
     Ok(dist)
+}
+
+/// Takes comments and long names out of what wasm-bindgen wrote.
+fn shorten(glue: &Path) -> Result {
+    run(Command::new(Path::new(NPM_TOOLS).join("esbuild"))
+        .arg(glue)
+        .arg(format!("--outfile={}", glue.display()))
+        .args(["--minify", "--format=esm", "--target=es2022"])
+        .args(["--allow-overwrite", "--log-level=warning"]))
 }
 
 /// Takes out what Trunk leaves of its own instructions.

@@ -92,7 +92,34 @@ export const keeping = [
       await page.has("overlay");
       if (scene.isPlain) await look(scene, page.tab, "compared");
       await page.press("delete-run");
-      await page.until("one is left", () => document.querySelectorAll('[data-testid="earlier-run"]').length === 1);
+      await listed(page, 1);
+      const beside = await new Kneepoint(await scene.open()).ready();
+      await beside.fill({ requests: "20", concurrency: "10" });
+      await beside.run();
+      await listed(page, 2);
+      await page.press("delete-run");
+      await listed(beside, 1);
+    },
+  },
+  {
+    name: "a run under way can be stopped, whatever else is opened",
+    where: plainChromium,
+    async work(scene) {
+      const page = await after(scene);
+      await page.fill({ requests: "100000" });
+      await page.press("run");
+      await page.shows("live");
+      await page.press("open-run");
+      await page.has("mishap");
+      assert.match(await page.text("mishap"), /Stop it/);
+      await page.tab.evaluate(() => (location.hash = "#r=link"));
+      await page.until("the address tells of no other result", () => location.hash === "");
+      assert.equal(await page.scene(), "live");
+      await page.press("stop");
+      await page.shows("result", 10_000);
+      assert.ok(await page.is("advice-stopped"));
+      assert.ok(!(await page.is("mishap")), "what is over is no longer told");
+      assert.match(await page.text("picture-over-time"), / 0 failed/);
     },
   },
   {
@@ -132,6 +159,20 @@ export const keeping = [
       await page.tab.setInputFiles('[data-testid="open-file"]', { name: "run.json", mimeType: "application/json", buffer });
       await page.shows("result");
       assert.deepEqual(await page.json(), report);
+      await page.tab.reload();
+      await page.ready();
+      const taken = await page.tab.$eval(
+        '[data-testid="earlier"]',
+        (place, json) => {
+          const dataTransfer = new DataTransfer();
+          dataTransfer.items.add(new File([json], "run.json"));
+          const isTaken = (kind) => !place.dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer }));
+          return [isTaken("dragover"), isTaken("drop")];
+        },
+        JSON.stringify(report),
+      );
+      assert.deepEqual(taken, [true, true], "else the browser would leave the page for the file");
+      await page.shows("result");
       await page.unfold("export");
       const saved = page.tab.waitForEvent("download");
       await page.press("export-html");
@@ -274,6 +315,12 @@ export const keeping = [
     },
   },
 ];
+
+/** Waits until so many earlier runs are listed. */
+async function listed(page, runs) {
+  const are = (runs) => document.querySelectorAll('[data-testid="earlier-run"]').length === runs;
+  await page.until(`${runs} earlier runs`, are, runs);
+}
 
 /** Waits until the live figures have counted more requests than so many. */
 async function counted(page, requests) {

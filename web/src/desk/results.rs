@@ -19,8 +19,13 @@ const KEPT: &str = "kneepoint-runs";
 const FRAGMENT: &str = "#r=";
 
 impl Desk {
-    /// Shows a result.
+    /// Shows a result. What went wrong before it is no longer told, and the address no longer names
+    /// another one.
     pub(super) fn show(self, report: Report, samples: Vec<Sample>, source: Source) {
+        self.state.mishap().set(None);
+        if source != Source::Link {
+            leave_link();
+        }
         self.state.shown().set(Some(Shown {
             report,
             samples,
@@ -28,22 +33,38 @@ impl Desk {
         }));
     }
 
-    /// Shows one that was asked for while nothing is under way.
+    /// Shows one that was asked for, unless a run is under way: nobody could stop it any more.
     fn open(self, report: Report, source: Source) {
-        self.state.mishap().set(None);
+        if self.is_busy() {
+            return;
+        }
         self.state.cut_off().set(None);
         self.state.running().set(Running::default());
         self.folded.set(true);
         self.show(report, Vec::new(), source);
     }
 
-    /// Reads what was kept.
+    /// Whether a run is under way, which is told to whoever asks for something else.
+    fn is_busy(self) -> bool {
+        let busy = self.state.running().read_untracked().is_active();
+        if busy {
+            let words = "A run is under way. Stop it, then open the other result again.";
+            self.state.mishap().set(Some(words.to_owned()));
+        }
+        busy
+    }
+
+    /// Reads what was kept, by this tab and by others. A browser that keeps nothing is not asked.
     pub(crate) fn remember(self) {
-        let text = browser::kept(browser::Place::Lasting, KEPT).unwrap_or_default();
-        self.state.kept().set(history::read(&text));
+        if self.state.place().read_untracked().keeps
+            && let Some(text) = browser::kept(browser::Place::Lasting, KEPT)
+        {
+            self.state.kept().set(history::read(&text));
+        }
     }
 
     pub(super) fn keep(self, report: &Report) -> u64 {
+        self.remember();
         let id = report.env.started_unix_ms.unwrap_or_else(browser::now);
         let run = Kept::of(id, report);
         self.state.kept().update(|kept| history::add(kept, run));
@@ -69,6 +90,7 @@ impl Desk {
 
     /// Keeps an earlier run no longer.
     pub(crate) fn drop_kept(self, id: u64) {
+        self.remember();
         self.state
             .kept()
             .update(|kept| kept.retain(|run| run.id != id));
@@ -92,7 +114,7 @@ impl Desk {
 
     /// Opens a result that was saved: JSON, or the HTML file that has it inside.
     pub(crate) async fn open_file(self, file: File) {
-        if self.state.running().read_untracked().is_active() {
+        if self.is_busy() {
             return;
         }
         let name = file.name();
@@ -132,6 +154,9 @@ impl Desk {
         let Some(text) = hash.strip_prefix(FRAGMENT) else {
             return;
         };
+        if self.is_busy() {
+            return leave_link();
+        }
         let packed = share::decode(text).unwrap_or_default();
         let json = browser::unpack(&packed, UNPACKED_MAX).await;
         let report = json.and_then(|json| Report::from_json(&json).ok());

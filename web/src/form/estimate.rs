@@ -84,7 +84,8 @@ fn short(value: u64) -> String {
     match value {
         0..10_000 => count(value),
         10_000..1_000_000 => format!("{}k", value / 1000),
-        _ => format!("{:.1}M", value as f64 / 1e6),
+        1_000_000..1_000_000_000 => format!("{:.1}M", value as f64 / 1e6),
+        _ => count(value / 1_000_000_000) + " billion",
     }
 }
 
@@ -115,5 +116,9 @@ mod tests {
         assert_eq!(found.run, "as many calls as fit into 5 min");
         form.set(Field::Duration, "");
         assert_eq!(estimate(&form), None);
+        form.set(Field::Requests, "10M");
+        form.set(Field::MaxTokens, "1M");
+        let found = estimate(&form).expect("no faults");
+        assert_eq!(found.run, "≈ 10,000,000 calls, ≤ 10,000 billion tokens");
     }
 }

@@ -80,6 +80,12 @@ fn endpoint(form: &Form) -> Endpoint {
     }
 }
 
+/// Whether an address goes on to a call, as the pages of many providers show it.
+fn names_a_call(url: &str) -> bool {
+    let url = url.trim_end_matches('/');
+    url.ends_with("/completions") || url.ends_with("/messages")
+}
+
 /// A whole number: `1000`, `1,000`, `1k`, `2M`.
 pub(super) fn whole(text: &str) -> Option<u64> {
     let text: String = text
@@ -163,10 +169,17 @@ impl<'a> Reader<'a> {
                 {
                     self.fault(Field::Url, "without spaces");
                 }
+                Some(_) if names_a_call(url) => {
+                    self.fault(Field::Url, "no further than the version, such as /v1");
+                }
                 Some(_) => {}
             }
         }
-        if self.form.target != Target::Simulated && self.form.text(Field::Model).trim().is_empty() {
+        if self.form.target == Target::Proxy && self.form.upstream.is_empty() {
+            self.fault(Field::Model, "the proxy has no upstream to ask yet");
+        } else if self.form.target != Target::Simulated
+            && self.form.text(Field::Model).trim().is_empty()
+        {
             self.fault(Field::Model, "the endpoint wants its name");
         }
     }
@@ -325,7 +338,7 @@ impl<'a> Reader<'a> {
         if found.is_none() {
             let words = match most {
                 u64::MAX => format!("a whole number from {least}"),
-                _ => format!("a whole number from {least} to {most}"),
+                _ => format!("a whole number from {least} to {}", number::count(most)),
             };
             self.once(field, &words);
         }
@@ -336,7 +349,7 @@ impl<'a> Reader<'a> {
         let found = number::read(self.form.text(field));
         let found = found.filter(|value| *value > 0.0 && value.is_finite());
         found.unwrap_or_else(|| {
-            self.once(field, "a number above 0");
+            self.once(field, "a plain number above 0, such as 2.5");
             1.0
         })
     }
@@ -449,12 +462,23 @@ mod tests {
             ("https://me:secret@llm.example/v1", false),
             ("https://llm.example/v1?key=1",     false),
             ("https://llm example/v1",           false),
+            ("https://llm.example/v1/messages/", false),
+            ("https://llm.example/v1/chat/completions", false),
         ];
         for (url, good) in cases {
             let mut form = with(&[(Field::Url, url), (Field::Model, "m")]);
             form.retarget(Target::Direct);
             assert_eq!(faults(&form).is_empty(), good, "{url}");
         }
+    }
+
+    #[test]
+    fn a_proxy_without_an_upstream_is_not_asked() {
+        let mut form = with(&[(Field::Model, "m")]);
+        form.retarget(Target::Proxy);
+        assert_eq!(faults(&form).len(), 1);
+        form.upstream = "mine".to_owned();
+        assert_eq!(faults(&form), []);
     }
 
     #[test]

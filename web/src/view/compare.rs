@@ -61,8 +61,12 @@ fn both((a_id, a): &(u64, Report), (b_id, b): &(u64, Report), width: u32) -> Ele
     let rows = found.differences.iter().map(row).collect();
     let warning = |warning: &String| element("li").text(&capital(warning)).text(".");
     let warnings = found.warnings.iter().map(warning).collect();
-    let sides = element("div")
+    let sides = classed("div", "part")
         .with(table(&["figure", "A", "B", "B by A"], rows))
+        .with(paragraph(
+            "hint",
+            "Throughput: answers a second. Tokens: a second. Times: milliseconds.",
+        ))
         .with(paragraph("hint", &("A: ".to_owned() + &first)))
         .with(paragraph("hint", &("B: ".to_owned() + &second)))
         .with(classed("ul", "hint").with_all(warnings));

@@ -51,7 +51,7 @@ pub(crate) fn header(desk: Desk) -> Element {
         )
 }
 
-/// Whom the page asks, and over what.
+/// Whom the page asks, and over what while it does.
 fn place(desk: Desk) -> String {
     let form = desk.state.form();
     let form = form.read();
@@ -64,19 +64,14 @@ fn place(desk: Desk) -> String {
         }
         Target::Proxy => "Proxy: ".to_owned() + &form.upstream,
     };
-    let shown = desk.state.shown();
-    let shown = shown.read();
     let running = desk.state.running();
     let running = running.read();
-    let wire = match shown.as_ref() {
-        _ if running.is_active() => Some(&running.connections),
-        Some(shown) => Some(&shown.report.protocol),
-        None => None,
-    };
-    if let Some(wire) = wire {
+    if running.is_active() {
+        let wire = &running.connections;
         let http = wire.http.as_deref().map(protocol);
         words.extend(http.map(|http| " · ".to_owned() + http));
-        let opened = wire.opened;
+        // None is opened where those of the run before still serve.
+        let opened = wire.opened.filter(|opened| *opened > 0);
         words.extend(opened.map(|opened| " · ".to_owned() + &connections_of(opened)));
     }
     words

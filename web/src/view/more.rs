@@ -60,7 +60,7 @@ pub(super) fn more(typing: Typing) -> Element {
         &[Field::SloTtft, Field::SloTpot, Field::SloE2e],
     );
     let bounds = group(
-        "At most",
+        "Bounds and seed",
         &[Field::BudgetRequests, Field::BudgetTokens, Field::Seed],
     );
     let windows = group(

@@ -1,9 +1,6 @@
 //! Where the results are: one scene at a time.
 
 use leptos::prelude::*;
-use leptos::task::spawn_local;
-use wasm_bindgen::JsCast;
-use web_sys::DragEvent;
 
 use kneepoint_bench::chart::{self, Options};
 use kneepoint_bench::number;
@@ -30,16 +27,6 @@ pub(crate) fn stage(desk: Desk) -> Element {
         };
         name.to_owned()
     };
-    let dropped = move |event: web_sys::Event| {
-        event.prevent_default();
-        let data = event
-            .dyn_ref::<DragEvent>()
-            .and_then(DragEvent::data_transfer);
-        let files = data.and_then(|data| data.files());
-        if let Some(file) = files.and_then(|files| files.get(0)) {
-            spawn_local(async move { desk.open_file(file).await });
-        }
-    };
     let build = move |scene: &str| {
         Some(match scene {
             "live" => live::live(desk),
@@ -51,8 +38,6 @@ pub(crate) fn stage(desk: Desk) -> Element {
     classed("div", "scene")
         .test("stage")
         .attr_of("data-scene", move || Some(scene()))
-        .on("dragover", |event| event.prevent_default())
-        .on("drop", dropped)
         .with(notices(desk))
         .with(element("div").swap(scene, build))
 }

@@ -69,10 +69,11 @@ pub fn histogram(name: &str, metric: &Metric, options: Options) -> Option<Pictur
     let frame = Frame::draw(&mut svg, region, &x, &y, head, 0.0);
     for bin in bins.iter().filter(|bin| bin.count > 0) {
         let words = format!(
-            "{} to {}: {} requests",
+            "{} to {}: {} of {} requests",
             time_ms(bin.low),
             time_ms(bin.high),
-            number::count(bin.count)
+            number::count(bin.count),
+            number::count(metric.n)
         );
         let (left, right) = (frame.x(bin.low), frame.x(bin.high));
         let area = Area {

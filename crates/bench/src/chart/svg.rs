@@ -11,6 +11,9 @@ pub(super) const TEXT: f64 = 12.0;
 /// The width of a character, estimated: a share of the height.
 const CHARACTER: f64 = 0.6;
 
+/// Between two words beside each other.
+const BETWEEN: f64 = 6.0;
+
 /// What a point has that the tab key reaches, and one that a script moves to. Texts are escaped, so
 /// that they never contain either.
 pub(super) const REACHED: &str = r#"tabindex="0""#;
@@ -158,7 +161,12 @@ impl Svg {
         let moved = (self.area.right - room.right)
             .min(0.0)
             .max(self.area.left - room.left);
-        self.taken.push(text_area(x + moved, y, anchor, text));
+        let room = text_area(x + moved, y, anchor, text);
+        self.taken.push(Area {
+            left: room.left - BETWEEN,
+            right: room.right + BETWEEN,
+            ..room
+        });
         let anchor = match anchor {
             Anchor::Start => "start",
             Anchor::Middle => "middle",
@@ -293,6 +301,8 @@ mod tests {
         let (bounds, here) = (svg.area, (50.0, 20.0, Anchor::Middle));
         assert!(svg.label(&[here], bounds, "a", "knee"));
         assert!(!svg.label(&[here], bounds, "a", "peak"), "taken");
+        let beside = (68.0, 20.0, Anchor::Start);
+        assert!(!svg.label(&[beside], bounds, "a", "p99"), "would touch");
         assert!(svg.label(&[here, (50.0, 40.0, Anchor::Middle)], bounds, "a", "peak"));
         assert!(
             !svg.label(&[(90.0, 40.0, Anchor::Start)], bounds, "a", "limit"),

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::{CacheMode, Estimate, Finding, Metric, Reference, Report, Rung};
+use crate::ladder::StopRule;
 use crate::plan::Load;
 use crate::record::{Class, TokenSource};
 
@@ -75,6 +76,22 @@ impl Report {
             self.rungs.iter().find(is_knee)
         });
         chosen.or_else(|| self.rungs.first())
+    }
+
+    /// The highest concurrency that was measured; 0 where none was.
+    pub(super) fn top(&self) -> u32 {
+        let all = self.rungs.iter().filter_map(|rung| rung.concurrency);
+        all.max().unwrap_or(0)
+    }
+
+    /// Whether a climb was ended, by hand or by its budget, while its highest rung was the best: what is
+    /// called its knee is then the best so far.
+    pub fn may_rise(&self) -> bool {
+        self.answer.as_ref().is_some_and(|answer| {
+            let is_cut = matches!(answer.stop.value, StopRule::User | StopRule::Budget);
+            let knee = answer.knee.as_ref();
+            is_cut && knee.is_some_and(|knee| knee.value >= self.top())
+        })
     }
 
     fn write(&self, out: &mut impl Write) -> fmt::Result {

@@ -42,20 +42,17 @@ fn ladder(report: &Report, answer: &Answer, rung: &Rung) -> String {
     };
     let figures = figures(rung, report.config.stream);
     let beyond = beyond(report, answer);
-    format!(
-        "Best balance at {}: {figures}; {beyond}.",
-        count(knee.value.into())
-    )
+    let lead = if report.may_rise() {
+        "Best so far at"
+    } else {
+        "Best balance at"
+    };
+    format!("{lead} {}: {figures}; {beyond}.", count(knee.value.into()))
 }
 
 /// What lies above the knee, by the rule that ended the climb.
 fn beyond(report: &Report, answer: &Answer) -> String {
-    let top = report
-        .rungs
-        .iter()
-        .filter_map(|rung| rung.concurrency)
-        .max()
-        .unwrap_or(0);
+    let top = report.top();
     let knee = answer.knee.as_ref().map_or(top, |knee| knee.value);
     let peak = answer
         .peak
@@ -133,7 +130,13 @@ fn plain(report: &Report, rung: &Rung) -> String {
     } else {
         ends.join(", ")
     };
-    format!("{load}: {}; {ends}.", figures(rung, report.config.stream))
+    let met = rung.slo_share.map_or_else(String::new, |share| {
+        format!("; {} met the objectives", percent(share.value))
+    });
+    format!(
+        "{load}: {}; {ends}{met}.",
+        figures(rung, report.config.stream)
+    )
 }
 
 /// Throughput and the latency that users feel.

@@ -3,6 +3,7 @@
 
 use kneepoint_bench::plan::Slo;
 use kneepoint_bench::record::{Class, Sample, TokenSource};
+use kneepoint_bench::report::verdict;
 use kneepoint_core::platform::sim::{Bucket, Reply, Script, ServerModel, Units};
 use kneepoint_stats::{Histogram, Rule, quantile};
 
@@ -207,7 +208,10 @@ fn failures_never_make_a_figure_better() {
             }),
             ..closed(500, 10)
         };
-        stage.run(&plan).rungs.remove(0)
+        let mut report = stage.run(&plan);
+        let told = verdict(&report);
+        assert!(told.ends_with("% met the objectives."), "{told}");
+        report.rungs.remove(0)
     };
     let (good, bad) = (figures(good), figures(bad));
     let p95 = |rung: &kneepoint_bench::report::Rung| {
