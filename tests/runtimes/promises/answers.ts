@@ -3,7 +3,7 @@
 import { type AttemptEvent, Kneepoint } from "kneepoint";
 
 import { check, equal, settled } from "../assert.ts";
-import { KEY, MODEL, type Promises, read } from "../world.ts";
+import { failure, KEY, MODEL, type Promises, read } from "../world.ts";
 
 export const answers: Promises = {
   async "generate answers with text, usage and times"(world) {
@@ -181,6 +181,19 @@ export const answers: Promises = {
     });
     equal((await llm.generate("Hello!", MODEL)).usage?.outputTokens, 4, "tokens");
     equal((await llm.generate("Hello!", MODEL)).usage?.outputTokens, 4, "tokens");
+    const later = world.client(world.endpoint("tokens=4"), { onAttempt: async () => Promise.reject(new Error("from the hook")) });
+    equal((await later.generate("Hello!", MODEL)).usage?.outputTokens, 4, "tokens where the hook fails later");
+  },
+
+  async "a logger that throws spoils nothing, not even calls that it is told of"(world) {
+    const broken = (): never => {
+      throw new Error("from the logger");
+    };
+    const logger = { error: broken, warn: broken, info: broken, debug: broken };
+    const llm = world.client(world.endpoint("fault=status_500"), { maxRetries: 1, logger, logLevel: "debug" });
+    for (let i = 0; i < 2; i += 1) equal((await failure(llm.generate("Hello!", MODEL))).attempts, 2, "attempts");
+    const good = world.client(world.endpoint("tokens=2,fault=retry_after_0:0.5"), { maxRetries: 30, logger });
+    while (good.stats().retries === 0) equal((await settled(good.generate("Hello!", MODEL), "the call")).usage?.outputTokens, 2, "tokens");
   },
 
   async "a key may come from a function, for each call"(world) {

@@ -1,6 +1,7 @@
 /** What a client says to its user's logger. Keys are never part of it. */
 
 import { runtime } from "#runtime";
+import { tellHook } from "./hook.ts";
 import type { AttemptEvent, ClientOptions, Logger, LogLevel } from "./options.ts";
 import type { CallRecord } from "./record.ts";
 
@@ -29,7 +30,7 @@ export function loggerOf({ logger = console, logLevel }: ClientOptions, baseURL:
     "warn";
   const wants = (least: LogLevel): boolean => LEVELS.indexOf(level) >= LEVELS.indexOf(least);
   const warn = (message: string): void => {
-    if (wants("warn")) logger.warn(message);
+    if (wants("warn")) warning(logger, message);
   };
   let toldAt = -Infinity;
   let untold = 0;
@@ -58,13 +59,19 @@ export function loggerOf({ logger = console, logLevel }: ClientOptions, baseURL:
   };
 }
 
+/** What a logger throws must not reach the call that it is told of. */
+function warning(logger: Logger, message: string): void {
+  tellHook((words) => logger.warn(words), message);
+}
+
 /** The level of this name; none, and a word about it, where there is no such level. */
 function levelOf(said: string | undefined, where: string, logger: Logger): LogLevel | undefined {
   if (said === undefined) return undefined;
   const level = LEVELS.find((one) => one === said);
   if (level === undefined) {
     // Worded as OpenAI's SDK words it, so that whoever looks for that line finds this one.
-    logger.warn(`${where} was set to ${JSON.stringify(said)}, expected one of ${JSON.stringify(LEVELS)}`);
+    const levels = JSON.stringify(LEVELS);
+    warning(logger, `${where} was set to ${JSON.stringify(said)}, expected one of ${levels}`);
   }
   return level;
 }

@@ -1,7 +1,7 @@
 /** What a client and a call may be told, and the check that nothing else is said. */
 
 import { runtime } from "#runtime";
-import { checkMethods, kindOf, refuse } from "./failure.ts";
+import { checkMethods, kindOf, refuse, withArticle } from "./failure.ts";
 import { isSignal } from "./leave.ts";
 import type { AttemptTiming } from "./record.ts";
 import type { FetchLike } from "./transport/transport.ts";
@@ -204,7 +204,11 @@ const CALL: Record<keyof CallOptions, Kind[]> = {
 /** Refuses options of a client that nobody knows, or of the wrong kind. */
 export function checkClient(options: ClientOptions): void {
   check(options, CLIENT, "client");
-  const { cache } = options;
+  const { cache, logger } = options;
+  if (logger !== undefined) {
+    const expected = "an object with error, warn, info and debug, such as console";
+    checkMethods("logger", logger, expected, "error", "warn", "info", "debug");
+  }
   if (typeof cache === "object") checkCache(cache);
 }
 
@@ -231,6 +235,12 @@ export function isCallOption(name: string): boolean {
   return Object.hasOwn(CALL, name);
 }
 
+/** Refuses what holds no options at all. */
+export function checkObject(name: string, options: unknown): void {
+  const isObject = typeof options === "object" && options !== null;
+  if (!isObject || Array.isArray(options)) throw refuse(name, kindOf(options), "an object");
+}
+
 function check(options: object, known: Record<string, Kind[]>, what: string): void {
   for (const [name, value] of Object.entries(options)) {
     const kinds = Object.hasOwn(known, name) ? known[name] : undefined;
@@ -253,7 +263,7 @@ function isOf(kind: Kind, value: unknown): boolean {
 function words(kind: Kind): string {
   if (kind === "number") return "a number from 0";
   if (kind === "signal") return "an AbortSignal";
-  return kind === "auto" ? '"auto"' : kind === "null" ? "null" : `a ${kind}`;
+  return kind === "auto" ? '"auto"' : kind === "null" ? "null" : withArticle(kind);
 }
 
 /** The known name that shares the most letters in place, else all of them. */
