@@ -23,6 +23,7 @@ const BAD_CLIENTS: [string, Record<string, unknown>, string][] = [
   ["a line break in the address", { baseURL: "https://example.com/v1\r\nx: y" }, "baseURL"],
   ["a key of a number", { apiKey: 7 }, "apiKey"],
   ["a fetch that is none", { fetch: "fetch" }, "fetch"],
+  ["a logger that cannot warn", { logger: { error() {} } }, "logger"],
 ];
 
 const BAD_CALLS: [string, Record<string, unknown>, string][] = [
@@ -86,6 +87,25 @@ export const options: Promises = {
       includes((await caught(llm.stream("Hello!", MODEL).result())), "the vault is shut", "the stream's error");
     }
     equal((await endpoint.truth()).requests, 0, "requests");
+  },
+
+  async "a function that never has a key costs a call its timeout, and can be taken back"(world) {
+    const endpoint = world.endpoint("tokens=2");
+    const llm = world.client(endpoint, { timeout: 50, apiKey: () => new Promise<string>(() => {}) });
+    const error = await failure(llm.generate("Hello!", MODEL));
+    equal([error.kind, error.phase, error.option], ["timeout", "queue", "timeout"], "the error");
+    equal((await read(llm.stream("Hello!", { ...MODEL, timeout: 20 }))).error?.kind, "timeout", "the stream's");
+    const patient = llm.withOptions({ timeout: null });
+    const signal = AbortSignal.timeout(20);
+    equal((await failure(patient.generate("Hello!", { ...MODEL, signal }))).kind, "aborted", "taken back");
+    equal((await endpoint.truth()).requests, 0, "requests");
+  },
+
+  async "what is no object of options is refused as such"() {
+    for (const bad of [null, "http://127.0.0.1:9/v1", 5, []]) {
+      const error = await refusal(() => new Kneepoint(bad as unknown as object), String(bad));
+      equal([error.kind, error.option], ["config", "options"], String(bad));
+    }
   },
 
   async "a body that cannot be written as JSON is refused before anything is sent"(world) {

@@ -144,6 +144,9 @@ export abstract class Waiter implements Member {
     if (this.#signal !== undefined) unlisten(this.#signal, this.#onAbort);
   }
 
+  /** Settles with the call, or once it has begun to be answered. */
+  abstract get outcome(): Promise<unknown>;
+
   protected abstract reject(error: Error): void;
 }
 
@@ -172,6 +175,10 @@ export class Call extends Waiter {
     const record = new CallRecord(times, errors);
     this.over(record);
     this.#resolve(new Outcome(reply, body, answer, record));
+  }
+
+  override get outcome(): Promise<Outcome> {
+    return this.promise;
   }
 
   protected override reject(error: Error): void {
@@ -297,6 +304,10 @@ export class StreamCall extends Waiter {
     const taker = this.#taker;
     this.#taker = undefined;
     taker?.(piece, error);
+  }
+
+  override get outcome(): Promise<Reply | undefined> {
+    return this.begin;
   }
 
   protected override reject(error: Error): void {

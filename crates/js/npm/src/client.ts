@@ -8,6 +8,7 @@ import { enter, instance, type Resident, ready, readyNow, settle } from "./engin
 import { enterRefusing, KneepointError } from "./errors.ts";
 import { refuse } from "./failure.ts";
 import { tellHook } from "./hook.ts";
+import { Clock, keyFrom } from "./key.ts";
 import {
   type AttemptEvent,
   type CallOptions,
@@ -185,9 +186,11 @@ export class Client implements Resident, Home {
   ): Promise<void> {
     try {
       const { apiKey } = this.options;
-      const [key] = await Promise.all([typeof apiKey === "function" ? asked(apiKey) : undefined, ready()]);
+      const asks = typeof apiKey === "function";
+      const clock = new Clock(options?.timeout ?? this.options.timeout);
+      const [key] = await Promise.all([asks ? keyFrom(apiKey, clock, call.outcome) : undefined, ready()]);
       if (call.isOver) return;
-      const wire = this.#wire(options, key);
+      const wire = this.#wire(asks ? { ...options, timeout: clock.left } : options, key);
       this.#enter(call, want, input, wire);
     } catch (error) {
       call.fail(error as Error);
@@ -259,23 +262,6 @@ export class Client implements Resident, Home {
     if (more) pairsOf({ ...this.options.defaultQuery, ...more }, wire.query);
     return wire;
   }
-}
-
-/** The key that a user's function answers. */
-async function asked(apiKey: () => string | Promise<string>): Promise<string> {
-  let key: unknown;
-  try {
-    key = await apiKey();
-  } catch (cause) {
-    throw new KneepointError(`apiKey: the function that was to answer it failed: ${String(cause)}`, {
-      kind: "config",
-      option: "apiKey",
-      phase: "queue",
-      cause,
-    });
-  }
-  if (typeof key === "string" && key !== "") return key;
-  throw refuse("apiKey", "no text in what the function answered", "a key");
 }
 
 /** Whether a visitor could read what this script holds. */
