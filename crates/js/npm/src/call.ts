@@ -230,6 +230,8 @@ export class StreamCall extends Waiter {
   #resolveBegin!: (reply: Reply | undefined) => void;
   #rejectBegin!: (error: Error) => void;
   #taker: Taker | undefined;
+  /** Who waits behind them, where somebody asked for several pieces at once. */
+  #others: Taker[] | undefined;
   #kept: Piece[] = [];
   #error: Error | undefined;
   /** Whether anybody has begun to read. */
@@ -275,18 +277,24 @@ export class StreamCall extends Waiter {
     super.fail(error, record);
   }
 
-  /** Calls back with the next piece, or with neither it nor an error after the end. One may wait at
-   * a time. */
+  /** Calls back with the next piece, or with neither it nor an error after the end. Those who ask
+   * while one waits are served in turn. */
   take(taker: Taker): void {
+    if (this.#taker !== undefined) {
+      (this.#others ??= []).push(taker);
+      return;
+    }
     this.#isRead = true;
     const piece = this.#kept.shift();
     if (piece !== undefined) {
       taker(piece, undefined);
       if (this.#isParked) this.wake();
+      this.#proceed();
     } else if (this.isOver) {
       const error = this.#error;
       this.#error = undefined;
       taker(undefined, error);
+      this.#proceed();
     } else {
       this.#taker = taker;
       if (this.#isParked) this.wake();
@@ -304,6 +312,14 @@ export class StreamCall extends Waiter {
     const taker = this.#taker;
     this.#taker = undefined;
     taker?.(piece, error);
+    this.#proceed();
+  }
+
+  /** Lets the next one ask. Who has got nothing yet may have asked again, and keeps the place in front. */
+  #proceed(): void {
+    if (this.#taker !== undefined) return;
+    const next = this.#others?.shift();
+    if (next !== undefined) this.take(next);
   }
 
   override get outcome(): Promise<Reply | undefined> {

@@ -10,6 +10,12 @@ export class TextStream implements AsyncIterable<string> {
   readonly #answer: Answer = { text: "", toolCalls: [] };
   readonly #calls = new Map<number, ToolCall>();
   #isTaken = false;
+  /** Whether the reader went away, and wants to hear no more. */
+  #isLeft = false;
+  /** How it ended, where it did not end well. */
+  #failure: Error | undefined;
+  /** What reads it to its end, where that is `result`. */
+  #reading: Promise<void> | undefined;
 
   /** @internal */
   constructor(call: StreamCall) {
@@ -33,6 +39,7 @@ export class TextStream implements AsyncIterable<string> {
     const iterator: AsyncIterableIterator<string, void, undefined> = {
       next: () => new Promise((resolve, reject) => this.#take(resolve, reject)),
       return: () => {
+        this.#isLeft = true;
         this.abort();
         return Promise.resolve({ done: true, value: undefined });
       },
@@ -44,9 +51,10 @@ export class TextStream implements AsyncIterable<string> {
   /** Resolves with the next piece that has text. */
   #take(resolve: (result: IteratorResult<string, void>) => void, reject: (error: Error) => void) {
     this.#call.take((piece, error) => {
-      if (error !== undefined) {
+      this.#failure ??= error;
+      if (error !== undefined && !this.#isLeft) {
         reject(error);
-      } else if (piece === undefined) {
+      } else if (piece === undefined || this.#isLeft) {
         resolve({ done: true, value: undefined });
       } else {
         this.#answer.text += piece.text;
@@ -57,9 +65,11 @@ export class TextStream implements AsyncIterable<string> {
     });
   }
 
-  /** Reads what is left, and answers the whole. */
+  /** Reads what is left, and answers the whole; a stream that failed fails here too, whoever read it. */
   async result(): Promise<Generated> {
-    if (!this.#isTaken) for await (const _ of this);
+    if (!this.#isTaken) this.#reading = this.#readAll();
+    await this.#reading;
+    if (this.#failure !== undefined) throw this.#failure;
     const { record } = this.#call;
     const reply = await this.#call.begin;
     if (record === undefined) throw new TypeError("this stream has not been read to its end");
@@ -70,6 +80,10 @@ export class TextStream implements AsyncIterable<string> {
       ...(usage === undefined ? {} : { usage }),
       timing: record.timing(reply?.reused),
     };
+  }
+
+  async #readAll(): Promise<void> {
+    for await (const _ of this);
   }
 
   /** The text as a stream of the platform's. */
