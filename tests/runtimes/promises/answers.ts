@@ -135,6 +135,48 @@ export const answers: Promises = {
     await endpoint.until((truth) => truth.in_flight === 0, "nothing is left in flight");
   },
 
+  async "results of a batch do not wait for a source that makes others wait"(world) {
+    const endpoint = world.endpoint("tokens=2");
+    let isLeft = false;
+    async function* prompts() {
+      try {
+        yield "one";
+        await new Promise(() => {});
+      } finally {
+        isLeft = true;
+      }
+    }
+    const first = async () => {
+      for await (const item of world.client(endpoint).batch(prompts(), MODEL)) return item.status;
+      return "none";
+    };
+    equal(await settled(first(), "the first, and leaving"), "fulfilled", "the first");
+    const leaving = new AbortController();
+    const run = world.client(endpoint).batch(prompts(), { ...MODEL, signal: leaving.signal, onProgress: () => leaving.abort() });
+    equal((await settled(run.settled(), "what was begun")).map(({ status }) => status), ["fulfilled"], "what was begun");
+    equal(isLeft, false, "nobody can leave a source that waits");
+  },
+
+  async "a source that breaks ends a batch after the outcomes of what was begun"(world) {
+    function* prompts() {
+      yield "one";
+      yield "two";
+      throw new Error("the file is torn");
+    }
+    const seen: string[] = [];
+    const reading = async () => {
+      for await (const { status } of world.client(world.endpoint("tokens=2,ttft=5")).batch(prompts(), MODEL)) seen.push(status);
+    };
+    equal(await settled(reading().then(() => "it ended", String), "the batch"), "Error: the file is torn", "the error");
+    equal(seen, ["fulfilled", "fulfilled"], "outcomes");
+  },
+
+  async "a batch is read once, and says so to whoever tries again"(world) {
+    const run = world.client(world.endpoint("tokens=2")).batch(["a", "b"], MODEL);
+    equal([(await run.settled()).length, (await run.settled()).length], [2, 2], "settled, asked for twice");
+    equal(await Promise.resolve().then(() => run[Symbol.asyncIterator]()).then(() => "", (error) => error instanceof TypeError), true, "reading again");
+  },
+
   async "stats count calls, attempts and the limit"(world) {
     const llm = world.client(world.endpoint("tokens=3"), { concurrency: 5 });
     const before = llm.stats();

@@ -63,6 +63,24 @@ export const options: Promises = {
     equal((await llm.generate("Hello!", MODEL)).usage?.outputTokens, 2, "a good call goes on");
   },
 
+  async "what no batch can mean is refused at once"(world) {
+    const llm = world.client("http://127.0.0.1:9/v1");
+    const batch = llm.batch.bind(llm) as (prompts: unknown, options: unknown) => unknown;
+    const cases: [string, unknown, unknown, string][] = [
+      ["a window of no number", ["a"], { ...MODEL, concurrency: Number.NaN }, "concurrency"],
+      ["a window of none", ["a"], { ...MODEL, concurrency: 0 }, "concurrency"],
+      ["an order that there is not", ["a"], { ...MODEL, order: "random" }, "order"],
+      ["a signal that is none", ["a"], { ...MODEL, signal: {} }, "signal"],
+      ["one prompt", "Hello!", MODEL, "prompts"],
+      ["no prompts", undefined, MODEL, "prompts"],
+      ["no options", ["a"], undefined, "options"],
+    ];
+    for (const [what, prompts, told, option] of cases) {
+      const error = await refusal(() => batch(prompts, told), what);
+      equal([error.kind, error.option], ["config", option], what);
+    }
+  },
+
   async "keys that no header can carry are refused without being repeated"(world) {
     const endpoint = world.endpoint("tokens=2");
     for (const bad of [`${KEY}\r\nx: y`, `${KEY}\0`, `${KEY}é€`]) {
