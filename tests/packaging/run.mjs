@@ -10,7 +10,7 @@ import webpack from "webpack";
 
 import { startServer } from "../peers/sdk/server.mjs";
 import { serve, withPage } from "./browser.mjs";
-import { consumer, program, tarball } from "./consumer.mjs";
+import { consumer, program, repository, tarball } from "./consumer.mjs";
 import { Report } from "./report.mjs";
 
 const report = new Report("packaging");
@@ -59,6 +59,13 @@ writeFileSync(
    const events: AttemptEvent[] = [];
    const llm: OpenKnee = new Kneepoint({ concurrency: "auto", onAttempt: (event) => void events.push(event) });
    export const stats: Stats = llm.stats();
+   export async function askMany(): Promise<(string | undefined)[]> {
+     const said: (string | undefined)[] = [];
+     for await (const { status, value, reason } of llm.batch(["a", "b"], { model: "m" })) {
+       said.push(status === "fulfilled" ? value.text : reason.message);
+     }
+     return said;
+   }
    export async function ask(): Promise<string | undefined> {
      try {
        for await (const piece of llm.stream("Hello!", { model: "m" })) return piece satisfies string;
@@ -109,6 +116,11 @@ for (const [module, resolution] of [["esnext", "bundler"], ["nodenext", "nodenex
       "--module", module, "--moduleResolution", resolution, "--types", "", "src/typed.ts",
     ]));
 }
+await report.attempt("types are right where Node's are all there are, libraries checked too", () =>
+  run(program("tsc"), [
+    "--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2022", "--lib", "es2023,esnext.disposable",
+    "--module", "nodenext", "--types", "node", "--typeRoots", `${repository}tests/node_modules/@types`, "src/typed.ts",
+  ]));
 const programs = [["node"], [program("deno"), "run", "--quiet", "--allow-read", "--allow-net", "--allow-env"], [program("bun")]];
 for (const [command, ...args] of programs) {
   await report.attempt(`${command.split("/").at(-1)} runs it as installed`, async () => {

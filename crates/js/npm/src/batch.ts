@@ -31,8 +31,8 @@ export interface Progress {
 
 /** One prompt's outcome: a value or an error. */
 export type BatchItem =
-  | { index: number; status: "fulfilled"; value: Generated }
-  | { index: number; status: "rejected"; reason: KneepointError };
+  | { index: number; status: "fulfilled"; value: Generated; reason?: undefined }
+  | { index: number; status: "rejected"; value?: undefined; reason: KneepointError };
 
 const OPEN_MAX = 1000;
 

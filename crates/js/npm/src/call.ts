@@ -7,6 +7,7 @@ import { APIUserAbortError, errorOf, KneepointError, type Told } from "./errors.
 import { isSignal, listen, unlisten } from "./leave.ts";
 import { CallRecord } from "./record.ts";
 import { type Reply, textOf } from "./reply.ts";
+import type { BodyLike } from "./transport/transport.ts";
 import type { Visit } from "./visit.ts";
 
 /** What the module read in an answer. */
@@ -70,7 +71,7 @@ export abstract class Waiter implements Member {
   place = 0;
   #home: Home | undefined;
   /** What is sent; the module does not carry it around. */
-  body: BodyInit | undefined;
+  body: BodyLike | undefined;
   /** What the call's caller hands to `fetch`. */
   fetchOptions: Readonly<Record<string, unknown>> | undefined;
   /** The code of what the platform threw, the last time that it did. */

@@ -21,7 +21,7 @@ import {
 import { type Log, loggerOf } from "./log.ts";
 import { wired } from "./store.ts";
 import { CallRecord } from "./record.ts";
-import type { Connections, Transport } from "./transport/transport.ts";
+import type { BodyLike, Connections, Transport } from "./transport/transport.ts";
 
 /** One model's figures of the moment. Times in milliseconds, over the latest calls. */
 export interface ModelStats {
@@ -61,7 +61,7 @@ export interface RequestInput {
   /** What is sent as JSON; nothing where undefined. */
   body?: unknown;
   /** What is sent as it is, in place of that. */
-  raw?: Exclude<BodyInit, string> | undefined;
+  raw?: Exclude<BodyLike, string> | undefined;
 }
 
 const HOSTS: Record<string, string> = {
@@ -222,7 +222,7 @@ export class Client implements Resident, Home {
   }
 
   /** Whether the module need not see the body: it reads no answer in it, and gives it no name. */
-  #isHeld(want: core.Want, body: BodyInit | undefined, wire: object | undefined): body is BodyInit {
+  #isHeld(want: core.Want, body: BodyLike | undefined, wire: object | undefined): body is BodyLike {
     if (typeof body === "object") return true;
     const { cache, dedupe } = this.options;
     const named = cache || dedupe || (wire as CallOptions | undefined)?.dedupe;
@@ -288,7 +288,7 @@ interface Outline {
 const LIMITS = ["max_tokens", "max_completion_tokens", "max_output_tokens"] as const;
 
 /** The outline of a body; none where it came as text, which only the module reads. */
-function outlineOf(asked: unknown, body: BodyInit): Outline | undefined {
+function outlineOf(asked: unknown, body: BodyLike): Outline | undefined {
   if (typeof body !== "string") return { bytes: 0, model: undefined, answerMax: Number.NaN };
   if (typeof asked !== "object" || asked === null) return undefined;
   const fields = asked as Record<string, unknown>;

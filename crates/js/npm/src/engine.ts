@@ -59,8 +59,15 @@ export function millisToAlarm(): number {
   return Math.max(0, Math.ceil(due - performance.now()));
 }
 
+declare global {
+  // A name that only a page's types have; where they are loaded, this adds nothing to it.
+  namespace WebAssembly {
+    interface Module {}
+  }
+}
+
 /** A source of the module that {@link ready} takes: its address, a response, its bytes or itself. */
-export type ModuleSource = URL | Response | BufferSource | WebAssembly.Module;
+export type ModuleSource = URL | Response | ArrayBuffer | ArrayBufferView<ArrayBuffer> | WebAssembly.Module;
 
 /** Compiles the module, unless that is done. With a source of one's own where the default fails. */
 export function ready(source?: ModuleSource | Promise<ModuleSource>): Promise<void> {

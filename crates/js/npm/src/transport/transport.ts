@@ -16,9 +16,12 @@ export interface TransportOptions {
 /** A function of `fetch`'s shape. */
 export type FetchLike = (url: string, init: RequestInit) => Promise<Response>;
 
+/** A body as `fetch` takes it. Node's types have no other name for it. */
+export type BodyLike = NonNullable<RequestInit["body"]>;
+
 /** Whose request it is. */
 export interface Sender {
-  readonly body: BodyInit | undefined;
+  readonly body: BodyLike | undefined;
   /** Handed to `fetch` with this request, beside what the client hands to it. */
   readonly fetchOptions?: Readonly<Record<string, unknown>> | undefined;
   /** The code of what the platform threw, the last time that it did. */
