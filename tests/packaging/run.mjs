@@ -128,6 +128,20 @@ for (const [command, ...args] of programs) {
     if (said.trim() !== "spoke") throw new Error(said);
   });
 }
+await report.attempt("a client that Node prints, with all that is hidden, shows no key", async () => {
+  writeFileSync(
+    `${folder}/src/printed.mjs`,
+    `import { inspect } from "node:util";
+     import { Kneepoint } from "kneepoint";
+     const llm = new Kneepoint({ baseURL: ${JSON.stringify(baseURL)}, apiKey: "sk-canary-5c1d" });
+     const stream = llm.stream("Hello!", { model: "m" });
+     await stream.result();
+     const shown = [llm, llm.chat, llm.chat.completions, stream].map((one) => inspect(one, { showHidden: true, getters: true, depth: 20 }));
+     console.log(shown.join("\\n"));`,
+  );
+  const said = await run("node", ["src/printed.mjs"]);
+  if (!said.includes("TextStream") || said.includes("canary")) throw new Error(said);
+});
 await report.attempt("esbuild's bundle speaks, with the module beside it", async () => {
   await esbuild({ entryPoints: [`${folder}/src/main.js`], bundle: true, format: "esm", target: "es2022", outdir: `${folder}/esbuild/app`, logLevel: "warning" });
   copyFileSync(`${folder}/node_modules/kneepoint/dist/web/kneepoint.wasm`, `${folder}/esbuild/app/kneepoint.wasm`);

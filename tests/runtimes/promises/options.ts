@@ -174,6 +174,7 @@ export const options: Promises = {
       world.client(world.endpoint("tokens=2")).generate("Hello!", { ...MODEL, signal: AbortSignal.abort("why not") }),
     );
     check(error instanceof APIUserAbortError && error instanceof KneepointError && error instanceof Error, "class");
+    equal([error.cause, Object.keys(error).includes("cause")], ["why not", false], "the reason, and whether it is listed");
     equal([error.kind, error.name === "" ? "" : "named"], ["aborted", "named"], "kind");
   },
 };

@@ -116,7 +116,7 @@ export abstract class Waiter implements Member {
   abort(): void {
     if (this.#isOver) return;
     const task = this.#task;
-    this.fail(new APIUserAbortError());
+    this.fail(abortion(this.#signal));
     if (task !== undefined) tell(() => core.cancel(task));
   }
 
@@ -149,6 +149,14 @@ export abstract class Waiter implements Member {
   abstract get outcome(): Promise<unknown>;
 
   protected abstract reject(error: Error): void;
+}
+
+/** What a call fails with that its user took back: the signal's reason is its cause. */
+function abortion(signal: AbortSignal | undefined): APIUserAbortError {
+  const error = new APIUserAbortError();
+  if (!signal?.aborted) return error;
+  // As `new Error` makes it, so that whoever lists an error's fields does not meet it.
+  return Object.defineProperty(error, "cause", { value: signal.reason as unknown, writable: true, configurable: true });
 }
 
 /** Waits for a whole answer. */

@@ -133,6 +133,11 @@ export class Client implements Resident, Home {
     return call;
   }
 
+  /** What consoles show of it, even of what is hidden: no key. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return `Client of ${this.baseURL}`;
+  }
+
   stats(): Stats {
     const counts = readyNow() && !this.#isDisposed ? enter(() => this.#live().stats()) : NOTHING;
     return { ...(counts as Omit<Stats, "connections">), connections: this.transport.connections() };
