@@ -146,9 +146,11 @@ export interface CallOptions {
   fetchOptions?: Record<string, unknown> | undefined;
 }
 
-type Kind = "number" | "string" | "boolean" | "function" | "object" | "null" | "auto" | "signal";
+/** What kind of value an option takes. A number is one from 0 on. */
+export type Kind = "number" | "string" | "boolean" | "function" | "object" | "null" | "auto" | "signal";
 
-const CLIENT: Record<keyof ClientOptions, Kind[]> = {
+/** The kinds of a client's options. */
+export const CLIENT: Record<keyof ClientOptions, Kind[]> = {
   provider: ["string"],
   baseURL: ["string", "null"],
   apiKey: ["string", "function", "null"],
@@ -241,7 +243,8 @@ export function checkObject(name: string, options: unknown): void {
   if (!isObject || Array.isArray(options)) throw refuse(name, kindOf(options), "an object");
 }
 
-function check(options: object, known: Record<string, Kind[]>, what: string): void {
+/** Refuses names that are not `known`, and values of another kind. */
+export function check(options: object, known: Record<string, Kind[]>, what: string): void {
   for (const [name, value] of Object.entries(options)) {
     const kinds = Object.hasOwn(known, name) ? known[name] : undefined;
     if (kinds === undefined) {
