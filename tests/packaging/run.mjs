@@ -2,6 +2,8 @@
 
 import { execFile } from "node:child_process";
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { createServer as createProxy } from "node:http";
+import { connect } from "node:net";
 import { promisify } from "node:util";
 
 import { build as esbuild } from "esbuild";
@@ -128,6 +130,32 @@ for (const [command, ...args] of programs) {
     if (said.trim() !== "spoke") throw new Error(said);
   });
 }
+await report.attempt("node sends through the proxy that its environment names, and ends", async () => {
+  const asked = [];
+  const proxy = createProxy((_, response) => response.writeHead(405).end());
+  proxy.on("connect", (request, socket) => {
+    asked.push(request.url);
+    const [host, port] = request.url.split(":");
+    const onward = connect(port, host, () => socket.write("HTTP/1.1 200 OK\r\n\r\n"));
+    onward.on("error", () => socket.destroy());
+    socket.on("error", () => onward.destroy());
+    onward.pipe(socket).pipe(onward);
+  });
+  await new Promise((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  const address = `127.0.0.1:${proxy.address().port}`;
+  const { HTTP_PROXY, HTTPS_PROXY, NO_PROXY, http_proxy, https_proxy, no_proxy, ...env } = process.env;
+  const speak = async (more) => {
+    const { stdout } = await promisify(execFile)("node", ["src/program.mjs"], { cwd: folder, env: { ...env, ...more } });
+    if (stdout.trim() !== "spoke") throw new Error(stdout);
+    return asked.splice(0).length;
+  };
+  try {
+    const counts = [await speak({ HTTP_PROXY: `http://${address}` }), await speak({ http_proxy: address }), await speak({ http_proxy: address, NO_PROXY: "127.0.0.1" })];
+    if (counts.join() !== "1,1,0") throw new Error(`the proxy was asked ${counts} times`);
+  } finally {
+    proxy.close();
+  }
+});
 await report.attempt("a client that Node prints, with all that is hidden, shows no key", async () => {
   writeFileSync(
     `${folder}/src/printed.mjs`,
