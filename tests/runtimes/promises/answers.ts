@@ -2,7 +2,7 @@
 
 import { type AttemptEvent, Kneepoint } from "kneepoint";
 
-import { check, equal, settled } from "../assert.ts";
+import { check, equal, eventually, settled } from "../assert.ts";
 import { failure, KEY, MODEL, type Promises, read } from "../world.ts";
 
 export const answers: Promises = {
@@ -225,6 +225,16 @@ export const answers: Promises = {
     equal((await llm.generate("Hello!", MODEL)).usage?.outputTokens, 4, "tokens");
     const later = world.client(world.endpoint("tokens=4"), { onAttempt: async () => Promise.reject(new Error("from the hook")) });
     equal((await later.generate("Hello!", MODEL)).usage?.outputTokens, 4, "tokens where the hook fails later");
+  },
+
+  async "a logger hears what came of each attempt, and why a call was retried"(world) {
+    const [infos, warnings]: string[][] = [[], []];
+    const logger = { error() {}, warn: (line: string) => warnings?.push(line), info: (line: string) => infos?.push(line), debug() {} };
+    const llm = world.client(world.endpoint("fault=status_503"), { maxRetries: 1, logger, logLevel: "info" });
+    equal((await failure(llm.generate("Hello!", MODEL))).attempts, 2, "attempts");
+    await eventually(() => infos?.length === 2, "a line for each attempt");
+    check(infos?.every((line) => line.includes(": 503 after")), `the status in each line: ${infos}`);
+    equal(warnings?.map((line) => line.includes("took 2 attempts (503)")), [true], "why it was retried");
   },
 
   async "a logger that throws spoils nothing, not even calls that it is told of"(world) {

@@ -3,7 +3,7 @@
 import { runtime } from "#runtime";
 import { tellHook } from "./hook.ts";
 import type { AttemptEvent, ClientOptions, Logger, LogLevel } from "./options.ts";
-import type { CallRecord } from "./record.ts";
+import type { AttemptTiming, CallRecord } from "./record.ts";
 
 const LEVELS: readonly LogLevel[] = ["off", "error", "warn", "info", "debug"];
 
@@ -41,11 +41,10 @@ export function loggerOf({ logger = console, logLevel }: ClientOptions, baseURL:
       untold += 1;
       const now = performance.now();
       if (!wants("warn") || now - toldAt < RETRIES_EVERY_MS) return;
-      const last = record.attempt(record.attempts - 1);
+      const retried = outcomeOf(record.attempt(record.attempts - 2));
       const others = untold > 1 ? `, and ${untold - 1} other calls were retried` : "";
       warn(
-        `kneepoint: a call to ${baseURL} took ` +
-          `${record.attempts} attempts (${last.error ?? last.status ?? "no answer"})${others}`,
+        `kneepoint: a call to ${baseURL} took ${record.attempts} attempts (${retried})${others}`,
       );
       toldAt = now;
       untold = 0;
@@ -76,10 +75,15 @@ function levelOf(said: string | undefined, where: string, logger: Logger): LogLe
   return level;
 }
 
+/** What came of an attempt, in a word or as the status that says it. */
+function outcomeOf({ error, status }: AttemptTiming): string | number {
+  const kind = error === "status" ? status : error;
+  return kind ?? status ?? "no answer";
+}
+
 /** An attempt in one line. */
 function lineOf(event: AttemptEvent): string {
-  const { attempt, status, error, start, end } = event;
-  const outcome = error ?? status ?? "no answer";
+  const { attempt, start, end } = event;
   const took = Math.round((end ?? start) - start);
-  return `kneepoint: attempt ${attempt} at ${event["server.address"]}: ${outcome} after ${took} ms`;
+  return `kneepoint: attempt ${attempt} at ${event["server.address"]}: ${outcomeOf(event)} after ${took} ms`;
 }

@@ -130,7 +130,7 @@ export function tellFailure(id: number, call: Sender, inBody: boolean, error: un
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error).slice(0, 200) || "no reason given";
   const cause = error.cause instanceof Error ? ` (${error.cause.message})` : "";
-  return `${error.name}: ${error.message}${cause}`.slice(0, 200);
+  return `${error.name}: ${error.message.trim()}${cause}`.slice(0, 200);
 }
 
 /** Gathers a whole body for the module, which sees of it only what it must. */
