@@ -1,7 +1,7 @@
 // The benchmark engine measures what it was told to, wherever it runs.
 
-import { check, equal, includes } from "../assert.ts";
-import { failure, KEY, type Promises, told } from "../world.ts";
+import { check, equal, includes, settled } from "../assert.ts";
+import { KEY, type Promises, told } from "../world.ts";
 
 /** A module of its own, which is loaded by those who measure only. */
 const load = () => import("kneepoint/bench");
@@ -73,7 +73,7 @@ export const measures: Promises = {
   },
 
   async "options of a benchmark that cannot be meant are refused by name"(world) {
-    const { bench, compare, knee } = await load();
+    const { bench, compare, knee, KneepointError } = await load();
     const asked = { ...target(`${world.place.closed}/v1`), requests: 2 };
     const cases: [string, () => PromiseLike<unknown>][] = [
       ["conc", () => bench({ ...asked, conc: 3 } as never)],
@@ -86,7 +86,9 @@ export const measures: Promises = {
       ["options", () => bench(undefined as never)],
     ];
     for (const [name, run] of cases) {
-      const error = await failure(Promise.resolve().then(run), name);
+      // Its errors are of the family, and not the very classes: the engine is a bundle of its own.
+      const error = await settled(Promise.resolve().then(run).then(() => "it went on", (error) => error), name);
+      check(error instanceof KneepointError, `${name}: found ${told(error)}, expected a KneepointError`);
       equal([error.kind, error.option], ["config", name], name);
     }
   },
