@@ -5,8 +5,9 @@ use std::rc::Rc;
 use crate::text;
 
 /// Fewer characters are an ordinary word (`EMPTY`, `none`, `k`), as servers that want no key are
-/// given one: they keep nothing secret, and would be found in many a message.
-const SECRET_MIN: usize = 8;
+/// given one: they keep nothing secret, and would be found in many a message. What looks like a key,
+/// such as `sk-test`, has more.
+const SECRET_MIN: usize = 7;
 
 /// Fewer characters at the end of a text are not taken for the beginning of a key.
 const BEGINNING_MIN: usize = 4;
@@ -33,7 +34,7 @@ impl Secret {
     }
 
     /// Replaces each occurrence of the key in `text`, since some servers echo it in their errors:
-    /// also a beginning of it, where the text was cut in its middle. A key of less than eight bytes
+    /// also a beginning of it, where the text was cut in its middle. A key of less than seven bytes
     /// is left where it is: it may be an ordinary word.
     pub fn scrub(&self, text: &str) -> String {
         if self.0.len() < SECRET_MIN {
