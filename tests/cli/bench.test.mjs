@@ -1,7 +1,7 @@
 // `kneepoint bench` and what becomes of its results, against the simulated endpoint.
 
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { inflateSync } from "node:zlib";
@@ -171,17 +171,41 @@ test("two equal endpoints take turns, and the sentence agrees with the figures",
   }
 });
 
-test("Ctrl-C ends a run, and what was measured is written", async () => {
-  const interrupt = (child) => {
-    const poll = setInterval(async () => {
-      const truth = await (await fetch(`${server.http}/mock/${FAST},seed=9/stats`)).json();
-      if (truth.completed < 20) return;
-      clearInterval(poll);
-      child.kill("SIGINT");
-    }, 20);
+/** Sends a Ctrl-C once the endpoint of this spec has answered some. */
+const interrupted = (spec) => (child) => {
+  const poll = setInterval(async () => {
+    const truth = await (await fetch(`${server.http}/mock/${spec}/stats`)).json();
+    if (truth.completed < 20) return;
+    clearInterval(poll);
+    child.kill("SIGINT");
+  }, 20);
+};
+
+test("a file that cannot be written after all costs no more than itself", async () => {
+  symlinkSync(join("no", "such", "folder"), join(home.folder, "dangling.csv"));
+  const { status, out, err } = await run([...small(), "--csv", "dangling.csv", "--json", "kept.json"]);
+  assert.match(err, /^kneepoint: dangling\.csv cannot be written: there is no such file or folder[^\n]*\n$/);
+  assert.equal(status, 1);
+  assert.match(out, /^=+\nTotal requests: 40\n/);
+  assert.equal(JSON.parse(read("kept.json")).rungs[0].ok, 40);
+});
+
+test("a run goes on when nobody reads its progress any more", async () => {
+  const spec = `${FAST},seed=11`;
+  const during = (child) => {
+    child.stderr.destroy();
+    interrupted(spec)(child);
   };
+  const args = ["bench", ...at(spec), "--duration", "10m", "-c", "4", "--json", "unheard.json"];
+  const { status, out } = await run(args, { during });
+  assert.equal(status, 130);
+  assert.match(out, /^=+\nTotal requests: \d+\n/);
+  assert.ok(JSON.parse(read("unheard.json")).rungs[0].ok >= 20);
+});
+
+test("Ctrl-C ends a run, and what was measured is written", async () => {
   const args = ["bench", ...at(`${FAST},seed=9`), "--duration", "10m", "-c", "4", "--json", "cut.json"];
-  const { status, out, err } = await run(args, { during: interrupt });
+  const { status, out, err } = await run(args, { during: interrupted(`${FAST},seed=9`) });
   assert.equal(status, 130, err);
   assert.match(err, /ending: waiting for what is in flight/);
   const report = JSON.parse(read("cut.json"));

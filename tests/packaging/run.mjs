@@ -2,6 +2,8 @@
 
 import { execFile } from "node:child_process";
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { createServer as createProxy } from "node:http";
+import { connect } from "node:net";
 import { promisify } from "node:util";
 
 import { build as esbuild } from "esbuild";
@@ -10,7 +12,7 @@ import webpack from "webpack";
 
 import { startServer } from "../peers/sdk/server.mjs";
 import { serve, withPage } from "./browser.mjs";
-import { consumer, program, tarball } from "./consumer.mjs";
+import { consumer, program, repository, tarball } from "./consumer.mjs";
 import { Report } from "./report.mjs";
 
 const report = new Report("packaging");
@@ -64,6 +66,13 @@ writeFileSync(
    const events: AttemptEvent[] = [];
    const llm: OpenKnee = new Kneepoint({ concurrency: "auto", onAttempt: (event) => void events.push(event) });
    export const stats: Stats = llm.stats();
+   export async function askMany(): Promise<(string | undefined)[]> {
+     const said: (string | undefined)[] = [];
+     for await (const { status, value, reason } of llm.batch(["a", "b"], { model: "m" })) {
+       said.push(status === "fulfilled" ? value.text : reason.message);
+     }
+     return said;
+   }
    export async function ask(): Promise<string | undefined> {
      try {
        for await (const piece of llm.stream("Hello!", { model: "m" })) return piece satisfies string;
@@ -114,6 +123,11 @@ for (const [module, resolution] of [["esnext", "bundler"], ["nodenext", "nodenex
       "--module", module, "--moduleResolution", resolution, "--types", "", "src/typed.ts",
     ]));
 }
+await report.attempt("types are right where Node's are all there are, libraries checked too", () =>
+  run(program("tsc"), [
+    "--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2022", "--lib", "es2023,esnext.disposable",
+    "--module", "nodenext", "--types", "node", "--typeRoots", `${repository}tests/node_modules/@types`, "src/typed.ts",
+  ]));
 const programs = [["node"], [program("deno"), "run", "--quiet", "--allow-read", "--allow-net", "--allow-env"], [program("bun")]];
 for (const [command, ...args] of programs) {
   await report.attempt(`${command.split("/").at(-1)} runs it as installed`, async () => {
@@ -121,6 +135,46 @@ for (const [command, ...args] of programs) {
     if (said.trim() !== "spoke") throw new Error(said);
   });
 }
+await report.attempt("node sends through the proxy that its environment names, and ends", async () => {
+  const asked = [];
+  const proxy = createProxy((_, response) => response.writeHead(405).end());
+  proxy.on("connect", (request, socket) => {
+    asked.push(request.url);
+    const [host, port] = request.url.split(":");
+    const onward = connect(port, host, () => socket.write("HTTP/1.1 200 OK\r\n\r\n"));
+    onward.on("error", () => socket.destroy());
+    socket.on("error", () => onward.destroy());
+    onward.pipe(socket).pipe(onward);
+  });
+  await new Promise((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  const address = `127.0.0.1:${proxy.address().port}`;
+  const { HTTP_PROXY, HTTPS_PROXY, NO_PROXY, http_proxy, https_proxy, no_proxy, ...env } = process.env;
+  const speak = async (more) => {
+    const { stdout } = await promisify(execFile)("node", ["src/program.mjs"], { cwd: folder, env: { ...env, ...more } });
+    if (stdout.trim() !== "spoke") throw new Error(stdout);
+    return asked.splice(0).length;
+  };
+  try {
+    const counts = [await speak({ HTTP_PROXY: `http://${address}` }), await speak({ http_proxy: address }), await speak({ http_proxy: address, NO_PROXY: "127.0.0.1" })];
+    if (counts.join() !== "1,1,0") throw new Error(`the proxy was asked ${counts} times`);
+  } finally {
+    proxy.close();
+  }
+});
+await report.attempt("a client that Node prints, with all that is hidden, shows no key", async () => {
+  writeFileSync(
+    `${folder}/src/printed.mjs`,
+    `import { inspect } from "node:util";
+     import { Kneepoint } from "kneepoint";
+     const llm = new Kneepoint({ baseURL: ${JSON.stringify(baseURL)}, apiKey: "sk-canary-5c1d" });
+     const stream = llm.stream("Hello!", { model: "m" });
+     await stream.result();
+     const shown = [llm, llm.chat, llm.chat.completions, stream].map((one) => inspect(one, { showHidden: true, getters: true, depth: 20 }));
+     console.log(shown.join("\\n"));`,
+  );
+  const said = await run("node", ["src/printed.mjs"]);
+  if (!said.includes("TextStream") || said.includes("canary")) throw new Error(said);
+});
 await report.attempt("esbuild's bundle speaks, with the module beside it", async () => {
   await esbuild({ entryPoints: [`${folder}/src/main.js`], bundle: true, format: "esm", target: "es2022", outdir: `${folder}/esbuild/app`, logLevel: "warning" });
   copyFileSync(`${folder}/node_modules/kneepoint/dist/web/kneepoint.wasm`, `${folder}/esbuild/app/kneepoint.wasm`);

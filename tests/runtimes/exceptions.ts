@@ -17,6 +17,8 @@ export const EXCEPTIONS: Record<string, Reasons> = {
   "a benchmark sends what it was told to, counts it, and reports it without the key": unmeasured,
   "a ladder finds where an endpoint begins to refuse": unmeasured,
   "a benchmark of an endpoint that is not there says so, and what cannot be is refused": unmeasured,
+  "options of a benchmark that cannot be meant are refused by name": unmeasured,
+  "a benchmark's hooks that throw, at once or later, spoil nothing": unmeasured,
   "the Cache API keeps answers, and no key stands in a URL": { node: NO_CACHE_API, bun: NO_CACHE_API },
   "Workers' default cache keeps answers": {
     node: NO_CACHE_API,

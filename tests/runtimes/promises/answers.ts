@@ -2,8 +2,8 @@
 
 import { type AttemptEvent, Kneepoint } from "kneepoint";
 
-import { check, equal, settled } from "../assert.ts";
-import { KEY, MODEL, type Promises, read } from "../world.ts";
+import { check, equal, eventually, settled } from "../assert.ts";
+import { failure, KEY, MODEL, type Promises, read } from "../world.ts";
 
 export const answers: Promises = {
   async "generate answers with text, usage and times"(world) {
@@ -135,6 +135,48 @@ export const answers: Promises = {
     await endpoint.until((truth) => truth.in_flight === 0, "nothing is left in flight");
   },
 
+  async "results of a batch do not wait for a source that makes others wait"(world) {
+    const endpoint = world.endpoint("tokens=2");
+    let isLeft = false;
+    async function* prompts() {
+      try {
+        yield "one";
+        await new Promise(() => {});
+      } finally {
+        isLeft = true;
+      }
+    }
+    const first = async () => {
+      for await (const item of world.client(endpoint).batch(prompts(), MODEL)) return item.status;
+      return "none";
+    };
+    equal(await settled(first(), "the first, and leaving"), "fulfilled", "the first");
+    const leaving = new AbortController();
+    const run = world.client(endpoint).batch(prompts(), { ...MODEL, signal: leaving.signal, onProgress: () => leaving.abort() });
+    equal((await settled(run.settled(), "what was begun")).map(({ status }) => status), ["fulfilled"], "what was begun");
+    equal(isLeft, false, "nobody can leave a source that waits");
+  },
+
+  async "a source that breaks ends a batch after the outcomes of what was begun"(world) {
+    function* prompts() {
+      yield "one";
+      yield "two";
+      throw new Error("the file is torn");
+    }
+    const seen: string[] = [];
+    const reading = async () => {
+      for await (const { status } of world.client(world.endpoint("tokens=2,ttft=5")).batch(prompts(), MODEL)) seen.push(status);
+    };
+    equal(await settled(reading().then(() => "it ended", String), "the batch"), "Error: the file is torn", "the error");
+    equal(seen, ["fulfilled", "fulfilled"], "outcomes");
+  },
+
+  async "a batch is read once, and says so to whoever tries again"(world) {
+    const run = world.client(world.endpoint("tokens=2")).batch(["a", "b"], MODEL);
+    equal([(await run.settled()).length, (await run.settled()).length], [2, 2], "settled, asked for twice");
+    equal(await Promise.resolve().then(() => run[Symbol.asyncIterator]()).then(() => "", (error) => error instanceof TypeError), true, "reading again");
+  },
+
   async "stats count calls, attempts and the limit"(world) {
     const llm = world.client(world.endpoint("tokens=3"), { concurrency: 5 });
     const before = llm.stats();
@@ -181,6 +223,31 @@ export const answers: Promises = {
     });
     equal((await llm.generate("Hello!", MODEL)).usage?.outputTokens, 4, "tokens");
     equal((await llm.generate("Hello!", MODEL)).usage?.outputTokens, 4, "tokens");
+    const later = world.client(world.endpoint("tokens=4"), { onAttempt: async () => Promise.reject(new Error("from the hook")) });
+    equal((await later.generate("Hello!", MODEL)).usage?.outputTokens, 4, "tokens where the hook fails later");
+  },
+
+  async "a logger hears what came of each attempt, and why a call was retried"(world) {
+    const [infos, warnings]: string[][] = [[], []];
+    const logger = { error() {}, warn: (line: string) => warnings?.push(line), info: (line: string) => infos?.push(line), debug() {} };
+    const llm = world.client(world.endpoint("fault=status_503"), { maxRetries: 1, logger, logLevel: "info" });
+    equal((await failure(llm.generate("Hello!", MODEL))).attempts, 2, "attempts");
+    await eventually(() => infos?.length === 2, "a line for each attempt");
+    check(infos?.every((line) => line.includes(": 503 after")), `the status in each line: ${infos}`);
+    const good = world.client(world.endpoint("tokens=2,fault=retry_after_0:0.5"), { maxRetries: 30, logger });
+    while (good.stats().retries === 0) await settled(good.generate("Hello!", MODEL), "the call");
+    equal(warnings?.map((line) => line.includes("attempts (429)")), [true], "why it was retried");
+  },
+
+  async "a logger that throws spoils nothing, not even calls that it is told of"(world) {
+    const broken = (): never => {
+      throw new Error("from the logger");
+    };
+    const logger = { error: broken, warn: broken, info: broken, debug: broken };
+    const llm = world.client(world.endpoint("fault=status_500"), { maxRetries: 1, logger, logLevel: "debug" });
+    for (let i = 0; i < 2; i += 1) equal((await failure(llm.generate("Hello!", MODEL))).attempts, 2, "attempts");
+    const good = world.client(world.endpoint("tokens=2,fault=retry_after_0:0.5"), { maxRetries: 30, logger });
+    while (good.stats().retries === 0) equal((await settled(good.generate("Hello!", MODEL), "the call")).usage?.outputTokens, 2, "tokens");
   },
 
   async "a key may come from a function, for each call"(world) {

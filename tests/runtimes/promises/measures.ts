@@ -1,6 +1,6 @@
 // The benchmark engine measures what it was told to, wherever it runs.
 
-import { check, equal, includes } from "../assert.ts";
+import { check, equal, includes, settled } from "../assert.ts";
 import { KEY, type Promises, told } from "../world.ts";
 
 /** A module of its own, which is loaded by those who measure only. */
@@ -70,5 +70,35 @@ export const measures: Promises = {
       refused = error;
     }
     includes(told(refused), "measure nothing", "the refusal");
+  },
+
+  async "options of a benchmark that cannot be meant are refused by name"(world) {
+    const { bench, compare, knee, KneepointError } = await load();
+    const asked = { ...target(`${world.place.closed}/v1`), requests: 2 };
+    const cases: [string, () => PromiseLike<unknown>][] = [
+      ["conc", () => bench({ ...asked, conc: 3 } as never)],
+      ["window_s", () => knee({ ...target(asked.baseURL), ladder: { window_s: 3 } as never })],
+      ["tttf", () => bench({ ...asked, slo: { tttf: 500 } as never })],
+      ["prompt", () => bench({ ...asked, prompt: 5 as never })],
+      ["signal", () => bench({ ...asked, signal: {} as never })],
+      ["onSample", () => bench({ ...asked, onSample: 5 as never })],
+      ["budget", () => compare({ ...asked, a: { budget: 5 } as never, b: {} })],
+      ["options", () => bench(undefined as never)],
+    ];
+    for (const [name, run] of cases) {
+      // Its errors are of the family, and not the very classes: the engine is a bundle of its own.
+      const error = await settled(Promise.resolve().then(run).then(() => "it went on", (error) => error), name);
+      check(error instanceof KneepointError, `${name}: found ${told(error)}, expected a KneepointError`);
+      equal([error.kind, error.option], ["config", name], name);
+    }
+  },
+
+  async "a benchmark's hooks that throw, at once or later, spoil nothing"(world) {
+    const { bench } = await load();
+    const broken = new Error("from the hook");
+    for (const onSample of [() => { throw broken; }, () => Promise.reject(broken)]) {
+      const { baseURL } = world.endpoint("tokens=4");
+      equal((await bench({ ...target(baseURL), requests: 2, onSample })).rungs[0]?.ok, 2, "answers");
+    }
   },
 };

@@ -23,6 +23,7 @@ const BAD_CLIENTS: [string, Record<string, unknown>, string][] = [
   ["a line break in the address", { baseURL: "https://example.com/v1\r\nx: y" }, "baseURL"],
   ["a key of a number", { apiKey: 7 }, "apiKey"],
   ["a fetch that is none", { fetch: "fetch" }, "fetch"],
+  ["a logger that cannot warn", { logger: { error() {} } }, "logger"],
 ];
 
 const BAD_CALLS: [string, Record<string, unknown>, string][] = [
@@ -62,6 +63,24 @@ export const options: Promises = {
     equal((await llm.generate("Hello!", MODEL)).usage?.outputTokens, 2, "a good call goes on");
   },
 
+  async "what no batch can mean is refused at once"(world) {
+    const llm = world.client("http://127.0.0.1:9/v1");
+    const batch = llm.batch.bind(llm) as (prompts: unknown, options: unknown) => unknown;
+    const cases: [string, unknown, unknown, string][] = [
+      ["a window of no number", ["a"], { ...MODEL, concurrency: Number.NaN }, "concurrency"],
+      ["a window of none", ["a"], { ...MODEL, concurrency: 0 }, "concurrency"],
+      ["an order that there is not", ["a"], { ...MODEL, order: "random" }, "order"],
+      ["a signal that is none", ["a"], { ...MODEL, signal: {} }, "signal"],
+      ["one prompt", "Hello!", MODEL, "prompts"],
+      ["no prompts", undefined, MODEL, "prompts"],
+      ["no options", ["a"], undefined, "options"],
+    ];
+    for (const [what, prompts, told, option] of cases) {
+      const error = await refusal(() => batch(prompts, told), what);
+      equal([error.kind, error.option], ["config", option], what);
+    }
+  },
+
   async "keys that no header can carry are refused without being repeated"(world) {
     const endpoint = world.endpoint("tokens=2");
     for (const bad of [`${KEY}\r\nx: y`, `${KEY}\0`, `${KEY}é€`]) {
@@ -86,6 +105,25 @@ export const options: Promises = {
       includes((await caught(llm.stream("Hello!", MODEL).result())), "the vault is shut", "the stream's error");
     }
     equal((await endpoint.truth()).requests, 0, "requests");
+  },
+
+  async "a function that never has a key costs a call its timeout, and can be taken back"(world) {
+    const endpoint = world.endpoint("tokens=2");
+    const llm = world.client(endpoint, { timeout: 50, apiKey: () => new Promise<string>(() => {}) });
+    const error = await failure(llm.generate("Hello!", MODEL));
+    equal([error.kind, error.phase, error.option], ["timeout", "queue", "timeout"], "the error");
+    equal((await read(llm.stream("Hello!", { ...MODEL, timeout: 20 }))).error?.kind, "timeout", "the stream's");
+    const patient = llm.withOptions({ timeout: null });
+    const signal = AbortSignal.timeout(20);
+    equal((await failure(patient.generate("Hello!", { ...MODEL, signal }))).kind, "aborted", "taken back");
+    equal((await endpoint.truth()).requests, 0, "requests");
+  },
+
+  async "what is no object of options is refused as such"() {
+    for (const bad of [null, "http://127.0.0.1:9/v1", 5, []]) {
+      const error = await refusal(() => new Kneepoint(bad as unknown as object), String(bad));
+      equal([error.kind, error.option], ["config", "options"], String(bad));
+    }
   },
 
   async "a body that cannot be written as JSON is refused before anything is sent"(world) {
@@ -136,6 +174,7 @@ export const options: Promises = {
       world.client(world.endpoint("tokens=2")).generate("Hello!", { ...MODEL, signal: AbortSignal.abort("why not") }),
     );
     check(error instanceof APIUserAbortError && error instanceof KneepointError && error instanceof Error, "class");
+    equal([error.cause, Object.keys(error).includes("cause")], ["why not", false], "the reason, and whether it is listed");
     equal([error.kind, error.name === "" ? "" : "named"], ["aborted", "named"], "kind");
   },
 };

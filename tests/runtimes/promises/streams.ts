@@ -1,7 +1,7 @@
 // Streams, whatever way their bytes come and wherever they end.
 
-import { check, equal, sleep } from "../assert.ts";
-import { MODEL, type Promises, read } from "../world.ts";
+import { check, equal, settled, sleep } from "../assert.ts";
+import { failure, MODEL, type Promises, read } from "../world.ts";
 
 const SHAPE = "tokens=8,chunk=1";
 
@@ -68,5 +68,37 @@ export const streams: Promises = {
       equal(error, undefined, "error");
       check(text !== "", "text");
     }
+  },
+
+  async "several pieces may be asked for at once, and come in their order"(world) {
+    const endpoint = world.endpoint(`${SHAPE},tpot=2`);
+    const pieces = world.client(endpoint).stream("Hello!", MODEL)[Symbol.asyncIterator]();
+    const results = await settled(Promise.all(Array.from({ length: 12 }, () => pieces.next())), "the pieces");
+    // How many pieces there are is the network's business.
+    const ends = results.map(({ done }) => Boolean(done));
+    equal([ends[0], ends.at(-1)], [false, true], "the first and the last are the end");
+    equal(ends, [...ends].sort(), "which are the end");
+    const stream = world.client(endpoint).stream("Hello!", MODEL);
+    const [one, other] = await settled(Promise.all([stream.result(), stream.result()]), "the whole, asked for twice");
+    equal([one.text, one.usage?.outputTokens], [other.text, 8], "the whole");
+  },
+
+  async "who leaves a stream is told of its end, not of an error"(world) {
+    const pieces = world.client(world.endpoint(`${SHAPE},fault=stall_mid@700`)).stream("Hello!", MODEL)[Symbol.asyncIterator]();
+    await pieces.next();
+    const rest = Array.from({ length: 9 }, () => pieces.next());
+    equal(await pieces.return?.(), { done: true, value: undefined }, "what return answers");
+    const last = (await settled(Promise.all(rest), "those who waited")).at(-1);
+    equal([last?.done, (await settled(pieces.next(), "the next")).done], [true, true], "ends");
+  },
+
+  async "the result of a stream that failed is its error, whoever read it"(world) {
+    const broken = () => world.client(world.endpoint(`${SHAPE},tpot=5,fault=sse_error_mid@4`)).stream("Hello!", MODEL);
+    const stream = broken();
+    const { text, error } = await read(stream);
+    check(text !== "" && error !== undefined, "it broke in the middle");
+    for (let i = 0; i < 2; i += 1) equal(await failure(stream.result()) === error, true, "the same error");
+    const unread = broken();
+    for (let i = 0; i < 2; i += 1) equal((await failure(unread.result())).kind, "interrupted", "kind");
   },
 };

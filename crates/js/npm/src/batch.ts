@@ -1,12 +1,15 @@
 /** Many prompts as one: bounded, in order or as they finish, each with its own outcome. */
 
 import type { KneepointError } from "./errors.ts";
+import { kindOf, refuse } from "./failure.ts";
 import type { Generated, Kneepoint } from "./kneepoint.ts";
 import { tellHook } from "./hook.ts";
-import type { CallOptions } from "./options.ts";
+import { isSignal, listen, unlisten } from "./leave.ts";
+import { type CallOptions, checkObject } from "./options.ts";
 import type { GenerateOptions, Message } from "./prompt.ts";
 
 type Prompt = string | readonly Message[];
+type Prompts = Iterable<Prompt> | AsyncIterable<Prompt>;
 
 export interface BatchOptions extends CallOptions {
   model: string;
@@ -28,8 +31,8 @@ export interface Progress {
 
 /** One prompt's outcome: a value or an error. */
 export type BatchItem =
-  | { index: number; status: "fulfilled"; value: Generated }
-  | { index: number; status: "rejected"; reason: KneepointError };
+  | { index: number; status: "fulfilled"; value: Generated; reason?: undefined }
+  | { index: number; status: "rejected"; value?: undefined; reason: KneepointError };
 
 const OPEN_MAX = 1000;
 
@@ -37,17 +40,18 @@ const OPEN_MAX = 1000;
 export class Batch implements AsyncIterable<BatchItem> {
   readonly progress: Progress = { begun: 0, succeeded: 0, failed: 0 };
   readonly #items: AsyncGenerator<BatchItem, void, undefined>;
+  #isTaken = false;
+  #settled: Promise<BatchItem[]> | undefined;
 
   /** @internal */
-  constructor(
-    client: Kneepoint,
-    prompts: Iterable<Prompt> | AsyncIterable<Prompt>,
-    { concurrency = OPEN_MAX, order = "given", onProgress, signal, ...options }: BatchOptions,
-  ) {
+  constructor(client: Kneepoint, prompts: Prompts, told: BatchOptions) {
+    check(prompts, told);
+    const { concurrency = OPEN_MAX, order = "given", onProgress, signal, ...options } = told;
     // Whoever stops reading takes back what is under way.
     const stop = new AbortController();
     const signals = signal ? [signal, stop.signal] : [stop.signal];
-    const call = { ...options, signal: AbortSignal.any(signals) } as GenerateOptions & CallOptions;
+    const over = AbortSignal.any(signals);
+    const call = { ...options, signal: over } as GenerateOptions & CallOptions;
     const run = async (prompt: Prompt, index: number): Promise<BatchItem> => {
       this.progress.begun += 1;
       try {
@@ -61,57 +65,103 @@ export class Batch implements AsyncIterable<BatchItem> {
         tellHook(onProgress, { ...this.progress });
       }
     };
-    this.#items = windowed(prompts, run, Math.max(1, concurrency), order === "given", stop);
+    this.#items = windowed(prompts, run, concurrency, order === "given", over, () => stop.abort());
   }
 
   [Symbol.asyncIterator](): AsyncIterator<BatchItem> {
+    if (this.#isTaken) throw new TypeError("this batch is being read already; it can be read once");
+    this.#isTaken = true;
     return this.#items;
   }
 
   /** Waits for all of them: the outcomes in the order of the prompts. */
-  async settled(): Promise<BatchItem[]> {
+  settled(): Promise<BatchItem[]> {
+    return (this.#settled ??= this.#all());
+  }
+
+  async #all(): Promise<BatchItem[]> {
     const items: BatchItem[] = [];
-    for await (const item of this.#items) items[item.index] = item;
+    for await (const item of this) items[item.index] = item;
     return items;
   }
 }
 
-/** Keeps up to `open` runs under way, and hands out their results. */
+/** Refuses what would be paid for before anybody sees that it cannot be meant. */
+function check(prompts: Prompts, options: BatchOptions): void {
+  checkObject("options", options);
+  const { concurrency = OPEN_MAX, order = "given", signal } = options;
+  const isList = typeof prompts === "object" && prompts !== null;
+  if (!isList || !(Symbol.asyncIterator in prompts || Symbol.iterator in prompts)) {
+    throw refuse("prompts", kindOf(prompts), "an array of prompts, or something else to iterate over");
+  }
+  if (typeof concurrency !== "number" || !(concurrency >= 1)) {
+    throw refuse("concurrency", kindOf(concurrency), "a number from 1");
+  }
+  if (order !== "given" && order !== "finished") {
+    throw refuse("order", JSON.stringify(order), '"given" or "finished"');
+  }
+  if (signal && !isSignal(signal)) throw refuse("signal", kindOf(signal), "an AbortSignal or null");
+}
+
+/** Keeps up to `open` runs under way, and hands out their results. A source that makes others wait for
+ * its next prompt does not make them wait for results. */
 async function* windowed(
-  prompts: Iterable<Prompt> | AsyncIterable<Prompt>,
+  prompts: Prompts,
   run: (prompt: Prompt, index: number) => Promise<BatchItem>,
   open: number,
   inOrder: boolean,
-  stop: AbortController,
+  signal: AbortSignal,
+  stop: () => void,
 ): AsyncGenerator<BatchItem, void, undefined> {
-  const source =
-    Symbol.asyncIterator in prompts ? prompts[Symbol.asyncIterator]() : prompts[Symbol.iterator]();
+  const isAsync = Symbol.asyncIterator in prompts;
+  const source = isAsync ? prompts[Symbol.asyncIterator]() : prompts[Symbol.iterator]();
   const finished = new Map<number, BatchItem>();
   let [begun, given, underWay] = [0, 0, 0];
   let isOver = false;
+  let isAsking = false;
+  let failure: { error: unknown } | undefined;
   let wake = (): void => {};
   const note = (item: BatchItem): void => {
     underWay -= 1;
     finished.set(item.index, item);
     wake();
   };
-  try {
-    for (;;) {
+  const fill = async (): Promise<void> => {
+    if (isAsking) return;
+    isAsking = true;
+    try {
       while (!isOver && underWay + finished.size < open) {
         const next = await source.next();
         if (next.done) isOver = true;
-        else {
-          underWay += 1;
-          void run(next.value, begun).then(note);
-          begun += 1;
-        }
+        if (isOver) break;
+        underWay += 1;
+        void run(next.value as Prompt, begun).then(note);
+        begun += 1;
       }
+    } catch (error) {
+      failure = { error };
+      isOver = true;
+    }
+    isAsking = false;
+    wake();
+  };
+  // An array's prompts are all told that they were taken back; another source may wait for ever.
+  const leave = (): void => {
+    isOver ||= isAsync;
+    wake();
+  };
+  if (signal.aborted) leave();
+  else listen(signal, leave);
+  try {
+    for (;;) {
+      void fill();
       const item = inOrder ? finished.get(given) : finished.values().next().value;
       if (item !== undefined) {
         finished.delete(item.index);
         given += 1;
         yield item;
-      } else if (underWay === 0) {
+      } else if (isOver && underWay === 0) {
+        if (failure !== undefined) throw failure.error;
         return;
       } else {
         await new Promise<void>((resolve) => {
@@ -120,7 +170,12 @@ async function* windowed(
       }
     }
   } finally {
-    stop.abort();
-    await source.return?.();
+    isOver = true;
+    unlisten(signal, leave);
+    stop();
+    // A source that is being asked hears of it after its answer, which may never come.
+    const left = Promise.resolve(source.return?.());
+    if (isAsking) left.catch(() => {});
+    else await left;
   }
 }

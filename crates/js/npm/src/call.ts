@@ -7,6 +7,7 @@ import { APIUserAbortError, errorOf, KneepointError, type Told } from "./errors.
 import { isSignal, listen, unlisten } from "./leave.ts";
 import { CallRecord } from "./record.ts";
 import { type Reply, textOf } from "./reply.ts";
+import type { BodyLike } from "./transport/transport.ts";
 import type { Visit } from "./visit.ts";
 
 /** What the module read in an answer. */
@@ -70,7 +71,7 @@ export abstract class Waiter implements Member {
   place = 0;
   #home: Home | undefined;
   /** What is sent; the module does not carry it around. */
-  body: BodyInit | undefined;
+  body: BodyLike | undefined;
   /** What the call's caller hands to `fetch`. */
   fetchOptions: Readonly<Record<string, unknown>> | undefined;
   /** The code of what the platform threw, the last time that it did. */
@@ -115,7 +116,7 @@ export abstract class Waiter implements Member {
   abort(): void {
     if (this.#isOver) return;
     const task = this.#task;
-    this.fail(new APIUserAbortError());
+    this.fail(abortion(this.#signal));
     if (task !== undefined) tell(() => core.cancel(task));
   }
 
@@ -144,7 +145,18 @@ export abstract class Waiter implements Member {
     if (this.#signal !== undefined) unlisten(this.#signal, this.#onAbort);
   }
 
+  /** Settles with the call, or once it has begun to be answered. */
+  abstract get outcome(): Promise<unknown>;
+
   protected abstract reject(error: Error): void;
+}
+
+/** What a call fails with that its user took back: the signal's reason is its cause. */
+function abortion(signal: AbortSignal | undefined): APIUserAbortError {
+  const error = new APIUserAbortError();
+  if (!signal?.aborted) return error;
+  // As `new Error` makes it, so that whoever lists an error's fields does not meet it.
+  return Object.defineProperty(error, "cause", { value: signal.reason as unknown, writable: true, configurable: true });
 }
 
 /** Waits for a whole answer. */
@@ -172,6 +184,10 @@ export class Call extends Waiter {
     const record = new CallRecord(times, errors);
     this.over(record);
     this.#resolve(new Outcome(reply, body, answer, record));
+  }
+
+  override get outcome(): Promise<Outcome> {
+    return this.promise;
   }
 
   protected override reject(error: Error): void {
@@ -208,7 +224,7 @@ export interface Piece {
 const AHEAD_MAX = 1;
 
 /** Who waits for the next piece: it, the end, or an error. */
-export type Taker = (piece: Piece | undefined, error: Error | undefined) => void;
+type Taker = (piece: Piece | undefined, error: Error | undefined) => void;
 
 /** Waits for the pieces of a stream, one at a time. */
 export class StreamCall extends Waiter {
@@ -223,6 +239,8 @@ export class StreamCall extends Waiter {
   #resolveBegin!: (reply: Reply | undefined) => void;
   #rejectBegin!: (error: Error) => void;
   #taker: Taker | undefined;
+  /** Who waits behind them, where somebody asked for several pieces at once. */
+  #others: Taker[] | undefined;
   #kept: Piece[] = [];
   #error: Error | undefined;
   /** Whether anybody has begun to read. */
@@ -268,18 +286,24 @@ export class StreamCall extends Waiter {
     super.fail(error, record);
   }
 
-  /** Calls back with the next piece, or with neither it nor an error after the end. One may wait at
-   * a time. */
+  /** Calls back with the next piece, or with neither it nor an error after the end. Those who ask
+   * while one waits are served in turn. */
   take(taker: Taker): void {
+    if (this.#taker !== undefined) {
+      (this.#others ??= []).push(taker);
+      return;
+    }
     this.#isRead = true;
     const piece = this.#kept.shift();
     if (piece !== undefined) {
       taker(piece, undefined);
       if (this.#isParked) this.wake();
+      this.#proceed();
     } else if (this.isOver) {
       const error = this.#error;
       this.#error = undefined;
       taker(undefined, error);
+      this.#proceed();
     } else {
       this.#taker = taker;
       if (this.#isParked) this.wake();
@@ -297,6 +321,18 @@ export class StreamCall extends Waiter {
     const taker = this.#taker;
     this.#taker = undefined;
     taker?.(piece, error);
+    this.#proceed();
+  }
+
+  /** Lets the next one ask. Who has got nothing yet may have asked again, and keeps the place in front. */
+  #proceed(): void {
+    if (this.#taker !== undefined) return;
+    const next = this.#others?.shift();
+    if (next !== undefined) this.take(next);
+  }
+
+  override get outcome(): Promise<Reply | undefined> {
+    return this.begin;
   }
 
   protected override reject(error: Error): void {

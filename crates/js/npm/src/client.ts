@@ -8,6 +8,7 @@ import { enter, instance, type Resident, ready, readyNow, settle } from "./engin
 import { enterRefusing, KneepointError } from "./errors.ts";
 import { refuse } from "./failure.ts";
 import { tellHook } from "./hook.ts";
+import { Clock, keyFrom } from "./key.ts";
 import {
   type AttemptEvent,
   type CallOptions,
@@ -20,7 +21,7 @@ import {
 import { type Log, loggerOf } from "./log.ts";
 import { wired } from "./store.ts";
 import { CallRecord } from "./record.ts";
-import type { Connections, Transport } from "./transport/transport.ts";
+import type { BodyLike, Connections, Transport } from "./transport/transport.ts";
 
 /** One model's figures of the moment. Times in milliseconds, over the latest calls. */
 export interface ModelStats {
@@ -60,7 +61,7 @@ export interface RequestInput {
   /** What is sent as JSON; nothing where undefined. */
   body?: unknown;
   /** What is sent as it is, in place of that. */
-  raw?: Exclude<BodyInit, string> | undefined;
+  raw?: Exclude<BodyLike, string> | undefined;
 }
 
 const HOSTS: Record<string, string> = {
@@ -132,6 +133,11 @@ export class Client implements Resident, Home {
     return call;
   }
 
+  /** What consoles show of it, even of what is hidden: no key. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return `Client of ${this.baseURL}`;
+  }
+
   stats(): Stats {
     const counts = readyNow() && !this.#isDisposed ? enter(() => this.#live().stats()) : NOTHING;
     return { ...(counts as Omit<Stats, "connections">), connections: this.transport.connections() };
@@ -185,9 +191,11 @@ export class Client implements Resident, Home {
   ): Promise<void> {
     try {
       const { apiKey } = this.options;
-      const [key] = await Promise.all([typeof apiKey === "function" ? asked(apiKey) : undefined, ready()]);
+      const asks = typeof apiKey === "function";
+      const clock = new Clock(options?.timeout ?? this.options.timeout);
+      const [key] = await Promise.all([asks ? keyFrom(apiKey, clock, call.outcome) : undefined, ready()]);
       if (call.isOver) return;
-      const wire = this.#wire(options, key);
+      const wire = this.#wire(asks ? { ...options, timeout: clock.left } : options, key);
       this.#enter(call, want, input, wire);
     } catch (error) {
       call.fail(error as Error);
@@ -219,7 +227,7 @@ export class Client implements Resident, Home {
   }
 
   /** Whether the module need not see the body: it reads no answer in it, and gives it no name. */
-  #isHeld(want: core.Want, body: BodyInit | undefined, wire: object | undefined): body is BodyInit {
+  #isHeld(want: core.Want, body: BodyLike | undefined, wire: object | undefined): body is BodyLike {
     if (typeof body === "object") return true;
     const { cache, dedupe } = this.options;
     const named = cache || dedupe || (wire as CallOptions | undefined)?.dedupe;
@@ -261,23 +269,6 @@ export class Client implements Resident, Home {
   }
 }
 
-/** The key that a user's function answers. */
-async function asked(apiKey: () => string | Promise<string>): Promise<string> {
-  let key: unknown;
-  try {
-    key = await apiKey();
-  } catch (cause) {
-    throw new KneepointError(`apiKey: the function that was to answer it failed: ${String(cause)}`, {
-      kind: "config",
-      option: "apiKey",
-      phase: "queue",
-      cause,
-    });
-  }
-  if (typeof key === "string" && key !== "") return key;
-  throw refuse("apiKey", "no text in what the function answered", "a key");
-}
-
 /** Whether a visitor could read what this script holds. */
 function isPage(): boolean {
   return typeof document !== "undefined" || "importScripts" in globalThis;
@@ -302,7 +293,7 @@ interface Outline {
 const LIMITS = ["max_tokens", "max_completion_tokens", "max_output_tokens"] as const;
 
 /** The outline of a body; none where it came as text, which only the module reads. */
-function outlineOf(asked: unknown, body: BodyInit): Outline | undefined {
+function outlineOf(asked: unknown, body: BodyLike): Outline | undefined {
   if (typeof body !== "string") return { bytes: 0, model: undefined, answerMax: Number.NaN };
   if (typeof asked !== "object" || asked === null) return undefined;
   const fields = asked as Record<string, unknown>;

@@ -17,7 +17,7 @@ export interface Resident {
 }
 
 /** Timers of the platform hold no longer times than this. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
+export const TIMER_MS_MAX = 2 ** 31 - 1;
 
 const residents = new Set<WeakRef<Resident>>();
 let generation = 0;
@@ -59,8 +59,15 @@ export function millisToAlarm(): number {
   return Math.max(0, Math.ceil(due - performance.now()));
 }
 
+declare global {
+  // A name that only a page's types have; where they are loaded, this adds nothing to it.
+  namespace WebAssembly {
+    interface Module {}
+  }
+}
+
 /** A source of the module that {@link ready} takes: its address, a response, its bytes or itself. */
-export type ModuleSource = URL | Response | BufferSource | WebAssembly.Module;
+export type ModuleSource = URL | Response | ArrayBuffer | ArrayBufferView<ArrayBuffer> | WebAssembly.Module;
 
 /** Compiles the module, unless that is done. With a source of one's own where the default fails. */
 export function ready(source?: ModuleSource | Promise<ModuleSource>): Promise<void> {

@@ -99,7 +99,14 @@ export function refuse(option: string, found: string, expected: string): Kneepoi
 /** What was found in place of what was expected. */
 export function kindOf(value: unknown): string {
   if (value === null) return "null";
-  return typeof value === "number" ? String(value) : `a ${typeof value}`;
+  if (value === undefined) return "nothing";
+  if (Array.isArray(value)) return "an array";
+  return typeof value === "number" ? String(value) : withArticle(typeof value);
+}
+
+/** The name of a kind as it stands in a sentence. */
+export function withArticle(kind: string): string {
+  return `${kind === "object" ? "an" : "a"} ${kind}`;
 }
 
 /** Refuses what has not all of these functions. */

@@ -1,11 +1,16 @@
 /** Functions of the user's that are told of things, and must not be able to spoil them. */
 
-/** Calls the hook. What it throws goes where errors of event listeners go that nobody catches: to
- * the console. */
-export function tellHook<T>(hook: ((news: T) => void) | undefined, news: T): void {
+/** Calls the hook. What it throws, at once or later, goes where errors of event listeners go that
+ * nobody catches: to the console. */
+export function tellHook<T>(hook: ((news: T) => unknown) | undefined, news: T): void {
   try {
-    hook?.(news);
+    const done = hook?.(news);
+    if (done instanceof Promise) done.catch(complain);
   } catch (error) {
-    console.error("kneepoint: a hook failed:", error);
+    complain(error);
   }
+}
+
+function complain(error: unknown): void {
+  console.error("kneepoint: a hook failed:", error);
 }

@@ -9,7 +9,7 @@ import { Completions, Embeddings, Messages, Models, Responses } from "./openai/e
 import { ItemStream, type StreamClass } from "./openai/item_stream.ts";
 import { APIPromise, type Received } from "./openai/promise.ts";
 import { begin, callOf, type FinalRequestOptions, type HTTPMethod, type RequestOptions } from "./openai/request.ts";
-import type { CallOptions, ClientOptions } from "./options.ts";
+import { type CallOptions, checkObject, type ClientOptions } from "./options.ts";
 import { ask, type GenerateOptions, type Message } from "./prompt.ts";
 import type { Timing, Usage } from "./record.ts";
 import { TextStream } from "./stream.ts";
@@ -59,6 +59,7 @@ export class Kneepoint {
   /** Puts another client in place. It holds the key, so nobody comes upon it by printing this.
    * @internal */
   _replace(options: ClientOptions, parent: Client | undefined = this._client): void {
+    checkObject("options", options);
     // A way of one's own out, or another one, cannot be shared.
     const shares = parent?.options.fetch === options.fetch;
     const sameWay = shares && parent?.options.fetchOptions === options.fetchOptions;

@@ -1,8 +1,9 @@
 /** What a client says to its user's logger. Keys are never part of it. */
 
 import { runtime } from "#runtime";
+import { tellHook } from "./hook.ts";
 import type { AttemptEvent, ClientOptions, Logger, LogLevel } from "./options.ts";
-import type { CallRecord } from "./record.ts";
+import type { AttemptTiming, CallRecord } from "./record.ts";
 
 const LEVELS: readonly LogLevel[] = ["off", "error", "warn", "info", "debug"];
 
@@ -29,7 +30,7 @@ export function loggerOf({ logger = console, logLevel }: ClientOptions, baseURL:
     "warn";
   const wants = (least: LogLevel): boolean => LEVELS.indexOf(level) >= LEVELS.indexOf(least);
   const warn = (message: string): void => {
-    if (wants("warn")) logger.warn(message);
+    if (wants("warn")) warning(logger, message);
   };
   let toldAt = -Infinity;
   let untold = 0;
@@ -40,11 +41,10 @@ export function loggerOf({ logger = console, logLevel }: ClientOptions, baseURL:
       untold += 1;
       const now = performance.now();
       if (!wants("warn") || now - toldAt < RETRIES_EVERY_MS) return;
-      const last = record.attempt(record.attempts - 1);
+      const retried = outcomeOf(record.attempt(record.attempts - 2));
       const others = untold > 1 ? `, and ${untold - 1} other calls were retried` : "";
       warn(
-        `kneepoint: a call to ${baseURL} took ` +
-          `${record.attempts} attempts (${last.error ?? last.status ?? "no answer"})${others}`,
+        `kneepoint: a call to ${baseURL} took ${record.attempts} attempts (${retried})${others}`,
       );
       toldAt = now;
       untold = 0;
@@ -58,21 +58,32 @@ export function loggerOf({ logger = console, logLevel }: ClientOptions, baseURL:
   };
 }
 
+/** What a logger throws must not reach the call that it is told of. */
+function warning(logger: Logger, message: string): void {
+  tellHook((words) => logger.warn(words), message);
+}
+
 /** The level of this name; none, and a word about it, where there is no such level. */
 function levelOf(said: string | undefined, where: string, logger: Logger): LogLevel | undefined {
   if (said === undefined) return undefined;
   const level = LEVELS.find((one) => one === said);
   if (level === undefined) {
     // Worded as OpenAI's SDK words it, so that whoever looks for that line finds this one.
-    logger.warn(`${where} was set to ${JSON.stringify(said)}, expected one of ${JSON.stringify(LEVELS)}`);
+    const levels = JSON.stringify(LEVELS);
+    warning(logger, `${where} was set to ${JSON.stringify(said)}, expected one of ${levels}`);
   }
   return level;
 }
 
+/** What came of an attempt, in a word or as the status that says it. */
+function outcomeOf({ error, status }: AttemptTiming): string | number {
+  const kind = error === "status" ? status : error;
+  return kind ?? status ?? "no answer";
+}
+
 /** An attempt in one line. */
 function lineOf(event: AttemptEvent): string {
-  const { attempt, status, error, start, end } = event;
-  const outcome = error ?? status ?? "no answer";
+  const { attempt, start, end } = event;
   const took = Math.round((end ?? start) - start);
-  return `kneepoint: attempt ${attempt} at ${event["server.address"]}: ${outcome} after ${took} ms`;
+  return `kneepoint: attempt ${attempt} at ${event["server.address"]}: ${outcomeOf(event)} after ${took} ms`;
 }

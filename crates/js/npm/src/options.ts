@@ -1,7 +1,7 @@
 /** What a client and a call may be told, and the check that nothing else is said. */
 
 import { runtime } from "#runtime";
-import { checkMethods, kindOf, refuse } from "./failure.ts";
+import { checkMethods, kindOf, refuse, withArticle } from "./failure.ts";
 import { isSignal } from "./leave.ts";
 import type { AttemptTiming } from "./record.ts";
 import type { FetchLike } from "./transport/transport.ts";
@@ -146,9 +146,11 @@ export interface CallOptions {
   fetchOptions?: Record<string, unknown> | undefined;
 }
 
-type Kind = "number" | "string" | "boolean" | "function" | "object" | "null" | "auto" | "signal";
+/** What kind of value an option takes. A number is one from 0 on. */
+export type Kind = "number" | "string" | "boolean" | "function" | "object" | "null" | "auto" | "signal";
 
-const CLIENT: Record<keyof ClientOptions, Kind[]> = {
+/** The kinds of a client's options. */
+export const CLIENT: Record<keyof ClientOptions, Kind[]> = {
   provider: ["string"],
   baseURL: ["string", "null"],
   apiKey: ["string", "function", "null"],
@@ -204,7 +206,11 @@ const CALL: Record<keyof CallOptions, Kind[]> = {
 /** Refuses options of a client that nobody knows, or of the wrong kind. */
 export function checkClient(options: ClientOptions): void {
   check(options, CLIENT, "client");
-  const { cache } = options;
+  const { cache, logger } = options;
+  if (logger !== undefined) {
+    const expected = "an object with error, warn, info and debug, such as console";
+    checkMethods("logger", logger, expected, "error", "warn", "info", "debug");
+  }
   if (typeof cache === "object") checkCache(cache);
 }
 
@@ -231,7 +237,14 @@ export function isCallOption(name: string): boolean {
   return Object.hasOwn(CALL, name);
 }
 
-function check(options: object, known: Record<string, Kind[]>, what: string): void {
+/** Refuses what holds no options at all. */
+export function checkObject(name: string, options: unknown): void {
+  const isObject = typeof options === "object" && options !== null;
+  if (!isObject || Array.isArray(options)) throw refuse(name, kindOf(options), "an object");
+}
+
+/** Refuses names that are not `known`, and values of another kind. */
+export function check(options: object, known: Record<string, Kind[]>, what: string): void {
   for (const [name, value] of Object.entries(options)) {
     const kinds = Object.hasOwn(known, name) ? known[name] : undefined;
     if (kinds === undefined) {
@@ -253,7 +266,7 @@ function isOf(kind: Kind, value: unknown): boolean {
 function words(kind: Kind): string {
   if (kind === "number") return "a number from 0";
   if (kind === "signal") return "an AbortSignal";
-  return kind === "auto" ? '"auto"' : kind === "null" ? "null" : `a ${kind}`;
+  return kind === "auto" ? '"auto"' : kind === "null" ? "null" : withArticle(kind);
 }
 
 /** The known name that shares the most letters in place, else all of them. */

@@ -1,6 +1,6 @@
 /** The text of an answer, piece by piece. */
 
-import type { Answer, Delta, StreamCall, Taker, ToolCall } from "./call.ts";
+import type { Answer, Delta, StreamCall, ToolCall } from "./call.ts";
 import type { Generated } from "./kneepoint.ts";
 import type { Timing } from "./record.ts";
 
@@ -12,8 +12,12 @@ export class TextStream implements AsyncIterable<string> {
   readonly #answer: Omit<Answer, "text"> = { toolCalls: [] };
   readonly #calls = new Map<number, ToolCall>();
   #isTaken = false;
-  #resolve!: (result: IteratorResult<string, void>) => void;
-  #reject!: (error: Error) => void;
+  /** Whether the reader went away, and wants to hear no more. */
+  #isLeft = false;
+  /** How it ended, where it did not end well. */
+  #failure: Error | undefined;
+  /** What reads it to its end, where that is `result`. */
+  #reading: Promise<void> | undefined;
 
   /** @internal */
   constructor(call: StreamCall) {
@@ -35,8 +39,9 @@ export class TextStream implements AsyncIterable<string> {
     if (this.#isTaken) throw new TypeError("this stream is being read already; `tee` makes two of it");
     this.#isTaken = true;
     const iterator: AsyncIterableIterator<string, void, undefined> = {
-      next: () => new Promise(this.#wait),
+      next: () => new Promise((resolve, reject) => this.#take(resolve, reject)),
       return: () => {
+        this.#isLeft = true;
         this.abort();
         return Promise.resolve({ done: true, value: undefined });
       },
@@ -45,32 +50,28 @@ export class TextStream implements AsyncIterable<string> {
     return iterator;
   }
 
-  /** Waits for the next piece that has text. */
-  readonly #wait: ConstructorParameters<typeof Promise<IteratorResult<string, void>>>[0] = (resolve, reject) => {
-    this.#resolve = resolve;
-    this.#reject = reject;
-    this.#call.take(this.#take);
-  };
-
-  readonly #take: Taker = (piece, error) => {
-    if (error !== undefined) {
-      this.#reject(error);
-    } else if (piece === undefined) {
-      this.#resolve({ done: true, value: undefined });
-    } else {
-      if (piece.deltas !== undefined) for (const delta of piece.deltas) this.#note(delta);
-      if (piece.text === "") {
-        this.#call.take(this.#take);
+  /** Resolves with the next piece that has text. */
+  #take(resolve: (result: IteratorResult<string, void>) => void, reject: (error: Error) => void) {
+    this.#call.take((piece, error) => {
+      this.#failure ??= error;
+      if (error !== undefined && !this.#isLeft) {
+        reject(error);
+      } else if (piece === undefined || this.#isLeft) {
+        resolve({ done: true, value: undefined });
       } else {
+        if (piece.deltas !== undefined) for (const delta of piece.deltas) this.#note(delta);
+        if (piece.text === "") return this.#take(resolve, reject);
         this.#texts.push(piece.text);
-        this.#resolve({ done: false, value: piece.text });
+        resolve({ done: false, value: piece.text });
       }
-    }
-  };
+    });
+  }
 
-  /** Reads what is left, and answers the whole. */
+  /** Reads what is left, and answers the whole; a stream that failed fails here too, whoever read it. */
   async result(): Promise<Generated> {
-    if (!this.#isTaken) for await (const _ of this);
+    if (!this.#isTaken) this.#reading = this.#readAll();
+    await this.#reading;
+    if (this.#failure !== undefined) throw this.#failure;
     const { record } = this.#call;
     const reply = await this.#call.begin;
     if (record === undefined) throw new TypeError("this stream has not been read to its end");
@@ -82,6 +83,10 @@ export class TextStream implements AsyncIterable<string> {
       ...(usage === undefined ? {} : { usage }),
       timing: record.timing(reply?.reused),
     };
+  }
+
+  async #readAll(): Promise<void> {
+    for await (const _ of this);
   }
 
   /** The text as a stream of the platform's. */

@@ -17,7 +17,8 @@ import * as engine from "#bench";
 import { runtime } from "#runtime";
 import { readyNow } from "../engine.ts";
 import { KneepointError } from "../errors.ts";
-import { complete } from "../options.ts";
+import { checkObject, complete } from "../options.ts";
+import { checkRun } from "./check.ts";
 import {
   askOf,
   type BenchOptions,
@@ -47,7 +48,8 @@ export type { Run } from "./run.ts";
 
 /** Sends what it is told to and measures it. `await` the result, or iterate it for its progress. */
 export function bench(options: BenchOptions): Run<Report> {
-  return new Run<Report>({ ...clientOf(options), ...hooks(options) }, async () => {
+  return new Run<Report>({ ...hooks(options), ...clientOf(options) }, async () => {
+    checkRun(options);
     const plan = planOf(options);
     const { client, ask } = await sideOf(options, askOf(options, false));
     return (transport, watch) => engine.begin(transport, watch, client, ask, plan);
@@ -58,6 +60,7 @@ export function bench(options: BenchOptions): Run<Report> {
  * the server's limit. Nothing is retried meanwhile. */
 export function knee(options: KneeOptions): Run<Report> {
   return new Run<Report>({ ...clientOf(options), ...hooks(options) }, async () => {
+    checkRun(options);
     const { baseURL } = complete(clientOf(options));
     const url = baseURL ?? options.provider ?? "";
     const ladder = ladderFor(url, options.ladder, runtime.mostAtOnce(url));
@@ -83,9 +86,11 @@ export interface CompareOptions extends Omit<BenchOptions, "model"> {
 /** Runs against two targets in turns (A B, B A, …), which alone tells a difference from a change of
  * the weather. */
 export function compare(options: CompareOptions): Run<Comparison> {
+  checkObject("options", options);
   const { a, b, pairs = 5, ...rest } = options;
   const sides = [a, b].map((side) => ({ model: "", ...rest, ...side }));
   return new Run<Comparison>({ ...clientOf(rest), ...hooks(rest) }, async () => {
+    sides.forEach(checkRun);
     const plan = planOf({ model: "", ...rest });
     const [one, two] = await Promise.all(sides.map((side) => sideOf(side, askOf(side, false))));
     return (transport, watch) =>
@@ -102,7 +107,9 @@ export function compare(options: CompareOptions): Run<Comparison> {
   });
 }
 
-function hooks({ onSample, onRung, signal }: Pick<BenchOptions, "onSample" | "onRung" | "signal">) {
+function hooks(options: Pick<BenchOptions, "onSample" | "onRung" | "signal">) {
+  checkObject("options", options);
+  const { onSample, onRung, signal } = options;
   return { onSample, onRung, signal };
 }
 

@@ -3,6 +3,7 @@
 import { refuse } from "../failure.ts";
 import type { ClientOptions } from "../options.ts";
 import type { Message } from "../prompt.ts";
+import { OURS } from "./check.ts";
 import { environment } from "./environment.ts";
 import type { Rung, Sample } from "./report.ts";
 
@@ -135,37 +136,10 @@ export interface KneeOptions extends RunOptions {
   ladder?: LadderOptions | undefined;
 }
 
-/** Options of ours that are not the client's. */
-const OURS = [
-  "model",
-  "prompt",
-  "system",
-  "maxTokens",
-  "stream",
-  "nonce",
-  "extra",
-  "hideHost",
-  "slo",
-  "budget",
-  "seed",
-  "drain",
-  "signal",
-  "onSample",
-  "onRung",
-  "requests",
-  "duration",
-  "concurrency",
-  "rate",
-  "arrivals",
-  "ramp",
-  "warmup",
-  "ladder",
-] as const satisfies (keyof BenchOptions | keyof KneeOptions)[];
-
 /** The client's part of the options. */
 export function clientOf(options: object): ClientOptions {
   const rest: Record<string, unknown> = { ...options };
-  for (const name of OURS) delete rest[name];
+  for (const name of Object.keys(OURS)) delete rest[name];
   return rest;
 }
 

@@ -3,6 +3,7 @@
 import { runtime } from "#runtime";
 import { enter, ready, type Resident, settle } from "../engine.ts";
 import { KneepointError } from "../errors.ts";
+import { tellHook } from "../hook.ts";
 import { complete } from "../options.ts";
 import type { ClientOptions } from "../options.ts";
 import type { Transport } from "../transport/transport.ts";
@@ -56,8 +57,6 @@ export class Run<T> implements PromiseLike<T>, AsyncIterable<Tick> {
     });
     // Whoever only iterates hears of a failure there.
     this.#result.catch(() => {});
-    options.signal?.addEventListener("abort", this.#stopBySignal);
-    if (options.signal?.aborted) this.stop();
     settle(this.#resident);
     underWay.add(this);
     void this.#start(options, prepare);
@@ -66,6 +65,9 @@ export class Run<T> implements PromiseLike<T>, AsyncIterable<Tick> {
   async #start(options: ClientOptions, prepare: () => Promise<Begin>): Promise<void> {
     try {
       const [begin] = await Promise.all([prepare(), ready()]);
+      const { signal } = this.#options;
+      signal?.addEventListener("abort", this.#stopBySignal);
+      if (signal?.aborted) this.stop();
       this.#transport = runtime.transport(options);
       const transport = this.#transport;
       this.#handle = enterRefusing(() => begin(transport, this.#watch(transport, options)));
@@ -135,10 +137,11 @@ export class Run<T> implements PromiseLike<T>, AsyncIterable<Tick> {
         this.#wake();
       },
       sample: (json: string, measured: boolean) => {
-        queueMicrotask(() => onSample?.(JSON.parse(json) as Sample, measured));
+        const tell = (sample: Sample): unknown => onSample?.(sample, measured);
+        queueMicrotask(() => tellHook(tell, JSON.parse(json) as Sample));
       },
       rung: (json: string) => {
-        if (onRung !== undefined) queueMicrotask(() => onRung(JSON.parse(json) as Rung));
+        queueMicrotask(() => tellHook(onRung, JSON.parse(json) as Rung));
       },
       connections: () => {
         const { opened, reused } = transport.connections();
@@ -154,7 +157,7 @@ export class Run<T> implements PromiseLike<T>, AsyncIterable<Tick> {
     if (this.#isOver) return;
     this.#isOver = true;
     underWay.delete(this);
-    this.#options.signal?.removeEventListener("abort", this.#stopBySignal);
+    this.#options.signal?.removeEventListener?.("abort", this.#stopBySignal);
     const handle = this.#handle;
     this.#handle = undefined;
     // Samples that were told are handed on first; and the module must not be entered from inside it.

@@ -110,7 +110,7 @@ export class Given {
     }
   }
 
-  #take(known: readonly Flag[], { name, rawName, value: said }: Option): void {
+  #take(known: readonly Flag[], { name, rawName, value: said, inlineValue }: Option): void {
     let value = said;
     if (/^api-?key$/i.test(name)) {
       throw new UsageError(
@@ -124,8 +124,8 @@ export class Given {
     if (flag.value === undefined && value !== undefined) {
       throw new UsageError(`${rawName} takes no value, found "${value}"`);
     }
-    // A value that looks like a flag is one whose value was forgotten; a minus alone is a stream.
-    const isMissing = value === undefined || (value.startsWith("--") && value.length > 2);
+    // A word that looks like a flag is one, and the value was forgotten; a minus alone is a stream.
+    const isMissing = value === undefined || (!inlineValue && looksLikeFlag(known, value));
     if (flag.value === RESULT && value === undefined) value = STDOUT;
     else if (flag.value !== undefined && isMissing) {
       const expected = flag.value === RESULT ? "FILE, or - for standard output" : flag.value;
@@ -160,11 +160,17 @@ export class Given {
   }
 }
 
-type Option = { name: string; rawName: string; value: string | undefined };
+type Option = { name: string; rawName: string; value: string | undefined; inlineValue: boolean | undefined };
 
 /** The flags of a command. */
 export function flagsOf(command: CommandName): Flag[] {
   return FLAGS.filter((flag) => flag.of.includes(command));
+}
+
+/** Whether a word begins as a flag does; numbers below zero are no flags. */
+function looksLikeFlag(known: readonly Flag[], word: string): boolean {
+  const isLong = word.startsWith("--") && word.length > 2;
+  return isLong || known.some(({ short }) => short !== undefined && word.startsWith(`-${short}`));
 }
 
 function typeOf(flag: Flag): { type: "string" | "boolean"; short?: string; multiple: true } {

@@ -14,6 +14,8 @@ import { nearest, UsageError } from "./words.ts";
 export async function main(argv: readonly string[]): Promise<void> {
   // Whoever reads us may go away early, as `head` does.
   process.stdout.on("error", () => process.exit(STATUS.failed));
+  // Progress that nobody reads any more is no reason to end a run.
+  process.stderr.on("error", () => {});
   process.exit(await status(argv));
 }
 

@@ -1,7 +1,8 @@
 /** Where results go: files, or standard output for one of them. */
 
-import { accessSync, constants, createWriteStream, statSync, type WriteStream, writeFileSync } from "node:fs";
+import { accessSync, constants, createWriteStream, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { finished } from "node:stream/promises";
 
 import {
   csvHeader,
@@ -74,14 +75,18 @@ export class Outputs {
 
   /** Writes everything that was asked for, and shows the text unless standard output is taken. */
   async write(report: Report): Promise<void> {
-    await this.writeFiles(report);
-    if (!this.#isPiped) await put(STDOUT, renderReport(report, "text"));
+    try {
+      await this.writeFiles(report);
+    } finally {
+      // What a run has cost is shown, even if it cannot be kept.
+      if (!this.#isPiped) await put(STDOUT, renderReport(report, "text"));
+    }
   }
 
   /** Writes what was asked for, and nothing else. */
   async writeFiles(report: Report): Promise<void> {
     for (const { form, file } of this.#reports) await put(file, await this.#rendered(report, form));
-    for (const { stream } of this.#requests) await ended(stream);
+    for (const { file, stream } of this.#requests) await ended(file, stream);
   }
 
   async #rendered(report: Report, form: Form): Promise<string> {
@@ -120,13 +125,17 @@ export function checkWritable(flag: string, file: string): void {
 }
 
 function opened(file: string): NodeJS.WritableStream {
-  return file === STDOUT ? process.stdout : createWriteStream(file);
+  if (file === STDOUT) return process.stdout;
+  // Told at the end: until then a run is worth more than its file.
+  return createWriteStream(file).on("error", () => {});
 }
 
-function ended(stream: NodeJS.WritableStream): Promise<void> {
-  if (stream === process.stdout) return Promise.resolve();
-  return new Promise((resolve, reject) => {
-    (stream as WriteStream).on("error", reject);
-    stream.end(resolve);
-  });
+async function ended(file: string, stream: NodeJS.WritableStream): Promise<void> {
+  if (stream === process.stdout) return;
+  stream.end();
+  try {
+    await finished(stream);
+  } catch (error) {
+    throw new UsageError(`${file} cannot be written: ${reasonOf(error)}`);
+  }
 }

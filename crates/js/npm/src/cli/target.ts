@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 
+import { LADDER_OPTIONS } from "../bench/check.ts";
 import type { Message } from "../prompt.ts";
 import type {
   BenchOptions,
@@ -93,45 +94,16 @@ export function kneeOptions(flags: Given): KneeOptions {
   put("total_s", given(flags, "total", seconds));
   for (const one of flags.list("ladder")) {
     const [name = "", text = ""] = one.split("=");
-    if (!LADDER.includes(name as keyof LadderOptions)) {
-      const known = LADDER.join(", ");
-      throw new UsageError(`--ladder: there is no "${name}"${nearest(name, LADDER)} (there are ${known})`);
+    if (!Object.hasOwn(LADDER_OPTIONS, name)) {
+      const known = Object.keys(LADDER_OPTIONS);
+      const hint = `${nearest(name, known)} (there are ${known.join(", ")})`;
+      throw new UsageError(`--ladder: there is no "${name}"${hint}`);
     }
     const isFlag = text === "true" || text === "false";
     put(name as keyof LadderOptions, isFlag ? text === "true" : number(`--ladder ${name}`, text));
   }
   return { ...common(flags), baseURL: baseOf(flags), ladder };
 }
-
-const LADDER = [
-  "first",
-  "max",
-  "factor",
-  "settle_s",
-  "window_min_s",
-  "window_max_s",
-  "completions_min",
-  "completions_per_slot",
-  "rungs_max",
-  "total_s",
-  "errors_max",
-  "refusals_max",
-  "slo_share",
-  "plateau",
-  "peak_share",
-  "verify_share",
-  "verify_s",
-  "verify_max",
-  "recover_s",
-  "refine_knee",
-  "refine_peak",
-  "refine_ratio",
-  "repeat",
-  "drift_max",
-  "rest_max_s",
-  "rest_s",
-  "stop_client_bound",
-] as const satisfies (keyof LadderOptions)[];
 
 function baseOf(flags: Given): string | undefined {
   const url = given(flags, "url", address);

@@ -16,9 +16,12 @@ export interface TransportOptions {
 /** A function of `fetch`'s shape. */
 export type FetchLike = (url: string, init: RequestInit) => Promise<Response>;
 
+/** A body as `fetch` takes it. Node's types have no other name for it. */
+export type BodyLike = NonNullable<RequestInit["body"]>;
+
 /** Whose request it is. */
 export interface Sender {
-  readonly body: BodyInit | undefined;
+  readonly body: BodyLike | undefined;
   /** Handed to `fetch` with this request, beside what the client hands to it. */
   readonly fetchOptions?: Readonly<Record<string, unknown>> | undefined;
   /** The code of what the platform threw, the last time that it did. */
@@ -127,7 +130,7 @@ export function tellFailure(id: number, call: Sender, inBody: boolean, error: un
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error).slice(0, 200) || "no reason given";
   const cause = error.cause instanceof Error ? ` (${error.cause.message})` : "";
-  return `${error.name}: ${error.message}${cause}`.slice(0, 200);
+  return `${error.name}: ${error.message.trim()}${cause}`.slice(0, 200);
 }
 
 /** Gathers a whole body for the module, which sees of it only what it must. */

@@ -7,7 +7,6 @@
  * What only `fetch` understands is sent by `fetch`: forms, streams, options of its own for one call.
  */
 
-import { createRequire } from "node:module";
 import type { Transform } from "node:stream";
 
 import * as core from "#core";
@@ -16,6 +15,7 @@ import type { AnswerKind, Reply } from "../reply.ts";
 import { decoderOf } from "./encoding.ts";
 import { FetchTransport } from "./fetch.ts";
 import { Origin, type Rider } from "./origin.ts";
+import { proxyOfTheEnvironment } from "./proxy.ts";
 import {
   type Connections,
   Gathering,
@@ -343,17 +343,4 @@ class Exchange implements Rider {
 /** Names and values in turn, as the module writes them. */
 function linesOf(fields: readonly string[]): string {
   return fields.map((part) => `${part}\n`).join("");
-}
-
-const PROXIES = ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"];
-
-let proxy: Dispatcher | undefined;
-
-/** What the variables of the environment ask for, as curl and others read them. */
-function proxyOfTheEnvironment(): Dispatcher | undefined {
-  if (!PROXIES.some((name) => process.env[name])) return undefined;
-  // Loaded only where it is needed: it is larger than all the rest.
-  const require = createRequire(import.meta.url);
-  proxy ??= new (require("undici/lib/dispatcher/env-http-proxy-agent.js"))() as Dispatcher;
-  return proxy;
 }

@@ -1,0 +1,36 @@
+/** The proxy that Node's environment names, as curl and others read it. */
+
+import { createRequire } from "node:module";
+
+import { refuse } from "../failure.ts";
+import type { Dispatcher } from "./undici.ts";
+
+let proxy: Dispatcher | undefined;
+
+/** What goes through it, but for the hosts in `NO_PROXY`; nothing where no variable asks for it. */
+export function proxyOfTheEnvironment(): Dispatcher | undefined {
+  const httpProxy = addressIn("http_proxy");
+  const httpsProxy = addressIn("https_proxy");
+  if (httpProxy === undefined && httpsProxy === undefined) return undefined;
+  proxy ??= made({ httpProxy, httpsProxy });
+  return proxy;
+}
+
+/** Loaded only where it is needed, for it is larger than all the rest; and whole, since undici's proxies
+ * call what its parts have only once its entry has been there. */
+function made(addresses: object): Dispatcher {
+  const { EnvHttpProxyAgent } = createRequire(import.meta.url)("undici") as {
+    EnvHttpProxyAgent: new (options: object) => Dispatcher;
+  };
+  return new EnvHttpProxyAgent(addresses);
+}
+
+/** The address in a variable, in small letters or in capitals. It may hold a password: nobody repeats it. */
+function addressIn(name: string): string | undefined {
+  const said = process.env[name] || process.env[name.toUpperCase()];
+  if (!said) return undefined;
+  const address = said.includes("://") ? said : `http://${said}`;
+  if (URL.canParse(address)) return address;
+  const found = "no address in this variable of the environment";
+  throw refuse(name, found, "one such as http://proxy.example:3128");
+}
