@@ -1,7 +1,7 @@
 /** A body's bytes, all that has arrived at a time. */
 
 /** Reads of a body that are under way at most. */
-const READS_MAX = 32;
+const READS_MAX = 64;
 
 interface Taker {
   resolve(chunk: Uint8Array | undefined): void;
