@@ -168,6 +168,12 @@ impl Report {
             TokenSource::None => "not counted",
         };
         writeln!(out, "  tokens     {tokens}")?;
+        if self.answer.is_some() {
+            writeln!(
+                out,
+                "  rates      an answer counts by the share of it that fell into the rung's time"
+            )?;
+        }
         let retries = if self.method.retries { "on" } else { "off" };
         writeln!(out, "  retries    {retries}")?;
         let (rule, confidence) = (&self.method.rule, self.method.confidence * 100.0);
