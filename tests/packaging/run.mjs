@@ -1,9 +1,11 @@
 // The packed package, as projects take it: checkers, compilers, bundlers.
 
 import { execFile } from "node:child_process";
-import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer as createProxy } from "node:http";
 import { connect } from "node:net";
+import { homedir } from "node:os";
+import { join, sep } from "node:path";
 import { promisify } from "node:util";
 
 import { build as esbuild } from "esbuild";
@@ -113,6 +115,12 @@ await report.attempt("the caches load alone", async () => {
     const [{ bytes }] = Object.values(metafile.outputs);
     if (bytes > 6000) throw new Error(`${platform}: ${bytes} bytes: ${Object.keys(metafile.inputs)}`);
   }
+});
+await report.attempt("no file knows the machine that built it", () => {
+  const home = `${homedir()}${sep}`;
+  const files = readdirSync(`${folder}/node_modules/kneepoint`, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const told = files.filter(({ parentPath, name }) => readFileSync(join(parentPath, name), "latin1").includes(home));
+  if (files.length < 50 || told.length > 0) throw new Error(`${home} is named in ${told.map(({ name }) => name)}`);
 });
 await report.attempt("publint finds nothing", () => run(program("publint"), ["run", "--strict", "node_modules/kneepoint"]));
 await report.attempt("attw finds nothing", () => run(program("attw"), ["--profile", "esm-only", tarball()]));

@@ -19,6 +19,7 @@ mod shell;
 mod soak;
 mod test;
 mod tidy;
+mod wasm;
 
 use std::process::ExitCode;
 

@@ -10,6 +10,7 @@ use crate::failure::{Failure, Result};
 use crate::repo::{Repo, WASM};
 use crate::setup::{WASM_BINDGEN, locate, provide};
 use crate::shell::run;
+use crate::wasm::without_folders;
 
 /// Where the package's TypeScript lies.
 const SOURCE: &str = "crates/js/npm";
@@ -165,7 +166,7 @@ fn modules(repo: &Repo, feature: &str, dist: &Path) -> Result<PathBuf> {
 
 /// One module, and the JavaScript around it.
 fn module(repo: &Repo, feature: &str, make: &Make, glue: &Path, module: &Path) -> Result<String> {
-    run(Command::new("cargo")
+    run(without_folders(&mut Command::new("cargo"))
         .args(["build", "--package", "kneepoint-js", "--target", WASM])
         .args(["--no-default-features", "--features", feature])
         .args(["--profile", make.profile])

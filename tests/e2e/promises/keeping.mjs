@@ -93,6 +93,7 @@ export const keeping = [
       if (scene.isPlain) await look(scene, page.tab, "compared");
       await page.press("delete-run");
       await listed(page, 1);
+      assert.equal(await page.tab.evaluate(() => document.activeElement.id), "open-file", "the keyboard is not lost");
       const beside = await new Kneepoint(await scene.open()).ready();
       await beside.fill({ requests: "20", concurrency: "10" });
       await beside.run();

@@ -12,6 +12,9 @@ use crate::desk::Desk;
 use crate::history::{Kept, title};
 use crate::state::StateStoreFields;
 
+/// What opens a file.
+const OPEN: &str = "open-file";
+
 /// The strip below everything.
 pub(crate) fn earlier(desk: Desk) -> Element {
     let (kept, place) = (desk.state.kept(), desk.state.place());
@@ -28,8 +31,9 @@ pub(crate) fn earlier(desk: Desk) -> Element {
     };
     let open = element("input")
         .attr("type", "file")
+        .attr("id", OPEN)
         .attr("accept", ".json,.html")
-        .test("open-file")
+        .test(OPEN)
         .on("change", picked);
     let heading = element("h2").text("Earlier runs").with(
         classed("label", "quiet open")
@@ -91,7 +95,12 @@ fn row(desk: Desk, run: &Kept) -> Option<Element> {
         .with(element("time").text(&browser::clock(id)))
         .text(" ")
         .text(&words);
-    let delete = button("quiet", "delete-run", move || desk.drop_kept(id))
+    let drop = move || {
+        desk.drop_kept(id);
+        // The button is gone with its row; the keyboard goes on from the head of the list.
+        browser::focus(OPEN);
+    };
+    let delete = button("quiet", "delete-run", drop)
         .attr("aria-label", &("delete ".to_owned() + &words))
         .text("×");
     let row = element("li").test("earlier-run");

@@ -30,7 +30,7 @@ export type Uploadable = File | ResponseLike | (AsyncIterable<BlobLike | Bytes |
 export async function toFile(
   value: ToFileInput | PromiseLike<ToFileInput>,
   name?: string | null,
-  options?: FilePropertyBag,
+  options?: ConstructorParameters<typeof File>[2],
 ): Promise<File> {
   const given = await value;
   if (given instanceof File) return given;
