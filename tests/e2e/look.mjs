@@ -20,6 +20,8 @@ export async function look(scene, tab, name) {
       await tab.setViewportSize({ width, height: width === 360 ? 780 : 900 });
       // What sticks to the top of the window stands where one first sees it.
       await tab.evaluate(() => scrollTo(0, 0));
+      // A long page is painted a frame after its width or its colours have changed.
+      await tab.evaluate(() => new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted))));
       const path = `${scene.pictures}${name}-${width}-${colorScheme}.png`;
       await tab.screenshot({ path, fullPage: true });
       const shift = await tab.evaluate(() => document.documentElement.scrollWidth - innerWidth);
