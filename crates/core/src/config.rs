@@ -142,7 +142,16 @@ pub(crate) fn check_key(key: &Secret) -> Result<(), ConfigError> {
     }
 }
 
-/// Refuses what would end a header early or cannot be written in one.
+/// Fields that whoever sends the request writes by itself, and fails over where others write them too.
+const OF_THE_SENDER: [&str; 5] = [
+    "content-length",
+    "expect",
+    "keep-alive",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Refuses what would end a header early, cannot be written in one, or is not for users to write.
 pub(crate) fn check_header(name: &str, value: &str) -> Result<(), ConfigError> {
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if name.is_empty() || !name.bytes().all(token) {
@@ -150,6 +159,16 @@ pub(crate) fn check_header(name: &str, value: &str) -> Result<(), ConfigError> {
             "headers",
             &format!("the name {}", quoted(name)),
             "letters, digits and -",
+        ));
+    }
+    if OF_THE_SENDER
+        .iter()
+        .any(|own| own.eq_ignore_ascii_case(name))
+    {
+        return Err(ConfigError::new(
+            "headers",
+            &format!("the field {}", quoted(name)),
+            "none of those that are written when the request is sent",
         ));
     }
     let printable = |c: char| matches!(c, '\t' | ' '..='~' | '\u{a0}'..='\u{ff}');
@@ -246,6 +265,9 @@ mod tests {
             ("x team", "blue",          false),
             ("",       "blue",          false),
             ("x:y",    "blue",          false),
+            ("Content-Length", "7",     false),
+            ("expect", "100-continue",  false),
+            ("connection", "close",     true),
         ];
         for (name, value, allowed) in cases {
             assert_eq!(

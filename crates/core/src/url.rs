@@ -48,12 +48,20 @@ impl BaseUrl {
                 "the key in apiKey",
             ));
         }
-        if host.is_empty() || host.starts_with(':') {
+        if host.is_empty() || host.starts_with(':') || host.starts_with('[') != host.contains(']') {
             return Err(wrong("a host after the //"));
         }
+        let port = host.rsplit_once(':').map_or("", |(_, port)| port);
+        if !port.is_empty() && !port.ends_with(']') && port.parse::<u16>().is_err() {
+            return Err(wrong("a port up to 65535"));
+        }
+        let mut escaped = String::with_capacity(path.len());
+        escape(path.trim_end_matches('/'), &mut escaped, |byte| {
+            byte.is_ascii()
+        });
         Ok(Self {
             origin: format!("{scheme}://{}", host.to_ascii_lowercase()),
-            path: path.trim_end_matches('/').to_owned(),
+            path: escaped,
         })
     }
 
@@ -81,8 +89,14 @@ impl BaseUrl {
 
 /// Appends `text` with all but RFC 3986's unreserved characters escaped.
 pub(crate) fn percent_encode(text: &str, into: &mut String) {
+    let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    escape(text, into, is_unreserved);
+}
+
+/// Appends `text` with the bytes escaped that may not stand as they are.
+fn escape(text: &str, into: &mut String, stands: impl Fn(u8) -> bool) {
     for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+        if stands(byte) {
             into.push(char::from(byte));
         } else {
             // Writing to a String cannot fail.
@@ -104,6 +118,7 @@ mod tests {
             ("https://acme-x.direct.fireworks.ai", "https://acme-x.direct.fireworks.ai/chat/completions"),
             ("HTTP://LocalHost:8088/mock/a=1,b=ln:2:3/v1", "http://localhost:8088/mock/a=1,b=ln:2:3/v1/chat/completions"),
             ("http://[::1]:8000//",              "http://[::1]:8000/chat/completions"),
+            ("https://host/modèle/a%20b",        "https://host/mod%C3%A8le/a%20b/chat/completions"),
         ];
         for (base, expected) in cases {
             let joined = BaseUrl::parse(base).unwrap().join("/chat/completions", &[]);
@@ -132,6 +147,9 @@ mod tests {
             ("ftp://host",              "https:// or http://"),
             ("https://",                "a host"),
             ("https://:443/v1",         "a host"),
+            ("http://[::1:8000/v1",     "a host"),
+            ("https://host:99999/v1",   "a port"),
+            ("https://host:http/v1",    "a port"),
             ("https://host/v1?x=1",     "defaultQuery"),
             ("https://me:pw@host/v1",   "apiKey"),
             ("https://host/v1\r\nx: y", "control characters"),
