@@ -85,6 +85,31 @@ export const decoding: Promises = {
     equal(broken.error, "the line is down", "the platform's own error");
   },
 
+  async "a body that breaks without a reason is no whole answer either"() {
+    const broken = (): ReadableStream<Uint8Array> => {
+      const chunks = [...cut(event("so far"), 1000)];
+      return new ReadableStream({
+        pull(controller) {
+          const chunk = chunks.shift();
+          if (chunk === undefined) controller.error(undefined);
+          else controller.enqueue(chunk);
+        },
+      });
+    };
+    const items = Stream.fromSSEResponse(new Response(broken()), new AbortController());
+    for (const source of [decodeText(broken()), items]) {
+      const reader = (source as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+      let ending = "none";
+      try {
+        while (!(await reader.next()).done);
+        ending = "whole";
+      } catch {
+        ending = "broken";
+      }
+      equal(ending, "broken", "how it ended");
+    }
+  },
+
   async "a body is read ahead of a slow reader within bounds, and let go with the loop"() {
     const endless = (function* () {
       for (;;) yield* cut(event("word "), 1000);

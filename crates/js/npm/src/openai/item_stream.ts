@@ -1,6 +1,6 @@
 /** A stream of objects, as the main entry has it: what the drop-in's `Stream` can do without its makers. */
 
-import type { StreamCall } from "../call.ts";
+import type { Piece, StreamCall } from "../call.ts";
 import { APIUserAbortError, KneepointError } from "../errors.ts";
 import { Parser } from "./template.ts";
 import { type More, Unpacked } from "./unpack.ts";
@@ -70,12 +70,23 @@ export function streamOf<Item>(call: StreamCall, Class: StreamClass): ItemStream
   const controller = new AbortController();
   const parser = new Parser<Item>();
   controller.signal.addEventListener("abort", () => call.abort(), { once: true });
+  const parsed = (piece: Piece | undefined, error: Error | undefined): Item[] | undefined => {
+    if (error === undefined) return piece && parser.parse(piece.text);
+    if (!(error instanceof APIUserAbortError)) throw error;
+    // Whoever takes a call back knows it. The controller says so to others.
+    controller.abort();
+    return undefined;
+  };
   const more: More<Item> = (take) => {
-    call.take((piece, error) => {
-      if (!(error instanceof APIUserAbortError)) return take(piece && parser.parse(piece.text), error);
-      // Whoever takes a call back knows it. The controller says so to others.
-      controller.abort();
-      take(undefined);
+    call.take((piece, failure) => {
+      let batch: Item[] | undefined;
+      try {
+        batch = parsed(piece, failure);
+      } catch (error) {
+        // Nothing may be thrown at the module, which calls this.
+        return take(undefined, { error });
+      }
+      take(batch);
     });
   };
   return new Class(

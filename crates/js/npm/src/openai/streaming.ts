@@ -102,7 +102,7 @@ function reading<Item>(
     }
   };
   const tellMore: More<Item> = (take) => {
-    more().then(take, (error: unknown) => take(undefined, error));
+    more().then(take, (error: unknown) => take(undefined, { error }));
   };
   return new Unpacked(tellMore, () => {
     close();

@@ -1,8 +1,13 @@
 /** One at a time of what comes in batches. */
 
-/** Asks for the next batch, and is told it once: `undefined` at the end, or an error. It is asked again
- * only then. */
-export type More<Item> = (take: (batch: Item[] | undefined, error?: unknown) => void) => void;
+/** Asks for the next batch, and is told it once: `undefined` at the end, or why there is none. It is asked
+ * again only then. */
+export type More<Item> = (take: (batch: Item[] | undefined, failure?: Failure) => void) => void;
+
+/** What went wrong: anything can be thrown, `undefined` too. */
+interface Failure {
+  error: unknown;
+}
 
 interface Taker<Item> {
   resolve(result: IteratorResult<Item>): void;
@@ -58,12 +63,12 @@ export class Unpacked<Item> implements AsyncIterator<Item> {
     }
   }
 
-  readonly #take = (batch: Item[] | undefined, error?: unknown): void => {
+  readonly #take = (batch: Item[] | undefined, failure?: Failure): void => {
     this.#isAsking = false;
     this.#at = 0;
     this.#items = batch ?? [];
     if (batch === undefined) this.#isOver = true;
-    if (error !== undefined) this.#takers.shift()?.reject(error);
+    if (failure !== undefined) this.#takers.shift()?.reject(failure.error);
     this.#serve();
   };
 }
