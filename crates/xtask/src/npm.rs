@@ -197,6 +197,11 @@ fn module(repo: &Repo, feature: &str, make: &Make, glue: &Path, module: &Path) -
 
 /// One platform's JavaScript. An entry is a source, or `name=source` where its name is another.
 fn bundle(glue: &Path, entries: &[&str], platform: &str, out: &Path) -> Result {
+    let transport = if platform == "node" {
+        "undici"
+    } else {
+        "fetch"
+    };
     let mut esbuild = Command::new(tool("esbuild"));
     for entry in entries {
         let (name, source) = entry.split_once('=').unwrap_or((entry, entry));
@@ -215,6 +220,9 @@ fn bundle(glue: &Path, entries: &[&str], platform: &str, out: &Path) -> Result {
         .arg(format!("--alias:#bench={}", glue.join("core.js").display()))
         .arg(format!(
             "--alias:#runtime=./{SOURCE}/src/runtime/{platform}.ts"
+        ))
+        .arg(format!(
+            "--alias:#transport=./{SOURCE}/src/transport/{transport}.ts"
         ))
         .arg(format!("--outdir={}", out.display()));
     run(&mut esbuild)

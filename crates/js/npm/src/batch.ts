@@ -2,7 +2,7 @@
 
 import type { KneepointError } from "./errors.ts";
 import { kindOf, refuse } from "./failure.ts";
-import type { Generated, Kneepoint } from "./kneepoint.ts";
+import type { Generated } from "./generated.ts";
 import { tellHook } from "./hook.ts";
 import { isSignal, listen, unlisten } from "./leave.ts";
 import { type CallOptions, checkObject } from "./options.ts";
@@ -10,6 +10,7 @@ import type { GenerateOptions, Message } from "./prompt.ts";
 
 type Prompt = string | readonly Message[];
 type Prompts = Iterable<Prompt> | AsyncIterable<Prompt>;
+type Generate = (prompt: Prompt, options: GenerateOptions & CallOptions) => Promise<Generated>;
 
 export interface BatchOptions extends CallOptions {
   model: string;
@@ -44,7 +45,7 @@ export class Batch implements AsyncIterable<BatchItem> {
   #settled: Promise<BatchItem[]> | undefined;
 
   /** @internal */
-  constructor(client: Kneepoint, prompts: Prompts, told: BatchOptions) {
+  constructor(generate: Generate, prompts: Prompts, told: BatchOptions) {
     check(prompts, told);
     const { concurrency = OPEN_MAX, order = "given", onProgress, signal, ...options } = told;
     // Whoever stops reading takes back what is under way.
@@ -55,7 +56,7 @@ export class Batch implements AsyncIterable<BatchItem> {
     const run = async (prompt: Prompt, index: number): Promise<BatchItem> => {
       this.progress.begun += 1;
       try {
-        const value = await client.generate(prompt, call);
+        const value = await generate(prompt, call);
         this.progress.succeeded += 1;
         return { index, status: "fulfilled", value };
       } catch (reason) {

@@ -1,6 +1,7 @@
 /** What sends requests for the shapes that users see: one client of the module. */
 
 import { runtime } from "#runtime";
+import { transportOf } from "#transport";
 import { Call, type Home, type Outcome, StreamCall, type Waiter } from "./call.ts";
 import * as core from "#core";
 import { Crowd } from "./crowd.ts";
@@ -87,7 +88,7 @@ export class Client implements Resident, Home {
   constructor(options: ClientOptions, transport?: Transport) {
     this.options = complete(options);
     this.#check();
-    this.transport = transport ?? runtime.transport(this.options);
+    this.transport = transport ?? transportOf(this.options);
     if (this.options.organization) this.#fields.push("openai-organization", this.options.organization);
     if (this.options.project) this.#fields.push("openai-project", this.options.project);
     fieldsOf(this.options.defaultHeaders, this.#fields);

@@ -9,6 +9,7 @@
 import * as core from "#core";
 import { runtime } from "#runtime";
 import { KneepointError } from "./failure.ts";
+import type { ModuleSource } from "./runtime/runtime.ts";
 
 /** What outlives calls and holds things of the instance. */
 export interface Resident {
@@ -58,16 +59,6 @@ export function turned(): void {
 export function millisToAlarm(): number {
   return Math.max(0, Math.ceil(due - performance.now()));
 }
-
-declare global {
-  // A name that only a page's types have; where they are loaded, this adds nothing to it.
-  namespace WebAssembly {
-    interface Module {}
-  }
-}
-
-/** A source of the module that {@link ready} takes: its address, a response, its bytes or itself. */
-export type ModuleSource = URL | Response | ArrayBuffer | ArrayBufferView<ArrayBuffer> | WebAssembly.Module;
 
 /** Compiles the module, unless that is done. With a source of one's own where the default fails. */
 export function ready(source?: ModuleSource | Promise<ModuleSource>): Promise<void> {

@@ -9,9 +9,10 @@ export { Batch, type BatchItem, type BatchOptions, type Progress } from "./batch
 export type { Answer, ToolCall } from "./call.ts";
 export type { ModelStats, Stats } from "./client.ts";
 export { decodeText } from "./decode.ts";
-export type { ModuleSource } from "./engine.ts";
+export type { ModuleSource } from "./runtime/runtime.ts";
 export * from "./errors.ts";
-export { type Generated, Kneepoint } from "./kneepoint.ts";
+export type { Generated } from "./generated.ts";
+export { Kneepoint } from "./kneepoint.ts";
 export type {
   AttemptEvent,
   CacheOptions,

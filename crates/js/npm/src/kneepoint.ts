@@ -1,9 +1,10 @@
 /** The client as its users hold it. */
 
 import { type BatchOptions, Batch } from "./batch.ts";
-import type { Answer, Outcome } from "./call.ts";
+import type { Answer } from "./call.ts";
 import { Client, type Stats } from "./client.ts";
-import { type ModuleSource, ready } from "./engine.ts";
+import { ready } from "./engine.ts";
+import { type Generated, generated } from "./generated.ts";
 import { Chat } from "./openai/chat.ts";
 import { Completions, Embeddings, Messages, Models, Responses } from "./openai/endpoints.ts";
 import { ItemStream, type StreamClass } from "./openai/item_stream.ts";
@@ -11,14 +12,8 @@ import { APIPromise, type Received } from "./openai/promise.ts";
 import { begin, callOf, type FinalRequestOptions, type HTTPMethod, type RequestOptions } from "./openai/request.ts";
 import { type CallOptions, checkObject, type ClientOptions } from "./options.ts";
 import { ask, type GenerateOptions, type Message } from "./prompt.ts";
-import type { Timing, Usage } from "./record.ts";
+import type { ModuleSource } from "./runtime/runtime.ts";
 import { TextStream } from "./stream.ts";
-
-/** An answer, and what is known of the call that brought it. */
-export interface Generated extends Answer {
-  usage?: Usage;
-  timing: Timing;
-}
 
 const CALL_OPTIONS = [
   "signal",
@@ -84,7 +79,8 @@ export class Kneepoint {
     options: GenerateOptions & CallOptions,
   ): Promise<Generated> {
     const { path, body, call } = this.#ask(prompt, options, false);
-    return generated(await this._client.send({ method: "POST", path, body }, call, true));
+    const outcome = await this._client.send({ method: "POST", path, body }, call, true);
+    return generated(outcome.answer as Answer, outcome.record, outcome.reply);
   }
 
   /** Asks for an answer piece by piece. */
@@ -159,7 +155,7 @@ export class Kneepoint {
     prompts: Iterable<string | readonly Message[]> | AsyncIterable<string | readonly Message[]>,
     options: BatchOptions,
   ): Batch {
-    return new Batch(this, prompts, options);
+    return new Batch((prompt, call) => this.generate(prompt, call), prompts, options);
   }
 
   /** The figures of the moment. */
@@ -197,14 +193,4 @@ export class Kneepoint {
     }
     return { ...ask(this._client.isAnthropic, prompt, rest as GenerateOptions, stream), call };
   }
-}
-
-function generated(outcome: Outcome): Generated {
-  const { record, reply } = outcome;
-  const { usage } = record;
-  return {
-    ...(outcome.answer as Answer),
-    ...(usage === undefined ? {} : { usage }),
-    timing: record.timing(reply?.reused),
-  };
 }

@@ -1,7 +1,6 @@
 /** What a transport keeps of a reply for its caller, and the platform's classes made of it. */
 
 import { runtime } from "#runtime";
-import type { BodyLike } from "./transport/transport.ts";
 
 export interface Reply {
   readonly status: number;
@@ -141,7 +140,7 @@ export function textOf(reply: Reply): string {
 const EMPTY = [101, 103, 204, 205, 304];
 
 /** A platform's response with this body. */
-export function responseOf(reply: Reply, body: BodyLike | null): Response {
+export function responseOf(reply: Reply, body: ConstructorParameters<typeof Response>[0]): Response {
   const init = { status: reply.status, headers: headersOf(reply) };
   const response = new Response(EMPTY.includes(reply.status) ? null : body, init);
   Object.defineProperty(response, "url", { value: reply.url });

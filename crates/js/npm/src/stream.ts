@@ -1,7 +1,7 @@
 /** The text of an answer, piece by piece. */
 
 import type { Answer, Delta, StreamCall, ToolCall } from "./call.ts";
-import type { Generated } from "./kneepoint.ts";
+import { type Generated, generated } from "./generated.ts";
 import type { Timing } from "./record.ts";
 
 /** A stream of text. It can be read once. */
@@ -75,14 +75,8 @@ export class TextStream implements AsyncIterable<string> {
     const { record } = this.#call;
     const reply = await this.#call.begin;
     if (record === undefined) throw new TypeError("this stream has not been read to its end");
-    const usage = record.usage;
-    return {
-      text: this.#texts.join(""),
-      ...this.#answer,
-      toolCalls: [...this.#calls.values()],
-      ...(usage === undefined ? {} : { usage }),
-      timing: record.timing(reply?.reused),
-    };
+    const answer = { text: this.#texts.join(""), ...this.#answer, toolCalls: [...this.#calls.values()] };
+    return generated(answer, record, reply);
   }
 
   async #readAll(): Promise<void> {

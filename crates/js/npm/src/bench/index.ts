@@ -19,21 +19,14 @@ import { readyNow } from "../engine.ts";
 import { KneepointError } from "../errors.ts";
 import { checkObject, complete } from "../options.ts";
 import { checkRun } from "./check.ts";
-import {
-  askOf,
-  type BenchOptions,
-  clientOf,
-  type KneeOptions,
-  ladderFor,
-  ladderOf,
-  planOf,
-  type TargetOptions,
-} from "./options.ts";
+import type { BenchOptions, KneeOptions, TargetOptions } from "./options.ts";
+import { askOf, clientOf, ladderFor, ladderOf, planOf } from "./plan.ts";
 import type { Comparison, Report, Rule } from "./report.ts";
 import { enterRefusing, Run, sideOf } from "./run.ts";
 
 export { KneepointError } from "../errors.ts";
-export { type ModuleSource, ready } from "../engine.ts";
+export { ready } from "../engine.ts";
+export type { ModuleSource } from "../runtime/runtime.ts";
 export type { Message } from "../prompt.ts";
 export type {
   BenchOptions,

@@ -1,13 +1,15 @@
 /** A benchmark under way: awaited for its result, iterated for its progress, stopped at any time. */
 
 import { runtime } from "#runtime";
+import { transportOf } from "#transport";
 import { enter, ready, type Resident, settle } from "../engine.ts";
 import { KneepointError } from "../errors.ts";
 import { tellHook } from "../hook.ts";
 import { complete } from "../options.ts";
 import type { ClientOptions } from "../options.ts";
 import type { Transport } from "../transport/transport.ts";
-import { clientOf, type RunOptions, type TargetOptions } from "./options.ts";
+import type { RunOptions, TargetOptions } from "./options.ts";
+import { clientOf } from "./plan.ts";
 import type { Rung, Sample, Tick } from "./report.ts";
 
 /** One side of a run, as the module reads it. */
@@ -68,7 +70,7 @@ export class Run<T> implements PromiseLike<T>, AsyncIterable<Tick> {
       const { signal } = this.#options;
       signal?.addEventListener("abort", this.#stopBySignal);
       if (signal?.aborted) this.stop();
-      this.#transport = runtime.transport(options);
+      this.#transport = transportOf(options);
       const transport = this.#transport;
       this.#handle = enterRefusing(() => begin(transport, this.#watch(transport, options)));
       if (this.#isStopped) this.stop();

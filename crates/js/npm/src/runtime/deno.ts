@@ -2,7 +2,6 @@
 
 import { readFileSync } from "node:fs";
 
-import { FetchTransport } from "../transport/fetch.ts";
 import { text, variable } from "./common.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -16,5 +15,4 @@ export const runtime: Runtime = {
   variable,
   turn: (then) => void setTimeout(then, 0),
   text,
-  transport: (options) => new FetchTransport(options, false),
 };

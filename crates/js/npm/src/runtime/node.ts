@@ -2,8 +2,6 @@
 
 import { readFileSync } from "node:fs";
 
-import { FetchTransport } from "../transport/fetch.ts";
-import { UndiciTransport } from "../transport/undici.ts";
 import { variable } from "./common.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -25,6 +23,4 @@ export const runtime: Runtime = {
       : Buffer.from(whole.buffer, whole.byteOffset, whole.byteLength);
     return bytes.toString("utf8", start);
   },
-  transport: (options) =>
-    options.fetch === undefined ? new UndiciTransport(options) : new FetchTransport(options, false),
 };

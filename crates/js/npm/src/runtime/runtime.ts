@@ -1,9 +1,18 @@
 /** What differs between runtimes. Each has a module of its own that the build puts in place. */
 
-import type { TransportOptions, Transport } from "../transport/transport.ts";
-import type { ModuleSource } from "../engine.ts";
 import type { Visit } from "../visit.ts";
 
+declare global {
+  // A name that only a page's types have; where they are loaded, this adds nothing to it.
+  namespace WebAssembly {
+    interface Module {}
+  }
+}
+
+/** A source of the module: its address, a response, its bytes or itself. */
+export type ModuleSource = URL | Response | ArrayBuffer | ArrayBufferView<ArrayBuffer> | WebAssembly.Module;
+
+/** One of them. */
 export interface Runtime {
   /** Its name, for reports and errors. */
   readonly name: "browser" | "node" | "deno" | "bun" | "workerd";
@@ -19,8 +28,6 @@ export interface Runtime {
   turn(then: () => void): void;
   /** The bytes as text. */
   text(chunks: readonly Uint8Array[]): string;
-  /** What sends requests. */
-  transport(options: TransportOptions): Transport;
   /** The visit that we are in, where I/O belongs to one. With `lingers` it goes on for as long as it
    * is held, though the visitor may have left. */
   visit?(lingers: boolean): Visit;

@@ -1,6 +1,5 @@
 /** Pages and their workers. */
 
-import { FetchTransport } from "../transport/fetch.ts";
 import { text, turn, variable } from "./common.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -16,5 +15,4 @@ export const runtime: Runtime = {
   variable,
   turn,
   text,
-  transport: (options) => new FetchTransport(options, true),
 };

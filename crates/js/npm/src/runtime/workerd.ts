@@ -5,7 +5,6 @@ import { waitUntil } from "cloudflare:workers";
 // The bundler or the runtime makes a `WebAssembly.Module` of it.
 import wasm from "../web/kneepoint.wasm";
 
-import { FetchTransport } from "../transport/fetch.ts";
 import { text, variable } from "./common.ts";
 import type { Runtime } from "./runtime.ts";
 import { WorkerVisit } from "./visit.ts";
@@ -22,7 +21,6 @@ export const runtime: Runtime = {
   variable,
   turn: (then) => void setTimeout(then, 0),
   text,
-  transport: (options) => new FetchTransport(options, false),
   visit: (lingers) => new WorkerVisit(lingers),
   waitUntil,
 };

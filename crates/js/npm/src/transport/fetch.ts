@@ -1,6 +1,7 @@
 /** Requests by way of a function of `fetch`'s shape: the platform's own, or a user's. */
 
 import * as core from "#core";
+import { runtime } from "#runtime";
 import { tell } from "../engine.ts";
 import type { AnswerKind, Reply } from "../reply.ts";
 import { doAt, type Visit } from "../visit.ts";
@@ -25,10 +26,15 @@ interface Exchange {
   reply?: Reply;
 }
 
+/** The way out where `fetch` is the fastest there is. */
+export function transportOf(options: TransportOptions): Transport {
+  return new FetchTransport(options);
+}
+
 export class FetchTransport implements Transport {
   /** The platform has a socket back in its pool only some moments after a body has ended. */
   readonly turns = true;
-  readonly opaque: boolean;
+  readonly opaque = runtime.name === "browser";
   readonly #fetch: FetchLike;
   /** Whether that is a user's. */
   readonly #isOwn: boolean;
@@ -38,8 +44,7 @@ export class FetchTransport implements Transport {
   /** By their ids, which the module uses again; see `Crowd` for why this is no `Map`. */
   readonly #exchanges: (Exchange | undefined)[] = [];
 
-  constructor(options: TransportOptions, opaque: boolean) {
-    this.opaque = opaque;
+  constructor(options: TransportOptions) {
     this.#isOwn = options.fetch !== undefined;
     this.#fetch = options.fetch ?? ((url, init) => globalThis.fetch(url, init));
     this.#init = options.fetchOptions ?? {};

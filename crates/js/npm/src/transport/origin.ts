@@ -5,7 +5,7 @@ import { performance } from "node:perf_hooks";
 import buildConnector from "undici/lib/core/connect.js";
 import Client from "undici/lib/dispatcher/client.js";
 
-import type { DispatchOptions, Dispatcher, Handler } from "./undici.ts";
+import type { DispatchOptions, Dispatcher, Handler } from "./dispatch.ts";
 
 /** A handler that is told of its connection, and tells when it needs it no longer. */
 export interface Rider extends Handler {

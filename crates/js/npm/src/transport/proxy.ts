@@ -3,7 +3,7 @@
 import { createRequire } from "node:module";
 
 import { refuse } from "../failure.ts";
-import type { Dispatcher } from "./undici.ts";
+import type { Dispatcher } from "./dispatch.ts";
 
 let proxy: Dispatcher | undefined;
 

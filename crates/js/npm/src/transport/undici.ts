@@ -12,6 +12,7 @@ import type { Transform } from "node:stream";
 import * as core from "#core";
 import { tell } from "../engine.ts";
 import type { AnswerKind, Reply } from "../reply.ts";
+import type { Controller, Dispatcher, DispatchOptions, IncomingHeaders } from "./dispatch.ts";
 import { decoderOf } from "./encoding.ts";
 import { FetchTransport } from "./fetch.ts";
 import { Origin, type Rider } from "./origin.ts";
@@ -26,39 +27,10 @@ import {
   type TransportOptions,
 } from "./transport.ts";
 
-/** The part of undici's dispatchers that is used. */
-export interface Dispatcher {
-  dispatch(options: DispatchOptions, handler: Handler): boolean;
+/** The way out, unless the user has another. */
+export function transportOf(options: TransportOptions): Transport {
+  return options.fetch === undefined ? new UndiciTransport(options) : new FetchTransport(options);
 }
-
-/** One request, as undici wants it. */
-export interface DispatchOptions {
-  origin: string;
-  path: string;
-  method: string;
-  headers: string[];
-  body: string | null;
-  headersTimeout: number;
-  bodyTimeout: number;
-}
-
-/** What undici hands to a handler to steer the exchange with. */
-export interface Controller {
-  abort(reason: Error): void;
-  pause(): void;
-  resume(): void;
-}
-
-/** What is told of an exchange. */
-export interface Handler {
-  onRequestStart(controller: Controller): void;
-  onResponseStart(controller: Controller, status: number, headers: IncomingHeaders): void;
-  onResponseData(controller: Controller, chunk: Buffer): void;
-  onResponseEnd(controller: Controller): void;
-  onResponseError(controller: Controller, error: Error): void;
-}
-
-type IncomingHeaders = Reply["headers"];
 
 export class UndiciTransport implements Transport {
   readonly turns = false;
@@ -85,7 +57,7 @@ export class UndiciTransport implements Transport {
     if (typeof body === "object" || fetchOptions !== undefined) {
       this.#fetched.add(id);
       const fields = this.#fieldsOf(lines);
-      this.#fetch ??= new FetchTransport(this.#options, false);
+      this.#fetch ??= new FetchTransport(this.#options);
       this.#fetch.open(id, call, method, url, linesOf(fields));
       return;
     }

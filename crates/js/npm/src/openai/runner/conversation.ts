@@ -2,12 +2,12 @@
 
 import { KneepointError } from "../../errors.ts";
 import type * as chat from "../types/chat.ts";
-import type { ChatCompletionMessageParam } from "../types/message.ts";
+import type { ChatCompletionMessageFunctionToolCall, ChatCompletionMessageParam } from "../types/message.ts";
 import type { CompletionUsage } from "../types/shared.ts";
 import { type BaseEvents, EventStream } from "./events.ts";
 
 /** A function that the model called, and its arguments. */
-type Called = chat.ChatCompletionMessageFunctionToolCall.Function;
+type Called = ChatCompletionMessageFunctionToolCall.Function;
 
 /** What every conversation tells. */
 export interface ConversationEvents<T> extends BaseEvents {
@@ -141,7 +141,7 @@ export abstract class Conversation<
   }
 
   /** All calls of functions. */
-  #calls(): chat.ChatCompletionMessageFunctionToolCall[] {
+  #calls(): ChatCompletionMessageFunctionToolCall[] {
     const all = this.messages.flatMap((message) =>
       message.role === "assistant" ? (message.tool_calls ?? []) : [],
     );

@@ -2,6 +2,7 @@
 
 import { ContentFilterFinishReasonError, LengthFinishReasonError } from "../error.ts";
 import type * as chat from "../types/chat.ts";
+import type { ChatCompletionMessageToolCall } from "../types/message.ts";
 
 /** Marks that helpers such as `zodResponseFormat` leave on formats and tools. */
 interface Marked<T> {
@@ -80,7 +81,7 @@ export function parsedArguments(name: string, text: string, params: Params | nul
   return tool !== undefined && isStrict(tool) ? (JSON.parse(text) as unknown) : null;
 }
 
-function parsedCall(call: chat.ChatCompletionMessageToolCall, params: Params | null): unknown {
+function parsedCall(call: ChatCompletionMessageToolCall, params: Params | null): unknown {
   if (call.type !== "function") return call;
   const { name, arguments: text } = call.function;
   return {

@@ -3,7 +3,11 @@
 import { KneepointError } from "../../errors.ts";
 import type { RequestOptions } from "../request.ts";
 import type * as chat from "../types/chat.ts";
-import type { ChatCompletionMessageParam } from "../types/message.ts";
+import type {
+  ChatCompletionMessageFunctionToolCall,
+  ChatCompletionMessageParam,
+  ChatCompletionMessageToolCall,
+} from "../types/message.ts";
 import type { Conversation, ConversationEvents } from "./conversation.ts";
 
 /** A conversation as the functions of its tools see it. */
@@ -90,7 +94,7 @@ export async function converse<T>(
   const tools = given.map((tool) => described(tool, functions));
   // Where one function must be called, that is all that is wanted.
   const only = typeof tool_choice === "object" && tool_choice.type === "function" ? tool_choice.function.name : undefined;
-  const answer = async (call: chat.ChatCompletionMessageToolCall): Promise<Answered | undefined> =>
+  const answer = async (call: ChatCompletionMessageToolCall): Promise<Answered | undefined> =>
     call.type === "function" ? answered(call, functions, only, conversation, context) : undefined;
   const add = (one: Answered | undefined): void => {
     if (one !== undefined) conversation._addMessage(one.message);
@@ -128,7 +132,7 @@ interface Answered {
 }
 
 async function answered(
-  { id, function: { name, arguments: text } }: chat.ChatCompletionMessageFunctionToolCall,
+  { id, function: { name, arguments: text } }: ChatCompletionMessageFunctionToolCall,
   functions: Functions,
   only: string | undefined,
   runner: ToolRunner,
@@ -203,7 +207,7 @@ function asAsked(message: ChatCompletionMessageParam): ChatCompletionMessagePara
   };
 }
 
-function callAsAsked(call: chat.ChatCompletionMessageToolCall): chat.ChatCompletionMessageToolCall {
+function callAsAsked(call: ChatCompletionMessageToolCall): ChatCompletionMessageToolCall {
   if (call.type === "function") {
     const { id, type, function: called } = call;
     return { id, type, function: { arguments: called.arguments, name: called.name } };

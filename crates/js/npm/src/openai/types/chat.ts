@@ -1,6 +1,11 @@
 /** Chat completions: the request, the answer and its chunks. */
 
-import type { ChatCompletionContentPartText, ChatCompletionMessageParam } from "./message.ts";
+import type {
+  ChatCompletionContentPartText,
+  ChatCompletionMessageFunctionToolCall,
+  ChatCompletionMessageParam,
+  ChatCompletionMessageToolCall,
+} from "./message.ts";
 import type {
   ChatModel,
   CompletionUsage,
@@ -90,33 +95,6 @@ export interface ChatCompletionNamedToolChoice {
   function: { name: string };
   type: "function";
 }
-
-/** A call of a function that the model asks for. */
-export interface ChatCompletionMessageFunctionToolCall {
-  id: string;
-  function: ChatCompletionMessageFunctionToolCall.Function;
-  type: "function";
-}
-
-export declare namespace ChatCompletionMessageFunctionToolCall {
-  /** The function and its arguments, which are JSON as the model wrote it. */
-  interface Function {
-    arguments: string;
-    name: string;
-  }
-}
-
-/** A call of a tool that takes text. */
-export interface ChatCompletionMessageCustomToolCall {
-  id: string;
-  custom: { input: string; name: string };
-  type: "custom";
-}
-
-/** A call of a tool that the model asks for. */
-export type ChatCompletionMessageToolCall =
-  | ChatCompletionMessageFunctionToolCall
-  | ChatCompletionMessageCustomToolCall;
 
 /** What a stream says beside its answer. */
 export interface ChatCompletionStreamOptions {

@@ -1,7 +1,5 @@
 /** What is said to a chat model. */
 
-import type { ChatCompletionMessageToolCall } from "./chat.ts";
-
 /** A piece of text. */
 export interface ChatCompletionContentPartText {
   text: string;
@@ -59,6 +57,33 @@ export interface ChatCompletionUserMessageParam {
   role: "user";
   name?: string;
 }
+
+/** A call of a function that the model asks for. */
+export interface ChatCompletionMessageFunctionToolCall {
+  id: string;
+  function: ChatCompletionMessageFunctionToolCall.Function;
+  type: "function";
+}
+
+export declare namespace ChatCompletionMessageFunctionToolCall {
+  /** The function and its arguments, which are JSON as the model wrote it. */
+  interface Function {
+    arguments: string;
+    name: string;
+  }
+}
+
+/** A call of a tool that takes text. */
+export interface ChatCompletionMessageCustomToolCall {
+  id: string;
+  custom: { input: string; name: string };
+  type: "custom";
+}
+
+/** A call of a tool that the model asks for. */
+export type ChatCompletionMessageToolCall =
+  | ChatCompletionMessageFunctionToolCall
+  | ChatCompletionMessageCustomToolCall;
 
 /** What the model said. */
 export interface ChatCompletionAssistantMessageParam {
