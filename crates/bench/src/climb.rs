@@ -10,9 +10,9 @@ use crate::client_bound::{Point, is_above_cap, staircase};
 use crate::ladder::{Ladder, Observation, Options, Step as Next, StopRule};
 use crate::progress::Phase;
 use crate::record::Sample;
-use crate::report::{Answer, Estimate, Purpose, Rung};
+use crate::report::{Answer, CONFIDENCE, Estimate, Purpose, Rung};
 use crate::session::{Halt, Session, Step};
-use crate::tally::{CONFIDENCE, Tally};
+use crate::tally::Tally;
 
 /// What it takes to carry a ladder out.
 struct Climb<'s, 'a, P: Platform> {

@@ -8,9 +8,9 @@ use kneepoint_stats::{PAIRS_MIN, log_ratio, sign_test};
 
 use crate::plan::{Load, OverBudget, Plan, Spend};
 use crate::progress::{Control, Listener};
-use crate::report::{Estimate, Metric, Report, Rung};
-use crate::run::{RunError, Target, foreseen, run_within};
-use crate::tally::CONFIDENCE;
+use crate::report::{CONFIDENCE, Estimate, Metric, Report, Rung};
+use crate::run::{RunError, foreseen, run_within};
+use crate::target::Target;
 
 /// How one figure differs.
 #[derive(Debug, Clone, PartialEq)]

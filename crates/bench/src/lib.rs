@@ -61,9 +61,11 @@ mod send;
 mod session;
 mod summarize;
 mod tally;
+mod target;
 pub mod threshold;
 mod timeline;
 
 pub use progress::{Control, Listener, Percentiles, Phase, Tick};
-pub use run::{RunError, Target, run};
+pub use run::{RunError, run};
 pub use summarize::{Summary, SummaryError, summarize};
+pub use target::Target;

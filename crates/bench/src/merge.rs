@@ -8,9 +8,8 @@ use kneepoint_stats::{Histogram, Rule, quantile_ranks};
 use crate::client_bound::Verdict;
 use crate::order;
 use crate::report::{
-    ClassCount, Estimate, Metric, Moment, Quantile, Reference, Report, Rung, Setup,
+    CONFIDENCE, ClassCount, Estimate, Metric, Moment, Quantile, Reference, Report, Rung, Setup,
 };
-use crate::tally::CONFIDENCE;
 
 /// Why reports were not merged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

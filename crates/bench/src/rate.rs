@@ -3,8 +3,7 @@
 
 use kneepoint_stats::{BATCHES, rate_interval};
 
-use crate::report::Estimate;
-use crate::tally::CONFIDENCE;
+use crate::report::{CONFIDENCE, Estimate};
 
 /// What fell into each stretch of a window. Times are in microseconds.
 #[derive(Debug, Clone)]

@@ -3,51 +3,16 @@
 use std::time::Duration;
 
 use kneepoint_core::platform::Platform;
-use kneepoint_core::{Config, ConfigError, Instant};
+use kneepoint_core::{ConfigError, Instant};
 
 use crate::climb::climb;
-use crate::plan::{Arrivals, Cost, Load, OverBudget, Plan, PlanError, Prompts, Spend, Start};
+use crate::plan::{Arrivals, Cost, Load, OverBudget, Plan, PlanError, Spend, Start};
 use crate::progress::{Control, Listener};
-use crate::report::{Answer, Environment, Method, Purpose, Report, Rung, SCHEMA, Setup};
+use crate::report::{Answer, CONFIDENCE, Method, Purpose, RULE, Report, Rung, SCHEMA, Setup};
 use crate::send::Sender;
 use crate::session::{Halt, Session, Step};
-use crate::tally::{CONFIDENCE, RULE, Tally};
-
-/// Whom to measure, and with what.
-#[derive(Clone)]
-pub struct Target {
-    /// The client's configuration. Its concurrency counts only if it is adaptive; else the plan's
-    /// does. A ladder retries nothing, whatever it says here.
-    pub config: Config,
-    /// What is asked.
-    pub prompts: Prompts,
-    /// Whether answers are streamed.
-    pub stream: bool,
-    /// Where it runs, for the report.
-    pub environment: Environment,
-    /// Whether the report leaves the host out.
-    pub hide_host: bool,
-}
-
-impl Target {
-    /// Streams answers to these prompts.
-    pub fn new(config: Config, prompts: Prompts) -> Self {
-        Self {
-            config: Config {
-                // A benchmark sends what it was told to, unless told to adapt.
-                concurrency: kneepoint_core::adapt::Options {
-                    adaptive: false,
-                    ..config.concurrency
-                },
-                ..config
-            },
-            prompts,
-            stream: true,
-            environment: Environment::default(),
-            hide_host: false,
-        }
-    }
-}
+use crate::tally::Tally;
+use crate::target::Target;
 
 /// Why there is no report.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

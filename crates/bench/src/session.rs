@@ -13,9 +13,9 @@ use crate::plan::{Plan, Spend};
 use crate::pool::{Event, Pool};
 use crate::progress::{Control, Listener, Live, Phase, TICK, Tick};
 use crate::report::Purpose;
-use crate::run::Target;
 use crate::send::{Landing, Sender};
 use crate::tally::Surroundings;
+use crate::target::Target;
 
 /// Why a run sends nothing more.
 #[derive(Debug, Clone, PartialEq)]

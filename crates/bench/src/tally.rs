@@ -2,24 +2,18 @@
 //!
 //! Memory has a bound: series turn into histograms when they grow long, the timeline's cells widen.
 
-use kneepoint_stats::{Confidence, Rule, Series, little_residual, wilson};
+use kneepoint_stats::{Series, little_residual, wilson};
 
 use crate::client_bound::{Signs, judge};
 use crate::plan::Slo;
 use crate::rate::Batches;
 use crate::record::{Sample, TokenSource};
-use crate::report::{ClassCount, Estimate, Metric, Purpose, Reference, Rung};
+use crate::report::{CONFIDENCE, ClassCount, Estimate, Metric, Purpose, RULE, Reference, Rung};
 use crate::send::Landing;
 use crate::timeline::Timeline;
 
 /// Requests whose times are kept to rebuild the concurrency from: 1.5 MB of them.
 const SPANS_MAX: usize = 65_536;
-
-/// The quantile rule of reports; the reference block has its own.
-pub(crate) const RULE: Rule = Rule::Inclusive;
-
-/// The confidence of all intervals.
-pub(crate) const CONFIDENCE: Confidence = Confidence::P95;
 
 /// From when to when a request was in flight, in microseconds, and what it brought. Before that the
 /// client may have held it back.

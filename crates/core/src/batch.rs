@@ -10,9 +10,10 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesUnordered, Stream};
 use futures_util::{FutureExt, StreamExt};
 
-use crate::client::{Client, Reply};
+use crate::client::Client;
 use crate::error::Error;
 use crate::platform::Platform;
+use crate::reply::Reply;
 use crate::request::Request;
 
 /// In which order results come.

@@ -3,25 +3,26 @@
 //! Handles are cheap to clone and share one scheduler per key. Dropping a future or a stream takes
 //! its call back, wherever it stands.
 
-use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use crate::cache::{Entry, Flights, Key, Landing, StoreError};
+use crate::cache::{Entry, Key, Landing, StoreError};
 use crate::call::Call;
-use crate::config::{Config, ConfigError};
+use crate::check::ConfigError;
+use crate::config::Config;
 use crate::decode::{Answer, Caps, Decoded, Dialect, StreamDecoder};
 use crate::error::{Error, ErrorKind, Phase, Timeout};
 use crate::http::{Head, Headers};
+use crate::inner::Inner;
 use crate::keeper::Keeper;
-use crate::lane::{Lane, LaneStats};
-use crate::ledger::{Observer, Office, Totals};
+use crate::lane::LaneStats;
+use crate::ledger::{Observer, Totals};
 use crate::platform::Platform;
-use crate::prepare::{Prepared, Usual};
+use crate::prepare::Prepared;
 use crate::provider::Reading;
-use crate::record::{CacheUse, Record};
+use crate::record::CacheUse;
+use crate::reply::{Flown, Reply};
 use crate::request::Request;
 use crate::stream::{Keep, Pace, Reader, Stream, is_whole};
-use crate::url::BaseUrl;
 use crate::watch::Watch;
 
 /// A client of one endpoint.
@@ -44,46 +45,6 @@ use crate::watch::Watch;
 /// # Ok::<(), kneepoint_core::ConfigError>(())
 /// ```
 pub struct Client<P: Platform>(pub(crate) Rc<Inner<P>>);
-
-pub(crate) struct Inner<P: Platform> {
-    pub(crate) platform: P,
-    pub(crate) config: Config,
-    /// Of requests in flight; begins as the configuration's and may be changed.
-    pub(crate) ceiling: Cell<u32>,
-    pub(crate) base: BaseUrl,
-    pub(crate) host: Rc<str>,
-    pub(crate) office: Office,
-    /// In the order of their names.
-    pub(crate) lanes: RefCell<Vec<(String, Rc<Lane<P>>)>>,
-    pub(crate) usual: Usual,
-    pub(crate) keeper: Option<Rc<Keeper<P>>>,
-    flights: Flights<Flown>,
-}
-
-/// What a flight brings to all who joined it.
-type Flown = Result<Rc<Fetched>, Error>;
-
-/// A whole answer.
-#[derive(Debug, Clone)]
-pub struct Reply {
-    /// The head of the HTTP reply; without headers where the answer comes from a cache.
-    pub head: Head,
-    /// The body as the server sent it, with every field of it.
-    pub body: Rc<str>,
-    /// What was read in it; empty for endpoints that are handed on as they are.
-    pub answer: Answer,
-    /// What was noted on the way.
-    pub record: Record,
-}
-
-/// What an attempt brought, before it is known whose calls it serves.
-#[derive(Debug)]
-struct Fetched {
-    head: Head,
-    body: Rc<str>,
-    answer: Answer,
-    record: Record,
-}
 
 /// A client's figures of the moment.
 #[derive(Debug, Clone, PartialEq)]
@@ -112,24 +73,8 @@ impl<P: Platform> Client<P> {
         config: Config,
         observer: Option<Rc<dyn Observer>>,
     ) -> Result<Self, ConfigError> {
-        let base = config.check()?;
-        let keeper = config.cache.clone();
-        let keeper = keeper.map(|cache| Rc::new(Keeper::new(cache, platform.clone())));
-        Ok(Self(Rc::new(Inner {
-            platform,
-            keeper,
-            host: base.host().into(),
-            base,
-            ceiling: Cell::new(config.concurrency.ceiling),
-            config,
-            office: Office {
-                observer,
-                totals: Rc::default(),
-            },
-            lanes: RefCell::default(),
-            usual: Usual::default(),
-            flights: Flights::new(),
-        })))
+        let inner = Inner::new(platform, config, observer)?;
+        Ok(Self(Rc::new(inner)))
     }
 
     /// Sends a request and waits for the whole answer.
@@ -147,7 +92,7 @@ impl<P: Platform> Client<P> {
             cache,
         };
         match flight {
-            None => errand.run(None).await.map(Reply::from),
+            None => errand.run(None).await,
             Some(flight) => self.share(&flight, errand).await,
         }
     }
@@ -158,8 +103,8 @@ impl<P: Platform> Client<P> {
             let Some(answer) = self.0.flights.running(flight) else {
                 // This call begins the flight, and its record tells the whole story.
                 let run = |landing| async { errand.run(Some(landing)).await.map(Rc::new) };
-                let fetched = self.0.flights.begin(flight, run).await?;
-                return Ok(Reply::shared(&fetched, fetched.record.clone()));
+                let reply = self.0.flights.begin(flight, run).await?;
+                return Ok(reply.shared(reply.record.clone()));
             };
             // An answer that is there already is on its way into the cache.
             let kept = answer.peek().is_some();
@@ -170,19 +115,19 @@ impl<P: Platform> Client<P> {
                     kind: ErrorKind::Timeout(Timeout::Call),
                     ..
                 })) => {}
-                Ok(outcome) => break outcome.map(|fetched| (fetched, kept)),
+                Ok(outcome) => break outcome.map(|reply| (reply, kept)),
                 Err(timeout) => break Err(Error::of(ErrorKind::Timeout(timeout), Phase::Queue)),
             }
         };
         let call = errand.call;
         match outcome {
-            Ok((fetched, kept)) => {
-                let hit = kept || fetched.record.cache == CacheUse::Hit;
+            Ok((reply, kept)) => {
+                let hit = kept || reply.record.cache == CacheUse::Hit;
                 call.ledger.note(|record| {
                     record.cache = if hit { CacheUse::Hit } else { CacheUse::Shared };
-                    record.usage = fetched.record.usage;
+                    record.usage = reply.record.usage;
                 });
-                Ok(Reply::shared(&fetched, call.settle(None)))
+                Ok(reply.shared(call.settle(None)))
             }
             Err(error) => {
                 call.settle(Some(error.kind.as_str()));
@@ -291,7 +236,7 @@ struct Errand<P: Platform> {
 impl<P: Platform> Errand<P> {
     /// The answer from the cache or else from the server, whose answer is then handed to the cache.
     /// Others may join until it is there.
-    async fn run(self, landing: Option<Landing<Flown>>) -> Result<Fetched, Error> {
+    async fn run(self, landing: Option<Landing<Flown>>) -> Result<Reply, Error> {
         let Self {
             client,
             mut call,
@@ -304,7 +249,7 @@ impl<P: Platform> Errand<P> {
                 Err(_) => Err(no_whole_answer()),
             };
             if let Some((body, answer)) = keeper.find(key, call.deadline, read).await {
-                return Ok(Fetched {
+                return Ok(Reply {
                     head: Head::new(200, Headers::new()),
                     body,
                     record: call.hit(answer.usage).settle(None),
@@ -319,7 +264,7 @@ impl<P: Platform> Errand<P> {
                 if let Some((keeper, key)) = cache {
                     keeper.keep(key, body.clone(), landing.map(Landing::linger));
                 }
-                Ok(Fetched {
+                Ok(Reply {
                     head,
                     body,
                     answer,
@@ -361,32 +306,4 @@ async fn fetch<P: Platform>(
 /// What a store did wrong that answered with the wrong text, or with a part of the right one.
 fn no_whole_answer() -> StoreError {
     StoreError("what it answered is no whole answer".to_owned())
-}
-
-impl Reply {
-    fn shared(fetched: &Fetched, record: Record) -> Self {
-        Self {
-            head: fetched.head.clone(),
-            body: fetched.body.clone(),
-            answer: fetched.answer.clone(),
-            record,
-        }
-    }
-}
-
-impl From<Fetched> for Reply {
-    fn from(fetched: Fetched) -> Self {
-        let Fetched {
-            head,
-            body,
-            answer,
-            record,
-        } = fetched;
-        Self {
-            head,
-            body,
-            answer,
-            record,
-        }
-    }
 }

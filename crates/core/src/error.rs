@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::config::ConfigError;
+use crate::check::ConfigError;
 use crate::decode::{AnswerError, ApiError, StreamError};
 use crate::http::Handle;
 use crate::platform::TransportError;

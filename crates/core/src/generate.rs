@@ -3,11 +3,12 @@
 
 use serde::Serialize;
 
-use crate::client::{Client, Reply};
-use crate::config::ConfigError;
+use crate::check::ConfigError;
+use crate::client::Client;
 use crate::error::Error;
 use crate::platform::Platform;
 use crate::provider::{Endpoint, Prompt};
+use crate::reply::Reply;
 use crate::request::Request;
 use crate::stream::Stream;
 

@@ -1,15 +1,15 @@
 //! From what a caller asks to a call that can run: checked, addressed and signed.
 
-use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use crate::cache::{Key, KeyParts};
 use crate::call::Call;
-use crate::client::Inner;
-use crate::config::{Config, ConfigError, check_key, check_timeout, quoted};
+use crate::check::{ConfigError, check_key, check_timeout, quoted};
+use crate::config::Config;
 use crate::error::{Error, Phase, Timeout};
 use crate::http::{Headers, HttpRequest, Method};
+use crate::inner::Inner;
 use crate::keeper::Keeper;
 use crate::lane::Lane;
 use crate::ledger::Ledger;
@@ -183,9 +183,6 @@ fn check_path(endpoint: &Endpoint) -> Result<(), ConfigError> {
     let expected = "a path that begins with / and needs no escaping";
     Err(ConfigError::new("path", &quoted(path), expected))
 }
-
-/// The header fields that most calls of a client send, by whether there is a body and a stream.
-pub(crate) type Usual = [[OnceCell<Headers>; 2]; 2];
 
 impl<P: Platform> Inner<P> {
     /// The header fields of a call.

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::config::{ConfigError, check_header};
+use crate::check::{ConfigError, check_header};
 use crate::http::{Handle, Headers};
 use crate::json::{Json, Malformed};
 use crate::provider::Endpoint;

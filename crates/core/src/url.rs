@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::config::ConfigError;
+use crate::check::ConfigError;
 use crate::text;
 
 /// A checked base URL: scheme, host and port, then a path without a slash at its end.

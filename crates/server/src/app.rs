@@ -6,10 +6,11 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 
 use crate::body::Body;
-use crate::connection::{Handler, Peer};
+use crate::connection::Handler;
 use crate::guard::{Denied, Guard};
 use crate::mock::{self, Mock};
 use crate::page::Page;
+use crate::peer::Peer;
 use crate::proxy::Proxy;
 use crate::wire::Hijacked;
 

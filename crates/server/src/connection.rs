@@ -4,7 +4,6 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -19,9 +18,9 @@ use tokio::sync::watch;
 use tokio_rustls::server::TlsStream;
 
 use crate::body::Body;
-use crate::mock::Seen;
 use crate::patience::Patience;
-use crate::wire::{self, Hijack, Hijacked, Socket};
+use crate::peer::Peer;
+use crate::wire::{self, Hijacked, Socket};
 
 /// More headers than any client of ours sends; beyond them hyper answers 431.
 const HEADERS_MAX: usize = 96;
@@ -37,37 +36,6 @@ const PING_EVERY: Duration = Duration::from_secs(30);
 const PONG_MAX: Duration = Duration::from_secs(20);
 /// A page that stops a run resets all its streams at once, and is no attacker.
 const RESETS_MAX: usize = 4096;
-
-/// What the handlers know of a connection.
-#[derive(Debug)]
-pub(crate) struct Peer {
-    pub(crate) id: u64,
-    /// For which simulated endpoints this connection has been counted.
-    pub(crate) seen: Arc<Seen>,
-    /// Where a handler leaves an answer that hyper cannot send.
-    pub(crate) hijack: Hijack,
-}
-
-impl Peer {
-    fn new() -> Arc<Self> {
-        static IDS: AtomicU64 = AtomicU64::new(1);
-        let id = IDS.fetch_add(1, Ordering::Relaxed);
-        Arc::new(Self {
-            id,
-            seen: Arc::default(),
-            hijack: Hijack::default(),
-        })
-    }
-
-    /// The peer of one HTTP/2 stream: the same connection, its own place for a broken answer.
-    fn stream(&self) -> Arc<Self> {
-        Arc::new(Self {
-            id: self.id,
-            seen: Arc::clone(&self.seen),
-            hijack: Hijack::default(),
-        })
-    }
-}
 
 /// What answers requests.
 pub(crate) trait Handler: Clone + Send + Sync + Unpin + 'static {

@@ -20,6 +20,7 @@ mod log;
 mod mock;
 mod page;
 mod patience;
+mod peer;
 mod proxy;
 mod tls;
 mod wire;

@@ -12,8 +12,7 @@ use super::svg::{Anchor, Svg};
 use crate::number;
 use crate::order;
 use crate::record::Class;
-use crate::report::{Answer, Estimate, Purpose, Report, Rung};
-use crate::tally::CONFIDENCE;
+use crate::report::{Answer, CONFIDENCE, Estimate, Purpose, Report, Rung};
 
 /// Points of the smooth line.
 const SMOOTH: usize = 64;

@@ -3,8 +3,7 @@
 
 use kneepoint_stats::PLATEAU_Z;
 
-use super::{Observation, rules};
-use crate::report::Finding;
+use super::{Finding, Observation, rules};
 
 /// The rung with the greatest throughput² / concurrency. `open` is the highest rung there could
 /// have been, where nothing but room ended the climb.

@@ -1,7 +1,6 @@
 //! The concurrency beyond which the server refuses: suspected where it did, then verified.
 
-use super::{Observation, Options, rules};
-use crate::report::Finding;
+use super::{Finding, Observation, Options, rules};
 
 /// A limit under suspicion.
 #[derive(Debug, Clone)]

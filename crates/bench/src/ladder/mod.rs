@@ -5,46 +5,18 @@
 //! answer. It never waits, sends or reads a clock.
 
 mod answer;
+mod found;
 mod limit;
 mod options;
 mod rules;
 #[cfg(test)]
 mod tests;
 
-use crate::report::{Answer, Purpose, Stop};
 use answer::{find_knee, find_peak, find_slo};
 use limit::Limit;
 
+pub use found::{Answer, Finding, Purpose, Stability, Stop, StopRule};
 pub use options::Options;
-
-/// Why a ladder went no higher.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StopRule {
-    /// The client was the limit.
-    ClientBound,
-    /// Too many requests failed.
-    Errors,
-    /// The server refused too many.
-    RateLimited,
-    /// Too few requests met the objectives.
-    Slo,
-    /// More concurrency brought hardly more throughput.
-    Plateau,
-    /// More concurrency brought less throughput.
-    Retrograde,
-    /// The highest rung was reached.
-    Max,
-    /// Rungs, time, requests, tokens or money were used up.
-    Budget,
-    /// Someone ended it.
-    User,
-}
-
-words!(StopRule {
-    ClientBound = "client_bound", Errors = "errors", RateLimited = "rate_limited", Slo = "slo",
-    Plateau = "plateau", Retrograde = "retrograde", Max = "max", Budget = "budget", User = "user",
-});
-by_serde!(StopRule);
 
 /// What was measured on one rung.
 #[derive(Debug, Clone, PartialEq)]

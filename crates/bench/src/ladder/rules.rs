@@ -2,8 +2,7 @@
 
 use kneepoint_stats::{Confidence, Rung, Step, Trend, power, wilson};
 
-use super::{Observation, Options, StopRule};
-use crate::report::{Stability, Stop};
+use super::{Observation, Options, Stability, Stop, StopRule};
 
 /// The first rule that ends the climb at this rung, if any does.
 pub(super) fn stop(

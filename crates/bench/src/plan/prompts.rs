@@ -5,7 +5,17 @@ use kneepoint_core::{Message, Prompt};
 use serde_json::{Map, Value};
 
 use super::Cost;
-use crate::report::CacheMode;
+
+/// What a server's cache of prompts can do for a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CacheMode {
+    /// Nothing: every prompt begins differently.
+    Unique,
+    /// It holds what all prompts begin with.
+    SharedPrefix,
+    /// It may hold whole prompts: they repeat.
+    Repeated,
+}
 
 /// Where the text of prompts comes from.
 #[derive(Debug, Clone, PartialEq)]

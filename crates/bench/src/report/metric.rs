@@ -3,6 +3,12 @@
 
 use kneepoint_stats::{Confidence, Histogram, NoInterval, Rule, Series};
 
+/// The quantile rule of reports; the reference block has its own.
+pub(crate) const RULE: Rule = Rule::Inclusive;
+
+/// The confidence of all intervals.
+pub(crate) const CONFIDENCE: Confidence = Confidence::P95;
+
 /// The quantiles of every metric.
 pub(crate) const QUANTILES: [f64; 6] = [0.5, 0.75, 0.9, 0.95, 0.99, 0.999];
 

@@ -10,14 +10,15 @@ mod verdict;
 use kneepoint_stats::Usl;
 
 use crate::client_bound::Verdict;
-use crate::ladder;
 use crate::plan::{Load, Slo};
 use crate::record::{Class, TokenSource};
 
+pub use crate::ladder::{Answer, Finding, Purpose, Stability, Stop};
+pub use crate::plan::CacheMode;
 pub use metric::{Metric, Quantile, Reference};
 pub use verdict::verdict;
 
-pub(crate) use metric::{QUANTILES, buckets};
+pub(crate) use metric::{CONFIDENCE, QUANTILES, RULE, buckets};
 
 /// The number of the schema that [`Report`] follows.
 pub const SCHEMA: u32 = 1;
@@ -118,17 +119,6 @@ pub struct Setup {
     pub retries_max: Option<u32>,
 }
 
-/// What a server's cache of prompts can do for a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CacheMode {
-    /// Nothing: every prompt begins differently.
-    Unique,
-    /// It holds what all prompts begin with.
-    SharedPrefix,
-    /// It may hold whole prompts: they repeat.
-    Repeated,
-}
-
 /// Where a run took place. The engine cannot know; whoever starts it says so.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Environment {
@@ -153,34 +143,6 @@ pub struct Estimate {
     pub low: Option<f64>,
     /// Its upper end.
     pub high: Option<f64>,
-}
-
-/// What a rung was measured for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// A plain run.
-    Run,
-    /// To see whether more concurrency brings more.
-    Climb,
-    /// To find a limit of the server confirmed.
-    Verify,
-    /// To tell knee and peak apart from their neighbours.
-    Refine,
-    /// To see whether the server is still the same.
-    Repeat,
-}
-
-impl Purpose {
-    /// The name in files and on screens.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Run => "run",
-            Self::Climb => "climb",
-            Self::Verify => "verify",
-            Self::Refine => "refine",
-            Self::Repeat => "repeat",
-        }
-    }
 }
 
 /// What was measured under one load.
@@ -302,68 +264,6 @@ pub struct Moment {
     pub failed: u64,
     /// Tokens of the answers that ended.
     pub tokens: u64,
-}
-
-/// What a ladder found. On a server that was another at the end, neither knee nor peak nor slo can be
-/// named.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
-    /// Where throughput and latency are in the best balance.
-    pub knee: Option<Finding>,
-    /// The least concurrency that comes close to the highest throughput.
-    pub peak: Option<Finding>,
-    /// The concurrency beyond which the server refuses.
-    pub limit: Option<Finding>,
-    /// The highest concurrency at which the objectives were met.
-    pub slo: Option<Finding>,
-    /// Why the ladder went no higher.
-    pub stop: Stop,
-    /// Whether the server was the same at the end; none where that was not measured.
-    pub stability: Option<Stability>,
-}
-
-impl Answer {
-    /// How the server changed meanwhile, if it did.
-    pub fn drift(&self) -> Option<&Stability> {
-        self.stability.as_ref().filter(|found| !found.stable)
-    }
-}
-
-/// A concurrency, between which others it lies, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// The concurrency.
-    pub value: u32,
-    /// It is no lower than this.
-    pub low: u32,
-    /// It is no higher than this.
-    pub high: u32,
-    /// Why, in a sentence.
-    pub reason: String,
-}
-
-/// Why a ladder went no higher.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stop {
-    /// The rule.
-    pub value: ladder::StopRule,
-    /// The figures that it went by, in a sentence.
-    pub reason: String,
-}
-
-/// Whether the server was the same at the end as before.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Stability {
-    /// The larger change of throughput between a first and a second measurement, as a share.
-    pub value: f64,
-    /// Whether that is within the bound.
-    pub stable: bool,
-    /// The smaller ratio of the second to the first measurement.
-    pub low: f64,
-    /// The larger one.
-    pub high: f64,
-    /// The figures, in a sentence.
-    pub reason: String,
 }
 
 /// How it was measured.

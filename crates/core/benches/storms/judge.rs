@@ -1,6 +1,6 @@
 //! Judges measured storms against their targets.
 
-use super::run::Measured;
+use super::run::{Measured, quantile};
 use super::scenarios::{Arrivals, Scenario, Target};
 
 /// The seconds per bin in which an outage's recovery is looked for.
@@ -19,16 +19,6 @@ pub(crate) struct Judged {
     pub(crate) met: bool,
     /// What else the target asks about.
     pub(crate) notes: String,
-}
-
-/// The quantile of some samples; 0 of none.
-pub(crate) fn quantile(mut samples: Vec<f64>, quantile: f64) -> f64 {
-    samples.sort_by(f64::total_cmp);
-    let last = samples.len().saturating_sub(1) as f64;
-    samples
-        .get((last * quantile).round() as usize)
-        .copied()
-        .unwrap_or(0.0)
 }
 
 /// The mean of some figures; 0 of none.

@@ -143,7 +143,7 @@ fn random_servers(policy: &Policy, set: u64, verbose: bool) -> Judged {
         judged.lost += ours.lost() as f64;
         judged.attempts_max = judged.attempts_max.max(ours.attempts_max());
     }
-    let p10 = judge::quantile(goodputs.clone(), 0.1);
+    let p10 = run::quantile(goodputs.clone(), 0.1);
     judged.goodput = judge::mean(goodputs);
     judged.waste = judge::mean(wastes);
     judged.p99_ms = judge::mean(p99s);

@@ -97,12 +97,12 @@ impl Measured {
     }
 
     /// A quantile of the seconds from a call's first attempt to its answer.
-    pub(crate) fn latency(&self, from: f64, quantile: f64) -> f64 {
+    pub(crate) fn latency(&self, from: f64, share: f64) -> f64 {
         let late = self
             .done
             .iter()
             .filter(|done| done.at >= from && done.report.answered);
-        super::judge::quantile(late.map(|done| done.seconds).collect(), quantile)
+        quantile(late.map(|done| done.seconds).collect(), share)
     }
 
     /// How much longer the slowest client took than the fastest.
@@ -175,4 +175,14 @@ pub(crate) fn run<C: Caller>(
         Poll::Pending
     }));
     ledger.take().measured
+}
+
+/// The quantile of some samples; 0 of none.
+pub(crate) fn quantile(mut samples: Vec<f64>, share: f64) -> f64 {
+    samples.sort_by(f64::total_cmp);
+    let last = samples.len().saturating_sub(1) as f64;
+    samples
+        .get((last * share).round() as usize)
+        .copied()
+        .unwrap_or(0.0)
 }

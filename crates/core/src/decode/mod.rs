@@ -16,13 +16,15 @@ mod responses;
 mod sse;
 mod stream;
 mod template;
+mod whole;
 mod writer;
 
-pub use answer::{Answer, Choice, ToolCall, answer, check};
+pub use answer::{Answer, Choice, ToolCall};
 pub use delta::{Decoded, Delta, FinishReason, Timings, Usage};
 pub use error::{AnswerError, ApiError, ApiErrorKind, StreamError, error_body};
 pub use sse::{Caps, Event, EventParser, Reading, SseError};
 pub use stream::StreamDecoder;
+pub use whole::{answer, check};
 
 /// Which protocol an answer is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

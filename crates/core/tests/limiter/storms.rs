@@ -102,7 +102,7 @@ fn random_servers_lose_nothing_and_waste_little() {
         wastes.push(ours.waste());
     }
     let (goodput, waste) = (judge::mean(goodputs.clone()), judge::mean(wastes));
-    let p10 = judge::quantile(goodputs, 0.1);
+    let p10 = run::quantile(goodputs, 0.1);
     assert!(
         goodput >= 86.0 && p10 >= 68.0 && waste <= 7.0,
         "{goodput:.1} {p10:.1} {waste:.2}"

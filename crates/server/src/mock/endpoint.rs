@@ -213,7 +213,7 @@ impl Drop for Serving {
 mod tests {
     use super::*;
     use crate::mock::spec;
-    use crate::mock::truth::Seen;
+    use crate::peer::Seen;
 
     fn endpoint(text: &str) -> Arc<Endpoint> {
         Arc::new(Endpoint::new(

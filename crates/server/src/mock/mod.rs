@@ -37,15 +37,13 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
 use crate::body::Body;
-use crate::connection::Peer;
+use crate::peer::Peer;
 use crate::wire::Hijacked;
 use ask::Api;
 use endpoint::Endpoint;
 use keys::Room;
 use problem::Problem;
 use spec::Spec;
-
-pub(crate) use truth::Seen;
 
 /// Specs whose state is kept at once. Beyond it, the one that has been idle longest is forgotten.
 const SPECS_MAX: usize = 256;

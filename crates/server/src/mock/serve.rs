@@ -26,7 +26,7 @@ use super::truth::Arrival;
 use super::{anthropic, header, json, openai, refusal, responses, shape, turn_away};
 use crate::body::Body;
 use crate::clock;
-use crate::connection::Peer;
+use crate::peer::Peer;
 use crate::wire::{Hijacked, Receipt};
 
 /// The largest request body that is read.

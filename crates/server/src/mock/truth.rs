@@ -10,12 +10,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 
 use super::keys::{Keys, Room};
+use crate::peer::Seen;
 
 /// Endpoints (and resets of them) that one connection remembers having been counted for.
 const SEEN_MAX: usize = 64;
-
-/// The epochs for which a connection has been counted.
-pub(crate) type Seen = Mutex<Vec<u64>>;
 
 /// The counters of one endpoint, as `/stats` shows them.
 #[derive(Debug, Default, Serialize)]

@@ -3,6 +3,7 @@
 //! Progress is counted in units per request. A request that joins at progress `p` with `u` units ends
 //! at `p + u`, whatever joins or leaves meanwhile, so only the first to end needs a timer.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -10,8 +11,19 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use super::model::{Batching, SharedModel};
 use crate::platform::clock::Clock;
+
+/// A server that works on all requests together, in steps of `fixed + linear·n + square·n²` seconds
+/// for `n` of them. Each step makes one unit of output for each.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Batching {
+    /// Seconds per step, whatever the load.
+    pub fixed: f64,
+    /// Seconds per request in it.
+    pub linear: f64,
+    /// Seconds per request squared.
+    pub square: f64,
+}
 
 /// The progress at which a request ends, as ordered bits, and its number.
 type Key = (u64, u64);
@@ -53,14 +65,14 @@ impl Batch {
 /// A request in the batch. Dropping it takes it out.
 struct Member<'a> {
     clock: &'a Clock,
-    model: &'a SharedModel,
+    batch: &'a RefCell<Batch>,
     batching: Batching,
     key: Key,
 }
 
 impl Drop for Member<'_> {
     fn drop(&mut self) {
-        let batch = &mut self.model.borrow_mut().batch;
+        let batch = &mut *self.batch.borrow_mut();
         batch.advance(self.clock.now().as_secs_f64(), self.batching);
         batch.members.remove(&self.key);
         batch.wake_first();
@@ -68,9 +80,14 @@ impl Drop for Member<'_> {
 }
 
 /// Works on a request of so many units together with all others.
-pub(super) async fn work(clock: &Rc<Clock>, model: &SharedModel, batching: Batching, units: f64) {
+pub(super) async fn work(
+    clock: &Rc<Clock>,
+    shared: &RefCell<Batch>,
+    batching: Batching,
+    units: f64,
+) {
     let member = {
-        let batch = &mut model.borrow_mut().batch;
+        let batch = &mut *shared.borrow_mut();
         batch.advance(clock.now().as_secs_f64(), batching);
         batch.joined += 1;
         // Positive floats sort like their bits.
@@ -79,14 +96,14 @@ pub(super) async fn work(clock: &Rc<Clock>, model: &SharedModel, batching: Batch
         batch.wake_first();
         Member {
             clock,
-            model,
+            batch: shared,
             batching,
             key,
         }
     };
     loop {
         let left = {
-            let batch = &mut model.borrow_mut().batch;
+            let batch = &mut *shared.borrow_mut();
             batch.advance(clock.now().as_secs_f64(), batching);
             let is_first = batch.members.keys().next() == Some(&member.key);
             let units_left = f64::from_bits(member.key.0) - batch.progress;
@@ -109,7 +126,7 @@ pub(super) async fn work(clock: &Rc<Clock>, model: &SharedModel, batching: Batch
             {
                 return Poll::Ready(());
             }
-            let batch = &mut model.borrow_mut().batch;
+            let batch = &mut *shared.borrow_mut();
             if let Some(waker) = batch.members.get_mut(&member.key) {
                 *waker = Some(context.waker().clone());
             }

@@ -42,8 +42,9 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+pub use batch::Batching;
 pub use body::SimBody;
-pub use model::{Batching, Bucket, FixedWindow, Latency, ServerModel, Units, Work};
+pub use model::{Bucket, FixedWindow, Latency, ServerModel, Units, Work};
 pub use random::Random;
 pub use script::{Reply, Script};
 pub use server::Server;

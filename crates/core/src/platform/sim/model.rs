@@ -10,7 +10,7 @@ use std::task::Waker;
 
 use libm::exp;
 
-use super::batch::Batch;
+use super::batch::{Batch, Batching};
 use super::random::{Random, seed_of};
 
 /// A token bucket: full at the start.
@@ -29,18 +29,6 @@ pub struct FixedWindow {
     pub requests: f64,
     /// Its length in seconds.
     pub seconds: f64,
-}
-
-/// A server that works on all requests together, in steps of `fixed + linear·n + square·n²` seconds
-/// for `n` of them. Each step makes one unit of output for each.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Batching {
-    /// Seconds per step, whatever the load.
-    pub fixed: f64,
-    /// Seconds per request in it.
-    pub linear: f64,
-    /// Seconds per request squared.
-    pub square: f64,
 }
 
 /// How long one request takes: `(median + per_unit·units)` seconds, spread lognormally.
@@ -242,7 +230,7 @@ pub(super) struct ModelState {
     busy: u32,
     line: VecDeque<(u64, Option<Waker>)>,
     arrivals: u64,
-    pub(super) batch: Batch,
+    pub(super) batch: Rc<RefCell<Batch>>,
 }
 
 /// A modelled server that its requests share.
@@ -260,7 +248,7 @@ impl ModelState {
             busy: 0,
             line: VecDeque::new(),
             arrivals: 0,
-            batch: Batch::default(),
+            batch: Rc::default(),
             model,
         }
     }

@@ -144,9 +144,12 @@ async fn from_model(
 
 /// Spends the time that the answer takes.
 async fn make(shared: &SharedModel, clock: &Rc<Clock>, work: Work) {
-    let batching = shared.borrow().model.batching;
+    let (batching, batch) = {
+        let state = shared.borrow();
+        (state.model.batching, state.batch.clone())
+    };
     match batching {
-        Some(batching) => batch::work(clock, shared, batching, work.units).await,
+        Some(batching) => batch::work(clock, &batch, batching, work.units).await,
         None => sleep(clock, work.seconds).await,
     }
 }
