@@ -3,6 +3,7 @@
 //! Every rule is a pure function over a file's path and text, or over what Cargo says of the
 //! workspace, and has tests that show it failing.
 
+mod circles;
 mod imports;
 mod leftovers;
 mod manifests;
@@ -101,6 +102,7 @@ pub(crate) fn check(repo: &Repo) -> Result {
     problems.extend(manifests::check_all(repo, &files));
     problems.extend(pins::check(&files));
     problems.extend(imports::check(&repo.metadata));
+    problems.extend(circles::check(&files));
 
     if problems.is_empty() {
         println!("{} files are tidy", paths.len());
