@@ -5,7 +5,7 @@ import { transportOf } from "#transport";
 import { Call, type Home, type Outcome, StreamCall, type Waiter } from "./call.ts";
 import * as core from "#core";
 import { Crowd } from "./crowd.ts";
-import { enter, instance, type Resident, ready, readyNow, settle } from "./engine.ts";
+import { enter, instance, lookAfter, type Resident, ready, readyNow, settle } from "./engine.ts";
 import { enterRefusing, KneepointError } from "./errors.ts";
 import { refuse } from "./failure.ts";
 import { tellHook } from "./hook.ts";
@@ -172,7 +172,7 @@ export class Client implements Resident, Home {
       if (options !== undefined) checkCall(options);
       call.body = input.raw ?? written(input.body);
       call.fetchOptions = options?.fetchOptions;
-      call.join(this, runtime.visit?.(this.#isShared(want, options)));
+      call.join(this, runtime.visit?.(this.#isShared(want, options), lookAfter));
       const { apiKey } = this.options;
       if (typeof apiKey !== "function" && readyNow()) {
         this.#enter(call, want, input, this.#wire(options));

@@ -45,18 +45,21 @@ const host = {
 };
 
 /** Tells the module what time it is. It says anew when it wants to be told again, if it does. */
-export function tick(): void {
+function tick(): void {
   due = Infinity;
   tell(core.tick);
 }
 
 /** Tells the module that the event loop has gone round. */
-export function turned(): void {
+function turned(): void {
   tell(core.turned);
 }
 
-/** Milliseconds until the module wants to be woken. */
-export function millisToAlarm(): number {
+/** Does what timers do, where they may never fire; answers in how many milliseconds the module wants to
+ * be woken. */
+export function lookAfter(): number {
+  tick();
+  turned();
   return Math.max(0, Math.ceil(due - performance.now()));
 }
 

@@ -143,8 +143,8 @@ fn expand(path: &str, tree: &str, found: &mut Vec<String>) {
     }
 }
 
-/// What the names that the build puts in place stand for, as the compiler is told.
-fn aliases(files: &[File]) -> BTreeMap<String, String> {
+/// What the names stand for that the build puts in place, as the compiler is told: one of several files.
+fn aliases(files: &[File]) -> BTreeMap<String, Vec<String>> {
     let told = files
         .iter()
         .filter(|file| file.path.ends_with("tsconfig.json"));
@@ -157,8 +157,12 @@ fn aliases(files: &[File]) -> BTreeMap<String, String> {
             .into_iter()
             .flatten()
         {
-            let to = to[0].as_str().unwrap_or_default();
-            aliases.insert(name.clone(), join(folder, to));
+            let to = to
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str);
+            aliases.insert(name.clone(), to.map(|to| join(folder, to)).collect());
         }
     }
     aliases
@@ -166,20 +170,21 @@ fn aliases(files: &[File]) -> BTreeMap<String, String> {
 
 fn of_typescript<'a>(
     file: &File,
-    aliases: &BTreeMap<String, String>,
+    aliases: &BTreeMap<String, Vec<String>>,
     files: &'a [File],
 ) -> BTreeSet<&'a str> {
     let folder = &file.path[..=file.path.rfind('/').unwrap_or_default()];
     let quoted = file.text.split(" from \"").skip(1);
     let named = quoted.filter_map(|rest| rest.split('"').next());
-    let targets = named.filter_map(|name| {
-        let path = aliases
-            .get(name)
-            .cloned()
-            .or_else(|| name.starts_with('.').then(|| join(folder, name)))?;
-        files.iter().find(|file| file.path == path)
-    });
-    targets.map(|target| target.path.as_str()).collect()
+    let paths: BTreeSet<String> = named
+        .flat_map(|name| match aliases.get(name) {
+            Some(paths) => paths.clone(),
+            None if name.starts_with('.') => vec![join(folder, name)],
+            None => Vec::new(),
+        })
+        .collect();
+    let paths_of_ours = files.iter().map(|file| file.path.as_str());
+    paths_of_ours.filter(|path| paths.contains(*path)).collect()
 }
 
 /// The path that `relative` means, seen from `folder`.
@@ -260,7 +265,7 @@ mod tests {
 
     #[test]
     fn typescript_goes_in_circles_by_types_and_by_what_the_build_puts_in_place() {
-        let told = r##"{ "compilerOptions": { "paths": { "#way": ["./src/way/one.ts"] } } }"##;
+        let told = r##"{ "compilerOptions": { "paths": { "#way": ["./src/way.ts", "./src/way/one.ts"] } } }"##;
         let found = circles(&[
             ("npm/tsconfig.json", told),
             ("npm/src/a.ts", "import type {\n  B,\n} from \"./b.ts\";\n"),
@@ -268,6 +273,7 @@ mod tests {
                 "npm/src/b.ts",
                 "import { way } from \"#way\";\nimport fs from \"node:fs\";\n",
             ),
+            ("npm/src/way.ts", ""),
             ("npm/src/way/one.ts", "export { a } from \"../a.ts\";\n"),
         ]);
         let way = "npm/src/a.ts → npm/src/b.ts → npm/src/way/one.ts → npm/src/a.ts";

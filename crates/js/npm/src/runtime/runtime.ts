@@ -29,8 +29,9 @@ export interface Runtime {
   /** The bytes as text. */
   text(chunks: readonly Uint8Array[]): string;
   /** The visit that we are in, where I/O belongs to one. With `lingers` it goes on for as long as it
-   * is held, though the visitor may have left. */
-  visit?(lingers: boolean): Visit;
+   * is held, though the visitor may have left. Timers may never fire there: it calls `lookAfter`, which
+   * answers after how many milliseconds it wants to be called again. */
+  visit?(lingers: boolean, lookAfter: () => number): Visit;
   /** Lets work go on after the response that it is not part of. */
   readonly waitUntil?: (work: Promise<unknown>) => void;
 }

@@ -2,7 +2,6 @@
 
 import { waitUntil } from "cloudflare:workers";
 
-import { millisToAlarm, tick, turned } from "../engine.ts";
 import type { Visit } from "../visit.ts";
 
 /** How often a visit shows that it is there. Workers also take a request without a timer of its own
@@ -18,15 +17,18 @@ let counted = 0;
 export class WorkerVisit implements Visit {
   missed = 0;
   readonly #lingers: boolean;
+  readonly #lookAfter: () => number;
   readonly #held = new Set<() => void>();
   readonly #work: (() => void)[] = [];
   #ring = (): void => {};
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `lingers`: what is begun here is for others too, and goes on when the visitor has left. */
-  constructor(lingers: boolean) {
+  /** `lingers`: what is begun here is for others too, and goes on when the visitor has left. `lookAfter`
+   * does what timers are for, and answers when it wants to be called again, in milliseconds. */
+  constructor(lingers: boolean, lookAfter: () => number) {
     visits.add(this);
     this.#lingers = lingers;
+    this.#lookAfter = lookAfter;
     this.#beat();
     const served = this.#serve();
     if (lingers) waitUntil(served);
@@ -79,10 +81,8 @@ export class WorkerVisit implements Visit {
   #beat(millis = BEAT_MS): void {
     this.missed = 0;
     this.#timer = setTimeout(() => {
-      tick();
-      turned();
       count();
-      this.#beat(Math.min(BEAT_MS, millisToAlarm()));
+      this.#beat(Math.min(BEAT_MS, this.#lookAfter()));
     }, millis);
   }
 }

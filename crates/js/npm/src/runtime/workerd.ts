@@ -21,6 +21,6 @@ export const runtime: Runtime = {
   variable,
   turn: (then) => void setTimeout(then, 0),
   text,
-  visit: (lingers) => new WorkerVisit(lingers),
+  visit: (lingers, lookAfter) => new WorkerVisit(lingers, lookAfter),
   waitUntil,
 };
