@@ -61,7 +61,7 @@ pub(crate) struct Inner<P: Platform> {
 }
 
 /// What a flight brings to all who joined it.
-type Flown = Result<Rc<Fetched>, Error>;
+type Flown = Result<Rc<Reply>, Error>;
 
 /// A whole answer.
 #[derive(Debug, Clone)]
@@ -74,15 +74,6 @@ pub struct Reply {
     pub answer: Answer,
     /// What was noted on the way.
     pub record: Record,
-}
-
-/// What an attempt brought, before it is known whose calls it serves.
-#[derive(Debug)]
-struct Fetched {
-    head: Head,
-    body: Rc<str>,
-    answer: Answer,
-    record: Record,
 }
 
 /// A client's figures of the moment.
@@ -147,7 +138,7 @@ impl<P: Platform> Client<P> {
             cache,
         };
         match flight {
-            None => errand.run(None).await.map(Reply::from),
+            None => errand.run(None).await,
             Some(flight) => self.share(&flight, errand).await,
         }
     }
@@ -158,8 +149,12 @@ impl<P: Platform> Client<P> {
             let Some(answer) = self.0.flights.running(flight) else {
                 // This call begins the flight, and its record tells the whole story.
                 let run = |landing| async { errand.run(Some(landing)).await.map(Rc::new) };
-                let fetched = self.0.flights.begin(flight, run).await?;
-                return Ok(Reply::shared(&fetched, fetched.record.clone()));
+                return self
+                    .0
+                    .flights
+                    .begin(flight, run)
+                    .await
+                    .map(Rc::unwrap_or_clone);
             };
             // An answer that is there already is on its way into the cache.
             let kept = answer.peek().is_some();
@@ -182,7 +177,11 @@ impl<P: Platform> Client<P> {
                     record.cache = if hit { CacheUse::Hit } else { CacheUse::Shared };
                     record.usage = fetched.record.usage;
                 });
-                Ok(Reply::shared(&fetched, call.settle(None)))
+                let record = call.settle(None);
+                Ok(Reply {
+                    record,
+                    ..Rc::unwrap_or_clone(fetched)
+                })
             }
             Err(error) => {
                 call.settle(Some(error.kind.as_str()));
@@ -291,7 +290,7 @@ struct Errand<P: Platform> {
 impl<P: Platform> Errand<P> {
     /// The answer from the cache or else from the server, whose answer is then handed to the cache.
     /// Others may join until it is there.
-    async fn run(self, landing: Option<Landing<Flown>>) -> Result<Fetched, Error> {
+    async fn run(self, landing: Option<Landing<Flown>>) -> Result<Reply, Error> {
         let Self {
             client,
             mut call,
@@ -304,7 +303,7 @@ impl<P: Platform> Errand<P> {
                 Err(_) => Err(no_whole_answer()),
             };
             if let Some((body, answer)) = keeper.find(key, call.deadline, read).await {
-                return Ok(Fetched {
+                return Ok(Reply {
                     head: Head::new(200, Headers::new()),
                     body,
                     record: call.hit(answer.usage).settle(None),
@@ -319,7 +318,7 @@ impl<P: Platform> Errand<P> {
                 if let Some((keeper, key)) = cache {
                     keeper.keep(key, body.clone(), landing.map(Landing::linger));
                 }
-                Ok(Fetched {
+                Ok(Reply {
                     head,
                     body,
                     answer,
@@ -361,32 +360,4 @@ async fn fetch<P: Platform>(
 /// What a store did wrong that answered with the wrong text, or with a part of the right one.
 fn no_whole_answer() -> StoreError {
     StoreError("what it answered is no whole answer".to_owned())
-}
-
-impl Reply {
-    fn shared(fetched: &Fetched, record: Record) -> Self {
-        Self {
-            head: fetched.head.clone(),
-            body: fetched.body.clone(),
-            answer: fetched.answer.clone(),
-            record,
-        }
-    }
-}
-
-impl From<Fetched> for Reply {
-    fn from(fetched: Fetched) -> Self {
-        let Fetched {
-            head,
-            body,
-            answer,
-            record,
-        } = fetched;
-        Self {
-            head,
-            body,
-            answer,
-            record,
-        }
-    }
 }
