@@ -51,8 +51,9 @@ pub fn short(report: &Report, host: Host) -> String {
             class.excerpt = None;
         }
     }
-    let json = json::from_str(&report.to_json()).unwrap_or_default();
-    rounded(json).to_string()
+    let mut json = json::from_str(&report.to_json()).unwrap_or_default();
+    round_all(&mut json);
+    json.to_string()
 }
 
 /// Leaves out what the pictures can do without.
@@ -98,20 +99,19 @@ fn together(moments: &[Moment]) -> Moment {
     }
 }
 
-/// Numbers with the digits that matter; what is null is left out.
-fn rounded(value: Value) -> Value {
+/// Leaves numbers the digits that matter, and what is null out.
+fn round_all(value: &mut Value) {
     match value {
         Value::Number(number) if number.is_f64() => {
             let exact = number.as_f64().unwrap_or_default();
-            round(exact).into()
+            *value = round(exact).into();
         }
-        Value::Array(list) => list.into_iter().map(rounded).collect(),
-        Value::Object(fields) => fields
-            .into_iter()
-            .filter(|(_, value)| !value.is_null())
-            .map(|(name, value)| (name, rounded(value)))
-            .collect(),
-        other => other,
+        Value::Array(list) => list.iter_mut().for_each(round_all),
+        Value::Object(fields) => {
+            fields.retain(|_, value| !value.is_null());
+            fields.values_mut().for_each(round_all);
+        }
+        _ => {}
     }
 }
 

@@ -1,5 +1,5 @@
-//! Lists put into order, with one copy of the sorting for lists of all types: the library makes one
-//! for each, of several kilobytes.
+//! Lists put into order, and what is counted in that order, with one copy of the sorting for lists of
+//! all types: the library makes one for each, of several kilobytes.
 
 /// Orders a list by a number of each; equal ones stay as they are. A number that is none comes last.
 ///
@@ -14,6 +14,25 @@ pub fn by<T>(list: &mut Vec<T>, rank: impl Fn(&T) -> f64) {
     let mut items: Vec<Option<T>> = list.drain(..).map(Some).collect();
     let take = |(_, at): (f64, usize)| items[at].take();
     list.extend(ranks.into_iter().filter_map(take));
+}
+
+/// The most things under way at once, by the times at which they start and end. One that ends when
+/// another begins is not under way with it.
+///
+/// ```
+/// assert_eq!(kneepoint_bench::order::most_at_once(vec![0.0, 1.0, 2.0], vec![2.0, 4.0, 3.0]), 2);
+/// ```
+pub fn most_at_once(mut starts: Vec<f64>, mut ends: Vec<f64>) -> usize {
+    starts.sort_unstable_by(f64::total_cmp);
+    ends.sort_unstable_by(f64::total_cmp);
+    let mut over = 0;
+    let at_once = starts.iter().enumerate().map(|(begun, start)| {
+        while over < begun && ends[over] <= *start {
+            over += 1;
+        }
+        begun + 1 - over
+    });
+    at_once.max().unwrap_or_default()
 }
 
 #[inline(never)]

@@ -5,6 +5,7 @@
 use kneepoint_stats::{Series, little_residual, wilson};
 
 use crate::client_bound::{Signs, judge};
+use crate::order::most_at_once;
 use crate::plan::Slo;
 use crate::rate::Batches;
 use crate::record::{Sample, TokenSource};
@@ -402,21 +403,13 @@ impl Tally {
         present as f64 / until.saturating_sub(from).max(1) as f64
     }
 
-    /// The most requests in flight at once, by their times. One that ends when another begins is
-    /// not in flight with it.
+    /// The most requests in flight at once, by their times.
     fn peak(&self, (from, until): (u64, u64)) -> u32 {
         let inside = |span: &&Span| span.end > from && span.start < until;
         let spans = self.spans.iter().filter(inside);
-        let mut changes: Vec<(u64, i32)> = spans
-            .flat_map(|span| [(span.start.max(from), 1), (span.end, -1)])
-            .collect();
-        changes.sort_unstable();
-        let (mut now, mut most) = (0, 0);
-        for (_, change) in changes {
-            now += change;
-            most = most.max(now);
-        }
-        most.max(0).cast_unsigned()
+        let times = spans.map(|span| (span.start.max(from) as f64, span.end as f64));
+        let (starts, ends) = times.unzip();
+        most_at_once(starts, ends) as u32
     }
 }
 

@@ -103,8 +103,12 @@ impl<P: Platform> Client<P> {
             let Some(answer) = self.0.flights.running(flight) else {
                 // This call begins the flight, and its record tells the whole story.
                 let run = |landing| async { errand.run(Some(landing)).await.map(Rc::new) };
-                let reply = self.0.flights.begin(flight, run).await?;
-                return Ok(reply.shared(reply.record.clone()));
+                return self
+                    .0
+                    .flights
+                    .begin(flight, run)
+                    .await
+                    .map(Rc::unwrap_or_clone);
             };
             // An answer that is there already is on its way into the cache.
             let kept = answer.peek().is_some();
@@ -127,7 +131,11 @@ impl<P: Platform> Client<P> {
                     record.cache = if hit { CacheUse::Hit } else { CacheUse::Shared };
                     record.usage = reply.record.usage;
                 });
-                Ok(reply.shared(call.settle(None)))
+                let record = call.settle(None);
+                Ok(Reply {
+                    record,
+                    ..Rc::unwrap_or_clone(reply)
+                })
             }
             Err(error) => {
                 call.settle(Some(error.kind.as_str()));

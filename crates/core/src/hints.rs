@@ -66,7 +66,10 @@ impl Hints {
         let headers = &head.headers;
         let now = headers.get("date").and_then(http_date).unwrap_or(unix_time);
         // Most replies of most servers say nothing of quotas, and every reply is asked.
-        let has_quotas = headers.open().any(|(name, _)| name.contains("-ratelimit-"));
+        let families = ["x-ratelimit-", "anthropic-ratelimit-"];
+        let has_quotas = headers
+            .open()
+            .any(|(name, _)| families.iter().any(|family| name.starts_with(family)));
         let quota = |name| {
             if has_quotas {
                 quota(headers, name, now)

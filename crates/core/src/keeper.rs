@@ -72,7 +72,8 @@ impl<P: Platform> Keeper<P> {
     }
 
     fn too_slow(&self) -> StoreError {
-        let millis = self.cache.wait_max.as_millis();
+        // Of 128 bits it would take a kilobyte of code to write.
+        let millis = self.cache.wait_max.as_millis() as u64;
         StoreError(format!("no answer within {millis} ms"))
     }
 

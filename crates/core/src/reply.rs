@@ -22,15 +22,3 @@ pub struct Reply {
 
 /// What a flight brings to all who joined it.
 pub(crate) type Flown = Result<Rc<Reply>, Error>;
-
-impl Reply {
-    /// The same answer to another call, which has its own record.
-    pub(crate) fn shared(&self, record: Record) -> Self {
-        Self {
-            head: self.head.clone(),
-            body: self.body.clone(),
-            answer: self.answer.clone(),
-            record,
-        }
-    }
-}

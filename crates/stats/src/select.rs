@@ -10,9 +10,14 @@ pub(crate) struct Selected {
 impl Selected {
     /// Finds the values with these indices in ascending order (counted from 0, in any order,
     /// repeats allowed, each below the number of samples). The samples hold no NaN.
-    pub(crate) fn find(samples: &[f64], mut ranks: Vec<usize>) -> Self {
-        ranks.sort_unstable();
-        ranks.dedup();
+    pub(crate) fn find(samples: &[f64], wanted: impl IntoIterator<Item = usize>) -> Self {
+        // They are few, and the library's sorting is three kilobytes of code.
+        let mut ranks: Vec<usize> = Vec::new();
+        for rank in wanted {
+            if let Err(place) = ranks.binary_search(&rank) {
+                ranks.insert(place, rank);
+            }
+        }
         let mut keys: Vec<i64> = samples.iter().map(|&sample| key(sample)).collect();
         split(&mut keys, 0, &ranks);
         let values = ranks.iter().map(|&rank| value(keys[rank])).collect();

@@ -295,7 +295,7 @@ impl Series {
         match &self.kept {
             Kept::Exact(samples) => {
                 let indices = [low, high].map(|rank| rank as usize - 1);
-                let selected = Selected::find(samples, indices.to_vec());
+                let selected = Selected::find(samples, indices);
                 let [low, high] = indices.map(|index| selected.at(index));
                 Some(Interval { low, high })
             }

@@ -86,10 +86,7 @@ pub(crate) fn select_quantiles(samples: &[f64], quantiles: &[f64], rule: Rule) -
         .iter()
         .filter_map(|&q| Place::find(samples.len(), q, rule))
         .collect();
-    let ranks = places
-        .iter()
-        .flat_map(|place| [place.low, place.high])
-        .collect();
+    let ranks = places.iter().flat_map(|place| [place.low, place.high]);
     let selected = Selected::find(samples, ranks);
     places
         .iter()

@@ -1,6 +1,7 @@
 //! How the server is reached: what a browser notes of each request, folded into what a report says
 //! of connections. Pure, and bounded in memory.
 
+use kneepoint_bench::order::most_at_once;
 use kneepoint_bench::report::Connections;
 
 use super::agent::Family;
@@ -181,22 +182,14 @@ impl Wire {
         if held.is_empty() {
             return 0.0;
         }
-        *held.select_nth_unstable_by(middle, f64::total_cmp).1
+        held.sort_unstable_by(f64::total_cmp);
+        held[middle]
     }
 
     /// The most requests that were on the wire at once.
     fn peak(&self) -> Option<usize> {
-        let mut starts: Vec<f64> = self.spans.iter().map(|span| span.start).collect();
-        let mut ends: Vec<f64> = self.spans.iter().map(|span| span.end).collect();
-        starts.sort_unstable_by(f64::total_cmp);
-        ends.sort_unstable_by(f64::total_cmp);
-        let mut over = 0;
-        let at_once = starts.iter().enumerate().map(|(begun, start)| {
-            while ends[over] <= *start && over < begun {
-                over += 1;
-            }
-            begun + 1 - over
-        });
-        at_once.max()
+        let times = self.spans.iter().map(|span| (span.start, span.end));
+        let (starts, ends) = times.unzip();
+        (!self.spans.is_empty()).then(|| most_at_once(starts, ends))
     }
 }

@@ -4,7 +4,7 @@
 //! contradicts it. Once it is exceeded by a quarter without contradiction the level is history, and
 //! the curve doubles.
 
-use libm::{cbrt, exp2, log2};
+use libm::{exp2, log2};
 
 /// From this factor of the level on, the level counts as refuted.
 pub(super) const REFUTED: f64 = 1.25;
@@ -28,7 +28,7 @@ pub(super) struct Curve {
 impl Curve {
     /// The age at which the level itself is reached again.
     pub(super) fn recovery(self) -> f64 {
-        self.span * cbrt(1.0 - self.kept)
+        self.span * cube_root(1.0 - self.kept)
     }
 
     /// The age at which the level counts as refuted.
@@ -51,9 +51,13 @@ impl Curve {
         if factor > REFUTED {
             self.refuted() + DOUBLING * log2(factor / REFUTED)
         } else {
-            self.recovery() + self.span * cbrt(factor - 1.0)
+            self.recovery() + self.span * cube_root(factor - 1.0)
         }
     }
+}
+
+fn cube_root(x: f64) -> f64 {
+    exp2(log2(x.abs()) / 3.0).copysign(x)
 }
 
 #[cfg(test)]

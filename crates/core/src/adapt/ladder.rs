@@ -7,7 +7,9 @@
 //!
 //! A rung is a load that is held until enough answers came to compare it with another one.
 
-use libm::{log, sqrt};
+use std::f64::consts::LN_2;
+
+use libm::log2;
 
 use super::value::within;
 use super::window::Window;
@@ -137,7 +139,7 @@ impl Sums {
 
     /// Whether the figure may be used without waiting for more.
     fn is_exact(&self) -> bool {
-        sqrt(self.variance()) < EXACT || self.count >= SAMPLES_STALE
+        self.variance().sqrt() < EXACT || self.count >= SAMPLES_STALE
     }
 }
 
@@ -445,10 +447,11 @@ impl Ladder {
             Some(_) => SAMPLES.max(SAMPLES_PER_LOAD * limit),
             None => SAMPLES,
         };
-        let slowdown = log(current.seconds_per_unit() / reference.seconds_per_unit());
-        let growth = log(current.mean_load() / reference.mean_load());
-        let excess = slowdown - 0.5 * growth;
-        let error = CERTAINTY * sqrt(reference.variance() + current.variance());
+        let slowdown = log2(current.seconds_per_unit() / reference.seconds_per_unit());
+        let growth = log2(current.mean_load() / reference.mean_load());
+        // The variances are those of natural logarithms.
+        let excess = LN_2 * (slowdown - 0.5 * growth);
+        let error = CERTAINTY * (reference.variance() + current.variance()).sqrt();
         let is_final = current.count >= enough.max(SAMPLES_FINAL);
         if current.count >= enough && (excess > error || is_final && excess > 0.0) {
             Verdict::Past

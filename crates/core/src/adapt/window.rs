@@ -3,7 +3,7 @@
 //! It starts by doubling, learns a level at the first refusal, and from then on grows along the
 //! curve, but only while it is in use: idle time is no evidence.
 
-use libm::{exp2, floor, log2};
+use libm::{exp2, log2};
 
 use super::curve::{Curve, DOUBLING, REFUTED};
 use super::value::within;
@@ -89,7 +89,7 @@ impl Window {
 
     /// Whole attempts that may be in flight.
     pub(super) fn open(&self) -> u32 {
-        floor(self.limit).max(1.0) as u32
+        self.limit.floor().max(1.0) as u32
     }
 
     pub(super) fn limit(&self) -> f64 {

@@ -1,7 +1,7 @@
 //! Spans and points of time as servers write them: decimals, Go's durations, the three forms of an
 //! HTTP date, RFC 3339, and words. What cannot be understood is `None`; nothing overflows.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use crate::text;
 
@@ -19,8 +19,21 @@ pub(super) fn until(then: Duration, now: Duration) -> Option<Duration> {
 
 /// Any of HTTP's three forms of a date, as time since 1970.
 pub(super) fn http_date(value: &str) -> Option<Duration> {
-    let time = httpdate::parse_http_date(value.trim()).ok()?;
-    time.duration_since(SystemTime::UNIX_EPOCH).ok()
+    let parts = value.split([' ', ',', '-']).filter(|part| !part.is_empty());
+    let ([_, day, month, year, time, "GMT"] | [_, month, day, time, year]) =
+        *parts.collect::<Vec<_>>()
+    else {
+        return None;
+    };
+    let months = "JanFebMarAprMayJunJulAugSepOctNovDec".as_bytes().chunks(3);
+    let month = 1 + months.take_while(|name| *name != month.as_bytes()).count() as i64;
+    let year = match number(year)? {
+        short @ ..70 => 2000 + short,
+        short @ 70..100 => 1900 + short,
+        year => year,
+    };
+    let seconds = seconds_since_1970([year, month, number(day)?], numbers(time, ':')?)?;
+    u64::try_from(seconds).ok().map(Duration::from_secs)
 }
 
 /// A plain decimal number of units of `unit_ms` milliseconds. No sign, no exponent, no words.
@@ -126,40 +139,30 @@ fn unit_ns(unit: &str) -> Option<u64> {
 
 /// A date of RFC 3339 as time since 1970.
 fn rfc3339(text: &str) -> Option<Duration> {
-    let number = |range: std::ops::Range<usize>| -> Option<i64> {
-        let digits = text.get(range)?;
-        let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
-        plain.then(|| digits.parse().ok())?
+    let (date, after) = text.split_at_checked(10)?;
+    let (time, after) = after.strip_prefix(['T', 't', ' '])?.split_at_checked(8)?;
+    let (fraction, zone) = if after.starts_with('.') {
+        let (decimal, zone) = leading_decimal(text.get(18..)?)?;
+        (Duration::from_nanos(decimal.fraction), zone)
+    } else {
+        (Duration::ZERO, after)
     };
-    let stands =
-        |at: usize, any_of: &[u8]| text.as_bytes().get(at).is_some_and(|c| any_of.contains(c));
-    let punctuated = stands(4, b"-")
-        && stands(7, b"-")
-        && stands(10, b"Tt ")
-        && stands(13, b":")
-        && stands(16, b":");
-    if !punctuated {
-        return None;
-    }
-    let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
-    let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
-    // 60 is a leap second.
-    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
-        return None;
-    }
-    if hour > 23 || minute > 59 || second > 60 {
-        return None;
-    }
-    let (fraction, zone) = match text.get(19..)? {
-        after if after.starts_with('.') => {
-            let (decimal, zone) = leading_decimal(text.get(18..)?)?;
-            (Duration::from_nanos(decimal.fraction), zone)
-        }
-        zone => (Duration::ZERO, zone),
-    };
-    let local = days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
+    let local = seconds_since_1970(numbers(date, '-')?, numbers(time, ':')?)?;
     let utc = u64::try_from(local - zone_seconds(zone)?).ok()?;
     Some(Duration::from_secs(utc) + fraction)
+}
+
+/// So many numbers with something between them.
+fn numbers<const N: usize>(text: &str, between: char) -> Option<[i64; N]> {
+    let numbers: Option<Vec<i64>> = text.split(between).map(number).collect();
+    numbers?.try_into().ok()
+}
+
+/// Small enough for sums and products of a date's parts.
+fn number(text: &str) -> Option<i64> {
+    let (digits, rest) = split_digits(text);
+    rest.is_empty()
+        .then(|| digits.parse::<u32>().ok().map(i64::from))?
 }
 
 /// `Z`, or hours and minutes east (`+`) or west (`-`) of it.
@@ -172,18 +175,27 @@ fn zone_seconds(zone: &str) -> Option<i64> {
         ("-", rest) => (-1, rest),
         _ => return None,
     };
-    let (hours, minutes) = rest.split_once(':')?;
-    let two_digits = |part: &str, below: i64| -> Option<i64> {
-        let plain = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
-        plain
-            .then(|| part.parse().ok())?
-            .filter(|value| *value < below)
-    };
-    Some(sign * (two_digits(hours, 24)? * 3600 + two_digits(minutes, 60)? * 60))
+    let [hours, minutes] = numbers(rest, ':')?;
+    let exists = rest.len() == "00:00".len() && hours < 24 && minutes < 60;
+    exists.then_some(sign * (hours * 3600 + minutes * 60))
+}
+
+/// The time of a year, month and day, and an hour, minute and second, if there is such a day.
+fn seconds_since_1970(date: [i64; 3], time: [i64; 3]) -> Option<i64> {
+    let ([year, month, day], [hour, minute, second]) = (date, time);
+    let first = days_since_1970(year, month, 1);
+    let end = days_since_1970(year, month + 1, 1);
+    // 60 is a leap second.
+    let exists = (1..=12).contains(&month)
+        && (1..=end - first).contains(&day)
+        && hour < 24
+        && minute < 60
+        && second <= 60;
+    exists.then_some((first + day - 1) * 86_400 + hour * 3600 + minute * 60 + second)
 }
 
 /// Days in the Gregorian calendar, counted in years that begin in March so that the leap day comes
-/// last.
+/// last. The month after December is the next year's first.
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
@@ -208,9 +220,36 @@ mod tests {
             ("2100-03-01T00:00:00Z", Some(4_107_542_400)),
             ("9999-12-31T23:59:59Z", Some(253_402_300_799)),
             ("0000-01-01T00:00:00Z", None),
+            ("2023-02-29T12:00:00Z", None),
         ];
         for (text, seconds) in cases {
             assert_eq!(rfc3339(text), seconds.map(Duration::from_secs), "{text}");
+        }
+    }
+
+    #[test]
+    fn dates_of_http_are_read_in_three_forms() {
+        #[rustfmt::skip]
+        let cases = [
+            ("Tue, 29 Feb 2000 12:00:00 GMT",     Some(951_825_600)),
+            ("Tuesday, 29-Feb-00 12:00:00 GMT",   Some(951_825_600)),
+            ("Tue Feb 29 12:00:00 2000",          Some(951_825_600)),
+            ("Sun Nov  6 08:49:37 1994",          Some(784_111_777)),
+            ("Wednesday, 31-Dec-69 23:59:59 GMT", Some(3_155_759_999)),  // of 2069
+            ("Thursday, 01-Jan-70 00:00:00 GMT",  Some(0)),
+            ("Fri, 31 Dec 9999 23:59:59 GMT",     Some(253_402_300_799)),
+            ("Mon, 29 Feb 1900 12:00:00 GMT",     None),
+            ("Tue, 31 Apr 2024 12:00:00 GMT",     None),
+            ("Tue, 29 Feb 2000 24:00:00 GMT",     None),
+            ("Tue, 29 Feb 2000 12:00:00 CET",     None),
+            ("Tue, 29 Feb 2000 12:00 GMT",        None),
+            ("Tue, 29 Foo 2000 12:00:00 GMT",     None),
+            ("Tue, 29 Feb 99999999999 12:00:00 GMT", None),
+            ("Tue, 29 Feb 4294967295 12:00:00 GMT", None),  // no leap year, however late
+            ("Tue, 01 Mar 4294967295 12:00:00 GMT", Some(135_536_014_607_889_600)),
+        ];
+        for (text, seconds) in cases {
+            assert_eq!(http_date(text), seconds.map(Duration::from_secs), "{text}");
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Who goes next: one queue for one key, first come first served within a priority.
 //!
 //! It is pure: `now` in, grants out. A call keeps its position through all its attempts. Nothing here
-//! recurses, and each step costs a logarithm of the queue's length.
+//! recurses, and each step costs a logarithm of the queue's length; where a call is given up in the
+//! middle, the shorter half moves up.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
 use super::tokens::{TokenBudget, TokenHint};
 use crate::adapt::{self, Admission, Rejection, Rule, Sent, Snapshot};
@@ -119,7 +120,8 @@ pub enum Outcome {
 pub struct Scheduler {
     rule: Rule,
     tokens: TokenBudget,
-    queue: BTreeMap<Ticket, Position>,
+    /// In the order of their tickets. Most join at the end and leave from the front.
+    queue: VecDeque<Position>,
     queue_max: usize,
     arrivals: u64,
 }
@@ -130,7 +132,7 @@ impl Scheduler {
         Self {
             rule: Rule::new(options.rule, now),
             tokens: TokenBudget::default(),
-            queue: BTreeMap::new(),
+            queue: VecDeque::new(),
             queue_max: options.queue_max,
             arrivals: 0,
         }
@@ -157,18 +159,22 @@ impl Scheduler {
                 queue_max: self.queue_max,
             });
         }
-        self.queue.insert(position.ticket, position);
+        if let Err(at) = self.find(position.ticket) {
+            self.queue.insert(at, position);
+        }
         Ok(position.ticket)
     }
 
     /// Takes a waiting call out of the queue.
     pub fn cancel(&mut self, ticket: Ticket) {
-        self.queue.remove(&ticket);
+        if let Ok(at) = self.find(ticket) {
+            self.queue.remove(at);
+        }
     }
 
     /// Who goes next, if anybody may.
     pub fn poll(&mut self, now: Instant) -> Next {
-        let Some(head) = self.queue.first_key_value().map(|(_, position)| *position) else {
+        let Some(&head) = self.queue.front() else {
             return Next::Idle;
         };
         match self.rule.admit(now) {
@@ -184,7 +190,7 @@ impl Scheduler {
         if let Some(at) = self.tokens.next(now, chosen.tokens) {
             return Next::WaitUntil(at);
         }
-        self.queue.remove(&chosen.ticket);
+        self.cancel(chosen.ticket);
         let tokens = self.tokens.spend(chosen.tokens);
         let sent = self.rule.sent(now, !self.queue.is_empty());
         Next::Grant(Grant {
@@ -223,7 +229,7 @@ impl Scheduler {
 
     /// Who is first in line.
     pub fn head(&self) -> Option<Ticket> {
-        self.queue.first_key_value().map(|(ticket, _)| *ticket)
+        self.queue.front().map(|position| position.ticket)
     }
 
     /// How many calls wait.
@@ -236,10 +242,16 @@ impl Scheduler {
         self.rule.snapshot()
     }
 
+    /// The place of a waiting call, or where it belongs.
+    fn find(&self, ticket: Ticket) -> Result<usize, usize> {
+        self.queue
+            .binary_search_by_key(&ticket, |position| position.ticket)
+    }
+
     /// The first of those that were refused least. Fresh calls are usually near the front.
     fn least_refused(&self, head: Position) -> Position {
         let mut least = head;
-        for position in self.queue.values() {
+        for position in &self.queue {
             if least.refusals == 0 {
                 break;
             }
