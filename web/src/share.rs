@@ -53,7 +53,7 @@ pub fn short(report: &Report, host: Host) -> String {
     }
     let mut json = json::from_str(&report.to_json()).unwrap_or_default();
     round_all(&mut json);
-    json.to_string()
+    json::to_string(&json)
 }
 
 /// Leaves out what the pictures can do without.

@@ -24,7 +24,7 @@ impl Wrong {
     /// Found where something else was expected.
     #[cold]
     pub fn expected(what: &str, found: &Value) -> Self {
-        let text = found.to_string();
+        let text = to_string(found);
         let shown = if text.len() > FOUND_BYTES_MAX {
             "something long"
         } else {
@@ -160,8 +160,14 @@ impl<'a> Object<'a> {
 
 impl Write for str {
     fn write(&self, out: &mut String) {
-        let text = serde_json::to_string(self).expect("a text can be written as JSON");
-        out.push_str(&text);
+        out.push_str(&serde_json::to_string(self).expect("a text can be written as JSON"));
+    }
+}
+
+/// Its `Display` would bring the code for many lines along.
+impl Write for Value {
+    fn write(&self, out: &mut String) {
+        out.push_str(&serde_json::to_string(self).expect("a value can be written as JSON"));
     }
 }
 

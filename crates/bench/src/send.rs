@@ -10,8 +10,8 @@ use kneepoint_core::{
     AttemptRecord, Client, Config, ConfigError, Error, ErrorKind, Family, Instant, Observer,
     Outline, Phase, Prompt, Record, Request, adapt,
 };
-use serde_json::{Map, Value};
 
+use crate::json;
 use crate::outcome::{Job, Outcome, Reading, sample};
 use crate::record::Sample;
 
@@ -341,11 +341,11 @@ fn failed(kind: ErrorKind) -> Outcome {
 /// The request without the question for usage.
 fn without_usage(mut request: Request, drop: bool) -> Request {
     let body = request.body.as_deref().filter(|_| drop);
-    let fields = body.and_then(|body| serde_json::from_str::<Map<String, Value>>(body).ok());
-    if let Some(mut fields) = fields
+    if let Some(mut body) = body.and_then(|body| json::parse(body).ok())
+        && let Some(fields) = body.as_object_mut()
         && fields.remove("stream_options").is_some()
     {
-        request.body = Some(Value::Object(fields).to_string().into());
+        request.body = Some(json::to_string(&body).into());
     }
     request
 }

@@ -106,7 +106,8 @@ pub(crate) fn check_header(name: &str, value: &str) -> Result<(), ConfigError> {
 
 /// `text` between quotes, so that nothing in it is overlooked or acts on a terminal.
 pub(crate) fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.escape_default())
+    let escaped: String = text.chars().flat_map(char::escape_default).collect();
+    format!("\"{escaped}\"")
 }
 
 #[cfg(test)]

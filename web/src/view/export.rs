@@ -1,8 +1,8 @@
 //! Results as files.
 
-use kneepoint_bench::export;
 use kneepoint_bench::record::Sample;
 use kneepoint_bench::report::Report;
+use kneepoint_bench::{export, json};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -85,7 +85,7 @@ async fn text(
         "requests-csv" => lines(samples, Some(export::CSV_HEADER), export::csv_row),
         "requests-jsonl" => lines(samples, None, export::json_line),
         "text" => Some(Report::text(report)),
-        "vllm" => Some(export::vllm(report, report.main_rung()?).to_string()),
+        "vllm" => Some(json::to_string(&export::vllm(report, report.main_rung()?))),
         "hgrm" => times().map(export::hgrm),
         "hdr" => {
             let packed = browser::deflate(&export::hdr(times()?)).await?;

@@ -112,8 +112,8 @@ pub(super) fn spans(text: &str) -> Option<(Duration, &str)> {
     let mut rest = text;
     while let Some((number, after)) = leading_decimal(rest.trim_start()) {
         let after = after.trim_start_matches(' ');
-        let word = after.split(|c: char| !c.is_alphabetic()).next();
-        let word = word.unwrap_or_default();
+        let is_between = |c: char| c.is_ascii() && !c.is_ascii_alphabetic();
+        let word = after.split(is_between).next().unwrap_or_default();
         let Some(unit) = unit_ns(word) else {
             break;
         };

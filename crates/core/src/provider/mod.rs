@@ -3,6 +3,8 @@
 //! Pure tables and text. Servers that speak OpenAI's protocol (vLLM, SGLang, llama.cpp, hosted
 //! APIs, our own simulated endpoint) need nothing but their base URL.
 
+use std::borrow::Cow;
+
 #[cfg(feature = "serde")]
 mod prompt;
 
@@ -203,21 +205,21 @@ impl Endpoint {
     }
 
     /// The path under the base URL.
-    pub fn path(&self) -> String {
-        match self {
-            Self::ChatCompletions => "/chat/completions".to_owned(),
-            Self::Completions => "/completions".to_owned(),
-            Self::Embeddings => "/embeddings".to_owned(),
-            Self::Responses => "/responses".to_owned(),
-            Self::Messages => "/messages".to_owned(),
-            Self::Models(None) => "/models".to_owned(),
+    pub fn path(&self) -> Cow<'_, str> {
+        Cow::Borrowed(match self {
+            Self::ChatCompletions => "/chat/completions",
+            Self::Completions => "/completions",
+            Self::Embeddings => "/embeddings",
+            Self::Responses => "/responses",
+            Self::Messages => "/messages",
+            Self::Models(None) => "/models",
             Self::Models(Some(id)) => {
                 let mut path = "/models/".to_owned();
                 crate::url::percent_encode(id, &mut path);
-                path
+                return Cow::Owned(path);
             }
-            Self::Other { path, .. } => path.clone(),
-        }
+            Self::Other { path, .. } => path,
+        })
     }
 
     /// How its answers are read.

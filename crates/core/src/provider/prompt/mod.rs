@@ -76,5 +76,6 @@ impl Message {
 /// The body's text, with the caller's own fields on top.
 fn finish(mut body: Map<String, Value>, prompt: &Prompt) -> String {
     body.extend(prompt.extra.clone());
-    Value::Object(body).to_string()
+    let body = Value::Object(body);
+    serde_json::to_string(&body).expect("a value can be written as JSON")
 }
