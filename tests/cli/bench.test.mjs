@@ -127,7 +127,9 @@ test("a threshold that is missed makes the status 99, and one that holds does no
   assert.equal(held.status, 0, held.err);
   const missed = await run([...small(), "--fail-if", "p95>20s, ttft.p50>1ms"]);
   assert.equal(missed.status, 99);
-  assert.match(missed.err, /missed: ttft\.p50>1ms \(it is \d+\.\d+\)/);
+  assert.match(missed.err, /missed: ttft\.p50>1ms \(it is \d+(?:\.\d+)?ms\)/);
+  const failing = await run([...small("fault=status_500:1"), "--max-retries", "0", "--fail-if", "error_rate>1%"]);
+  assert.match(failing.err, /missed: error_rate>1% \(it is 100%\)/);
   assert.doesNotMatch(missed.err, /missed: e2e/);
 });
 
@@ -213,6 +215,23 @@ test("Ctrl-C ends a run, and what was measured is written", async () => {
   assert.ok(report.rungs[0].ok >= 20);
   assert.ok(report.method.stopped_early);
   assert.match(out, /^=+\nTotal requests: \d+\n/);
+});
+
+test("Ctrl-C before anything was measured says so", async () => {
+  const spec = `${FAST},seed=12`;
+  const warming = ["bench", ...at(spec), "--duration", "10m", "-c", "4", "--warmup", "10m"];
+  const { status, out } = await run(warming, { during: interrupted(spec) });
+  assert.equal(status, 130);
+  assert.match(out, /^Nothing was measured\.\n/);
+});
+
+test("Ctrl-C ends a comparison with the same status, though it is too short to tell anything", async () => {
+  const [a, b] = [13, 14].map((seed) => `${FAST},seed=${seed}`);
+  const turns = ["--a", `${server.http}/mock/${a}/v1`, "--b", `${server.http}/mock/${b}/v1`];
+  const args = ["compare", ...turns, "--model", "m", "--duration", "10m", "-c", "4"];
+  const { status, out, err } = await run(args, { during: interrupted(a) });
+  assert.deepEqual([status, out], [130, ""]);
+  assert.match(err, /kneepoint: 0 pairs were run before it was ended/);
 });
 
 test("a key is sent, and never seen again", async () => {

@@ -40,6 +40,17 @@ test("its token is asked for where a key is wanted, and the upstream is measured
   }
 });
 
+test("both sides of a comparison may be upstreams of a proxy", async () => {
+  const url = `${server.http}/proxy/behind/v1`;
+  const { completed } = await counts();
+  const args = ["compare", "--a", url, "--b", url, "--model", "m", "-n", "4", "-c", "2", "--prompt", "Hello!", "--max-tokens", "8"];
+  const env = { OPENAI_API_KEY: "sk-of-the-user" };
+  const { status, out, err } = await kneepoint(home, args, { env });
+  assert.equal(status, 0, err);
+  assert.match(out, /^figure /);
+  assert.equal((await counts()).completed - completed, 40);
+});
+
 test("what the proxy refuses is told in its own words", async () => {
   const { status, err } = await kneepoint(home, through("nobody"));
   assert.equal(status, 1);

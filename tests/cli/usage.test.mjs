@@ -13,7 +13,7 @@ let server;
 let home;
 before(async () => {
   home = install();
-  server = await startServer();
+  server = await startServer("--tls-listen", "127.0.0.1:0");
 });
 after(async () => {
   await server?.stop();
@@ -42,6 +42,7 @@ test("what cannot be is refused in one line that says why, with status 1", async
   writeFileSync(join(home.folder, "empty.txt"), "\n");
   writeFileSync(join(home.folder, "odd.jsonl"), '{"prompt": "a"}\n{"text": "b"}\n');
   writeFileSync(join(home.folder, "other.json"), '{"schema": 7}');
+  writeFileSync(join(home.folder, "part.json"), '{"schema": 1}');
   const cases = [
     [[], /^$/],
     [["bnech"], /there is no command bnech: did you mean bench\?/],
@@ -50,6 +51,7 @@ test("what cannot be is refused in one line that says why, with status 1", async
     [["bench", ...url, "--model", "m"], /Give a number of requests/],
     [[...good, "--concurency", "3"], /no --concurency here: did you mean --concurrency\?/],
     [[...good, "--api-key", "sk-1"], /--api-key-file/],
+    [[...good, "--token=sk-1"], /--api-key-file/],
     [[...good, "-n", "4"], /given twice/],
     [[...good, "--max-tokens"], /--max-tokens takes a value/],
     [[...good, "--stream=yes"], /--stream takes no value/],
@@ -62,10 +64,13 @@ test("what cannot be is refused in one line that says why, with status 1", async
     [[...good, "--budget", "requests=2"], /refused before the start: 3 requests, where the budget allows 2/],
     [[...good, "--budget", "money=5"], /--price/],
     [[...good, "--fail-if", "p97>1s"], /"p97" is no figure/],
+    [[...good, "--fail-if", "error_rate>1"], /can never come true: the most is 1, or 100%/],
     [[...good, "--prompt-file", "none.txt"], /none\.txt cannot be read: there is no such file/],
     [[...good, "--prompt-file", "empty.txt"], /no prompt in empty\.txt/],
     [[...good, "--prompt-file", "odd.jsonl"], /line 2 of odd\.jsonl/],
-    [[...good, "--json", "no/such/folder.json"], /cannot be written/],
+    [[...good, "--json", "no/such/folder.json"], /cannot be written: there is no such file or folder\n$/],
+    [[...good, "--json", ""], /--json: the file's name is empty/],
+    [[...good, "--json", "one.json", "--csv", "./one.json"], /--json and --csv: \.\/one\.json holds one of them/],
     [["bench", ...url, "--model", "m", "--json", "-n", "3"], /--json takes a value: --json FILE, or - for standard output/],
     [["bench", ...url, "--model", "m", "--json", "-n3"], /--json takes a value/],
     [[...good, "-c", "-q"], /-c takes a value: -c N/],
@@ -77,8 +82,10 @@ test("what cannot be is refused in one line that says why, with status 1", async
     [["compare", "--a", server.http], /takes two endpoints/],
     [["merge", "one.json"], /two files or more/],
     [["report", "none.json"], /there is no such file/],
-    [["report", "empty.txt"], /it is not JSON/],
-    [["report", "other.json"], /follows schema 7/],
+    [["report", "empty.txt"], /empty\.txt is no result: it is empty\n$/],
+    [["report", "odd.jsonl"], /odd\.jsonl is no result: it is not JSON\n$/],
+    [["report", "other.json"], /other\.json: the report follows schema 7; this version reads 1, a newer one is needed/],
+    [["merge", "part.json", "other.json"], /part\.json: this is no report: missing field/],
   ];
   for (const [args, expected] of cases) {
     const { status, out, err } = await run(args);
@@ -91,20 +98,27 @@ test("what cannot be is refused in one line that says why, with status 1", async
   }
 });
 
-test("a run that nobody answers reports so, with status 1", async () => {
+test("a run that nobody answers reports so, and what to do, with status 1", async () => {
   const cases = [
-    [`${server.http}/mock/fault=status_401:1/v1`, /4xx/],
-    [`${server.http}/nowhere/v1`, /4xx/],
+    [`${server.http}/mock/fault=status_401:1/v1`, /4xx/, /is the key right\? It comes from/],
+    [`${server.http}/nowhere/v1`, /4xx/, /are address and model right\?/],
+    [`${server.http}/mock/fault=html_200:1/v1`, /truncated/, /are address and model right\?/],
+    [`${server.http}/mock/fault=status_500:1/v1`, /5xx/, /^$/],
     // Nobody may listen on the discard service's port; if somebody does, it is no LLM endpoint.
-    ["http://127.0.0.1:9/v1", /network/],
+    ["http://127.0.0.1:9/v1", /network/, /nothing listens there: /],
+    ["http://kneepoint.invalid/v1", /network/, /the host is not known: /],
+    [`${server.https}/mock/instant/v1`, /network/, /trusted with NODE_EXTRA_CA_CERTS=FILE/],
+    [server.http.replace("http:", "https:"), /network/, /speaks no TLS there: try http:/],
+    [server.https.replace("https:", "http:"), /network/, /speaks no HTTP: try https:/],
   ];
-  for (const [url, expected] of cases) {
+  for (const [url, expected, advice] of cases) {
     const args = ["bench", "--url", url, "--model", "m", "-n", "2", "--max-retries", "0"];
     const { status, out, err } = await run(args);
     assert.equal(status, 1, err);
     assert.match(out, /^No request of 2 was answered\.\n/);
     assert.match(err, expected);
-    assert.match(err, /^kneepoint: no request was answered \([^\n]+\)\n$/);
+    const [, told] = /^kneepoint: no request was answered \([^\n]+\)\n(?:kneepoint: ([^\n]+)\n)?$/.exec(err) ?? [];
+    assert.match(told ?? "", advice, err);
   }
 });
 

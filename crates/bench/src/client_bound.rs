@@ -43,6 +43,8 @@ pub struct Signs {
     /// Requests in flight on average, where the server refused some: those leave connections free, and
     /// a cap that is not reached is no limit. None where nothing was refused.
     pub in_flight: Option<f64>,
+    /// The most that may be in flight, where it was reached while more was due; else none.
+    pub full: Option<u32>,
     /// Little's residual: how much of it did not arrive.
     pub residual: Option<f64>,
     /// The protocol, where the runtime tells: `http/1.1`, `h2`.
@@ -92,6 +94,7 @@ pub fn judge(signs: &Signs) -> Verdict {
         lag_p95_ms.and_then(|lag| late(lag, &lags, signs)),
         busy(signs.busy),
         signs.concurrency.and_then(|wanted| capped(signs, wanted)),
+        signs.full.map(full),
         signs.residual.and_then(missing),
     ];
     let reasons: Vec<String> = reasons.into_iter().flatten().collect();
@@ -126,6 +129,13 @@ fn busy(share: f64) -> Option<String> {
         let percent = share * 100.0;
         format!("the measuring thread was busy for {percent:.0} % of the time")
     })
+}
+
+fn full(most: u32) -> String {
+    format!(
+        "{most} requests were in flight, the most there may be, while more were due: these were sent \
+         late or not at all"
+    )
 }
 
 /// How many requests the runtime has under way at once, and what they are there; none without a bound.
@@ -220,6 +230,7 @@ mod tests {
             busy: 0.1,
             concurrency: Some(6),
             in_flight: None,
+            full: None,
             residual: Some(0.02),
             protocol: Some("http/1.1".to_owned()),
             browser: true,
@@ -239,6 +250,7 @@ mod tests {
             (Signs { concurrency: Some(257), protocol: h2.clone(), ..quiet() },         "256 streams"),
             (Signs { concurrency: Some(11), browser: false, cap: Some(10), ..quiet() }, "above the 10"),
             (Signs { concurrency: Some(241), cap: Some(240), ..quiet() },               "above the 240 requests"),
+            (Signs { full: Some(1000), ..quiet() },                                     "1000 requests were in flight"),
             (Signs { residual: Some(0.11), ..quiet() },                                 "Little"),
         ];
         for (signs, word) in cases {

@@ -8,6 +8,7 @@ use kneepoint_stats::{PAIRS_MIN, log_ratio, sign_test};
 
 use crate::plan::{Load, OverBudget, Plan, Spend};
 use crate::progress::{Control, Listener};
+use crate::record::Class;
 use crate::report::{CONFIDENCE, Estimate, Metric, Report, Rung};
 use crate::run::{RunError, foreseen, run_within};
 use crate::target::Target;
@@ -73,9 +74,17 @@ pub enum CompareError {
     /// It was ended, or its budget used up, before there were enough pairs.
     #[error("{0} pairs were run before it was ended or the budget used up: too few to compare")]
     Ended(u32),
-    /// A side answered nothing in at least one of its runs.
-    #[error("not every run was answered, so that there is nothing to compare")]
-    Unanswered,
+    /// A side answered nothing in one of its runs: by what most of its requests ended with.
+    #[error("no request to {side} was answered{why}: there is nothing to compare")]
+    Unanswered {
+        /// `A` or `B`.
+        side: char,
+        /// The class and the first excerpt, in brackets; empty where there are none.
+        why: String,
+    },
+    /// The runs have no figure in common.
+    #[error("no figure is in all runs: there is nothing to compare")]
+    Nothing,
 }
 
 /// Runs the plan against both, in turns, and compares. Within a pair both send the same prompts. The
@@ -116,7 +125,12 @@ pub async fn compare<P: Platform>(
             if report.method.stopped_early {
                 break 'turns;
             }
-            runs[side].extend(report.rungs.into_iter().next());
+            let measured = report.rungs.into_iter().next();
+            // Without a figure of one run there is none of all: the others need not be paid for.
+            if let Some(rung) = measured.as_ref().filter(|rung| rung.ok == 0) {
+                return Err(unanswered(['A', 'B'][side], rung));
+            }
+            runs[side].extend(measured);
         }
     }
     let [a, b] = runs;
@@ -129,7 +143,7 @@ pub async fn compare<P: Platform>(
         .filter_map(|(name, of)| difference(name, &a[..whole], &b[..whole], *of))
         .collect();
     if differences.is_empty() {
-        return Err(CompareError::Unanswered);
+        return Err(CompareError::Nothing);
     }
     let mut warnings = warnings(a.iter().chain(&b));
     if whole < pairs as usize {
@@ -142,6 +156,18 @@ pub async fn compare<P: Platform>(
         differences,
         warnings,
     })
+}
+
+fn unanswered(side: char, rung: &Rung) -> CompareError {
+    let failed = rung.classes.iter().filter(|one| one.class != Class::Ok);
+    let why = failed.max_by_key(|one| one.count).map(|most| {
+        let excerpt = most.excerpt.as_deref().unwrap_or("no more is known");
+        format!(" ({}: {excerpt})", most.class.as_str())
+    });
+    CompareError::Unanswered {
+        side,
+        why: why.unwrap_or_default(),
+    }
 }
 
 /// Two reports side by side. Without turns nothing tells their difference from a change of the

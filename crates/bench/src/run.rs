@@ -122,6 +122,8 @@ struct Course {
     ended: u64,
     /// Requests sent that count.
     counted: u64,
+    /// Whether as many were in flight as may be while one that counts was due.
+    is_full: bool,
 }
 
 async fn plain<P: Platform>(session: &mut Session<'_, P>) -> Rung {
@@ -134,6 +136,7 @@ async fn plain<P: Platform>(session: &mut Session<'_, P>) -> Rung {
         measuring: None,
         ended: 0,
         counted: 0,
+        is_full: false,
     };
     let mut tally = Tally::new(Purpose::Run, concurrency, 0, plan.slo);
     course.advance(origin);
@@ -167,7 +170,8 @@ async fn plain<P: Platform>(session: &mut Session<'_, P>) -> Rung {
         })
         .await;
     let began = course.measuring.unwrap_or(origin);
-    let around = session.surroundings(session.platform.now() - began);
+    let mut around = session.surroundings(session.platform.now() - began);
+    around.signs.full = course.is_full.then_some(plan.in_flight_max);
     let rung = tally.run(around);
     session.listener.rung(&rung);
     rung
@@ -224,10 +228,11 @@ impl Course {
             self.counted += if measured { sent } else { 0 };
             return;
         };
-        while due <= now
-            && session.pool.in_flight() < plan.in_flight_max
-            && !self.is_over(plan, now)
-        {
+        while due <= now && !self.is_over(plan, now) {
+            if session.pool.in_flight() >= plan.in_flight_max {
+                self.is_full |= measured;
+                return;
+            }
             if !session.send(0, due, measured) {
                 return;
             }

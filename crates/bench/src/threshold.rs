@@ -102,6 +102,9 @@ pub enum ThresholdError {
     /// The bound is no number.
     #[error("{0:?} is no bound: expected a number that is not negative, and its unit")]
     Bound(String),
+    /// No run can miss it.
+    #[error("{0:?} can never come true: the most is 1, or 100%; one in a hundred is 1%")]
+    Never(String),
     /// The unit does not fit the figure.
     #[error("the unit of {figure:?} is {expected}, not {found:?}")]
     Unit {
@@ -256,11 +259,17 @@ impl FromStr for Threshold {
             expected: figure.expected_unit(),
             found: unit.to_owned(),
         })?;
+        let above = text.as_bytes()[at] == b'>';
+        let bound = number * factor;
+        let is_beyond = if inclusive { bound > 1.0 } else { bound >= 1.0 };
+        if figure == Figure::ErrorRate && above && is_beyond {
+            return Err(ThresholdError::Never(text.to_owned()));
+        }
         Ok(Self {
             figure,
-            above: text.as_bytes()[at] == b'>',
+            above,
             inclusive,
-            bound: number * factor,
+            bound,
         })
     }
 }
@@ -330,6 +339,10 @@ mod tests {
             ("tpot.mean>30ms",        Ok("tpot.mean>30ms")),
             ("error_rate>1%",         Ok("error_rate>1%")),
             ("error_rate>0.5",        Ok("error_rate>50%")),
+            ("error_rate>=1",         Ok("error_rate>=100%")),
+            ("error_rate<5",          Ok("error_rate<500%")),
+            ("error_rate>1",          Err("never come true: the most is 1, or 100%")),
+            ("error_rate>=5",         Err("never come true")),
             ("throughput<50",         Ok("throughput<50/s")),
             ("tokens<=1000/s",        Ok("tokens<=1000/s")),
             ("knee<8",                Ok("knee<8")),

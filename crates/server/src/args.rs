@@ -152,7 +152,8 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, Str
                     _ => return Ok(Command::Version),
                 }
             }
-            _ => return Err(format!("unknown argument `{argument}`; see --help")),
+            // Only the name is repeated: a key may stand behind it by mistake.
+            _ => return Err(format!("unknown argument `{flag}`; see --help")),
         }
     }
     check(&args)?;
@@ -254,6 +255,7 @@ mod tests {
             ("--upstream-silence 0", "1 to 86400"),
             ("--spend-calls many", "`many` is no whole number"),
             ("--quiet=yes", "takes no value"),
+            ("--key=sk-1", "unknown argument `--key`"),
             ("--host http://x", "without scheme"),
             ("--listen 0.0.0.0:8088", "--allow-remote"),
             ("--listen 0.0.0.0:8088 --allow-remote", "--token-env"),

@@ -121,9 +121,13 @@ impl Guard {
         let bearer = single(headers, "authorization")?.and_then(|v| v.strip_prefix("Bearer "));
         match bearer.or(single(headers, "x-api-key")?) {
             Some(key) if same(key, &self.token) => Ok(()),
-            _ => Err(denied(
+            Some(_) => Err(denied(
                 StatusCode::UNAUTHORIZED,
-                "the token header is missing",
+                "the API key is not this server's token, which is expected in its place",
+            )),
+            None => Err(denied(
+                StatusCode::UNAUTHORIZED,
+                "this server's token is missing: expected as x-kneepoint-token or as the API key",
             )),
         }
     }

@@ -60,6 +60,23 @@ pub struct Server {
     done: mpsc::Receiver<()>,
 }
 
+/// The table of upstreams. A name stands for one of them.
+fn upstreams(
+    texts: &[String],
+    env: impl Fn(&str) -> Option<String>,
+) -> Result<Vec<upstream::Upstream>, String> {
+    let mut table: Vec<upstream::Upstream> = Vec::new();
+    for text in texts {
+        let upstream = upstream::parse(text, &env)?;
+        let name = &upstream.name;
+        if table.iter().any(|other| other.name == *name) {
+            return Err(format!("--upstream {name}: there are two of this name"));
+        }
+        table.push(upstream);
+    }
+    Ok(table)
+}
+
 /// Binds everything that `args` names and serves it on the current runtime. The error is one line
 /// for the user; nothing is left running then.
 pub fn start(args: &Args, env: impl Fn(&str) -> Option<String>) -> Result<Server, String> {
@@ -68,11 +85,7 @@ pub fn start(args: &Args, env: impl Fn(&str) -> Option<String>) -> Result<Server
         Some(directory) => Page::load(directory)?,
         None => Page::embedded(),
     };
-    let upstreams = args
-        .upstreams
-        .iter()
-        .map(|text| upstream::parse(text, &env));
-    let upstreams = upstreams.collect::<Result<Vec<_>, _>>()?;
+    let upstreams = upstreams(&args.upstreams, &env)?;
     let log = if args.quiet { Log::Off } else { Log::Stderr };
     let spend = Spend::new(args.spend_calls, args.spend_tokens);
     let silence = Duration::from_secs(args.upstream_silence_s);

@@ -2,6 +2,7 @@
 //!
 //! A line never holds a key, a prompt, an answer or a query.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ pub(crate) struct Line {
     pub(crate) total: Duration,
     pub(crate) bytes: u64,
     pub(crate) tokens: u64,
-    pub(crate) outcome: &'static str,
+    pub(crate) outcome: Cow<'static, str>,
 }
 
 impl fmt::Display for Line {

@@ -71,6 +71,7 @@ fn mistakes_are_one_line_and_a_failure() {
         (&["--listen", &taken], "is in use"),
         (&["--listen", "127.0.0.1:0", "--page", "/nonexistent"], "--page /nonexistent"),
         (&["--listen", "127.0.0.1:0", "--upstream", "x"], "expected NAME=URL"),
+        (&["--listen", "127.0.0.1:0", "--upstream", "x=http://y", "--upstream", "x=http://z"], "--upstream x: there are two"),
         (&["--listen", "127.0.0.1:0", "--upstream", "x=http://y,key-env=NOT_SET_ANYWHERE"], "NOT_SET_ANYWHERE"),
         (&["--listen", "127.0.0.1:0", "--upstream", "x=http://y,key-file=/nonexistent"], "cannot read /nonexistent"),
         (&["--listen", "0.0.0.0:0"], "--allow-remote"),
@@ -131,7 +132,11 @@ fn a_call_is_logged_without_key_or_prompt() {
     let (mock, lines) = running(&["--listen", "127.0.0.1:0"]);
     let mock_address = address(&lines, "http");
     let upstream = format!("up=http://{mock_address}/mock/instant,key-env=CANARY");
-    let (mut child, lines) = running(&["--listen", "127.0.0.1:0", "--upstream", &upstream]);
+    let gone = TcpListener::bind("127.0.0.1:0").expect("binds");
+    let nobody = format!("nobody=http://{}", gone.local_addr().expect("address"));
+    drop(gone);
+    let upstreams = ["--upstream", &upstream, "--upstream", &nobody];
+    let (mut child, lines) = running(&[&["--listen", "127.0.0.1:0"], &upstreams[..]].concat());
     let http = address(&lines, "http");
     let host = format!("host: {http}\r\nconnection: close\r\n");
     let session = exchange(http, format!("GET /server.json HTTP/1.1\r\n{host}\r\n")).json();
@@ -142,7 +147,14 @@ fn a_call_is_logged_without_key_or_prompt() {
          x-stainless-retry-count: 2\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     );
-    assert_eq!(exchange(http, call).status(), 200);
+    assert_eq!(exchange(http, call.clone()).status(), 200);
+    let lost = exchange(http, call.replace("/proxy/up/", "/proxy/nobody/"));
+    assert_eq!(lost.status(), 502);
+    assert!(
+        !lost.json()["error"]["message"]
+            .to_string()
+            .contains("os error")
+    );
     signal(&child, "-INT");
     assert!(child.wait().expect("ends").success());
     let mut text = String::new();
@@ -157,7 +169,16 @@ fn a_call_is_logged_without_key_or_prompt() {
         "{text}"
     );
     assert!(
-        text.contains("total_ms=") && text.trim_end().ends_with("done"),
+        text.contains("total_ms=")
+            && text
+                .lines()
+                .next()
+                .is_some_and(|line| line.ends_with("done")),
+        "{text}"
+    );
+    assert!(
+        text.contains("status=502")
+            && text.contains("the upstream cannot be reached: Connection refused"),
         "{text}"
     );
     for secret in ["sk-canary-42", "secret prompt", token] {

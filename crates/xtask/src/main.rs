@@ -46,7 +46,7 @@ static COMMANDS: [Command; 13] = [
             name: "--only",
             takes: Takes::Many,
             value: "THING…",
-            about: "some of: wasm-target, node, npm, wasm-bindgen, trunk, chromium, python, cargo-fuzz, oha (only when named)",
+            about: "some of: wasm-target, node, npm, wasm-bindgen, trunk, chromium, firefox, redis, python, cargo-fuzz, oha (only when named)",
         }],
         run: setup::command,
     },
@@ -65,7 +65,7 @@ static COMMANDS: [Command; 13] = [
                 name: "--family",
                 takes: Takes::Many,
                 value: "NAME…",
-                about: "some of: checks, native, wasm-node, wasm-browser, peers, runtimes, packaging, cli, e2e",
+                about: "some of: checks, native, wasm-node, wasm-browser, peers, runtimes, packaging, redis, edge, cli, e2e",
             },
         ],
         run: test::command,
@@ -217,12 +217,12 @@ fn help(commands: &[Command]) -> String {
     } in commands
     {
         let word = word.map(|word| format!(" [{word}]")).unwrap_or_default();
-        lines.push(format!("  {:<22}{about}", format!("{name}{word}")));
+        lines.push(format!("  {:<25} {about}", format!("{name}{word}")));
         for Flag {
             name, value, about, ..
         } in *flags
         {
-            lines.push(format!("    {:<20}{about}", format!("{name} {value}")));
+            lines.push(format!("    {:<23} {about}", format!("{name} {value}")));
         }
     }
     lines.join("\n")
@@ -269,6 +269,25 @@ mod tests {
                 "{}",
                 command.name
             );
+        }
+        let lists = |name: &str| {
+            let flags = COMMANDS.iter().flat_map(|command| command.flags);
+            let flag = flags.into_iter().find(|flag| flag.name == name);
+            let names = flag.and_then(|flag| flag.about.strip_prefix("some of: "));
+            let names = names.expect("it lists names").split(", ");
+            names.map(|name| name.split(' ').next()).collect::<Vec<_>>()
+        };
+        for (flag, known) in [
+            ("--family", test::families()),
+            (
+                "--only",
+                setup::THINGS.iter().map(|thing| thing.name).collect(),
+            ),
+        ] {
+            let mut missing = known
+                .into_iter()
+                .filter(|name| !lists(flag).contains(&Some(name)));
+            assert_eq!(missing.next(), None, "{flag}");
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::failure::{Failure, Result};
 use crate::repo::{Repo, WASM};
 use crate::setup::{WASM_BINDGEN, locate, provide};
 use crate::shell::run;
-use crate::wasm::without_folders;
+use crate::wasm::flagged;
 
 /// Where the package's TypeScript lies.
 const SOURCE: &str = "crates/js/npm";
@@ -43,8 +43,8 @@ struct Make {
     /// The platform in whose folder it lies. Another one finds it there.
     platform: &'static str,
     profile: &'static str,
-    /// Cargo's settings beside the workspace's.
-    settings: &'static [&'static str],
+    /// The compiler's flags beside the workspace's.
+    flags: &'static [&'static str],
     optimizer: &'static str,
 }
 
@@ -54,16 +54,13 @@ const MAKES: [Make; 2] = [
     Make {
         platform: "web",
         profile: "wasm",
-        settings: &[],
+        flags: &[],
         optimizer: "-Oz",
     },
     Make {
         platform: "node",
         profile: "wasm-fast",
-        settings: &[
-            "--config",
-            r#"target.wasm32-unknown-unknown.rustflags = ["-Ctarget-feature=+simd128"]"#,
-        ],
+        flags: &["-Ctarget-feature=+simd128"],
         optimizer: "-O3",
     },
 ];
@@ -166,11 +163,10 @@ fn modules(repo: &Repo, feature: &str, dist: &Path) -> Result<PathBuf> {
 
 /// One module, and the JavaScript around it.
 fn module(repo: &Repo, feature: &str, make: &Make, glue: &Path, module: &Path) -> Result<String> {
-    run(without_folders(&mut Command::new("cargo"))
+    run(flagged(&mut Command::new("cargo"), make.flags)?
         .args(["build", "--package", "kneepoint-js", "--target", WASM])
         .args(["--no-default-features", "--features", feature])
-        .args(["--profile", make.profile])
-        .args(make.settings))?;
+        .args(["--profile", make.profile]))?;
     let folder = repo.target.join(WASM).join(make.profile);
     let bindgen = locate(repo, &WASM_BINDGEN, "wasm-bindgen")?
         .ok_or_else(|| Failure::work("wasm-bindgen is gone since the set-up".to_owned()))?;

@@ -10,7 +10,7 @@ use crate::failure::{Failure, Result};
 use crate::repo::Repo;
 use crate::setup::{TRUNK, locate, provide};
 use crate::shell::{run, short};
-use crate::wasm::without_folders;
+use crate::wasm::flagged;
 
 /// What the set-up must provide.
 pub(crate) const NEEDS: [&str; 5] = ["wasm-target", "node", "npm", "wasm-bindgen", "trunk"];
@@ -58,7 +58,7 @@ pub(crate) fn build(repo: &Repo) -> Result<PathBuf> {
     let folders = std::iter::once(repo.root.join(NPM_TOOLS)).chain(std::env::split_paths(&path));
     let path = std::env::join_paths(folders)
         .map_err(|error| Failure::work(format!("{NPM_TOOLS}: {error}")))?;
-    run(without_folders(&mut Command::new(trunk))
+    run(flagged(&mut Command::new(trunk), &[])?
         .args(["build", "--release"])
         .env("PATH", path)
         // Trunk takes what others say with it for a flag of its own.

@@ -162,7 +162,19 @@ fn quote(word: &OsStr) -> String {
     if !word.is_empty() && word.chars().all(plain) {
         return word.into_owned();
     }
+    if word.contains(char::is_control) {
+        return format!("$'{}'", word.chars().map(escaped).collect::<String>());
+    }
     format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// A character within `$'…'`, which bash and zsh know.
+fn escaped(c: char) -> String {
+    match c {
+        '\\' | '\'' => format!("\\{c}"),
+        c if c.is_ascii_control() => format!("\\x{:02x}", u32::from(c)),
+        c => c.to_string(),
+    }
 }
 
 fn not_started(command: &Command, error: &std::io::Error) -> Failure {
@@ -189,6 +201,9 @@ mod tests {
             show(&command),
             r"cd tests && RUSTDOCFLAGS='-D warnings' cargo doc -- 'it'\''s'"
         );
+        let mut command = Command::new("cargo");
+        command.env("FLAGS", "--cfg\u{1f}it's a\\b");
+        assert_eq!(show(&command), r"FLAGS=$'--cfg\x1fit\'s a\\b' cargo");
     }
 
     #[test]

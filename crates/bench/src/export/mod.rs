@@ -28,7 +28,9 @@ pub enum ReadError {
     #[error("this is no report: {0}")]
     Shape(String),
     /// It follows a schema of another number.
-    #[error("the report follows schema {found}; this version reads {SCHEMA}")]
+    #[error(
+        "the report follows schema {found}; this version reads {SCHEMA}, a newer one is needed"
+    )]
     Schema {
         /// The number.
         found: u64,

@@ -100,6 +100,7 @@ impl Report {
         };
         match &rung.reference {
             Some(reference) => write!(out, "{}", reference.text())?,
+            None if rung.requests == 0 => writeln!(out, "Nothing was measured.")?,
             None => writeln!(out, "No request of {} was answered.", rung.requests)?,
         }
         if let Some(answer) = &self.answer {
@@ -117,6 +118,12 @@ impl Report {
             let stability = answer.stability.as_ref();
             let words = stability.map_or("not measured", |found| found.reason.as_str());
             writeln!(out, "  stability  {words}")?;
+            if let Some(concurrency) = rung.concurrency {
+                writeln!(
+                    out,
+                    "  figures    above and below are of {concurrency} at a time"
+                )?;
+            }
             ladder_table(out, &self.rungs, self.config.stream)?;
         }
         requests(out, rung)?;
@@ -149,10 +156,12 @@ impl Report {
         let http = self.protocol.http.as_deref().unwrap_or("not told");
         write!(out, "  protocol   {http}")?;
         if let Some(opened) = self.protocol.opened {
-            write!(out, ", {opened} connections opened")?;
+            let s = if opened == 1 { "" } else { "s" };
+            write!(out, ", {opened} connection{s} opened")?;
         }
         if let Some(reused) = self.protocol.reused {
-            write!(out, ", {reused} requests on open ones")?;
+            let s = if reused == 1 { "" } else { "s" };
+            write!(out, ", {reused} request{s} on open ones")?;
         }
         writeln!(out)?;
         let client = if rung.client.bound {

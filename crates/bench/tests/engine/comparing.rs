@@ -3,7 +3,7 @@
 use kneepoint_bench::Control;
 use kneepoint_bench::compare::{CompareError, compare, compare_reports};
 use kneepoint_bench::plan::{Budget, Plan};
-use kneepoint_core::platform::sim::Sim;
+use kneepoint_core::platform::sim::{ServerModel, Sim};
 
 use crate::harness::{Stage, closed, taking, target};
 
@@ -74,6 +74,26 @@ fn too_few_pairs_prove_nothing() {
         &mut (),
     ));
     assert_eq!(found, Err(CompareError::TooFew(4)));
+}
+
+#[test]
+fn a_side_that_answers_nothing_is_named_and_costs_one_run() {
+    let sim = Sim::new(4);
+    let broken = ServerModel {
+        errors: 1.0,
+        ..taking(1.0, 0.0)
+    };
+    let truth = sim.serve("https://a.test", taking(1.0, 0.0));
+    sim.serve("https://b.test", broken);
+    let (a, b) = (target("https://a.test/v1"), target("https://b.test/v1"));
+    let plan = closed(4, 2);
+    let found = sim.run(compare(&sim, (&a, &b), &plan, 5, &Control::new(), &mut ()));
+    let why = found.expect_err("there is nothing to compare").to_string();
+    assert!(
+        why.starts_with("no request to B was answered (5xx: the server answered 500"),
+        "{why}"
+    );
+    assert_eq!(truth.counts().accepted, 4);
 }
 
 #[test]

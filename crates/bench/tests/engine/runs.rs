@@ -178,6 +178,11 @@ fn what_could_not_be_sent_in_time_is_measured_from_when_it_should_have_been() {
         max(&rung.queue) > 9_000.0 && max(&rung.e2e_sched) > 10_000.0,
         "{rung:?}"
     );
+    let reasons = rung.client.reasons.join("; ");
+    assert!(
+        rung.client.bound && reasons.contains("while more were due"),
+        "{reasons}"
+    );
 }
 
 #[test]

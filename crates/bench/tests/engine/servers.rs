@@ -245,6 +245,13 @@ fn a_server_that_slows_down_meanwhile_is_said_to_drift() {
             "{}",
             show(&report, seed)
         );
+        assert!(
+            report
+                .text()
+                .contains("\n  figures    above and below are of 1 at a time\n"),
+            "{}",
+            show(&report, seed)
+        );
         assert!(verdict(&report).starts_with("No knee can be named: the server changed by"));
     }
 }

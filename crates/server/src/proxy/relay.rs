@@ -1,5 +1,6 @@
 //! One proxied call: the request goes up as it comes in, the answer comes down as it arrives.
 
+use std::error::Error;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -70,7 +71,7 @@ impl<'a> Call<'a> {
             total: Duration::ZERO,
             bytes: 0,
             tokens: 0,
-            outcome: "client left",
+            outcome: "client left".into(),
         };
         let record = Record {
             upstream: Arc::clone(upstream),
@@ -118,10 +119,7 @@ impl<'a> Call<'a> {
             Err(_) if exceeded.load(Ordering::Relaxed) => {
                 record.refuse(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large")
             }
-            // The error's own text may hold addresses; what the client can use is this.
-            Err(error) if error.is_connect() => {
-                record.refuse(StatusCode::BAD_GATEWAY, "the upstream cannot be reached")
-            }
+            Err(error) if error.is_connect() => record.unreachable(&error),
             Err(_) => record.refuse(StatusCode::BAD_GATEWAY, "the upstream broke the call off"),
         }
     }
@@ -140,10 +138,22 @@ struct Record {
 }
 
 impl Record {
-    fn refuse(mut self, status: StatusCode, message: &str) -> Response<Body> {
+    fn refuse(mut self, status: StatusCode, message: &'static str) -> Response<Body> {
         self.line.status = status.as_u16();
-        self.line.outcome = "no answer";
+        self.line.outcome = message.into();
         refuse(status, message)
+    }
+
+    /// The error's own text may hold addresses: it is for the log, and not for the client.
+    fn unreachable(mut self, error: &dyn Error) -> Response<Body> {
+        let message = "the upstream cannot be reached";
+        let mut cause = error;
+        while let Some(source) = cause.source() {
+            cause = source;
+        }
+        self.line.status = StatusCode::BAD_GATEWAY.as_u16();
+        self.line.outcome = format!("{message}: {cause}").into();
+        refuse(StatusCode::BAD_GATEWAY, message)
     }
 
     async fn pass_down(mut self, response: Response<Incoming>) -> Response<Body> {
@@ -183,7 +193,7 @@ impl Record {
             if coding.is_some_and(|coding| coding != "identity") {
                 // It was not asked for, and an echoed key could not be found in it.
                 headers.remove(header::CONTENT_TYPE);
-                self.line.outcome = "error";
+                self.line.outcome = "error".into();
                 Body::empty()
             } else {
                 self.error_body(body).await
@@ -210,7 +220,7 @@ impl Record {
         }
         text.truncate(ERROR_BYTES_MAX);
         self.line.bytes = text.len() as u64;
-        self.line.outcome = "error";
+        self.line.outcome = "error".into();
         Body::from(match &self.upstream.key {
             None => text,
             Some(key) if whole => key.scrub(&text),
@@ -286,7 +296,7 @@ struct AnswerBody {
 impl AnswerBody {
     /// Breaks the answer off. A status is too late: it has been sent.
     fn break_off(&mut self, outcome: &'static str) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        self.record.line.outcome = outcome;
+        self.record.line.outcome = outcome.into();
         Poll::Ready(Some(Err(io::Error::other(outcome))))
     }
 }
@@ -314,7 +324,7 @@ impl HttpBody for AnswerBody {
                 None => None,
             };
             let Some(data) = data else {
-                this.record.line.outcome = "done";
+                this.record.line.outcome = "done".into();
                 return Poll::Ready(this.scrub.rest().map(|rest| Ok(Frame::data(rest))));
             };
             let record = &mut this.record;
@@ -328,7 +338,7 @@ impl HttpBody for AnswerBody {
             }
             let data = this.scrub.pass(data);
             if this.is_end_stream() {
-                this.record.line.outcome = "done";
+                this.record.line.outcome = "done".into();
             }
             if !data.is_empty() {
                 return Poll::Ready(Some(Ok(Frame::data(data))));

@@ -110,7 +110,7 @@ fn address(url: &str) -> Result<(Scheme, Authority, String), String> {
     let authority = parts
         .authority
         .filter(|authority| !authority.as_str().contains(['@', ',']))
-        .ok_or_else(|| no("must name a host, without user, password or comma"))?;
+        .ok_or_else(|| no("must name a host, without user, password or comma; key-env=VAR, key-file=PATH and auth=… may follow it"))?;
     let path = parts
         .path_and_query
         .map_or(String::new(), |path| path.to_string());

@@ -3,24 +3,25 @@
 import {
   bench,
   type BenchOptions,
+  type Checked,
   checkThreshold,
   checkThresholds,
   compare,
   compareReports,
   type Comparison,
   knee,
-  type KneeOptions,
   merge,
   renderComparison,
   type Report,
   type Run,
 } from "../bench/index.ts";
+import { adviceOn } from "./advice.ts";
 import { type CommandName, type Given, STDOUT } from "./flags.ts";
 import { checkWritable, Outputs, put } from "./outputs.ts";
 import { Progress } from "./progress.ts";
 import { tokenOf } from "./proxy.ts";
 import { benchOptions, contents, kneeOptions } from "./target.ts";
-import { address, count, UsageError } from "./words.ts";
+import { address, count, FileError, UsageError } from "./words.ts";
 
 /** The exit statuses. */
 export const STATUS = { ok: 0, failed: 1, missed: 99, interrupted: 130 } as const;
@@ -48,11 +49,13 @@ async function measured(flags: Given, command: "bench" | "knee"): Promise<number
   const { result: report, isInterrupted } = await watched(run, progress);
   await outputs.write(report);
   if (isInterrupted) return STATUS.interrupted;
-  return judged(report, thresholds);
+  const status = judged(report, thresholds);
+  adviceOn(report).forEach(complain);
+  return status;
 }
 
 /** The same with what a proxy of ours wants in the place of a key; no other key goes there. */
-async function keyed<T extends BenchOptions | KneeOptions>(options: T): Promise<T> {
+async function keyed<T extends Pick<BenchOptions, "apiKey" | "baseURL">>(options: T): Promise<T> {
   const { apiKey, baseURL } = options;
   if (apiKey !== undefined || !baseURL) return options;
   const token = await tokenOf(baseURL);
@@ -76,6 +79,12 @@ async function watched<T>(
   try {
     for await (const tick of run) progress.tick(tick);
     return { result: await run, isInterrupted };
+  } catch (error) {
+    if (!isInterrupted) throw error;
+    // What was measured until then is too little for a result.
+    progress.clear();
+    complain((error as Error).message);
+    process.exit(STATUS.interrupted);
   } finally {
     progress.clear();
     process.off("SIGINT", onInterrupt);
@@ -92,10 +101,7 @@ function thresholdsOf(flags: Given): string[] {
 /** Says which thresholds were missed, and whether anything was answered at all. */
 function judged(report: Report, thresholds: readonly string[]): number {
   const missed = checkThresholds(report, thresholds).filter((one) => one.missed);
-  for (const { threshold, value, endless } of missed) {
-    const found = endless ? "endless" : (value?.toFixed(3) ?? "not in the report");
-    complain(`missed: ${threshold} (it is ${found})`);
-  }
+  for (const one of missed) complain(`missed: ${one.threshold} (it is ${foundIn(one)})`);
   if (missed.length > 0) return STATUS.missed;
   if (report.rungs.some((rung) => rung.ok > 0)) return STATUS.ok;
   const failures = report.rungs.flatMap((rung) => rung.classes);
@@ -103,6 +109,14 @@ function judged(report: Report, thresholds: readonly string[]): number {
   const excerpt = most?.excerpt ? `: ${most.excerpt}` : "";
   complain(`no request was answered${most === undefined ? "" : ` (${most.class}${excerpt})`}`);
   return STATUS.failed;
+}
+
+/** The figure that was held against a threshold, in the threshold's unit. */
+function foundIn({ threshold, value, endless }: Checked): string {
+  if (endless) return "endless";
+  if (value === null) return "not in the report";
+  const [unit = ""] = /(?:ms|%|\/s)$/.exec(threshold) ?? [];
+  return `${Number((unit === "%" ? value * 100 : value).toFixed(3))}${unit}`;
 }
 
 async function compareLive(flags: Given): Promise<number> {
@@ -117,13 +131,10 @@ async function compareLive(flags: Given): Promise<number> {
   const { baseURL: _, ...options } = benchOptions(flags);
   const model = flags.value("model-b") ?? options.model;
   const progress = new Progress("compare", flags.has("quiet"));
-  const run = compare({
-    ...options,
-    a: { baseURL: a },
-    b: { baseURL: b, model },
-    pairs,
-  });
   const file = comparisonFile(flags);
+  const { apiKey } = options;
+  const [one, two] = await Promise.all([keyed({ baseURL: a, apiKey }), keyed({ baseURL: b, apiKey })]);
+  const run = compare({ ...options, a: one, b: { ...two, model }, pairs });
   const { result, isInterrupted } = await watched(run, progress);
   await show(result, file);
   return isInterrupted ? STATUS.interrupted : STATUS.ok;
@@ -182,11 +193,20 @@ async function reportFile(flags: Given): Promise<number> {
 
 function reportIn(file: string): Report {
   const text = contents("the result", file);
+  if (text.trim() === "") throw new FileError(`${file} is no result: it is empty`);
+  let report: Report;
   try {
-    return JSON.parse(text) as Report;
+    report = JSON.parse(text) as Report;
   } catch {
-    throw new UsageError(`${file} is no result: it is not JSON`);
+    throw new FileError(`${file} is no result: it is not JSON`);
   }
+  try {
+    // Any reader would do: it is read as a whole.
+    checkThresholds(report, []);
+  } catch (error) {
+    throw new FileError(`${file}: ${(error as Error).message}`);
+  }
+  return report;
 }
 
 function noWords(flags: Given): void {

@@ -112,7 +112,7 @@ export class Given {
 
   #take(known: readonly Flag[], { name, rawName, value: said, inlineValue }: Option): void {
     let value = said;
-    if (/^api-?key$/i.test(name)) {
+    if (/^(?:(?:api[-_]?)?key|token)$/i.test(name)) {
       throw new UsageError(
         "a key on the command line can be read by everybody on this machine: put it into the provider's variable of the environment, such as OPENAI_API_KEY, or use --api-key-file",
       );

@@ -8,7 +8,7 @@ import { COMMANDS, complain, STATUS } from "./commands.ts";
 import { type CommandName, Given, STDOUT } from "./flags.ts";
 import { overview, page } from "./help.ts";
 import { put } from "./outputs.ts";
-import { nearest, UsageError } from "./words.ts";
+import { FileError, nearest, UsageError } from "./words.ts";
 
 /** Carries a command line out and ends the process with its status. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -21,7 +21,7 @@ export async function main(argv: readonly string[]): Promise<void> {
 
 async function status([word, ...rest]: readonly string[]): Promise<number> {
   try {
-    if (word === "--version" || word === "-V") {
+    if (word === "--version" || word === "-V" || word === "-v") {
       await put(STDOUT, `kneepoint ${version()}\n`);
       return STATUS.ok;
     }
@@ -40,7 +40,8 @@ async function status([word, ...rest]: readonly string[]): Promise<number> {
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof KneepointError)) throw error;
     const isCommand = word !== undefined && word in COMMANDS;
-    const hint = error instanceof UsageError && isCommand ? ` (see kneepoint ${word} --help)` : "";
+    const isOfFlags = error instanceof UsageError && !(error instanceof FileError);
+    const hint = isOfFlags && isCommand ? ` (see kneepoint ${word} --help)` : "";
     complain(`${error.message}${hint}`);
     return STATUS.failed;
   }

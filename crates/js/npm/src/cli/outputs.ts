@@ -1,7 +1,7 @@
 /** Where results go: files, or standard output for one of them. */
 
 import { accessSync, constants, createWriteStream, statSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { finished } from "node:stream/promises";
 
 import {
@@ -16,7 +16,7 @@ import {
   type Sample,
 } from "../bench/index.ts";
 import { type Given, STDOUT } from "./flags.ts";
-import { reasonOf, UsageError } from "./words.ts";
+import { FileError, reasonOf, UsageError } from "./words.ts";
 
 /** What a report becomes, by flag. */
 type Form = ReportFormat | "hdr";
@@ -44,10 +44,14 @@ export class Outputs {
       throw new UsageError(`--${piped.join(" - and --")} -: standard output holds one of them`);
     }
     this.#isPiped = piped.length > 0;
+    const taken = new Map<string, Form>();
     for (const form of FORMS) {
       const file = flags.value(form);
       if (file === undefined) continue;
       checkWritable(`--${form}`, file);
+      const other = taken.get(resolve(file));
+      if (other !== undefined) throw new UsageError(`--${other} and --${form}: ${file} holds one of them`);
+      taken.set(resolve(file), form);
       if (perRequest && (form === "csv" || form === "jsonl")) {
         this.#requests.push({ form, file, stream: opened(file) });
       } else {
@@ -108,19 +112,20 @@ export async function put(file: string, text: string): Promise<void> {
   try {
     writeFileSync(file, text);
   } catch (error) {
-    throw new UsageError(`${file} cannot be written: ${reasonOf(error)}`);
+    throw new FileError(`${file} cannot be written: ${reasonOf(error)}`);
   }
 }
 
 /** Finds out before a long run that its result could not be kept. */
 export function checkWritable(flag: string, file: string): void {
   if (file === STDOUT) return;
+  if (file === "") throw new UsageError(`${flag}: the file's name is empty`);
   try {
     const known = statSync(file, { throwIfNoEntry: false });
     if (known?.isDirectory()) throw new Error("it is a folder");
     accessSync(known === undefined ? dirname(file) : file, constants.W_OK);
   } catch (error) {
-    throw new UsageError(`${flag}: ${file} cannot be written: ${reasonOf(error)}`);
+    throw new FileError(`${flag}: ${file} cannot be written: ${reasonOf(error)}`);
   }
 }
 
@@ -136,6 +141,6 @@ async function ended(file: string, stream: NodeJS.WritableStream): Promise<void>
   try {
     await finished(stream);
   } catch (error) {
-    throw new UsageError(`${file} cannot be written: ${reasonOf(error)}`);
+    throw new FileError(`${file} cannot be written: ${reasonOf(error)}`);
   }
 }

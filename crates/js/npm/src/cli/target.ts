@@ -12,7 +12,7 @@ import type {
   RunOptions,
 } from "../bench/options.ts";
 import type { Given } from "./flags.ts";
-import { address, count, countOrTime, nearest, number, reasonOf, time, UsageError } from "./words.ts";
+import { address, count, countOrTime, FileError, nearest, number, reasonOf, time, UsageError } from "./words.ts";
 
 /** More requests at once than this are a slip of the finger. */
 const CONCURRENCY_MAX = 100_000;
@@ -186,7 +186,7 @@ export function contents(flag: string, file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    throw new UsageError(`${flag}: ${file} cannot be read: ${reasonOf(error)}`);
+    throw new FileError(`${flag}: ${file} cannot be read: ${reasonOf(error)}`);
   }
 }
 

@@ -3,6 +3,9 @@
 /** Something that the caller has to put right. */
 export class UsageError extends Error {}
 
+/** Something about a file, of which a help page says no more. */
+export class FileError extends UsageError {}
+
 const REASONS: Record<string, string> = {
   ENOENT: "there is no such file or folder",
   EISDIR: "it is a folder",
