@@ -96,6 +96,12 @@ export function refuse(option: string, found: string, expected: string): Kneepoi
   });
 }
 
+/** Whether it has fields, also where it comes from another realm, whose `Object` is another one: a window
+ * beside this one, or the context in which a test runs. */
+export function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
 /** What was found in place of what was expected. */
 export function kindOf(value: unknown): string {
   if (value === null) return "null";
