@@ -10,7 +10,24 @@ export type { Answer, ToolCall } from "./call.ts";
 export type { ModelStats, Stats } from "./client.ts";
 export { decodeText } from "./decode.ts";
 export type { ModuleSource } from "./engine.ts";
-export * from "./errors.ts";
+export {
+  APIConnectionError,
+  APIConnectionTimeoutError,
+  APIError,
+  APIUserAbortError,
+  AuthenticationError,
+  BadRequestError,
+  ConflictError,
+  type ErrorKind,
+  type Failure,
+  InternalServerError,
+  KneepointError,
+  NotFoundError,
+  PermissionDeniedError,
+  type Phase,
+  RateLimitError,
+  UnprocessableEntityError,
+} from "./errors.ts";
 export { type Generated, Kneepoint } from "./kneepoint.ts";
 export type {
   AttemptEvent,
