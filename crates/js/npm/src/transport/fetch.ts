@@ -15,6 +15,12 @@ import {
   type TransportOptions,
 } from "./transport.ts";
 
+/** What was called `fetch` when this was loaded. */
+const platforms = globalThis.fetch;
+
+/** Whether another function has taken its place: the mock of a test, say, which must see all requests. */
+export const isReplaced = (): boolean => globalThis.fetch !== platforms;
+
 interface Exchange {
   readonly call: Sender;
   readonly visit: Visit | undefined;
@@ -61,7 +67,7 @@ export class FetchTransport implements Transport {
         ...call.fetchOptions,
         method,
         // Functions of users' own may look at them.
-        headers: this.#isOwn ? new Headers(fields) : fields,
+        headers: this.#isOwn || isReplaced() ? new Headers(fields) : fields,
         // Following one would carry the key to another address.
         redirect: "manual",
         signal: exchange.abort.signal,
@@ -77,7 +83,7 @@ export class FetchTransport implements Transport {
       // A user's function may use the client that calls it, which must not happen from inside.
       await undefined;
       if (this.#exchanges[id] !== exchange) return;
-      const response = await this.#fetch(url, init);
+      const response = checked(await this.#fetch(url, init));
       if (this.#exchanges[id] !== exchange) {
         void response.body?.cancel().catch(() => {});
         return;
@@ -197,13 +203,16 @@ function pairs(lines: string): [string, string][] {
   return pairs;
 }
 
+/** Refuses what a function of a user's answers with where that is only shaped like a response. */
+function checked(response: Response | undefined): Response {
+  const isWhole = typeof response?.status === "number" && Symbol.iterator in Object(response.headers);
+  if (isWhole) return response;
+  throw Object.assign(new TypeError("fetch answered with something that is no Response"), {
+    code: "ERR_INVALID_ARG_TYPE",
+  });
+}
+
 function reply(response: Response, url: string): Reply {
-  // A user's function may answer with something that is only shaped like a response.
-  if (typeof response?.status !== "number") {
-    throw Object.assign(new TypeError("fetch answered with something that is no Response"), {
-      code: "ERR_INVALID_ARG_TYPE",
-    });
-  }
   const headers = Object.fromEntries(response.headers);
   return { status: response.status, url: response.url || url, headers, chunks: [] };
 }

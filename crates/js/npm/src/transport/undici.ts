@@ -4,7 +4,8 @@
  * Connections are opened a bounded number at a time, and only while none is free: a thousand
  * handshakes at once overflow a server's queue of them, and each that is lost costs a second.
  *
- * What only `fetch` understands is sent by `fetch`: forms, streams, options of its own for one call.
+ * What only `fetch` understands is sent by `fetch`: forms, streams, options of its own for one call. So is
+ * everything where a program has put another function in its place.
  */
 
 import type { Transform } from "node:stream";
@@ -13,7 +14,7 @@ import * as core from "#core";
 import { tell } from "../engine.ts";
 import type { AnswerKind, Reply } from "../reply.ts";
 import { decoderOf } from "./encoding.ts";
-import { FetchTransport } from "./fetch.ts";
+import { FetchTransport, isReplaced } from "./fetch.ts";
 import { Origin, type Rider } from "./origin.ts";
 import { proxyOfTheEnvironment } from "./proxy.ts";
 import {
@@ -82,7 +83,7 @@ export class UndiciTransport implements Transport {
 
   open(id: number, call: Sender, method: string, url: string, lines?: string): void {
     const { body, fetchOptions } = call;
-    if (typeof body === "object" || fetchOptions !== undefined) {
+    if (typeof body === "object" || fetchOptions !== undefined || isReplaced()) {
       this.#fetched.add(id);
       const fields = this.#fieldsOf(lines);
       this.#fetch ??= new FetchTransport(this.#options, false);
