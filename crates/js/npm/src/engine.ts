@@ -27,6 +27,13 @@ let timer: ReturnType<typeof setTimeout> | undefined;
 /** When it is to fire. */
 let due = Infinity;
 
+/** Calls under way, and those among them that nobody waits for: streams that nobody reads on. */
+let underWay = 0;
+let unread = 0;
+
+/** Whether a process must stay for the timer. */
+const isAwaited = (): boolean => unread === 0 || unread < underWay;
+
 /** What the module asks of the runtime. */
 const host = {
   now: () => performance.now(),
@@ -36,12 +43,26 @@ const host = {
     due = millis >= 0 ? performance.now() + millis : Infinity;
     if (millis >= 0) {
       timer = setTimeout(tick, Math.min(Math.ceil(millis), TIMER_MS_MAX));
+      if (!isAwaited()) hold(false);
     }
   },
   turn() {
     runtime.turn(turned);
   },
 };
+
+/** Notes so many more calls under way, and so many more of them that nobody waits for. */
+export function count(calls: number, streams: number): void {
+  const before = isAwaited();
+  underWay += calls;
+  unread += streams;
+  if (isAwaited() !== before) hold(!before);
+}
+
+/** Keeps the process alive for the timer, or no longer, on platforms whose timers do that. */
+function hold(isHeld: boolean): void {
+  (timer as { ref?(): void; unref?(): void } | undefined)?.[isHeld ? "ref" : "unref"]?.();
+}
 
 /** Tells the module what time it is. It says anew when it wants to be told again, if it does. */
 export function tick(): void {
@@ -115,6 +136,20 @@ export function enter<T>(work: () => T): T {
     if (error instanceof Error) throw poison(error);
     throw error;
   }
+}
+
+let isProceeding = false;
+
+/** Takes a task back. What waited for it goes on only when the program has done what it is at, which may
+ * be to take back many more. */
+export function cancel(task: number): void {
+  tell(() => core.cancel(task));
+  if (isProceeding) return;
+  isProceeding = true;
+  queueMicrotask(() => {
+    isProceeding = false;
+    tell(core.proceed);
+  });
 }
 
 /** Enters the module with news. Whoever waits for what follows hears of a trap by themselves. */

@@ -8,6 +8,7 @@ import {
   type Connections,
   type FetchLike,
   Gathering,
+  noteSent,
   type Sender,
   tellFailure,
   tellHead,
@@ -59,6 +60,7 @@ export class FetchTransport implements Transport {
     const lost = () => this.#fail(id, exchange, new Error("the visitor's request that began this one is over"));
     const exchange: Exchange = { call, visit, lost };
     this.#exchanges[id] = exchange;
+    noteSent(call);
     visit?.hold(lost);
     doAt(visit, () => {
       exchange.abort = new AbortController();
@@ -94,7 +96,7 @@ export class FetchTransport implements Transport {
       }
       exchange.reader = response.body?.getReader();
       exchange.reply = reply(response, url);
-      tellHead(id, exchange.reply);
+      tellHead(id, exchange.call, exchange.reply);
     } catch (error) {
       this.#fail(id, exchange, error);
     }

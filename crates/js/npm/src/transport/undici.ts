@@ -20,6 +20,7 @@ import { proxyOfTheEnvironment } from "./proxy.ts";
 import {
   type Connections,
   Gathering,
+  noteSent,
   type Sender,
   tellFailure,
   tellHead,
@@ -92,6 +93,7 @@ export class UndiciTransport implements Transport {
     }
     const exchange = new Exchange(id, call, url);
     this.#exchanges[id] = exchange;
+    noteSent(call);
     const path = url.indexOf("/", url.indexOf("://") + 3);
     const origin = path < 0 ? url : url.slice(0, path);
     const options: DispatchOptions = {
@@ -232,7 +234,7 @@ class Exchange implements Rider {
       protocol: this.#origin?.protocol,
     };
     this.#decode(headers["content-encoding"]);
-    tellHead(this.#id, this.#reply);
+    tellHead(this.#id, this.#call, this.#reply);
   }
 
   onResponseData(_: Controller, chunk: Buffer): void {

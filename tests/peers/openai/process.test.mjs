@@ -1,0 +1,72 @@
+// What keeps a process alive: whoever waits for an answer, and nothing that nobody waits for.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { createServer } from "node:http";
+import { after, before, test } from "node:test";
+import { pathToFileURL } from "node:url";
+
+import { entry } from "./package.mjs";
+
+/** A bound for a process that does not end by itself. */
+const EXIT_MS_MAX = 20_000;
+
+const WORD = `data: ${JSON.stringify({ id: "c", choices: [{ index: 0, delta: { content: "word ".repeat(1000) }, finish_reason: null }] })}\n\n`;
+
+let server;
+
+before(async () => {
+  server = createServer((request, response) => {
+    request.resume();
+    if (request.url.includes("refused")) {
+      response.writeHead(503, { "retry-after": "1" }).end();
+      return;
+    }
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    // More than any buffer on the way holds, and no end.
+    for (let i = 0; i < 2000; i += 1) response.write(WORD);
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+});
+after(() => {
+  server.close();
+  server.closeAllConnections();
+});
+
+/** Runs a program with a client, and answers how it ended and what it said. */
+async function run(path, program) {
+  const baseURL = `http://127.0.0.1:${server.address().port}/${path}`;
+  const script = `
+    import OpenAI from ${JSON.stringify(pathToFileURL(entry).href)};
+    const client = new OpenAI({ apiKey: "k", baseURL: ${JSON.stringify(baseURL)}, maxRetries: 1, logLevel: "off" });
+    const ask = { model: "m", messages: [{ role: "user", content: "Hello!" }] };
+    ${program}`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+  let said = "";
+  child.stdout.on("data", (chunk) => (said += chunk));
+  const bound = setTimeout(() => child.kill("SIGKILL"), EXIT_MS_MAX);
+  const code = await new Promise((resolve) => child.once("close", (code, signal) => resolve(code ?? signal)));
+  clearTimeout(bound);
+  return [code, said];
+}
+
+test("a stream that is opened and never read keeps no process alive", async () => {
+  const program = `await client.chat.completions.create({ ...ask, stream: true }); console.log("opened");`;
+  assert.deepEqual(await run("endless", program), [0, "opened\n"]);
+});
+
+test("a stream that somebody left off reading keeps no process alive", async () => {
+  const program = `
+    const stream = await client.chat.completions.create({ ...ask, stream: true });
+    await stream[Symbol.asyncIterator]().next();
+    console.log("read");`;
+  assert.deepEqual(await run("endless", program), [0, "read\n"]);
+});
+
+test("a call that waits for its second attempt keeps the process alive, beside a stream that nobody reads", async () => {
+  const program = `
+    await client.withOptions({ baseURL: client.baseURL.replace("refused", "endless") })
+      .chat.completions.create({ ...ask, stream: true });
+    await client.chat.completions.create(ask).catch(({ status, attempts }) => console.log(status, attempts));`;
+  assert.deepEqual(await run("refused", program), [0, "503 2\n"]);
+});
