@@ -1,12 +1,18 @@
-// What keeps a process alive: whoever waits for an answer, and nothing that nobody waits for.
+// Processes: what keeps them alive (whoever waits for an answer, and nothing else), and what bundles of
+// the package do in them.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 
-import { entry } from "./package.mjs";
+import { build } from "esbuild";
+
+import { entry, wasm } from "./package.mjs";
 
 /** A bound for a process that does not end by itself. */
 const EXIT_MS_MAX = 20_000;
@@ -34,14 +40,18 @@ after(() => {
 });
 
 /** Runs a program with a client, and answers how it ended and what it said. */
-async function run(path, program) {
+function run(path, program) {
   const baseURL = `http://127.0.0.1:${server.address().port}/${path}`;
   const script = `
     import OpenAI from ${JSON.stringify(pathToFileURL(entry).href)};
     const client = new OpenAI({ apiKey: "k", baseURL: ${JSON.stringify(baseURL)}, maxRetries: 1, logLevel: "off" });
     const ask = { model: "m", messages: [{ role: "user", content: "Hello!" }] };
     ${program}`;
-  const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+  return node("--input-type=module", "-e", script);
+}
+
+async function node(...told) {
+  const child = spawn(process.execPath, told, { stdio: ["ignore", "pipe", "inherit"] });
   let said = "";
   child.stdout.on("data", (chunk) => (said += chunk));
   const bound = setTimeout(() => child.kill("SIGKILL"), EXIT_MS_MAX);
@@ -69,4 +79,33 @@ test("a call that waits for its second attempt keeps the process alive, beside a
       .chat.completions.create({ ...ask, stream: true });
     await client.chat.completions.create(ask).catch(({ status, attempts }) => console.log(status, attempts));`;
   assert.deepEqual(await run("refused", program), [0, "503 2\n"]);
+});
+
+test("a bundle without the module says so in each call, until it is told where it is", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "kneepoint-bundle-"));
+  try {
+    const program = `
+      import { readFileSync } from "node:fs";
+      import OpenAI from ${JSON.stringify(entry)};
+      const fetch = async () => Response.json({ id: "x", object: "found" });
+      const client = new OpenAI({ apiKey: "k", fetch });
+      (async () => {
+        await client.get("/x").catch(({ kind, message }) => console.log(kind, message.includes("ready()")));
+        await OpenAI.ready(readFileSync(${JSON.stringify(wasm)}));
+        console.log((await client.get("/x")).object);
+      })();`;
+    const outfile = join(folder, "bundle.cjs");
+    // CommonJS has no address of the module that runs.
+    const common = { bundle: true, platform: "node", format: "cjs", logLevel: "error", logOverride: { "empty-import-meta": "silent" } };
+    await build({ ...common, stdin: { contents: program, resolveDir: folder }, outfile });
+    assert.deepEqual(await node(outfile), [0, "module true\nfound\n"]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("CommonJS takes it by name", async () => {
+  const program = `const { OpenAI, APIError } = require(${JSON.stringify(entry)});
+    console.log(typeof new OpenAI({ apiKey: "k" }).chat.completions.create, new APIError() instanceof OpenAI.OpenAIError);`;
+  assert.deepEqual(await node("--no-warnings", "-e", program), [0, "function true\n"]);
 });

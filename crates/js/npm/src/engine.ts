@@ -95,7 +95,8 @@ export function ready(source?: ModuleSource | Promise<ModuleSource>): Promise<vo
   if (state === "ready") return Promise.resolve();
   loading ??= load(source).catch((error: unknown) => {
     loading = undefined;
-    throw new KneepointError(`the wasm module could not be loaded: ${String(error)}`, {
+    const advice = source === undefined ? "; where a bundle left it behind, ready() takes its bytes or its address" : "";
+    throw new KneepointError(`the wasm module could not be loaded: ${String(error)}${advice}`, {
       kind: "module",
       cause: error,
     });
@@ -111,8 +112,13 @@ async function load(source?: ModuleSource | Promise<ModuleSource>): Promise<void
 /** Compiles the module without waiting, where the runtime can; answers whether it is ready. */
 export function readyNow(): boolean {
   if (state === "absent" && loading === undefined && runtime.moduleNow !== undefined) {
-    core.initSync({ module: runtime.moduleNow() });
-    begin();
+    try {
+      core.initSync({ module: runtime.moduleNow() });
+      begin();
+    } catch {
+      // A bundle may have left it behind. {@link ready} says so, and can be told where it is.
+      return false;
+    }
   }
   return state === "ready";
 }
