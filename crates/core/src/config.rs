@@ -6,7 +6,7 @@ use crate::adapt;
 use crate::cache::Cache;
 use crate::check::{ConfigError, check_header, check_key, check_timeout};
 use crate::http::{HeaderValue, Headers};
-use crate::provider::Provider;
+use crate::provider::{Family, Provider};
 use crate::retry::RetryPolicy;
 use crate::secret::Secret;
 use crate::url::BaseUrl;
@@ -102,7 +102,12 @@ impl Config {
         ] {
             check_timeout(option, timeout)?;
         }
-        BaseUrl::parse(&self.provider.base_url)
+        let base = BaseUrl::parse(&self.provider.base_url)?;
+        Ok(match self.provider.family {
+            // Bases for Anthropic's own SDK are written without it: that has it in its paths.
+            Family::Anthropic => base.ending_in("/v1"),
+            Family::OpenAi => base,
+        })
     }
 }
 
@@ -117,6 +122,28 @@ mod tests {
     #[test]
     fn the_defaults_hold() {
         assert_eq!(config().check().unwrap().host(), "api.openai.com");
+    }
+
+    #[test]
+    fn a_base_for_anthropic_ends_in_its_version_whoever_wrote_it() {
+        let host = "https://host";
+        for (base, expected) in [
+            ("", "/v1/messages"),
+            ("/", "/v1/messages"),
+            ("/v1", "/v1/messages"),
+            ("/v1/", "/v1/messages"),
+            ("/v1/a/anthropic", "/v1/a/anthropic/v1/messages"),
+        ] {
+            let mut provider = Provider::anthropic();
+            provider.base_url = format!("{host}{base}");
+            let joined = Config::new(provider)
+                .check()
+                .unwrap()
+                .join("/messages", &[]);
+            assert_eq!(joined, format!("{host}{expected}"), "{base}");
+        }
+        let compatible = Config::new(Provider::compatible(host)).check().unwrap();
+        assert_eq!(compatible.join("/models", &[]), "https://host/models");
     }
 
     #[test]

@@ -65,6 +65,14 @@ impl BaseUrl {
         })
     }
 
+    /// The same base with `end` (which begins with a slash) at the end of its path.
+    pub(crate) fn ending_in(mut self, end: &str) -> Self {
+        if !self.path.ends_with(end) {
+            self.path.push_str(end);
+        }
+        self
+    }
+
     /// Host and port, for records.
     pub(crate) fn host(&self) -> &str {
         text::split_once(&self.origin, "://").map_or(&self.origin, |(_, host)| host)

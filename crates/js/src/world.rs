@@ -277,12 +277,21 @@ pub fn wake(task: u32) {
     });
 }
 
-/// Takes a task back, with everything that it holds.
+/// Takes a task back, with everything that it holds. What waited for that goes on with [`proceed`]: of
+/// many tasks that are taken back one by one, none may begin to send in the place of the one before.
 #[wasm_bindgen]
 pub fn cancel(task: u32) {
     WORLD.with(|world| {
         world.set_clock();
         world.executor.cancel(task as usize);
+    });
+}
+
+/// Lets go on what waited for tasks that were taken back.
+#[wasm_bindgen]
+pub fn proceed() {
+    WORLD.with(|world| {
+        world.set_clock();
         world.run();
     });
 }

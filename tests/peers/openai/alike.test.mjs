@@ -9,6 +9,7 @@ import { _iterSSEMessages as theirEvents, Stream as TheirStream } from "openai/s
 
 import { startServer } from "../sdk/server.mjs";
 import { programs as kept } from "./kept.mjs";
+import { programs as odd } from "./odd.mjs";
 import { ourEvents, ours, OurStream } from "./package.mjs";
 import { attemptsWithoutQuota, differences, errorOf, programs } from "./programs.mjs";
 import { programs as scripted } from "./scripted.mjs";
@@ -32,7 +33,7 @@ for (const [name, spec, program] of programs) {
 
 const their = { ...theirs, ...theirPages, Stream: TheirStream, iterSSEMessages: theirEvents };
 const our = { ...ours, Stream: OurStream, iterSSEMessages: ourEvents };
-for (const [name, program] of [...scripted, ...kept]) {
+for (const [name, program] of [...scripted, ...kept, ...odd]) {
   test(name, async () => assert.deepEqual(await program(our), await program(their)));
 }
 

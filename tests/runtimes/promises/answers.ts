@@ -95,6 +95,12 @@ export const answers: Promises = {
     check(streamed.text !== "", "text");
   },
 
+  async "Anthropic's address may be given as its own SDK wants it, without the version"(world) {
+    const baseURL = world.endpoint("tokens=8").baseURL.replace(/\/v1$/, "");
+    const llm = world.client(baseURL, { provider: "anthropic" });
+    equal((await llm.generate("Hello!", { model: "claude", maxTokens: 5 })).usage?.outputTokens, 5, "tokens");
+  },
+
   async "a batch hands out each outcome in order, or as it finishes"(world) {
     const llm = world.client(world.endpoint("tokens=3,ttft=ln:10:1"), { concurrency: 4 });
     const prompts = Array.from({ length: 20 }, (_, i) => `prompt ${i}`);

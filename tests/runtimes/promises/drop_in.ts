@@ -3,7 +3,7 @@
 import OpenAI from "kneepoint/openai";
 
 import { check, equal } from "../assert.ts";
-import { KEY, type Promises } from "../world.ts";
+import { failure, KEY, type Promises } from "../world.ts";
 
 const MESSAGES = [{ role: "user" as const, content: "Hello!" }];
 
@@ -65,6 +65,43 @@ export const dropIn: Promises = {
     for await (const item of (await openai.get("/b", { stream: true })) as AsyncIterable<unknown>) items.push(item);
     equal(items, [{ x: 1 }, { y: 2 }, { x: 1 }, { y: 2 }], "items");
     equal(sent, ["POST bytes", "GET "], "sent");
+    openai.dispose();
+  },
+
+  async "a function that takes the place of fetch sees the requests, and no server does"(world) {
+    const endpoint = world.endpoint("tokens=2");
+    const openai = client({ baseURL: endpoint.baseURL });
+    const platforms = globalThis.fetch;
+    const keys: (string | null)[] = [];
+    globalThis.fetch = async (_, init) => {
+      keys.push((init?.headers as Headers).get("authorization"));
+      return Response.json({ id: "x", choices: [{ message: { content: "mocked" } }] });
+    };
+    try {
+      const { choices } = await openai.chat.completions.create({ model: "m", messages: MESSAGES });
+      equal([choices[0]?.message.content, keys], ["mocked", [`Bearer ${KEY}`]], "the answer, the keys");
+    } finally {
+      globalThis.fetch = platforms;
+    }
+    equal((await endpoint.truth()).requests, 0, "requests");
+    await openai.chat.completions.create({ model: "m", messages: MESSAGES });
+    equal((await endpoint.truth()).requests, 1, "requests without it");
+    openai.dispose();
+  },
+
+  async "a timeout that is none is refused under its own name"(world) {
+    const { baseURL } = world.endpoint("tokens=2");
+    const nothing = null as unknown as undefined;
+    const openai = client({ baseURL, timeout: nothing });
+    equal(openai.timeout, 600_000, "the default");
+    for (const timeout of [nothing, 0, -1, Number.NaN]) {
+      const options = timeout === nothing ? { timeout: nothing } : { timeout };
+      const error = await failure(openai.chat.completions.create({ model: "m", messages: MESSAGES }, options));
+      equal([error.kind, error.option], ["config", "timeout"], `a call's ${timeout}`);
+      if (timeout === nothing) continue;
+      const made = await failure((async () => client({ baseURL, timeout }))());
+      equal([made.kind, made.option], ["config", "timeout"], `a client's ${timeout}`);
+    }
     openai.dispose();
   },
 };

@@ -1,12 +1,17 @@
 // Ends that are not the server's: abort in each phase, leaving a stream, dispose, a trap.
 
-import { APIUserAbortError } from "kneepoint";
+import { APIUserAbortError, type Kneepoint } from "kneepoint";
 
 import { check, equal, eventually, settled, sleep } from "../assert.ts";
 import { type Endpoint, failure, MODEL, type Promises, read, type World } from "../world.ts";
 
 /** Aborts a call once `isThere`, and checks how it ends. */
-async function aborts(world: World, rules: string, isThere: (endpoint: Endpoint) => Promise<void>): Promise<void> {
+async function aborts(
+  world: World,
+  rules: string,
+  phase: "headers" | "body",
+  isThere: (endpoint: Endpoint) => Promise<void>,
+): Promise<void> {
   const endpoint = world.endpoint(rules);
   const llm = world.client(endpoint, { maxRetries: 5 });
   for (const way of ["generate", "stream"] as const) {
@@ -17,7 +22,7 @@ async function aborts(world: World, rules: string, isThere: (endpoint: Endpoint)
     leaving.abort(new Error("enough"));
     const error = await settled(call, `${way} after abort`);
     check(error instanceof APIUserAbortError, `${way}: found ${error?.constructor.name} ${error?.kind}`);
-    equal(error.kind, "aborted", `${way}: kind`);
+    equal([error.kind, error.phase, error.attempts], ["aborted", phase, 1], `${way}: kind, phase, attempts`);
     await endpoint.until((truth) => truth.in_flight === 0, `${way}: the endpoint sees the abort`);
   }
   const { requests, aborted } = await endpoint.truth();
@@ -37,7 +42,7 @@ export const endings: Promises = {
     equal((await failure(llm.generate("Hello!", { ...MODEL, signal }))).kind, "aborted", "kind");
     equal((await read(llm.stream("Hello!", { ...MODEL, signal }))).error?.kind, "aborted", "kind of a stream");
     await sleep(20);
-    equal((await endpoint.truth()).requests, 0, "requests");
+    equal([(await endpoint.truth()).requests, llm.stats().attempts], [0, 0], "requests, attempts");
   },
 
   async "abort right after the call sends nothing more"(world) {
@@ -58,15 +63,16 @@ export const endings: Promises = {
     const second = failure(llm.generate("Hello!", { ...MODEL, signal: leaving.signal }));
     const third = llm.generate("Hello!", MODEL);
     leaving.abort();
-    equal((await second).kind, "aborted", "kind");
+    const { kind, phase, attempts } = await second;
+    equal([kind, phase, attempts], ["aborted", "queue", 0], "kind, phase, attempts");
     await Promise.all([first, third]);
     equal((await endpoint.truth()).requests, 2, "requests");
   },
 
-  "abort before the head of the reply": (world) => aborts(world, "fault=stall_headers", inFlight),
+  "abort before the head of the reply": (world) => aborts(world, "fault=stall_headers", "headers", inFlight),
 
   "abort in the body": (world) =>
-    aborts(world, "fault=stall_mid@10", async (endpoint) => {
+    aborts(world, "fault=stall_mid@10", "body", async (endpoint) => {
       await inFlight(endpoint);
       await sleep(40);
     }),
@@ -79,8 +85,37 @@ export const endings: Promises = {
     await endpoint.until((truth) => truth.requests === 1, "the first attempt");
     await sleep(40);
     leaving.abort();
-    equal((await call).kind, "aborted", "kind");
+    const { kind, phase, attempts } = await call;
+    equal([kind, phase, attempts], ["aborted", "queue", 1], "kind, phase, attempts");
     equal((await endpoint.truth()).requests, 1, "requests");
+  },
+
+  async "many calls that are taken back at once send none of those that waited"(world) {
+    const endpoint = world.endpoint("ttft=5000");
+    const ways: Record<string, (llm: Kneepoint) => () => void> = {
+      "each by a signal of its own"(llm) {
+        const all = Array.from({ length: 50 }, () => new AbortController());
+        for (const { signal } of all) failure(llm.generate("Hello!", { ...MODEL, signal })).catch(() => {});
+        return () => all.forEach((one) => one.abort());
+      },
+      "as a batch"(llm) {
+        const leaving = new AbortController();
+        const prompts = Array.from({ length: 100 }, () => "x");
+        void llm.batch(prompts, { ...MODEL, concurrency: 50, signal: leaving.signal }).settled();
+        return () => leaving.abort();
+      },
+    };
+    for (const [way, begin] of Object.entries(ways)) {
+      const llm = world.client(endpoint, { concurrency: 4 });
+      const leave = begin(llm);
+      await endpoint.until((truth) => truth.in_flight === 4, "four are in flight");
+      leave();
+      await endpoint.until((truth) => truth.in_flight === 0, "nothing is in flight");
+      await sleep(20);
+      const [model] = llm.stats().models;
+      equal([llm.stats().attempts, model?.inFlight, model?.queued], [4, 0, 0], `${way}: attempts, in flight, queued`);
+    }
+    equal((await endpoint.truth()).requests, 8, "requests");
   },
 
   async "abort in a stream ends its reading, and the endpoint sees it"(world) {
@@ -97,6 +132,7 @@ export const endings: Promises = {
       error = caught;
     }
     check(error instanceof APIUserAbortError, `found ${String(error)}`);
+    equal([error.phase, error.attempts], ["stream", 1], "phase, attempts");
     equal(pieces.length, 3, "pieces");
     await endpoint.until((truth) => truth.aborted === 1, "the endpoint sees it");
   },

@@ -299,11 +299,12 @@ export const errors: Promises = {
   },
 
   async "a fetch that answers nonsense is a typed error"(world) {
-    const answers = [undefined, null, {}, "text", { status: 200 }];
+    const answers = [undefined, null, {}, "text", { status: 200 }, { status: 200, headers: { get: () => null } }];
     for (const answer of answers) {
       const llm = world.client(world.place.closed, { fetch: (async () => answer) as unknown as typeof fetch });
       const error = await failure(llm.generate("Hello!", MODEL), String(answer));
       check(["network", "opaque"].includes(error.kind), `kind for ${JSON.stringify(answer)}: found ${error.kind}`);
+      if (!world.isOpaque) includes(error.message, "no Response", `the words for ${JSON.stringify(answer)}`);
     }
   },
 };

@@ -1,5 +1,7 @@
 // The benchmark engine measures what it was told to, wherever it runs.
 
+import { APIError, KneepointError } from "kneepoint";
+
 import { check, equal, includes, settled } from "../assert.ts";
 import { KEY, type Promises, told } from "../world.ts";
 
@@ -70,6 +72,7 @@ export const measures: Promises = {
       refused = error;
     }
     includes(told(refused), "measure nothing", "the refusal");
+    check(refused instanceof KneepointError && !(refused instanceof APIError), "it is of the main entry's family too");
   },
 
   async "options of a benchmark that cannot be meant are refused by name"(world) {

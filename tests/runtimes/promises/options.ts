@@ -176,6 +176,11 @@ export const options: Promises = {
     check(error instanceof APIUserAbortError && error instanceof KneepointError && error instanceof Error, "class");
     equal([error.cause, Object.keys(error).includes("cause")], ["why not", false], "the reason, and whether it is listed");
     equal([error.kind, error.name === "" ? "" : "named"], ["aborted", "named"], "kind");
+    class Mine extends KneepointError {}
+    check(new Mine() instanceof KneepointError && !(error instanceof Mine), "a class of one's own");
+    check(!(new Error() instanceof KneepointError), "no other error is of the family");
+    const inside = Object.keys(await import("kneepoint")).filter((name) => /^[a-z]/.test(name));
+    equal(inside, ["decodeText", "default"], "what the main entry has beside its classes");
   },
 };
 

@@ -285,6 +285,8 @@ fn dispatch(
             error::from_text(data).unwrap_or_else(|| error::from_word(&excerpt(data), "error"));
         return Err(StreamError::Api(Box::new(error)));
     }
+    let named = (dialect == Dialect::Any && writer.is_raw() && is_of_assistants(event.name))
+        .then(|| format!(r#"{{"event":"{}","data":{data}}}"#, event.name));
     let plain = match dialect {
         Dialect::Chat | Dialect::Completions => chat::event(data, writer),
         Dialect::Responses => responses::event(data, writer),
@@ -296,10 +298,18 @@ fn dispatch(
             }
         }),
     }?;
-    writer.end_event(data);
-    let source = event.source.filter(|_| learn);
+    // What an event of assistants is stands in its name alone, so their readers get both.
+    writer.end_event(named.as_deref().unwrap_or(data));
+    let source = event.source.filter(|_| learn && named.is_none());
     let learned = |(source, plain)| Template::learn(source, data, plain);
     Ok(source.zip(plain).and_then(learned))
+}
+
+/// Whether events of this name are those of assistants: `thread.message.delta`, say. Such names may
+/// stand in JSON as they are.
+fn is_of_assistants(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_');
+    name.starts_with("thread.") && name.bytes().all(is_plain)
 }
 
 /// What a body that is no event stream says.

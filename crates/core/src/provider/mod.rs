@@ -29,7 +29,7 @@ pub enum Family {
 pub struct Provider {
     /// A short name, for records.
     pub name: &'static str,
-    /// The base under which the paths lie.
+    /// The base under which the paths lie. Anthropic's gets its `/v1` where that is missing.
     pub base_url: String,
     /// The protocol.
     pub family: Family,

@@ -292,6 +292,34 @@ fn raw_data_is_one_json_list_per_chunk() {
 }
 
 #[test]
+fn raw_events_of_assistants_keep_their_names() {
+    let stream = format!(
+        "event: thread.run.created\ndata: {{\"id\":\"r\"}}\n\n{}event: thread.\"x\ndata: {{\"x\":1}}\n\n\
+         event: other\ndata: {{\"x\":2}}\n\nevent: done\ndata: [DONE]\n\n",
+        chat_piece("\"a\"")
+    );
+    for dialect in [Dialect::Any, Dialect::Chat] {
+        let mut out = Decoded::default();
+        StreamDecoder::raw(dialect, Caps::default())
+            .feed(stream.as_bytes(), &mut out)
+            .expect("a good stream");
+        let list: Vec<serde_json::Value> =
+            serde_json::from_str(&format!("[{}]", out.text)).expect("a list");
+        let bare = serde_json::json!({ "id": "r" });
+        let first = match dialect {
+            Dialect::Any => serde_json::json!({ "event": "thread.run.created", "data": bare }),
+            _ => bare,
+        };
+        assert_eq!(list[0], first);
+        assert!(list[1]["choices"].is_array());
+        for (item, x) in list[2..].iter().zip([1, 2]) {
+            assert_eq!(*item, serde_json::json!({ "x": x }));
+        }
+        assert_eq!(list.len(), 4);
+    }
+}
+
+#[test]
 fn events_and_items_of_unknown_types_say_nothing() {
     let stream = "data: {\"type\":\"new\",\"delta\":\"text\",\"content_block\":[1],\"message\":7}\n\n\
         data: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"new_delta\",\"text\":{}}}\n\n\

@@ -2,12 +2,13 @@
 
 import * as core from "#core";
 import type { Crowd, Member } from "./crowd.ts";
-import { tell } from "./engine.ts";
+import { cancel, count, tell } from "./engine.ts";
 import { APIUserAbortError, errorOf, KneepointError, type Told } from "./errors.ts";
+import { explain, type Phase } from "./failure.ts";
 import { isSignal, listen, unlisten } from "./leave.ts";
 import { CallRecord } from "./record.ts";
 import { type Reply, textOf } from "./reply.ts";
-import type { BodyLike } from "./transport/transport.ts";
+import type { BodyLike, Sender } from "./transport/transport.ts";
 import type { Visit } from "./visit.ts";
 
 /** What the module read in an answer. */
@@ -67,7 +68,7 @@ export interface Home {
 }
 
 /** What both kinds have in common: a task in the module, and somebody who may take it back. */
-export abstract class Waiter implements Member {
+export abstract class Waiter implements Member, Sender {
   place = 0;
   #home: Home | undefined;
   /** What is sent; the module does not carry it around. */
@@ -76,6 +77,8 @@ export abstract class Waiter implements Member {
   fetchOptions: Readonly<Record<string, unknown>> | undefined;
   /** The code of what the platform threw, the last time that it did. */
   trouble: string | undefined;
+  attempts = 0;
+  phase: Phase = "queue";
   /** Where it was made. */
   visit: Visit | undefined;
   #task: number | undefined;
@@ -85,8 +88,12 @@ export abstract class Waiter implements Member {
 
   constructor(signal: AbortSignal | null | undefined) {
     this.#signal = isSignal(signal) ? signal : undefined;
-    if (this.#signal?.aborted) queueMicrotask(this.#onAbort);
-    else if (this.#signal !== undefined) listen(this.#signal, this.#onAbort);
+    if (this.#signal !== undefined && !this.#signal.aborted) listen(this.#signal, this.#onAbort);
+  }
+
+  /** Whether it was taken back before it began. */
+  get isUnwanted(): boolean {
+    return this.#signal?.aborted === true;
   }
 
   get isOver(): boolean {
@@ -97,6 +104,7 @@ export abstract class Waiter implements Member {
   join(home: Home, visit: Visit | undefined): void {
     this.#home = home;
     home.waiting.add(this);
+    count(1, 0);
     this.visit = visit;
     visit?.hold(this.#onAbort);
   }
@@ -116,8 +124,8 @@ export abstract class Waiter implements Member {
   abort(): void {
     if (this.#isOver) return;
     const task = this.#task;
-    this.fail(abortion(this.#signal));
-    if (task !== undefined) tell(() => core.cancel(task));
+    this.fail(abortion(this.#signal, this));
+    if (task !== undefined) cancel(task);
   }
 
   poison(error: KneepointError): void {
@@ -137,6 +145,7 @@ export abstract class Waiter implements Member {
   }
 
   protected over(record?: CallRecord): void {
+    if (!this.#isOver && this.#home !== undefined) count(-1, 0);
     this.#isOver = true;
     this.#task = undefined;
     this.#home?.waiting.delete(this);
@@ -152,8 +161,9 @@ export abstract class Waiter implements Member {
 }
 
 /** What a call fails with that its user took back: the signal's reason is its cause. */
-function abortion(signal: AbortSignal | undefined): APIUserAbortError {
+function abortion(signal: AbortSignal | undefined, { attempts, phase }: Sender): APIUserAbortError {
   const error = new APIUserAbortError();
+  explain(error, { attempts, phase });
   if (!signal?.aborted) return error;
   // As `new Error` makes it, so that whoever lists an error's fields does not meet it.
   return Object.defineProperty(error, "cause", { value: signal.reason as unknown, writable: true, configurable: true });
@@ -260,12 +270,18 @@ export class StreamCall extends Waiter {
 
   begun(reply: Reply | undefined): void {
     this.#reply = reply;
+    this.phase = "stream";
     this.#resolveBegin(reply);
   }
 
   wanted(): boolean {
-    this.#isParked = !this.#isRead || this.#kept.length >= AHEAD_MAX;
+    this.#park(!this.#isRead || this.#kept.length >= AHEAD_MAX);
     return !this.#isParked;
+  }
+
+  #park(isParked: boolean): void {
+    if (isParked !== this.#isParked) count(0, isParked ? 1 : -1);
+    this.#isParked = isParked;
   }
 
   piece(text: string, deltas: Delta[] | undefined): void {
@@ -284,6 +300,11 @@ export class StreamCall extends Waiter {
   override fail(error: Error, record?: CallRecord): void {
     this.record = record;
     super.fail(error, record);
+  }
+
+  protected override over(record?: CallRecord): void {
+    this.#park(false);
+    super.over(record);
   }
 
   /** Calls back with the next piece, or with neither it nor an error after the end. Those who ask

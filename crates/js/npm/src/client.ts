@@ -170,6 +170,7 @@ export class Client implements Resident, Home {
         throw new KneepointError("this client has been disposed of", { kind: "disposed", phase: "queue" });
       }
       if (options !== undefined) checkCall(options);
+      if (call.isUnwanted) return call.abort();
       call.body = input.raw ?? written(input.body);
       call.fetchOptions = options?.fetchOptions;
       call.join(this, runtime.visit?.(this.#isShared(want, options), lookAfter));

@@ -28,6 +28,13 @@ let timer: ReturnType<typeof setTimeout> | undefined;
 /** When it is to fire. */
 let due = Infinity;
 
+/** Calls under way, and those among them that nobody waits for: streams that nobody reads on. */
+let underWay = 0;
+let unread = 0;
+
+/** Whether a process must stay for the timer. */
+const isAwaited = (): boolean => unread === 0 || unread < underWay;
+
 /** What the module asks of the runtime. */
 const host = {
   now: () => performance.now(),
@@ -37,12 +44,26 @@ const host = {
     due = millis >= 0 ? performance.now() + millis : Infinity;
     if (millis >= 0) {
       timer = setTimeout(tick, Math.min(Math.ceil(millis), TIMER_MS_MAX));
+      if (!isAwaited()) hold(false);
     }
   },
   turn() {
     runtime.turn(turned);
   },
 };
+
+/** Notes so many more calls under way, and so many more of them that nobody waits for. */
+export function count(calls: number, streams: number): void {
+  const before = isAwaited();
+  underWay += calls;
+  unread += streams;
+  if (isAwaited() !== before) hold(!before);
+}
+
+/** Keeps the process alive for the timer, or no longer, on platforms whose timers do that. */
+function hold(isHeld: boolean): void {
+  (timer as { ref?(): void; unref?(): void } | undefined)?.[isHeld ? "ref" : "unref"]?.();
+}
 
 /** Tells the module what time it is. It says anew when it wants to be told again, if it does. */
 function tick(): void {
@@ -68,7 +89,8 @@ export function ready(source?: ModuleSource | Promise<ModuleSource>): Promise<vo
   if (state === "ready") return Promise.resolve();
   loading ??= load(source).catch((error: unknown) => {
     loading = undefined;
-    throw new KneepointError(`the wasm module could not be loaded: ${String(error)}`, {
+    const advice = source === undefined ? "; where a bundle left it behind, ready() takes its bytes or its address" : "";
+    throw new KneepointError(`the wasm module could not be loaded: ${String(error)}${advice}`, {
       kind: "module",
       cause: error,
     });
@@ -84,8 +106,13 @@ async function load(source?: ModuleSource | Promise<ModuleSource>): Promise<void
 /** Compiles the module without waiting, where the runtime can; answers whether it is ready. */
 export function readyNow(): boolean {
   if (state === "absent" && loading === undefined && runtime.moduleNow !== undefined) {
-    core.initSync({ module: runtime.moduleNow() });
-    begin();
+    try {
+      core.initSync({ module: runtime.moduleNow() });
+      begin();
+    } catch {
+      // A bundle may have left it behind. {@link ready} says so, and can be told where it is.
+      return false;
+    }
   }
   return state === "ready";
 }
@@ -109,6 +136,20 @@ export function enter<T>(work: () => T): T {
     if (error instanceof Error) throw poison(error);
     throw error;
   }
+}
+
+let isProceeding = false;
+
+/** Takes a task back. What waited for it goes on only when the program has done what it is at, which may
+ * be to take back many more. */
+export function cancel(task: number): void {
+  tell(() => core.cancel(task));
+  if (isProceeding) return;
+  isProceeding = true;
+  queueMicrotask(() => {
+    isProceeding = false;
+    tell(core.proceed);
+  });
 }
 
 /** Enters the module with news. Whoever waits for what follows hears of a trap by themselves. */

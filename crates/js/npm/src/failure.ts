@@ -47,6 +47,10 @@ export interface Failure {
   cause?: unknown;
 }
 
+/** What marks the errors of this family, whichever copy of its root made them: `kneepoint/bench` has one of
+ * its own. */
+const FAMILY = Symbol.for("kneepoint.error");
+
 /** What every failed call throws. Known as `OpenAIError` too. */
 export class KneepointError extends Error {
   /** What went wrong, in one word. */
@@ -65,6 +69,17 @@ export class KneepointError extends Error {
   readonly partial?: string;
   /** The option that was found wanting, or the clock that ran out. */
   readonly option?: string;
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // Bundlers rename classes that name themselves inside.
+    if (Object.hasOwn(this.prototype, FAMILY)) return isObject(value) && FAMILY in value;
+    return Function.prototype[Symbol.hasInstance].call(this, value);
+  }
+
+  /** @internal */
+  get [FAMILY](): true {
+    return true;
+  }
 
   constructor(message?: string, failure: Failure = {}) {
     super(message, failure.cause === undefined ? undefined : { cause: failure.cause });
@@ -94,6 +109,12 @@ export function refuse(option: string, found: string, expected: string): Kneepoi
     phase: "queue",
     option,
   });
+}
+
+/** Whether it has fields, also where it comes from another realm, whose `Object` is another one: a window
+ * beside this one, or the context in which a test runs. */
+export function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 /** What was found in place of what was expected. */

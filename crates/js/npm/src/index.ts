@@ -9,8 +9,24 @@ export { Batch, type BatchItem, type BatchOptions, type Progress } from "./batch
 export type { Answer, ToolCall } from "./call.ts";
 export type { ModelStats, Stats } from "./client.ts";
 export { decodeText } from "./decode.ts";
-export type { ModuleSource } from "./runtime/runtime.ts";
-export * from "./errors.ts";
+export {
+  APIConnectionError,
+  APIConnectionTimeoutError,
+  APIError,
+  APIUserAbortError,
+  AuthenticationError,
+  BadRequestError,
+  ConflictError,
+  type ErrorKind,
+  type Failure,
+  InternalServerError,
+  KneepointError,
+  NotFoundError,
+  PermissionDeniedError,
+  type Phase,
+  RateLimitError,
+  UnprocessableEntityError,
+} from "./errors.ts";
 export type { Generated } from "./generated.ts";
 export { Kneepoint } from "./kneepoint.ts";
 export type {
@@ -26,6 +42,7 @@ export type {
 } from "./options.ts";
 export type { GenerateOptions, Message } from "./prompt.ts";
 export type { AttemptTiming, Timing, Usage } from "./record.ts";
+export type { ModuleSource } from "./runtime/runtime.ts";
 export { TextStream } from "./stream.ts";
 export type { Connections, FetchLike } from "./transport/transport.ts";
 export { Kneepoint as default } from "./kneepoint.ts";

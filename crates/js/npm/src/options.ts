@@ -9,7 +9,7 @@ import type { FetchLike } from "./transport/transport.ts";
 /** Header fields; `null` takes one of the defaults away. */
 export type HeaderOptions =
   | Headers
-  | Record<string, string | null | undefined>
+  | Record<string, string | readonly string[] | null | undefined>
   | readonly (readonly [string, string | null])[];
 
 /** Parameters of a URL. */
@@ -232,6 +232,11 @@ export function isClientOption(name: string): boolean {
   return Object.hasOwn(CLIENT, name);
 }
 
+/** Whether null says something of that option. */
+export function takesNull(name: string): boolean {
+  return CLIENT[name as keyof ClientOptions].includes("null");
+}
+
 /** Whether a call has an option of this name. */
 export function isCallOption(name: string): boolean {
   return Object.hasOwn(CALL, name);
@@ -304,6 +309,8 @@ export function fieldsOf(headers: HeaderOptions | undefined, into: (string | nul
   if (headers === undefined) return;
   const entries = Symbol.iterator in headers ? headers : Object.entries(headers);
   for (const [name, value] of entries) {
-    if (value !== undefined) into.push(name, value);
+    if (value === undefined) continue;
+    // Numbers and the like are told apart by types alone, which a program may do without.
+    into.push(name, value === null ? null : Array.isArray(value) ? value.join(", ") : String(value));
   }
 }

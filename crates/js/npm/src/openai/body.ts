@@ -1,5 +1,6 @@
 /** Bodies that are not JSON: forms, bytes, streams. */
 
+import { isObject } from "../failure.ts";
 import { pairsOf } from "./options.ts";
 import { type FinalRequestOptions, isPlain } from "./request.ts";
 
@@ -26,7 +27,7 @@ export function withBody(options: FinalRequestOptions): FinalRequestOptions {
 
 /** What `fetch` is to be given, where the body is no JSON. */
 function rawOf(body: unknown): Exclude<BodyInit, string> | undefined {
-  if (!(body instanceof Object)) return undefined;
+  if (!isObject(body)) return undefined;
   if (!isPlain(body)) return body as Exclude<BodyInit, string>;
   if (Symbol.asyncIterator in body) return streamOf((body as AsyncIterable<unknown>)[Symbol.asyncIterator]());
   const isIterator = Symbol.iterator in body && typeof (body as { next?: unknown }).next === "function";

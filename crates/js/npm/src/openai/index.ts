@@ -14,6 +14,7 @@ import { Chat } from "./chat_helpers.ts";
 import { Conversations } from "./conversations.ts";
 import * as errors from "./error.ts";
 import {
+  checkTimeout,
   type ClientOptions,
   DEFAULT_RETRIES,
   DEFAULT_TIMEOUT,
@@ -209,12 +210,18 @@ export class OpenAI extends Kneepoint {
     const call = callOf(options);
     if (call === undefined) return undefined;
     const { timeout, ...rest } = call;
+    for (const [name, value] of Object.entries(rest)) {
+      // Null is nothing said, as in OpenAI's SDK.
+      if (value === null) delete rest[name as keyof typeof rest];
+    }
     const unknown = Object.keys(rest).filter((name) => !isCallOption(name));
     if (unknown.length > 0) {
       this._client.log.warn(`kneepoint: no option of a call is called ${unknown.join(", ")}`);
       for (const name of unknown) delete (rest as Record<string, unknown>)[name];
     }
-    return timeout === undefined ? rest : { attemptTimeout: timeout, ...rest };
+    if (timeout === undefined) return rest;
+    checkTimeout(timeout);
+    return { attemptTimeout: timeout, ...rest };
   }
 
   /** @internal */

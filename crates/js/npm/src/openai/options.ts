@@ -2,7 +2,8 @@
 
 import { runtime } from "#runtime";
 import { KneepointError } from "../errors.ts";
-import { type ClientOptions as Options, fieldsOf, type HeaderOptions, isClientOption } from "../options.ts";
+import { kindOf, refuse } from "../failure.ts";
+import { type ClientOptions as Options, fieldsOf, type HeaderOptions, isClientOption, takesNull } from "../options.ts";
 
 /** What a client is told: Kneepoint's options, read as OpenAI's SDK reads them. */
 export interface ClientOptions extends Omit<Options, "timeout"> {
@@ -35,9 +36,19 @@ export function variableFor(option: string | null | undefined, name: string): st
   return option === undefined ? (runtime.variable(name) ?? null) : option;
 }
 
+/** Refuses a time under the name that whoever wrote it knows, which becomes another one's here. */
+export function checkTimeout(timeout: unknown): void {
+  if (typeof timeout === "number" && timeout > 0) return;
+  throw refuse("timeout", kindOf(timeout), "a number of milliseconds above 0");
+}
+
 /** The SDK's options in our words. */
-export function translated({ timeout = DEFAULT_TIMEOUT, ...options }: ClientOptions): Options {
-  const known = Object.fromEntries(Object.entries(options).filter(([name]) => isClientOption(name)));
+export function translated({ timeout: given, ...options }: ClientOptions): Options {
+  const timeout = given ?? DEFAULT_TIMEOUT;
+  checkTimeout(timeout);
+  // Null is nothing said, but for the options that it says something of.
+  const isSaid = ([name, value]: [string, unknown]) => isClientOption(name) && (value !== null || takesNull(name));
+  const known = Object.fromEntries(Object.entries(options).filter(isSaid));
   const hasAdminKey = Boolean(variableFor(options.adminAPIKey, "OPENAI_ADMIN_KEY"));
   const apiKey = options.apiKey === undefined ? runtime.variable("OPENAI_API_KEY") : options.apiKey;
   if (apiKey === undefined && !hasAdminKey) {
@@ -53,7 +64,7 @@ export function translated({ timeout = DEFAULT_TIMEOUT, ...options }: ClientOpti
     firstTokenTimeout: timeout,
     idleTimeout: Math.min(SILENCE_MAX, timeout),
     ...known,
-    ...withVariable(options.defaultHeaders),
+    ...withVariable(options.defaultHeaders ?? undefined),
     timeout: null,
   };
 }

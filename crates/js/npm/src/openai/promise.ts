@@ -63,7 +63,7 @@ export class APIPromise<T> extends Promise<WithRequestID<T>> {
   /** A promise of something made of the answer. @internal */
   _thenUnwrap<U>(change: (answer: T, received: Received) => U): APIPromise<U> {
     const before = this.#change;
-    return new APIPromise<U>(this.#received, (read, received) =>
+    return promiseOf<U>(this.#received, (read, received) =>
       change((before === undefined ? read : before(read, received)) as T, received),
     );
   }
@@ -93,6 +93,11 @@ export class APIPromise<T> extends Promise<WithRequestID<T>> {
     });
     return this.#answer;
   }
+}
+
+/** Bundlers rename classes that name themselves inside, and promises are printed by name. */
+function promiseOf<T>(...told: ConstructorParameters<typeof APIPromise<T>>): APIPromise<T> {
+  return new APIPromise<T>(...told);
 }
 
 /** Notes the server's name for the request where nobody stumbles over it. */

@@ -2,6 +2,7 @@
 
 import type { Client } from "../client.ts";
 import { KneepointError } from "../errors.ts";
+import { isObject } from "../failure.ts";
 import type { CallOptions, HeaderOptions } from "../options.ts";
 import type { StreamClass } from "./item_stream.ts";
 import { type Received, Streamed, Whole } from "./promise.ts";
@@ -86,7 +87,7 @@ export function callOf(options: RequestOptions): CallOptions | undefined {
 
 /** Whether it is no form, no bytes and no stream. */
 export function isPlain(body: unknown): boolean {
-  if (body instanceof Object && body.constructor === Object) return true;
+  if (isObject(body) && body.constructor === Object) return true;
   const others = [ReadableStream, FormData, Blob, ArrayBuffer, URLSearchParams];
   return !others.some((Class) => body instanceof Class) && !ArrayBuffer.isView(body);
 }
@@ -116,5 +117,5 @@ export async function begin(sending: Sending, options: FinalRequestOptions): Pro
 }
 
 function asksForStream(body: unknown): boolean {
-  return body instanceof Object && (body as { stream?: unknown }).stream === true;
+  return isObject(body) && (body as { stream?: unknown }).stream === true;
 }

@@ -34,7 +34,7 @@ export class Stream<Item> extends ItemStream<Item> {
       if (body === null) throw bodiless(controller);
       return reading(body, controller, new EventReader<Item>(headers));
     };
-    return new Stream(once(begin), controller);
+    return over(begin, controller);
   }
 
   /** The objects in a stream of JSON, one in each line, such as {@link toReadableStream} makes. */
@@ -42,11 +42,13 @@ export class Stream<Item> extends ItemStream<Item> {
     readableStream: ReadableStream,
     controller: AbortController,
   ): Stream<Item> {
-    return new Stream(
-      once(() => reading(readableStream, controller, new LineReader<Item>())),
-      controller,
-    );
+    return over(() => reading(readableStream, controller, new LineReader<Item>()), controller);
   }
+}
+
+/** Bundlers rename classes that name themselves inside, and streams are printed by name. */
+function over<Item>(begin: () => AsyncIterator<Item>, controller: AbortController): Stream<Item> {
+  return new Stream(once(begin), controller);
 }
 
 /** Makes objects of chunks. */

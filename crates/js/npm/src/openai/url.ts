@@ -1,6 +1,7 @@
 /** Addresses of requests, as OpenAI's SDK builds them. Pure. */
 
 import { KneepointError } from "../errors.ts";
+import { isObject } from "../failure.ts";
 import type { QueryOptions } from "../options.ts";
 
 /** Whether a path is a whole address. */
@@ -21,7 +22,7 @@ export function flat(query: object): QueryOptions {
   const add = (name: string, value: unknown): void => {
     if (Array.isArray(value)) for (const item of value) add(`${name}[]`, item);
     else if (value instanceof Date) add(name, value.toISOString());
-    else if (value instanceof Object) {
+    else if (isObject(value)) {
       for (const [key, inner] of Object.entries(value)) add(`${name}[${key}]`, inner);
     } else if (value === undefined) pairs[name] ??= undefined;
     else if (name.includes("[]")) pairs[name] = [pairs[name] ?? [], String(value ?? "")].flat();

@@ -9,12 +9,19 @@ import {
   type Connections,
   type FetchLike,
   Gathering,
+  noteSent,
   type Sender,
   tellFailure,
   tellHead,
   type Transport,
   type TransportOptions,
 } from "./transport.ts";
+
+/** What was called `fetch` when this was loaded. */
+const platforms = globalThis.fetch;
+
+/** Whether another function has taken its place: the mock of a test, say, which must see all requests. */
+export const isReplaced = (): boolean => globalThis.fetch !== platforms;
 
 interface Exchange {
   readonly call: Sender;
@@ -58,6 +65,7 @@ export class FetchTransport implements Transport {
     const lost = () => this.#fail(id, exchange, new Error("the visitor's request that began this one is over"));
     const exchange: Exchange = { call, visit, lost };
     this.#exchanges[id] = exchange;
+    noteSent(call);
     visit?.hold(lost);
     doAt(visit, () => {
       exchange.abort = new AbortController();
@@ -66,7 +74,7 @@ export class FetchTransport implements Transport {
         ...call.fetchOptions,
         method,
         // Functions of users' own may look at them.
-        headers: this.#isOwn ? new Headers(fields) : fields,
+        headers: this.#isOwn || isReplaced() ? new Headers(fields) : fields,
         // Following one would carry the key to another address.
         redirect: "manual",
         signal: exchange.abort.signal,
@@ -82,7 +90,7 @@ export class FetchTransport implements Transport {
       // A user's function may use the client that calls it, which must not happen from inside.
       await undefined;
       if (this.#exchanges[id] !== exchange) return;
-      const response = await this.#fetch(url, init);
+      const response = checked(await this.#fetch(url, init));
       if (this.#exchanges[id] !== exchange) {
         void response.body?.cancel().catch(() => {});
         return;
@@ -93,7 +101,7 @@ export class FetchTransport implements Transport {
       }
       exchange.reader = response.body?.getReader();
       exchange.reply = reply(response, url);
-      tellHead(id, exchange.reply);
+      tellHead(id, exchange.call, exchange.reply);
     } catch (error) {
       this.#fail(id, exchange, error);
     }
@@ -202,13 +210,16 @@ function pairs(lines: string): [string, string][] {
   return pairs;
 }
 
+/** Refuses what a function of a user's answers with where that is only shaped like a response. */
+function checked(response: Response | undefined): Response {
+  const isWhole = typeof response?.status === "number" && Symbol.iterator in Object(response.headers);
+  if (isWhole) return response;
+  throw Object.assign(new TypeError("fetch answered with something that is no Response"), {
+    code: "ERR_INVALID_ARG_TYPE",
+  });
+}
+
 function reply(response: Response, url: string): Reply {
-  // A user's function may answer with something that is only shaped like a response.
-  if (typeof response?.status !== "number") {
-    throw Object.assign(new TypeError("fetch answered with something that is no Response"), {
-      code: "ERR_INVALID_ARG_TYPE",
-    });
-  }
   const headers = Object.fromEntries(response.headers);
   return { status: response.status, url: response.url || url, headers, chunks: [] };
 }

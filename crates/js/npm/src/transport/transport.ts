@@ -2,6 +2,7 @@
 
 import * as core from "#core";
 import { tell } from "../engine.ts";
+import { isObject, type Phase } from "../failure.ts";
 import { type AnswerKind, finishOf, isPlain, type Reply, usedBy } from "../reply.ts";
 import type { Visit } from "../visit.ts";
 
@@ -28,6 +29,15 @@ export interface Sender {
   trouble?: string | undefined;
   /** Where everything must happen that touches the platform. */
   readonly visit?: Visit | undefined;
+  /** What was sent for it, and how far that has come: for who takes it back. */
+  attempts?: number;
+  phase?: Phase;
+}
+
+/** Notes that a request is sent for a call. */
+export function noteSent(call: Sender): void {
+  call.attempts = (call.attempts ?? 0) + 1;
+  call.phase = "headers";
 }
 
 /** One client's way out. `open`, `read`, `whole` and `close` are called from inside the module, which
@@ -80,8 +90,10 @@ function isSteering(name: string): boolean {
 }
 
 /** Tells the module of a reply's head. */
-export function tellHead(id: number, reply: Reply): void {
+export function tellHead(id: number, call: Sender, reply: Reply): void {
   const { status, headers } = reply;
+  // Who is refused waits for another turn.
+  call.phase = status < 300 ? "body" : "queue";
   if (status >= 301 && status <= 308 && status !== 304) {
     tell(() => core.redirected(id));
     return;
@@ -116,7 +128,8 @@ export function tellFailure(id: number, call: Sender, inBody: boolean, error: un
   let codes = "";
   let cause = error;
   call.trouble = undefined;
-  for (let depth = 0; depth < CAUSES_MAX && cause instanceof Object; depth += 1) {
+  call.phase = "queue";
+  for (let depth = 0; depth < CAUSES_MAX && isObject(cause); depth += 1) {
     const { code, cause: next } = cause as { code?: unknown; cause?: unknown };
     if (typeof code === "string") {
       codes += `${code}\n`;
@@ -128,9 +141,13 @@ export function tellFailure(id: number, call: Sender, inBody: boolean, error: un
 }
 
 function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error).slice(0, 200) || "no reason given";
-  const cause = error.cause instanceof Error ? ` (${error.cause.message})` : "";
+  if (!isError(error)) return String(error).slice(0, 200) || "no reason given";
+  const cause = isError(error.cause) ? ` (${error.cause.message})` : "";
   return `${error.name}: ${error.message.trim()}${cause}`.slice(0, 200);
+}
+
+function isError(error: unknown): error is Error {
+  return isObject(error) && typeof (error as Error).message === "string";
 }
 
 /** Gathers a whole body for the module, which sees of it only what it must. */

@@ -4,7 +4,8 @@
  * Connections are opened a bounded number at a time, and only while none is free: a thousand
  * handshakes at once overflow a server's queue of them, and each that is lost costs a second.
  *
- * What only `fetch` understands is sent by `fetch`: forms, streams, options of its own for one call.
+ * What only `fetch` understands is sent by `fetch`: forms, streams, options of its own for one call. So is
+ * everything where a program has put another function in its place.
  */
 
 import type { Transform } from "node:stream";
@@ -14,12 +15,13 @@ import { tell } from "../engine.ts";
 import type { AnswerKind, Reply } from "../reply.ts";
 import type { Controller, Dispatcher, DispatchOptions, IncomingHeaders } from "./dispatch.ts";
 import { decoderOf } from "./encoding.ts";
-import { FetchTransport } from "./fetch.ts";
+import { FetchTransport, isReplaced } from "./fetch.ts";
 import { Origin, type Rider } from "./origin.ts";
 import { proxyOfTheEnvironment } from "./proxy.ts";
 import {
   type Connections,
   Gathering,
+  noteSent,
   type Sender,
   tellFailure,
   tellHead,
@@ -54,7 +56,7 @@ export class UndiciTransport implements Transport {
 
   open(id: number, call: Sender, method: string, url: string, lines?: string): void {
     const { body, fetchOptions } = call;
-    if (typeof body === "object" || fetchOptions !== undefined) {
+    if (typeof body === "object" || fetchOptions !== undefined || isReplaced()) {
       this.#fetched.add(id);
       const fields = this.#fieldsOf(lines);
       this.#fetch ??= new FetchTransport(this.#options);
@@ -63,6 +65,7 @@ export class UndiciTransport implements Transport {
     }
     const exchange = new Exchange(id, call, url);
     this.#exchanges[id] = exchange;
+    noteSent(call);
     const path = url.indexOf("/", url.indexOf("://") + 3);
     const origin = path < 0 ? url : url.slice(0, path);
     const options: DispatchOptions = {
@@ -203,7 +206,7 @@ class Exchange implements Rider {
       protocol: this.#origin?.protocol,
     };
     this.#decode(headers["content-encoding"]);
-    tellHead(this.#id, this.#reply);
+    tellHead(this.#id, this.#call, this.#reply);
   }
 
   onResponseData(_: Controller, chunk: Buffer): void {

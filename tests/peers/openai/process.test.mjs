@@ -1,0 +1,111 @@
+// Processes: what keeps them alive (whoever waits for an answer, and nothing else), and what bundles of
+// the package do in them.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { pathToFileURL } from "node:url";
+
+import { build } from "esbuild";
+
+import { entry, wasm } from "./package.mjs";
+
+/** A bound for a process that does not end by itself. */
+const EXIT_MS_MAX = 20_000;
+
+const WORD = `data: ${JSON.stringify({ id: "c", choices: [{ index: 0, delta: { content: "word ".repeat(1000) }, finish_reason: null }] })}\n\n`;
+
+let server;
+
+before(async () => {
+  server = createServer((request, response) => {
+    request.resume();
+    if (request.url.includes("refused")) {
+      response.writeHead(503, { "retry-after": "1" }).end();
+      return;
+    }
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    // More than any buffer on the way holds, and no end.
+    for (let i = 0; i < 2000; i += 1) response.write(WORD);
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+});
+after(() => {
+  server.close();
+  server.closeAllConnections();
+});
+
+/** Runs a program with a client, and answers how it ended and what it said. */
+function run(path, program) {
+  const baseURL = `http://127.0.0.1:${server.address().port}/${path}`;
+  const script = `
+    import OpenAI from ${JSON.stringify(pathToFileURL(entry).href)};
+    const client = new OpenAI({ apiKey: "k", baseURL: ${JSON.stringify(baseURL)}, maxRetries: 1, logLevel: "off" });
+    const ask = { model: "m", messages: [{ role: "user", content: "Hello!" }] };
+    ${program}`;
+  return node("--input-type=module", "-e", script);
+}
+
+async function node(...told) {
+  const child = spawn(process.execPath, told, { stdio: ["ignore", "pipe", "inherit"] });
+  let said = "";
+  child.stdout.on("data", (chunk) => (said += chunk));
+  const bound = setTimeout(() => child.kill("SIGKILL"), EXIT_MS_MAX);
+  const code = await new Promise((resolve) => child.once("close", (code, signal) => resolve(code ?? signal)));
+  clearTimeout(bound);
+  return [code, said];
+}
+
+test("a stream that is opened and never read keeps no process alive", async () => {
+  const program = `await client.chat.completions.create({ ...ask, stream: true }); console.log("opened");`;
+  assert.deepEqual(await run("endless", program), [0, "opened\n"]);
+});
+
+test("a stream that somebody left off reading keeps no process alive", async () => {
+  const program = `
+    const stream = await client.chat.completions.create({ ...ask, stream: true });
+    await stream[Symbol.asyncIterator]().next();
+    console.log("read");`;
+  assert.deepEqual(await run("endless", program), [0, "read\n"]);
+});
+
+test("a call that waits for its second attempt keeps the process alive, beside a stream that nobody reads", async () => {
+  const program = `
+    await client.withOptions({ baseURL: client.baseURL.replace("refused", "endless") })
+      .chat.completions.create({ ...ask, stream: true });
+    await client.chat.completions.create(ask).catch(({ status, attempts }) => console.log(status, attempts));`;
+  assert.deepEqual(await run("refused", program), [0, "503 2\n"]);
+});
+
+test("a bundle without the module says so in each call, until it is told where it is", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "kneepoint-bundle-"));
+  try {
+    const program = `
+      import { readFileSync } from "node:fs";
+      import OpenAI from ${JSON.stringify(entry)};
+      const fetch = async () => Response.json({ id: "x", object: "found" });
+      const client = new OpenAI({ apiKey: "k", fetch });
+      (async () => {
+        await client.get("/x").catch(({ kind, message }) => console.log(kind, message.includes("ready()")));
+        await OpenAI.ready(readFileSync(${JSON.stringify(wasm)}));
+        console.log((await client.get("/x")).object);
+      })();`;
+    const outfile = join(folder, "bundle.cjs");
+    // CommonJS has no address of the module that runs.
+    const common = { bundle: true, platform: "node", format: "cjs", logLevel: "error", logOverride: { "empty-import-meta": "silent" } };
+    await build({ ...common, stdin: { contents: program, resolveDir: folder }, outfile });
+    assert.deepEqual(await node(outfile), [0, "module true\nfound\n"]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("CommonJS takes it by name", async () => {
+  const program = `const { OpenAI, APIError } = require(${JSON.stringify(entry)});
+    console.log(typeof new OpenAI({ apiKey: "k" }).chat.completions.create, new APIError() instanceof OpenAI.OpenAIError);`;
+  assert.deepEqual(await node("--no-warnings", "-e", program), [0, "function true\n"]);
+});
