@@ -2,7 +2,7 @@
 
 import { isObject } from "../failure.ts";
 import { pairsOf } from "./options.ts";
-import { type FinalRequestOptions, isPlain } from "./request.ts";
+import { type FinalRequestOptions, isPlain } from "../resources/request.ts";
 
 /** The request with its body as it is sent. */
 export function withBody(options: FinalRequestOptions): FinalRequestOptions {

@@ -1,14 +1,14 @@
 /** Chat completions with helpers: parsed answers, streams that put themselves together, tools. */
 
-import * as plain from "./chat.ts";
-import type { APIPromise } from "./promise.ts";
-import type { RequestOptions } from "./request.ts";
+import * as plain from "../resources/chat.ts";
+import type { APIPromise } from "../resources/promise.ts";
+import type { RequestOptions } from "../resources/request.ts";
 import { ChatCompletionStream, ChatCompletionStreamingRunner } from "./runner/chat_stream.ts";
 import { type ParsedBy, parsed } from "./runner/parse.ts";
 import { ChatCompletionRunner } from "./runner/tool_runner.ts";
 import type { RunnerOptions, ToolRunnerParams } from "./runner/tools.ts";
 import * as stored from "./stored.ts";
-import type * as types from "./types/chat.ts";
+import type * as types from "../resources/types/chat.ts";
 
 /** What is asked of a chat model for a stream with helpers. */
 export type ChatCompletionStreamParams = Omit<types.ChatCompletionCreateParamsBase, "stream"> & {

@@ -1,12 +1,12 @@
 /** Conversations that the server keeps, and that responses may go on with. */
 
 import { ConversationCursorPage, listed } from "./cursor_page.ts";
-import { APIResource } from "./endpoints.ts";
-import type { PagePromise } from "./page.ts";
-import type { APIPromise } from "./promise.ts";
-import type { RequestOptions } from "./request.ts";
+import { APIResource } from "../resources/endpoints.ts";
+import type { PagePromise } from "../resources/page.ts";
+import type { APIPromise } from "../resources/promise.ts";
+import type { RequestOptions } from "../resources/request.ts";
 import type * as types from "./types/conversations.ts";
-import { segment } from "./url.ts";
+import { segment } from "../resources/url.ts";
 
 /** The items of a conversation, page by page. */
 export type ConversationItemsPage = ConversationCursorPage<types.ConversationItem>;

@@ -1,8 +1,8 @@
 /** Lists of many pages, each of which begins after an item of the page before it. */
 
-import type { Requester } from "./endpoints.ts";
-import { AbstractPage, type PageClass, type PageClient, PagePromise, type PageRequestOptions } from "./page.ts";
-import type { FinalRequestOptions, RequestOptions } from "./request.ts";
+import type { Requester } from "../resources/endpoints.ts";
+import { AbstractPage, type PageClass, type PageClient, PagePromise, type PageRequestOptions } from "../resources/page.ts";
+import type { FinalRequestOptions, RequestOptions } from "../resources/request.ts";
 
 /** What a server says of a page. */
 export interface CursorPageResponse<Item> {

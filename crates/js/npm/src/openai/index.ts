@@ -23,16 +23,16 @@ import {
   variableFor,
 } from "./options.ts";
 import { toFile } from "./file.ts";
-import type { StreamClass } from "./item_stream.ts";
-import { type AbstractPage, type PageClass, PagePromise } from "./page.ts";
-import type { Received } from "./promise.ts";
-import { callOf, type FinalRequestOptions, type RequestOptions } from "./request.ts";
+import type { StreamClass } from "../resources/item_stream.ts";
+import { type AbstractPage, type PageClass, PagePromise } from "../resources/page.ts";
+import type { Received } from "../resources/promise.ts";
+import { callOf, type FinalRequestOptions, type RequestOptions } from "../resources/request.ts";
 import * as resources from "./resources.ts";
 import { Responses } from "./responses.ts";
 import { Batches, Images, Moderations } from "./services.ts";
-import { Stream } from "./streaming.ts";
+import { Stream } from "../resources/streaming.ts";
 import * as chat from "./types/chat_names.ts";
-import { addressOf, isAbsolute } from "./url.ts";
+import { addressOf, isAbsolute } from "../resources/url.ts";
 
 export * from "./error.ts";
 export type { ClientOptions } from "./options.ts";

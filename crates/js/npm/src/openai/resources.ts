@@ -19,11 +19,11 @@ export {
   type CursorPageParams,
   type CursorPageResponse,
 } from "./cursor_page.ts";
-export { APIResource, Completions, Embeddings, Messages, Models } from "./endpoints.ts";
+export { APIResource, Completions, Embeddings, Messages, Models } from "../resources/endpoints.ts";
 export { type ResponseLike, toFile, type ToFileInput, type Uploadable } from "./file.ts";
-export { AbstractPage, Page, PagePromise, type PageRequestOptions, type PageResponse } from "./page.ts";
-export { APIPromise } from "./promise.ts";
-export type { FinalRequestOptions, HTTPMethod, RequestOptions } from "./request.ts";
+export { AbstractPage, Page, PagePromise, type PageRequestOptions, type PageResponse } from "../resources/page.ts";
+export { APIPromise } from "../resources/promise.ts";
+export type { FinalRequestOptions, HTTPMethod, RequestOptions } from "../resources/request.ts";
 export {
   type ResponseItemsPage,
   Responses,
@@ -36,7 +36,7 @@ export {
   ChatCompletionStreamingRunner,
 } from "./runner/chat_stream.ts";
 export type { ChatCompletionSnapshot } from "./runner/gather.ts";
-export type { ParsedResponse } from "./runner/response_parse.ts";
+export type { ParsedResponse } from "../resources/response_parse.ts";
 export { type ResponseDeltaEvent, ResponseStream, type ResponseStreamEvents } from "./runner/response_stream.ts";
 export { ChatCompletionRunner, type ChatCompletionRunnerEvents } from "./runner/tool_runner.ts";
 export {
@@ -48,12 +48,12 @@ export {
 } from "./runner/tools.ts";
 export { Batches, type BatchesPage, Images, Moderations } from "./services.ts";
 export type { ChatCompletionsPage, ChatCompletionStoreMessagesPage } from "./stored.ts";
-export type * from "./types/chat.ts";
+export type * from "../resources/types/chat.ts";
 export type * from "./types/conversations.ts";
-export type * from "./types/message.ts";
-export type * from "./types/others.ts";
-export type * from "./types/response_events.ts";
-export type * from "./types/responses.ts";
+export type * from "../resources/types/message.ts";
+export type * from "../resources/types/others.ts";
+export type * from "../resources/types/response_events.ts";
+export type * from "../resources/types/responses.ts";
 export type * from "./types/services.ts";
-export type * from "./types/shared.ts";
+export type * from "../resources/types/shared.ts";
 export type * from "./types/stored.ts";

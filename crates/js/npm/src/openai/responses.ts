@@ -1,16 +1,16 @@
 /** `POST /responses` with helpers, and what can be done with a response later. */
 
 import { CursorPage, listed } from "./cursor_page.ts";
-import * as plain from "./endpoints.ts";
-import type { PagePromise } from "./page.ts";
-import type { APIPromise } from "./promise.ts";
-import type { RequestOptions } from "./request.ts";
-import { type ParsedResponse, type ParsedResponseBy, parsedResponse, withText } from "./runner/response_parse.ts";
+import * as plain from "../resources/endpoints.ts";
+import type { PagePromise } from "../resources/page.ts";
+import type { APIPromise } from "../resources/promise.ts";
+import type { RequestOptions } from "../resources/request.ts";
+import { type ParsedResponse, type ParsedResponseBy, parsedResponse, withText } from "../resources/response_parse.ts";
 import { ResponseStream } from "./runner/response_stream.ts";
-import type { Stream } from "./streaming.ts";
-import type { ResponseStreamEvent } from "./types/response_events.ts";
-import type * as types from "./types/responses.ts";
-import { segment } from "./url.ts";
+import type { Stream } from "../resources/streaming.ts";
+import type { ResponseStreamEvent } from "../resources/types/response_events.ts";
+import type * as types from "../resources/types/responses.ts";
+import { segment } from "../resources/url.ts";
 
 /** How a response is looked up. */
 export interface ResponseRetrieveParams {

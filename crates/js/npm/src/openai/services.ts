@@ -1,13 +1,13 @@
 /** What else has one question and one answer: moderations, pictures, batches. */
 
 import { CursorPage, listed } from "./cursor_page.ts";
-import { APIResource } from "./endpoints.ts";
-import type { PagePromise } from "./page.ts";
-import type { APIPromise } from "./promise.ts";
-import type { RequestOptions } from "./request.ts";
-import type { Stream } from "./streaming.ts";
+import { APIResource } from "../resources/endpoints.ts";
+import type { PagePromise } from "../resources/page.ts";
+import type { APIPromise } from "../resources/promise.ts";
+import type { RequestOptions } from "../resources/request.ts";
+import type { Stream } from "../resources/streaming.ts";
 import type * as types from "./types/services.ts";
-import { segment } from "./url.ts";
+import { segment } from "../resources/url.ts";
 
 /** `POST /moderations` */
 export class Moderations extends APIResource {

@@ -1,14 +1,14 @@
 /** Chat completions that the server keeps: those that were asked for with `store: true`. */
 
-import * as plain from "./chat.ts";
+import * as plain from "../resources/chat.ts";
 import { CursorPage, listed } from "./cursor_page.ts";
-import { APIResource } from "./endpoints.ts";
-import type { PagePromise } from "./page.ts";
-import type { APIPromise } from "./promise.ts";
-import type { RequestOptions } from "./request.ts";
-import type { ChatCompletion } from "./types/chat.ts";
+import { APIResource } from "../resources/endpoints.ts";
+import type { PagePromise } from "../resources/page.ts";
+import type { APIPromise } from "../resources/promise.ts";
+import type { RequestOptions } from "../resources/request.ts";
+import type { ChatCompletion } from "../resources/types/chat.ts";
 import type * as types from "./types/stored.ts";
-import { segment } from "./url.ts";
+import { segment } from "../resources/url.ts";
 
 /** Stored chat completions, page by page. */
 export type ChatCompletionsPage = CursorPage<ChatCompletion>;

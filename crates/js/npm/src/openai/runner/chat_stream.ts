@@ -1,8 +1,8 @@
 /** A streamed chat completion that puts itself together and tells of what it finds. */
 
 import { APIUserAbortError, KneepointError } from "../../errors.ts";
-import { Stream } from "../streaming.ts";
-import type * as chat from "../types/chat.ts";
+import { Stream } from "../../resources/streaming.ts";
+import type * as chat from "../../resources/types/chat.ts";
 import { Conversation, type ConversationEvents } from "./conversation.ts";
 import { type ChatCompletionSnapshot, finished, gather } from "./gather.ts";
 import { checkFinish, isParsed, parsed, parsedArguments, parsedContent } from "./parse.ts";

@@ -1,9 +1,9 @@
 /** A conversation with a chat model that runs by itself: its messages, its completions, its end. */
 
 import { KneepointError } from "../../errors.ts";
-import type * as chat from "../types/chat.ts";
-import type { ChatCompletionMessageFunctionToolCall, ChatCompletionMessageParam } from "../types/message.ts";
-import type { CompletionUsage } from "../types/shared.ts";
+import type * as chat from "../../resources/types/chat.ts";
+import type { ChatCompletionMessageFunctionToolCall, ChatCompletionMessageParam } from "../../resources/types/message.ts";
+import type { CompletionUsage } from "../../resources/types/shared.ts";
 import { type BaseEvents, EventStream } from "./events.ts";
 
 /** A function that the model called, and its arguments. */

@@ -1,7 +1,7 @@
 /** Puts a chat completion together from its chunks. Pure. */
 
 import { KneepointError } from "../../errors.ts";
-import type * as chat from "../types/chat.ts";
+import type * as chat from "../../resources/types/chat.ts";
 import { growsParsed, growsParsedArguments, type Params } from "./parse.ts";
 import { partial } from "./partial.ts";
 import { placeOf } from "./place.ts";

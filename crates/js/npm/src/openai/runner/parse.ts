@@ -1,8 +1,8 @@
 /** Answers that are JSON, parsed. */
 
 import { ContentFilterFinishReasonError, LengthFinishReasonError } from "../error.ts";
-import type * as chat from "../types/chat.ts";
-import type { ChatCompletionMessageToolCall } from "../types/message.ts";
+import type * as chat from "../../resources/types/chat.ts";
+import type { ChatCompletionMessageToolCall } from "../../resources/types/message.ts";
 
 /** Marks that helpers such as `zodResponseFormat` leave on formats and tools. */
 interface Marked<T> {

@@ -1,8 +1,8 @@
 /** Puts a response together from its events. Pure. */
 
 import { KneepointError } from "../../errors.ts";
-import type { ResponseEvent } from "../types/response_events.ts";
-import type { Response, ResponseOutputItem } from "../types/responses.ts";
+import type { ResponseEvent } from "../../resources/types/response_events.ts";
+import type { Response, ResponseOutputItem } from "../../resources/types/responses.ts";
 import { placeOf } from "./place.ts";
 
 type Plain = Record<string, unknown>;

@@ -1,16 +1,16 @@
 /** A streamed response that puts itself together and tells of what it finds. */
 
 import { APIUserAbortError, KneepointError } from "../../errors.ts";
-import { Stream } from "../streaming.ts";
+import { Stream } from "../../resources/streaming.ts";
 import type {
   ResponseFunctionCallArgumentsDeltaEvent,
   ResponseStreamEvent,
   ResponseTextDeltaEvent,
-} from "../types/response_events.ts";
-import type { Response } from "../types/responses.ts";
+} from "../../resources/types/response_events.ts";
+import type { Response } from "../../resources/types/responses.ts";
 import { type BaseEvents, EventStream } from "./events.ts";
 import { gatherResponse, grownBy } from "./response_gather.ts";
-import { type ParsedResponse, parsedResponse, type ResponseParams } from "./response_parse.ts";
+import { type ParsedResponse, parsedResponse, type ResponseParams } from "../../resources/response_parse.ts";
 
 /** An event that adds to a text, and all of it so far. */
 export type ResponseDeltaEvent = (ResponseTextDeltaEvent | ResponseFunctionCallArgumentsDeltaEvent) & {

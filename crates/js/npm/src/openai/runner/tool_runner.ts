@@ -1,8 +1,8 @@
 /** Whole completions, and the calls of functions between them. */
 
 import { KneepointError } from "../../errors.ts";
-import type * as chat from "../types/chat.ts";
-import type { ChatCompletionMessageParam } from "../types/message.ts";
+import type * as chat from "../../resources/types/chat.ts";
+import type { ChatCompletionMessageParam } from "../../resources/types/message.ts";
 import { Conversation, type ConversationEvents } from "./conversation.ts";
 import { parsed } from "./parse.ts";
 import { converse, type RunnerOptions, type ToolRunnerParams } from "./tools.ts";

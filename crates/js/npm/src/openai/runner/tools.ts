@@ -1,13 +1,13 @@
 /** Tools that are functions: asked for by the model, called here, until it has what it wants. */
 
 import { KneepointError } from "../../errors.ts";
-import type { RequestOptions } from "../request.ts";
-import type * as chat from "../types/chat.ts";
+import type { RequestOptions } from "../../resources/request.ts";
+import type * as chat from "../../resources/types/chat.ts";
 import type {
   ChatCompletionMessageFunctionToolCall,
   ChatCompletionMessageParam,
   ChatCompletionMessageToolCall,
-} from "../types/message.ts";
+} from "../../resources/types/message.ts";
 import type { Conversation, ConversationEvents } from "./conversation.ts";
 
 /** A conversation as the functions of its tools see it. */

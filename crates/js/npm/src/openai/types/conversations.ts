@@ -1,8 +1,8 @@
 /** Conversations. */
 
 import type { CursorPageParams } from "../cursor_page.ts";
-import type { ResponseIncludable, ResponseInputItem, ResponseItem } from "./responses.ts";
-import type { Metadata } from "./shared.ts";
+import type { ResponseIncludable, ResponseInputItem, ResponseItem } from "../../resources/types/responses.ts";
+import type { Metadata } from "../../resources/types/shared.ts";
 
 /** What a conversation begins with. */
 export interface ConversationCreateParams {

@@ -1,7 +1,7 @@
 /** Moderations, pictures and batches. */
 
 import type { CursorPageParams } from "../cursor_page.ts";
-import type { Metadata } from "./shared.ts";
+import type { Metadata } from "../../resources/types/shared.ts";
 
 /** A text that is judged. */
 export interface ModerationTextInput {

@@ -1,9 +1,9 @@
 /** Chat completions that the server keeps. */
 
 import type { CursorPageParams } from "../cursor_page.ts";
-import type { ChatCompletionMessage } from "./chat.ts";
-import type { ChatCompletionContentPartImage, ChatCompletionContentPartText } from "./message.ts";
-import type { Metadata } from "./shared.ts";
+import type { ChatCompletionMessage } from "../../resources/types/chat.ts";
+import type { ChatCompletionContentPartImage, ChatCompletionContentPartText } from "../../resources/types/message.ts";
+import type { Metadata } from "../../resources/types/shared.ts";
 
 /** What is noted of a stored chat completion from now on. */
 export interface ChatCompletionUpdateParams {

@@ -1,6 +1,6 @@
 /** Responses whose texts are JSON, parsed; and their text as a whole. */
 
-import type { Response, ResponseCreateParamsBase, ResponseOutputItem } from "../types/responses.ts";
+import type { Response, ResponseCreateParamsBase, ResponseOutputItem } from "./types/responses.ts";
 
 /** A response whose content has been parsed. */
 export interface ParsedResponse<T> extends Response {

@@ -3,7 +3,7 @@
 import { Page, type PageClient, PagePromise } from "./page.ts";
 import type { APIPromise } from "./promise.ts";
 import type { FinalRequestOptions, RequestOptions } from "./request.ts";
-import { withText } from "./runner/response_parse.ts";
+import { withText } from "./response_parse.ts";
 import type { Stream } from "./streaming.ts";
 import type * as types from "./types/others.ts";
 import type { ResponseStreamEvent } from "./types/response_events.ts";

@@ -1,0 +1,179 @@
+/** A stream of objects, as OpenAI's SDK has it: an async iterable that can be read once. */
+
+import { Decoding } from "../decoding.ts";
+import { KneepointError } from "../errors.ts";
+import { ItemStream, once } from "./item_stream.ts";
+import { _iterSSEMessages, bodiless, named } from "./sse.ts";
+import { Parser } from "./template.ts";
+import { type More, Unpacked } from "./unpack.ts";
+
+/** A stream of objects. It can be read once; `tee` makes two of it. */
+export class Stream<Item> extends ItemStream<Item> {
+  /**
+   * The objects in the data of a response's events.
+   *
+   * An event named `error`, or an object with an `error`, is thrown. So is an end in the middle of
+   * chat completions; of other objects nobody can tell where they end. With `synthesizeEventData`, each
+   * item is `{ event, data }`.
+   */
+  static fromSSEResponse<Item>(
+    response: Response,
+    controller: AbortController,
+    _client?: unknown,
+    synthesizeEventData = false,
+  ): Stream<Item> {
+    const begin = (): AsyncIterator<Item> => {
+      if (synthesizeEventData) return named<Item>(_iterSSEMessages(response, controller));
+      const { body, headers } = response;
+      if (body === null) throw bodiless(controller);
+      return reading(body, controller, new EventReader<Item>(headers));
+    };
+    return over(begin, controller);
+  }
+
+  /** The objects in a stream of JSON, one in each line, such as {@link toReadableStream} makes. */
+  static fromReadableStream<Item>(
+    readableStream: ReadableStream,
+    controller: AbortController,
+  ): Stream<Item> {
+    return over(() => reading(readableStream, controller, new LineReader<Item>()), controller);
+  }
+}
+
+/** Bundlers rename classes that name themselves inside, and streams are printed by name. */
+function over<Item>(begin: () => AsyncIterator<Item>, controller: AbortController): Stream<Item> {
+  return new Stream(once(begin), controller);
+}
+
+/** Makes objects of chunks. */
+interface ChunkReader<Item> {
+  /** Called before the first chunk. */
+  begin(): Promise<void> | void;
+  feed(chunk: Uint8Array): Item[];
+  /** What is left at the end. */
+  finish(): Item[];
+  /** What is wrong after all that was handed out. */
+  readonly failure: Error | undefined;
+}
+
+/** Reads a body that somebody else has fetched. */
+function reading<Item>(
+  body: ReadableStream,
+  controller: AbortController,
+  items: ChunkReader<Item>,
+): AsyncIterator<Item> {
+  let reader: ReadableStreamDefaultReader<unknown> | undefined;
+  let isEnded = false;
+  const cancel = (): void => void reader?.cancel().catch(() => {});
+  const close = (): void => {
+    isEnded = true;
+    controller.signal.removeEventListener("abort", cancel);
+  };
+  const more = async (): Promise<Item[] | undefined> => {
+    if (isEnded) return undefined;
+    try {
+      if (reader === undefined) {
+        reader = body.getReader();
+        controller.signal.addEventListener("abort", cancel, { once: true });
+        await items.begin();
+      }
+      if (items.failure !== undefined) throw items.failure;
+      const { value, done } = await reader.read();
+      if (controller.signal.aborted) {
+        cancel();
+        return undefined;
+      }
+      if (!done) return items.feed(bytesOf(value));
+      const last = items.finish();
+      if (items.failure === undefined) close();
+      return last;
+    } catch (error) {
+      const { signal } = controller;
+      const wasAborted = (signal.aborted && error === signal.reason) || (error as Error | null)?.name === "AbortError";
+      close();
+      cancel();
+      if (wasAborted) return undefined;
+      controller.abort();
+      throw error;
+    }
+  };
+  const tellMore: More<Item> = (take) => {
+    more().then(take, (error: unknown) => take(undefined, { error }));
+  };
+  return new Unpacked(tellMore, () => {
+    close();
+    cancel();
+    controller.abort();
+  });
+}
+
+function bytesOf(chunk: unknown): Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk;
+  if (chunk instanceof ArrayBuffer) return new Uint8Array(chunk);
+  if (typeof chunk === "string") return new TextEncoder().encode(chunk);
+  throw new KneepointError("this stream holds something that is neither bytes nor text", {
+    kind: "stream",
+  });
+}
+
+/** Reads events. */
+class EventReader<Item> implements ChunkReader<Item> {
+  readonly #headers: Headers;
+  readonly #parser = new Parser<Item>();
+  #decoding!: Decoding;
+
+  constructor(headers: Headers) {
+    this.#headers = headers;
+  }
+
+  get failure(): Error | undefined {
+    return this.#decoding.failure;
+  }
+
+  async begin(): Promise<void> {
+    this.#decoding = await Decoding.begin(true, this.#headers);
+  }
+
+  feed(chunk: Uint8Array): Item[] {
+    return this.#parser.parse(this.#decoding.feed(chunk));
+  }
+
+  finish(): Item[] {
+    try {
+      return this.#parser.parse(this.#decoding.finish());
+    } finally {
+      this.#decoding.free();
+    }
+  }
+}
+
+/** Reads lines. */
+class LineReader<Item> implements ChunkReader<Item> {
+  readonly failure = undefined;
+  readonly #decoder = new TextDecoder();
+  #rest: string[] = [];
+
+  begin(): void {}
+
+  feed(chunk: Uint8Array): Item[] {
+    const text = this.#decoder.decode(chunk, { stream: true });
+    const end = text.lastIndexOf("\n");
+    if (end < 0) {
+      // Joined once, at the line's end: a long line may come in many chunks.
+      this.#rest.push(text);
+      return [];
+    }
+    const lines = this.#rest.join("") + text.slice(0, end);
+    this.#rest = [text.slice(end + 1)];
+    return objectsIn(lines);
+  }
+
+  finish(): Item[] {
+    return objectsIn(this.#rest.join("") + this.#decoder.decode());
+  }
+}
+
+function objectsIn<Item>(lines: string): Item[] {
+  const filled = lines.split(/\r?\n/).filter((line) => line.trim() !== "");
+  return JSON.parse(`[${filled.join(",")}]`) as Item[];
+}
