@@ -257,12 +257,12 @@ fn draw(
         svg.label(&places, frame.plot, "kp-tick", "dashed: fitted law (USL)");
     }
     let rings = if levels.iter().any(|level| level.class() == "kp-aside") {
-        " Rings: measured again, or the client was a limit."
+        " Rings: repeated, or client-bound."
     } else {
         ""
     };
     let summary = format!(
-        "{} from {} to {} at once; bars are {:.0} % intervals.{rings}",
+        "{}, {} to {} at once. Bars: {:.0} % intervals.{rings}",
         number::counted(levels.len() as u64, "rung"),
         first.n,
         last.n,
