@@ -119,7 +119,7 @@ fn unanswered(report: &Report, rung: &Rung) -> Advice {
     }
     .to_owned();
     if let Some(said) = &worst.excerpt {
-        text = text + " Its first words: " + said;
+        text = text + " The first failure: " + said;
     }
     Advice::new("all-failed", "Nothing was answered.", text)
 }
@@ -218,11 +218,7 @@ fn client_bound(report: &Report, rung: &Rung, https: Option<&str>) -> Advice {
         }
         _ => text += ".",
     }
-    Advice::new(
-        "client-bound",
-        "The client was the limit, not the server.",
-        capital(&text),
-    )
+    Advice::new("client-bound", "What held the client back.", capital(&text))
 }
 
 /// A text with its first letter as a sentence has it.
@@ -291,7 +287,7 @@ mod tests {
     #[test]
     fn what_the_server_said_is_passed_on() {
         let text = &advise(&ended(Class::Client, 100), None)[0].text;
-        assert!(text.ends_with("Its first words: no such model"), "{text}");
+        assert!(text.ends_with("The first failure: no such model"), "{text}");
     }
 
     #[test]

@@ -28,10 +28,10 @@ pub(crate) fn page() {
     let side = classed("section", "side")
         .attr("aria-label", "What to measure")
         .with(view::form(desk));
-    let stage = classed("section", "stage")
-        .attr("aria-label", "Results")
-        .with(view::stage(desk));
-    let measured = stage.node().clone();
+    let stage = classed("section", "stage").attr("aria-label", "Results");
+    let scene = view::stage(desk);
+    let measured = scene.node().clone();
+    let stage = stage.with(scene);
     let parts = [
         view::header(desk),
         classed("main", "desk").with(side).with(stage),

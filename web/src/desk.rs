@@ -40,7 +40,7 @@ impl Desk {
         Self {
             state: Store::new(State::default()),
             key: RwSignal::new(String::new()),
-            folded: RwSignal::new(false),
+            folded: RwSignal::new(true),
             pressed: RwSignal::new(false),
             session: StoredValue::new_local(None),
             job: StoredValue::new_local(None),

@@ -159,6 +159,9 @@ mod tests {
         assert!(report.may_rise());
         let (title, verdict) = (title(&report), verdict(&report));
         assert!(title.contains("32 best so far"), "{title}");
-        assert!(verdict.starts_with("Best so far at 32: "), "{verdict}");
+        assert!(
+            verdict.starts_with("Best so far at 32 requests at once: "),
+            "{verdict}"
+        );
     }
 }

@@ -45,6 +45,18 @@ pub fn count(value: u64) -> String {
     grouped(&value.to_string())
 }
 
+/// So many of something, by a name that takes an "s" where there are more.
+///
+/// ```
+/// use kneepoint_bench::number::counted;
+///
+/// assert_eq!([1, 2000].map(|n| counted(n, "request")), ["1 request", "2,000 requests"]);
+/// ```
+pub fn counted(value: u64, name: &str) -> String {
+    let ending = if value == 1 { "" } else { "s" };
+    [&count(value), " ", name, ending].concat()
+}
+
 /// A figure with three digits that matter, or all of a whole number's.
 ///
 /// ```

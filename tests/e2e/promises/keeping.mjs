@@ -83,6 +83,10 @@ export const keeping = [
       const page = await after(scene);
       await page.run();
       assert.equal(await page.count("earlier-run"), 2);
+      assert.match(await page.text("earlier"), /Tick two/);
+      await page.press("open-run");
+      await page.shows("result");
+      assert.equal(await page.tab.evaluate(() => scrollY), 0, "what was opened is in sight");
       await page.tab.reload();
       await page.ready();
       assert.equal(await page.count("earlier-run"), 2);

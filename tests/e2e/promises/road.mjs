@@ -80,6 +80,38 @@ export const road = [
     },
   },
   {
+    name: "at a phone's width first sight says what the page is for, and the form unfolds",
+    where: (name) => name === "chromium-h1",
+    async work(scene) {
+      const page = await new Kneepoint(await scene.open("/", { viewport: { width: 360, height: 780 } })).ready();
+      assert.ok(!(await page.is("field-requests")));
+      for (const name of ["run", "knee", "cost", "empty"]) {
+        const below = await page.tab.$eval(`[data-testid="${name}"]`, (element) => element.getBoundingClientRect().bottom - innerHeight);
+        assert.ok(below <= 0, `${name} is in sight: ${below}`);
+      }
+      await page.press("fold");
+      await page.has("field-requests");
+    },
+  },
+  {
+    name: "pictures are shown as large as they were drawn, so that their words can be read",
+    where: (name) => name === "chromium-h1",
+    async work(scene) {
+      const page = await new Kneepoint(await scene.open()).ready();
+      await page.fill({ requests: "40", concurrency: "8" });
+      await page.run();
+      for (const width of [360, 900, 1280, 1920]) {
+        await page.tab.setViewportSize({ width, height: 900 });
+        const drawn = () => {
+          const all = [...document.querySelectorAll(".pictures .kp-chart")].filter((svg) => svg.checkVisibility());
+          const sizes = all.map((svg) => svg.getBoundingClientRect().width / svg.viewBox.baseVal.width);
+          return sizes.length > 3 && sizes.every((size) => size > 0.9 && size < 1.1);
+        };
+        await page.until(`pictures fit ${width} pixels`, drawn);
+      }
+    },
+  },
+  {
     name: "a run can be stopped at a phone's width",
     where: (name) => name === "chromium-h1",
     async work(scene) {

@@ -22,6 +22,8 @@ export const states = [
       const page = await asking(scene, "ttft=100,tpot=10,tokens=10,seed=501", 80, 20);
       await page.run();
       assert.match(await page.text("advice-client-bound"), /6 connections/);
+      const said = (await page.text("stage")).match(/client was/gi);
+      assert.equal(said?.length, 1, "once, where it is the verdict");
       assert.match(await page.text("connections"), /6/);
       if (plainChromium(`${scene.kind}-h1`)) await look(scene, page.tab, "client-bound");
     },
@@ -104,6 +106,29 @@ export const states = [
       assert.equal(await page.tab.evaluate(() => document.activeElement.id), "field-window");
       const below = await page.tab.$eval('[data-testid="run"]', (button) => (scrollTo(0, 0), button.getBoundingClientRect().bottom - innerHeight));
       assert.ok(below <= 0, `however long the form, Run is in sight: ${below}`);
+    },
+  },
+  {
+    name: "a field shows the largest number that it takes",
+    where: plainChromium,
+    async work(scene) {
+      const page = await new Kneepoint(await scene.open()).ready();
+      await page.unfold("more");
+      await page.fill({ requests: "10,000,000", concurrency: "10,000", "max-tokens": "1,000,000", "budget-requests": "100000000" });
+      const cut = await page.tab.$$eval("form input[type=text]", (all) => all.filter((box) => box.scrollWidth > box.clientWidth).map((box) => box.id));
+      assert.deepEqual(cut, []);
+    },
+  },
+  {
+    name: "one request is spoken of as one, and gets no range",
+    where: plainChromium,
+    async work(scene) {
+      const page = await asking(scene, "ttft=10,tpot=1,tokens=4,seed=505", 1, 1);
+      await page.run();
+      const all = await page.tab.evaluate(() => document.body.innerText);
+      assert.match(all, /\b1 request\b/);
+      assert.doesNotMatch(all, /\b1 (requests|answers|connections|calls|rungs)\b/);
+      assert.match(await page.text("figure-rate"), /too few/);
     },
   },
   {

@@ -26,16 +26,9 @@ pub(crate) fn focus(id: &str) {
     }
 }
 
-/// From this width on form and results stand beside each other.
-const WIDE: f64 = 880.0;
-
-/// Shows the page's top, where it has one column and the button lay far below.
+/// Shows the page's top, where what was asked for appears: the button may lie far below it.
 pub(crate) fn to_top() {
-    let window = leptos::prelude::window();
-    let width = window.inner_width().ok().and_then(|width| width.as_f64());
-    if width.is_some_and(|width| width < WIDE) {
-        window.scroll_to_with_x_and_y(0.0, 0.0);
-    }
+    leptos::prelude::window().scroll_to_with_x_and_y(0.0, 0.0);
 }
 
 /// Now, in milliseconds since 1970.

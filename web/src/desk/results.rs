@@ -41,15 +41,21 @@ impl Desk {
         self.state.cut_off().set(None);
         self.state.running().set(Running::default());
         self.folded.set(true);
+        browser::to_top();
         self.show(report, Vec::new(), source);
+    }
+
+    /// Tells what went wrong, where it is seen.
+    pub(crate) fn tell(self, mishap: &str) {
+        self.state.mishap().set(Some(mishap.to_owned()));
+        browser::to_top();
     }
 
     /// Whether a run is under way, which is told to whoever asks for something else.
     fn is_busy(self) -> bool {
         let busy = self.state.running().read_untracked().is_active();
         if busy {
-            let words = "A run is under way. Stop it, then open the other result again.";
-            self.state.mishap().set(Some(words.to_owned()));
+            self.tell("A run is under way. Stop it, then open the other result again.");
         }
         busy
     }
@@ -119,8 +125,7 @@ impl Desk {
         }
         let name = file.name();
         let Some(text) = browser::read(&file).await else {
-            let words = format!("{name} cannot be read, or is larger than any report.");
-            return self.state.mishap().set(Some(words));
+            return self.tell(&(name + " cannot be read, or is larger than any report."));
         };
         match Report::from_json(inner_json(&text)) {
             Ok(report) => {
@@ -131,7 +136,7 @@ impl Desk {
                 let words = format!(
                     "{name}: {error}. Choose a file that Export → JSON or kneepoint --json wrote."
                 );
-                self.state.mishap().set(Some(words));
+                self.tell(&words);
             }
         }
     }
@@ -162,11 +167,10 @@ impl Desk {
         let report = json.and_then(|json| Report::from_json(&json).ok());
         match report {
             Some(report) => self.open(report, Source::Link),
-            None => self.state.mishap().set(Some(
+            None => self.tell(
                 "The link holds no result that can be read: it may have been cut short. Ask for \
-                 it again, or for the JSON file."
-                    .to_owned(),
-            )),
+                 it again, or for the JSON file.",
+            ),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a press will cost, before it is pressed.
 
-use kneepoint_bench::number::count;
+use kneepoint_bench::number::{count, counted};
 use kneepoint_bench::plan::{Load, Plan};
 
 use super::{Form, Goal, Target, job};
@@ -37,7 +37,7 @@ fn run_words(plan: &Plan, max_tokens: Option<u32>) -> String {
         return format!("as many calls as fit into {time}");
     };
     let requests = requests.saturating_add(plan.warmup_requests.unwrap_or(0));
-    let mut words = format!("≈ {} calls", count(requests));
+    let mut words = counted(requests, "call");
     if let Some(tokens) = max_tokens {
         let tokens = requests.saturating_mul(u64::from(tokens));
         words = words + ", ≤ " + &short(tokens) + " tokens";
@@ -98,7 +98,7 @@ mod tests {
     fn a_press_is_priced_before_it_is_pressed() {
         let mut form = Form::default();
         let found = estimate(&form).expect("no faults");
-        assert_eq!(found.run, "≈ 500 calls, ≤ 50k tokens");
+        assert_eq!(found.run, "500 calls, ≤ 50k tokens");
         assert!(
             found.knee.starts_with("up to 128 at once"),
             "{}",
@@ -109,7 +109,7 @@ mod tests {
         form.set(Field::Warmup, "20");
         form.set(Field::Duration, "5m");
         let found = estimate(&form).expect("no faults");
-        assert_eq!(found.run, "≈ 1,020 calls, ≤ 102k tokens, within 5 min");
+        assert_eq!(found.run, "1,020 calls, ≤ 102k tokens, within 5 min");
         form.set(Field::Requests, "");
         form.set(Field::Warmup, "");
         let found = estimate(&form).expect("no faults");
@@ -119,6 +119,6 @@ mod tests {
         form.set(Field::Requests, "10M");
         form.set(Field::MaxTokens, "1M");
         let found = estimate(&form).expect("no faults");
-        assert_eq!(found.run, "≈ 10,000,000 calls, ≤ 10,000 billion tokens");
+        assert_eq!(found.run, "10,000,000 calls, ≤ 10,000 billion tokens");
     }
 }

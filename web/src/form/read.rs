@@ -176,11 +176,11 @@ impl<'a> Reader<'a> {
             }
         }
         if self.form.target == Target::Proxy && self.form.upstream.is_empty() {
-            self.fault(Field::Model, "the proxy has no upstream to ask yet");
+            self.fault(Field::Model, "no upstream is set up yet: see above");
         } else if self.form.target != Target::Simulated
             && self.form.text(Field::Model).trim().is_empty()
         {
-            self.fault(Field::Model, "the endpoint wants its name");
+            self.fault(Field::Model, "which model is to answer");
         }
     }
 

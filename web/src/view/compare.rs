@@ -15,12 +15,23 @@ use crate::desk::Desk;
 use crate::history::{Kept, title};
 use crate::state::StateStoreFields;
 
+/// No overlay is wider, as the sheet has it.
+const WIDTH_MAX: u32 = 960;
+
 /// The overlay of the two that were chosen; with one, how to get there.
 pub(super) fn compare(desk: Desk) -> Element {
     let (chosen, kept, place) = (desk.state.chosen(), desk.state.kept(), desk.state.place());
     let key = move || {
+        let several = kept.read().len() > 1;
         let ids = chosen.read().iter().map(u64::to_string).collect::<Vec<_>>();
-        place.read().width.to_string() + " " + &ids.join(" ")
+        [
+            &place.read().width.to_string(),
+            " ",
+            &several.to_string(),
+            " ",
+            &ids.join(" "),
+        ]
+        .concat()
     };
     element("div").swap(key, move |_| {
         let (kept, chosen) = (kept.read_untracked(), chosen.read_untracked());
@@ -30,14 +41,32 @@ pub(super) fn compare(desk: Desk) -> Element {
             .filter_map(|run: &Kept| Some((run.id, run.read()?)))
             .collect();
         match &runs[..] {
-            [] => None,
+            [] if kept.len() < 2 => None,
+            [] => Some(paragraph("muted", "Tick two to lay them over each other.")),
             [_] => Some(paragraph(
                 "muted",
                 "Tick a second run to lay the two over each other.",
             )),
-            [a, b, ..] => Some(both(a, b, place.read_untracked().width)),
+            [a, b, ..] => {
+                let width = place.read_untracked().width.min(WIDTH_MAX);
+                Some(both(a, b, width))
+            }
         }
     })
+}
+
+/// A figure of a comparison, as the rest of the page calls it.
+fn called(figure: &str) -> String {
+    let (metric, quantile) = figure.split_once('.').unwrap_or((figure, ""));
+    let name = match metric {
+        "throughput" => return "answers/s".to_owned(),
+        "tokens" => return "tok/s".to_owned(),
+        "ttft" => "TTFT",
+        "tpot" => "time per token",
+        "e2e" => "latency",
+        other => other,
+    };
+    [name, " ", quantile, ", ms"].concat()
 }
 
 fn both((a_id, a): &(u64, Report), (b_id, b): &(u64, Report), width: u32) -> Element {
@@ -56,17 +85,13 @@ fn both((a_id, a): &(u64, Report), (b_id, b): &(u64, Report), width: u32) -> Ele
     let found = compare_reports(a, b);
     let row = |one: &Difference| {
         let ratio = "× ".to_owned() + &figure(one.ratio.value);
-        vec![one.figure.clone(), figure(one.a), figure(one.b), ratio]
+        vec![called(&one.figure), figure(one.a), figure(one.b), ratio]
     };
     let rows = found.differences.iter().map(row).collect();
     let warning = |warning: &String| element("li").text(&capital(warning)).text(".");
     let warnings = found.warnings.iter().map(warning).collect();
     let sides = classed("div", "part")
-        .with(table(&["figure", "A", "B", "B by A"], rows))
-        .with(paragraph(
-            "hint",
-            "Throughput: answers a second. Tokens: a second. Times: milliseconds.",
-        ))
+        .with(table(&["", "A", "B", "B ÷ A"], rows))
         .with(paragraph("hint", &("A: ".to_owned() + &first)))
         .with(paragraph("hint", &("B: ".to_owned() + &second)))
         .with(classed("ul", "hint").with_all(warnings));

@@ -66,8 +66,7 @@ async fn save(desk: Desk, format: &'static str) {
         None => false,
     };
     if !saved {
-        let words = "There is nothing for that format in this result, or the browser refused it.";
-        desk.state.mishap().set(Some(words.to_owned()));
+        desk.tell("There is nothing for that format in this result, or the browser refused it.");
     }
 }
 

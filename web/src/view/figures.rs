@@ -10,6 +10,9 @@ use leptos::prelude::*;
 use super::element::{Element, classed, element, follow};
 use crate::running::{Running, failures};
 
+/// An interval of a rate is made of eight stretches: with fewer answers it says nothing.
+const ANSWERS_MIN: u64 = 8;
+
 /// A figure: what it is, its value, and what is to say of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Figure {
@@ -173,13 +176,13 @@ pub(super) fn of_report(report: &Report) -> [Figure; 8] {
             "rate",
             "Answers/s",
             figure(rung.requests_per_s.value),
-            within(&rung.requests_per_s),
+            within(&rung.requests_per_s, rung.ok),
         ),
         Figure::new(
             "tokens",
             "Tokens/s",
             tokens.map_or_else(|| NONE.to_owned(), |found| figure(found.value)),
-            tokens.map_or_else(|| "nobody counted".to_owned(), within),
+            tokens.map_or_else(|| "not counted".to_owned(), |found| within(found, rung.ok)),
         ),
         Figure::new("p50", time_name(stream, "p50"), p50.0, p50.1),
         Figure::new("p95", time_name(stream, "p95"), p95.0, p95.1),
@@ -190,23 +193,25 @@ pub(super) fn of_report(report: &Report) -> [Figure; 8] {
     ]
 }
 
-/// An interval, or nothing where there is none.
-fn within(estimate: &Estimate) -> String {
+/// An interval, or why there is none: `ok` answers must fill the stretches that it is made of.
+fn within(estimate: &Estimate, ok: u64) -> String {
     match (estimate.low, estimate.high) {
-        (Some(low), Some(high)) => format!("{} to {}", figure(low), figure(high)),
-        _ => "too few for an interval".to_owned(),
+        _ if ok == 0 => String::new(),
+        (Some(low), Some(high)) if ok >= ANSWERS_MIN => {
+            format!("{} to {}", figure(low), figure(high))
+        }
+        _ => "too few for a range".to_owned(),
     }
 }
 
 /// A percentile, and its interval or how many requests that would take.
 fn quantile(metric: Option<&Metric>, q: f64) -> (String, String) {
-    let Some((metric, found)) = metric.and_then(|metric| Some((metric, metric.quantile(q)?)))
-    else {
+    let Some(found) = metric.and_then(|metric| metric.quantile(q)) else {
         return (NONE.to_owned(), String::new());
     };
     let below = match (found.low, found.high, found.needs) {
         (Some(low), Some(high), _) => format!("{} to {}", time_ms(low), time_ms(high)),
-        (_, _, Some(needs)) => format!("needs {}, has {}", count(needs), count(metric.n)),
+        (_, _, Some(needs)) => "range needs ".to_owned() + &count(needs),
         _ => String::new(),
     };
     (time_ms(found.value), below)

@@ -15,7 +15,7 @@ use crate::state::StateStoreFields;
 
 const ASKING: [(Asking, &str); 4] = [
     (Asking::Synthetic, "made up"),
-    (Asking::Shared, "alike at first"),
+    (Asking::Shared, "with a shared part"),
     (Asking::Text, "one text"),
     (Asking::Lines, "lines of JSON"),
 ];
@@ -197,6 +197,7 @@ fn one_line(desk: Desk) -> String {
     let form = form.read();
     let whom = match form.target {
         Target::Simulated => form.preset.as_str(),
+        Target::Direct | Target::Proxy if form.text(Field::Model).is_empty() => "no model yet",
         Target::Direct | Target::Proxy => form.text(Field::Model),
     };
     let (requests, at_once) = (form.text(Field::Requests), form.text(Field::Concurrency));

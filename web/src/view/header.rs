@@ -1,9 +1,10 @@
 //! The line on top: the name, what is asked and how, the theme.
 
+use kneepoint_bench::number::counted;
 use leptos::prelude::*;
 
 use super::element::{Element, button, classed, element, follow};
-use super::wire::{connections_of, protocol};
+use super::wire::protocol;
 use crate::browser::{self, Place};
 use crate::desk::Desk;
 use crate::form::{Field, Target};
@@ -62,6 +63,7 @@ fn place(desk: Desk) -> String {
             let host = url.split("//").nth(1).unwrap_or(url);
             host.split('/').next().unwrap_or_default().to_owned()
         }
+        Target::Proxy if form.upstream.is_empty() => "Proxy".to_owned(),
         Target::Proxy => "Proxy: ".to_owned() + &form.upstream,
     };
     let running = desk.state.running();
@@ -72,7 +74,7 @@ fn place(desk: Desk) -> String {
         words.extend(http.map(|http| " · ".to_owned() + http));
         // None is opened where those of the run before still serve.
         let opened = wire.opened.filter(|opened| *opened > 0);
-        words.extend(opened.map(|opened| " · ".to_owned() + &connections_of(opened)));
+        words.extend(opened.map(|opened| " · ".to_owned() + &counted(opened, "connection")));
     }
     words
 }

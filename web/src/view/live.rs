@@ -8,7 +8,7 @@ use kneepoint_bench::number::count;
 use kneepoint_bench::report::Purpose;
 use leptos::prelude::*;
 
-use super::element::{Element, classed, element, follow};
+use super::element::{Element, classed, element, follow, paragraph};
 use super::figures::{figures, of_running};
 use super::wire::wire;
 use crate::desk::Desk;
@@ -36,6 +36,13 @@ pub(super) fn live(desk: Desk) -> Element {
         .with(classed("p", "sentence").says(move || saying(&running.read()).1))
         .with(bar);
     let ladder = running.read_untracked().goal == Goal::Knee;
+    let verdict = verdict.with_some(ladder.then(|| {
+        paragraph(
+            "small muted",
+            "Each rung sends more requests at once. The climb ends where more of them only make the \
+             queue longer.",
+        )
+    }));
     let climb = ladder.then(|| {
         growing(
             desk,

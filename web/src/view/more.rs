@@ -8,7 +8,7 @@ use crate::form::{Field, Mode};
 use crate::state::StateStoreFields;
 
 const MODES: [(Mode, &str); 5] = [
-    (Mode::Closed, "one after another"),
+    (Mode::Closed, "as answers come"),
     (Mode::Constant, "at an even rate"),
     (Mode::Poisson, "at random"),
     (Mode::Gamma, "in bursts"),
@@ -56,7 +56,7 @@ pub(super) fn more(typing: Typing) -> Element {
             move |nonce| form.write().nonce = nonce,
         ));
     let good = group(
-        "A good answer",
+        "Objectives for an answer",
         &[Field::SloTtft, Field::SloTpot, Field::SloE2e],
     );
     let bounds = group(
@@ -64,7 +64,7 @@ pub(super) fn more(typing: Typing) -> Element {
         &[Field::BudgetRequests, Field::BudgetTokens, Field::Seed],
     );
     let windows = group(
-        "Windows of the knee",
+        "Steps to the knee",
         &[
             Field::First,
             Field::Max,
@@ -81,7 +81,7 @@ pub(super) fn more(typing: Typing) -> Element {
         move || form.read().repeat,
         move |repeat| form.write().repeat = repeat,
     ));
-    let all = folded("more", "more", "More: rate, objectives, windows")
+    let all = folded("more", "more", "More: rate, objectives, steps")
         .with(requests)
         .with(good)
         .with(bounds)

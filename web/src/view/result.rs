@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use kneepoint_bench::chart::{self, Options, Picture};
-use kneepoint_bench::number::percent;
+use kneepoint_bench::ladder::StopRule;
+use kneepoint_bench::number::{count, percent};
 use kneepoint_bench::record::Sample;
 use kneepoint_bench::report::{Metric, Report, Rung, verdict};
 use leptos::prelude::*;
@@ -26,8 +27,8 @@ use crate::state::{Shown, Source, StateStoreFields};
 /// Between two pictures beside each other.
 const GAP: u32 = 40;
 
-/// From this width on there are two beside each other.
-const TWO: u32 = 720;
+/// From this width on there are two beside each other, as the sheet has it: twice 336 and the gap.
+const TWO: u32 = 712;
 
 /// The scene when something was measured, or opened.
 pub(super) fn result(desk: Desk) -> Element {
@@ -67,7 +68,7 @@ fn scene(desk: Desk, shown: &Rc<Shown>) -> Element {
             "the verdict",
             move || copied.clone(),
         )))
-        .with(paragraph("sentence", &said).test("sentence"))
+        .with(paragraph("sentence", &unbroken(&said)).test("sentence"))
         .with(paragraph("small muted", &standing(report)).test("standing"));
     let advice = element("div").swap(https, move |https| {
         let https = Some(https).filter(|https| !https.is_empty());
@@ -96,7 +97,11 @@ fn scene(desk: Desk, shown: &Rc<Shown>) -> Element {
     whole
         .with(head)
         .with(advice)
-        .with(figures(move || of_report(&counted.report)))
+        .with(
+            element("div")
+                .with(figures(move || of_report(&counted.report)))
+                .with(paragraph("hint", &below_figures(report)).test("figures-of")),
+        )
         .with(wire(move || wires.clone()))
         .with(classed("div", "tools").with(share(desk)).with(export(desk)))
         .with(pictures)
@@ -134,6 +139,20 @@ fn below(shown: &Rc<Shown>) -> [Element; 3] {
     ]
 }
 
+/// A sentence in which no line ends between a number and its unit.
+fn unbroken(sentence: &str) -> String {
+    let mut text = String::new();
+    for word in sentence.split(' ') {
+        let space = match text.bytes().last() {
+            None => "",
+            Some(b'0'..=b'9') => "\u{a0}",
+            Some(_) => " ",
+        };
+        text = text + space + word;
+    }
+    text
+}
+
 /// Where a result is from.
 fn from(shown: &Shown) -> String {
     let what = title(&shown.report);
@@ -152,7 +171,7 @@ fn standing(report: &Report) -> String {
         if let Some(knee) = &answer.knee {
             facts.push(format!("knee between {} and {}", knee.low, knee.high));
         }
-        facts.push(format!("stopped: {}", answer.stop.reason));
+        facts.push(answer.stop.reason.clone());
         facts.push(answer.stability.as_ref().map_or_else(
             || "stability not measured".to_owned(),
             |found| {
@@ -165,13 +184,31 @@ fn standing(report: &Report) -> String {
             },
         ));
     }
-    facts.push(match (report.main_rung(), bound_at(report)) {
-        (Some(rung), _) if rung.ok == 0 => return facts.join(" · "),
-        (Some(rung), _) if rung.client.bound => "the client was the limit".to_owned(),
-        (_, Some(n)) => format!("the client was a limit at {n} at once"),
-        _ => "client not the limit".to_owned(),
-    });
+    let stop = report.answer.as_ref().map(|answer| answer.stop.value);
+    match (report.main_rung(), bound_at(report)) {
+        // The verdict says so, and the advice below it why.
+        (Some(rung), _) if rung.ok == 0 || rung.client.bound => {}
+        (_, Some(_)) if stop == Some(StopRule::ClientBound) => {}
+        (_, Some(n)) => facts.push(format!("the client was a limit with {n} at once")),
+        _ => facts.push("the client was not the limit".to_owned()),
+    }
     facts.join(" · ")
+}
+
+/// Which rung the figures are of, and what stands below them.
+fn below_figures(report: &Report) -> String {
+    let mut text = String::new();
+    let Some(rung) = report.main_rung().filter(|rung| rung.ok > 0) else {
+        return text;
+    };
+    if let (Some(n), true) = (rung.concurrency, report.answer.is_some()) {
+        text = ["Figures of the rung at ", &count(n.into()), " at once. "].concat();
+    }
+    text += "Ranges are 95 % intervals.";
+    if rung.ttft.is_some() {
+        text += " TTFT: time to the first token.";
+    }
+    text
 }
 
 /// What a picture is drawn from: the result, and which of its rungs is shown in full.

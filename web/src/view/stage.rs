@@ -106,7 +106,7 @@ fn empty(desk: Desk) -> Element {
         .with(strong("Run"))
         .text(" to send the requests of the form and see how fast they are answered. Press ")
         .with(strong("Find the knee"))
-        .text(" to raise the concurrency step by step until more of it only makes the queue longer")
+        .text(" to raise the number at once, rung by rung, until more of them only make the queue longer")
         .says(price);
     let report = example();
     let drawing = classed("div", "example").attr("aria-hidden", "true");
@@ -125,14 +125,14 @@ fn empty(desk: Desk) -> Element {
         .with(paragraph("eyebrow", "Nothing measured yet"))
         .with(paragraph(
             "sentence",
-            "How many requests at once do this endpoint good?",
+            "How many requests at once does this endpoint handle best?",
         ))
         .with(lead);
     classed("div", "parts")
         .with(verdict)
         .with(paragraph(
             "eyebrow",
-            "An example: a simulated scheduler of 32 slots",
+            "An example: a simulated scheduler of 32 slots. At the knee all of them work; beyond it requests wait.",
         ))
         .with(drawing)
 }

@@ -29,7 +29,7 @@ pub(super) fn table(head: &[&str], rows: Vec<Vec<String>>) -> Element {
 pub(super) fn reference(report: &Report) -> Option<Element> {
     let rung = report.main_rung()?;
     let text = rung.reference.as_ref()?.text();
-    let at = rung.concurrency.map(|n| format!(" at {n} at once"));
+    let at = rung.concurrency.map(|n| format!(", {n} at once"));
     let copied = text.clone();
     let heading = element("h2")
         .text("Report")

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::element::{Element, classed, element};
 use crate::advice::capital;
-use kneepoint_bench::number::count;
+use kneepoint_bench::number::{count, counted};
 use kneepoint_bench::report::Connections;
 
 /// A protocol as people write it.
@@ -35,22 +35,15 @@ pub(super) fn wire(of: impl Fn() -> Connections + 'static) -> Element {
 
 fn facts(connections: &Connections) -> String {
     let http = connections.http.as_deref();
-    let mut facts = vec![http.map_or("Protocol not told", protocol).to_owned()];
+    let mut facts = vec![
+        http.map_or("The browser does not tell the protocol", protocol)
+            .to_owned(),
+    ];
     let opened = connections.opened;
-    facts.extend(opened.map(|opened| connections_of(opened) + " opened"));
+    facts.extend(opened.map(|opened| counted(opened, "connection") + " opened"));
     let reused = connections.reused;
-    facts.extend(reused.map(|reused| format!("{} requests on open ones", count(reused))));
+    facts.extend(reused.map(|reused| counted(reused, "request") + " on open ones"));
     let cap = connections.cap;
     facts.extend(cap.map(|cap| format!("the browser allows {} at once", count(cap.into()))));
     facts.join(" · ")
-}
-
-/// So many connections, in words.
-pub(super) fn connections_of(opened: u64) -> String {
-    let noun = if opened == 1 {
-        " connection"
-    } else {
-        " connections"
-    };
-    count(opened) + noun
 }

@@ -255,14 +255,14 @@ fn draw(
         ];
         svg.label(&places, frame.plot, "kp-tick", "dashed: fitted law (USL)");
     }
-    let ringed = if levels.iter().any(|level| level.client_bound) {
-        " Rings: the client was a limit there."
+    let rings = if levels.iter().any(|level| level.class() == "kp-aside") {
+        " Rings: repeated, or client-bound."
     } else {
         ""
     };
     let summary = format!(
-        "{} rungs from {} to {} at once; bars are {:.0} % intervals.{ringed}",
-        levels.len(),
+        "{}, {} to {} at once. Bars: {:.0} % intervals.{rings}",
+        number::counted(levels.len() as u64, "rung"),
         first.n,
         last.n,
         confidence * 100.0

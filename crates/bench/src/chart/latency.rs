@@ -69,11 +69,11 @@ pub fn histogram(name: &str, metric: &Metric, options: Options) -> Option<Pictur
     let frame = Frame::draw(&mut svg, region, &x, &y, head, 0.0);
     for bin in bins.iter().filter(|bin| bin.count > 0) {
         let words = format!(
-            "{} to {}: {} of {} requests",
+            "{} to {}: {} of {}",
             time_ms(bin.low),
             time_ms(bin.high),
             number::count(bin.count),
-            number::count(metric.n)
+            number::counted(metric.n, "request")
         );
         let (left, right) = (frame.x(bin.low), frame.x(bin.high));
         let area = Area {
@@ -87,8 +87,8 @@ pub fn histogram(name: &str, metric: &Metric, options: Options) -> Option<Pictur
     }
     frame.marks(&mut svg, &marks, head);
     let summary = format!(
-        "{} requests from {} to {}.",
-        number::count(metric.n),
+        "{} from {} to {}.",
+        number::counted(metric.n, "request"),
         time_ms(metric.min),
         time_ms(metric.max)
     );
@@ -102,7 +102,7 @@ pub fn histogram(name: &str, metric: &Metric, options: Options) -> Option<Pictur
     }
     Some(Picture::new(
         svg,
-        &format!("How {name} is spread"),
+        &format!("Spread of {name}"),
         summary,
         table,
     ))

@@ -67,12 +67,12 @@ pub fn pareto(report: &Report, options: Options) -> Option<Picture> {
         svg.label(&places, frame.plot, class, &words);
     }
     let summary = format!(
-        "Up is more for all, right is more for each; the numbers are requests at once, {} rungs.",
-        levels.len()
+        "Up: more for all. Right: faster for each. The numbers are requests at once, {}.",
+        number::counted(levels.len() as u64, "rung")
     );
     Some(Picture::new(
         svg,
-        "What each gets, what all get",
+        "Speed for each, throughput for all",
         summary,
         table(&levels, unit),
     ))

@@ -71,15 +71,16 @@ pub fn requests(
         });
     }
     let which = if first.len() == all.len() {
-        format!("All {}", number::count(all.len() as u64))
+        ""
     } else {
-        format!("The first {}", number::count(first.len() as u64))
+        "The first "
     };
+    let requests = number::counted(first.len() as u64, "request");
     let chosen = match every {
         1 => "a row for each",
         _ => &format!("a row for one in {every}"),
     };
-    let summary = format!("{which} requests, {chosen}.");
+    let summary = format!("{which}{requests}, {chosen}.");
     Some(Picture::new(
         svg,
         "Requests one by one",

@@ -112,9 +112,14 @@ pub fn moments(noted: &[Stretch], options: Options) -> Option<Picture> {
         |m: &Moment| m.refused,
         |m: &Moment| m.failed,
     ]
-    .map(|of| number::count(moments.iter().map(of).fold(0, u64::saturating_add)));
+    .map(|of| moments.iter().map(of).fold(0, u64::saturating_add));
     let seconds = number::figure(end - start);
-    let summary = format!("{seconds} s: {ok} answers, {refused} refused, {failed} failed.");
+    let summary = format!(
+        "{seconds} s: {}, {} refused, {} failed.",
+        number::counted(ok, "answer"),
+        number::count(refused),
+        number::count(failed)
+    );
     Some(Picture::new(
         svg,
         "In flight and throughput over time",

@@ -4,6 +4,7 @@
 use kneepoint_stats::PLATEAU_Z;
 
 use super::{Finding, Observation, rules};
+use crate::number::figure;
 
 /// The rung with the greatest throughput² / concurrency. `open` is the highest rung there could
 /// have been, where nothing but room ended the climb.
@@ -50,7 +51,8 @@ pub(super) fn find_peak(seen: &[Observation], share: f64, open: Option<u32>) -> 
             seen[at].concurrency
         },
         reason: format!(
-            "the least concurrency with {percent:.0} % of the highest throughput, {top:.1} per second"
+            "the least concurrency with {percent:.0} % of the highest throughput, {} a second",
+            figure(top)
         ),
     })
 }

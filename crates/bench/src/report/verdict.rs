@@ -4,14 +4,15 @@ use std::fmt::Write;
 
 use super::{Answer, Report, Rung};
 use crate::ladder::StopRule;
-use crate::number::{count, figure, percent, time_ms};
+use crate::number::{count, counted, figure, percent, time_ms};
 use crate::plan::Load;
 use crate::record::Class;
 
 /// What a report says, in a sentence or two: the figures that matter, and what could not be
 /// concluded.
 ///
-/// Such as: *Best balance at 32: 1,330 tok/s, TTFT p95 410 ms; above 40 only the queue grows.*
+/// Such as: *Best balance at 32 requests at once: 1,330 tok/s, TTFT p95 410 ms; above 40 only the
+/// queue grows.*
 pub fn verdict(report: &Report) -> String {
     let Some(rung) = report.main_rung() else {
         return "Nothing was measured.".to_owned();
@@ -47,7 +48,8 @@ fn ladder(report: &Report, answer: &Answer, rung: &Rung) -> String {
     } else {
         "Best balance at"
     };
-    format!("{lead} {}: {figures}; {beyond}.", count(knee.value.into()))
+    let at = counted(knee.value.into(), "request");
+    format!("{lead} {at} at once: {figures}; {beyond}.")
 }
 
 /// What lies above the knee, by the rule that ended the climb.
@@ -154,9 +156,9 @@ fn figures(rung: &Rung, stream: bool) -> String {
         if let Some(needs) = p95.needs {
             let _ = write!(
                 text,
-                " (an interval needs {} requests, has {})",
-                count(needs),
-                count(metric.n)
+                " (of {}; an interval needs {})",
+                counted(metric.n, "request"),
+                count(needs)
             );
         }
     }

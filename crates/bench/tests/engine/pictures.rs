@@ -259,7 +259,7 @@ fn a_small_picture_is_drawn_like_this() {
     }
     let picture = chart::pareto(&report, Options { width: 280 }).expect("three rungs");
     expect![[r#"
-        <svg class="kp-chart" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 280 280" role="group"><title>What each gets, what all get</title><desc>Up is more for all, right is more for each; the numbers are requests at once, 3 rungs.</desc>
+        <svg class="kp-chart" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 280 280" role="group"><title>Speed for each, throughput for all</title><desc>Up: more for all. Right: faster for each. The numbers are requests at once, 3 rungs.</desc>
         <text class="kp-title" x="4" y="12" text-anchor="start">tok/s for all</text>
         <line class="kp-grid" x1="26.4" y1="238" x2="268" y2="238"/>
         <text class="kp-tick" x="18.4" y="242" text-anchor="end">0</text>
@@ -333,15 +333,15 @@ fn hostile_words_stay_words_and_a_hidden_host_stays_hidden() {
 fn a_run_is_told_in_a_sentence() {
     let verdicts: Vec<_> = all().iter().map(|(report, _)| verdict(report)).collect();
     expect![[r"
-        Best balance at 13: 175 tok/s, TTFT p95 391 ms (an interval needs 72 requests, has 64); above 13 only the queue grows.
-        Best balance at 9: 147 tok/s, TTFT p95 183 ms (an interval needs 72 requests, has 53); above 11 the server refuses requests.
-        Best balance at 13: 12.0 answers/s, latency p95 1.67 s (an interval needs 72 requests, has 70); above 13 only the queue grows.
+        Best balance at 13 requests at once: 175 tok/s, TTFT p95 391 ms (of 64 requests; an interval needs 72); above 13 only the queue grows.
+        Best balance at 9 requests at once: 147 tok/s, TTFT p95 183 ms (of 53 requests; an interval needs 72); above 11 the server refuses requests.
+        Best balance at 13 requests at once: 12.0 answers/s, latency p95 1.67 s (of 70 requests; an interval needs 72); above 13 only the queue grows.
         20 at once: 458 tok/s, TTFT p95 673 ms; 3 of 300 requests failed (1.00 %).
         None of 40 requests was answered (5xx).
         No knee was found: with 1 at a time 30 of 30 requests (100.0 %) failed.
-        1 at once: 31.4 tok/s, TTFT p95 72.5 ms (an interval needs 72 requests, has 1); the one request was answered.
+        1 at once: 31.4 tok/s, TTFT p95 72.5 ms (of 1 request; an interval needs 72); the one request was answered.
         Nothing was measured.
-        Best balance at 13: 0 answers/s, TTFT p95 391 ms (an interval needs 72 requests, has 64); above 13 only the queue grows."]].assert_eq(&verdicts.join("\n"));
+        Best balance at 13 requests at once: 0 answers/s, TTFT p95 391 ms (of 64 requests; an interval needs 72); above 13 only the queue grows."]].assert_eq(&verdicts.join("\n"));
 }
 
 /// Colours as `light-dark(#light, #dark)`, by name.
