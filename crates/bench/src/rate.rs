@@ -39,8 +39,9 @@ impl Batches {
         self.amounts.iter().sum()
     }
 
-    /// The rate of `total` per second, with the interval that the batches give it.
-    pub(crate) fn estimate(&self, total: f64) -> Estimate {
+    /// The rate of `total` per second, with the interval that the batches give it. One of fewer answers
+    /// than batches would be narrow for no reason: each answer fills several of them alike.
+    pub(crate) fn estimate(&self, total: f64, answers: u64) -> Estimate {
         let (start, end) = (self.from as f64 / 1e6, self.until as f64 / 1e6);
         let seconds = end - start;
         if seconds <= 0.0 {
@@ -49,7 +50,9 @@ impl Batches {
         let middle = |index: usize| start + (index as f64 + 0.5) * seconds / BATCHES as f64;
         let amounts = self.amounts.iter().enumerate();
         let events: Vec<_> = amounts.map(|(index, &x)| (middle(index), x)).collect();
-        let interval = rate_interval(&events, start..=end, CONFIDENCE).ok();
+        let interval = (answers >= BATCHES as u64)
+            .then(|| rate_interval(&events, start..=end, CONFIDENCE).ok())
+            .flatten();
         Estimate {
             value: total / seconds,
             low: interval.map(|found| found.interval.low.max(0.0)),
@@ -67,18 +70,27 @@ mod tests {
         let window = (1_000_000, 9_000_000);
         let mut even = Batches::new(window);
         even.spread(0, 10_000_000, 100.0);
-        let rate = even.estimate(even.total());
+        let rate = even.estimate(even.total(), 100);
         assert!((rate.value - 10.0).abs() < 1e-9);
         assert!((rate.high.unwrap() - rate.low.unwrap()).abs() < 1e-9);
         let mut burst = Batches::new(window);
         burst.spread(999_999, 1_000_000, 5.0); // just before the window
         burst.spread(8_999_999, 9_000_000, 80.0); // its very end
-        let rate = burst.estimate(burst.total());
+        let rate = burst.estimate(burst.total(), 80);
         assert_eq!((rate.value, rate.low), (10.0, Some(0.0)));
     }
 
     #[test]
+    fn a_few_answers_that_fill_a_window_say_nothing_of_the_error() {
+        let mut few = Batches::new((0, 8_000_000));
+        few.spread(0, 8_000_000, 7.0);
+        let rate = few.estimate(7.0, 7);
+        assert_eq!((rate.value, rate.low, rate.high), (0.875, None, None));
+        assert!(few.estimate(8.0, 8).low.is_some());
+    }
+
+    #[test]
     fn a_window_without_a_length_has_no_rate() {
-        assert_eq!(Batches::new((5, 5)).estimate(3.0), Estimate::default());
+        assert_eq!(Batches::new((5, 5)).estimate(3.0, 3), Estimate::default());
     }
 }

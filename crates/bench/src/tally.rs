@@ -248,8 +248,8 @@ impl Tally {
             }
         }
         let seconds = until.saturating_sub(from) as f64 / 1e6;
-        let answers = answers.estimate(self.ok as f64);
-        let tokens = tokens.estimate(self.output_tokens as f64);
+        let answers = answers.estimate(self.ok as f64, self.ok);
+        let tokens = tokens.estimate(self.output_tokens as f64, self.ok);
         // Slots are busy as long as there is something to send.
         let plateau = (
             from,
@@ -305,8 +305,8 @@ impl Tally {
                 tokens: 0,
             });
         }
-        let answers = answers.estimate(answers.total());
-        let tokens = tokens.estimate(tokens.total());
+        let answers = answers.estimate(answers.total(), self.ok);
+        let tokens = tokens.estimate(tokens.total(), self.ok);
         let mean = self.in_flight(window);
         let arrived = self.on_its_way(window);
         self.rung(window, answers, tokens, mean, Some(arrived), around)

@@ -10,9 +10,6 @@ use leptos::prelude::*;
 use super::element::{Element, classed, element, follow};
 use crate::running::{Running, failures};
 
-/// An interval of a rate is made of eight stretches: with fewer answers it says nothing.
-const ANSWERS_MIN: u64 = 8;
-
 /// A figure: what it is, its value, and what is to say of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Figure {
@@ -193,13 +190,11 @@ pub(super) fn of_report(report: &Report) -> [Figure; 8] {
     ]
 }
 
-/// An interval, or why there is none: `ok` answers must fill the stretches that it is made of.
+/// An interval, or why there is none, unless nothing was answered.
 fn within(estimate: &Estimate, ok: u64) -> String {
     match (estimate.low, estimate.high) {
         _ if ok == 0 => String::new(),
-        (Some(low), Some(high)) if ok >= ANSWERS_MIN => {
-            format!("{} to {}", figure(low), figure(high))
-        }
+        (Some(low), Some(high)) => format!("{} to {}", figure(low), figure(high)),
         _ => "too few for a range".to_owned(),
     }
 }
