@@ -28,12 +28,8 @@ impl Wrong {
     /// Found where something else was expected.
     #[cold]
     pub fn expected(what: &str, found: &Value) -> Self {
-        let text = to_string(found);
-        let shown = if text.len() > FOUND_BYTES_MAX {
-            "something long"
-        } else {
-            &text
-        };
+        let shown = Some(to_string(found)).filter(|text| text.len() <= FOUND_BYTES_MAX);
+        let shown = shown.as_deref().unwrap_or("something long");
         Self(format!("expected {what}, found {shown}"))
     }
 

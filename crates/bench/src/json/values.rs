@@ -52,8 +52,7 @@ impl Read for bool {
 impl Write for f64 {
     fn write(&self, out: &mut String) {
         // JSON has no endless numbers.
-        let number = serde_json::Number::from_f64(*self);
-        out.push_str(&number.map_or_else(|| "null".to_owned(), |number| number.to_string()));
+        Value::from(*self).write(out);
     }
 }
 
