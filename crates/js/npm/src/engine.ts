@@ -9,7 +9,7 @@
 import * as core from "#core";
 import { runtime } from "#runtime";
 import { KneepointError } from "./failure.ts";
-import type { ModuleSource } from "./runtime/runtime.ts";
+import type { ModuleSource } from "./runtime/source.ts";
 
 /** What outlives calls and holds things of the instance. */
 export interface Resident {

@@ -42,7 +42,7 @@ export type {
 } from "./options.ts";
 export type { GenerateOptions, Message } from "./prompt.ts";
 export type { AttemptTiming, Timing, Usage } from "./record.ts";
-export type { ModuleSource } from "./runtime/runtime.ts";
+export type { ModuleSource } from "./runtime/source.ts";
 export { TextStream } from "./stream.ts";
 export type { Connections, FetchLike } from "./transport/transport.ts";
 export { Kneepoint as default } from "./kneepoint.ts";

@@ -12,7 +12,7 @@ import { APIPromise, type Received } from "./resources/promise.ts";
 import { begin, callOf, type FinalRequestOptions, type HTTPMethod, type RequestOptions } from "./resources/request.ts";
 import { type CallOptions, checkObject, type ClientOptions } from "./options.ts";
 import { ask, type GenerateOptions, type Message } from "./prompt.ts";
-import type { ModuleSource } from "./runtime/runtime.ts";
+import type { ModuleSource } from "./runtime/source.ts";
 import { TextStream } from "./stream.ts";
 
 const CALL_OPTIONS = [

@@ -26,7 +26,7 @@ import { enterRefusing, Run, sideOf } from "./run.ts";
 
 export { KneepointError } from "../errors.ts";
 export { ready } from "../engine.ts";
-export type { ModuleSource } from "../runtime/runtime.ts";
+export type { ModuleSource } from "../runtime/source.ts";
 export type { Message } from "../prompt.ts";
 export type {
   BenchOptions,

@@ -1,16 +1,7 @@
 /** What differs between runtimes. Each has a module of its own that the build puts in place. */
 
 import type { Visit } from "../visit.ts";
-
-declare global {
-  // A name that only a page's types have; where they are loaded, this adds nothing to it.
-  namespace WebAssembly {
-    interface Module {}
-  }
-}
-
-/** A source of the module: its address, a response, its bytes or itself. */
-export type ModuleSource = URL | Response | ArrayBuffer | ArrayBufferView<ArrayBuffer> | WebAssembly.Module;
+import type { ModuleSource } from "./source.ts";
 
 /** One of them. */
 export interface Runtime {
