@@ -219,12 +219,22 @@ impl Rung {
         found.map_or(0, |one| one.count)
     }
 
+    /// Requests without an answer. A file may claim more answers than requests.
+    pub const fn unanswered(&self) -> u64 {
+        self.requests.saturating_sub(self.ok)
+    }
+
+    /// Those among them that failed: that were neither refused nor taken back by the client, which is
+    /// nobody's failure.
+    pub fn failed(&self) -> u64 {
+        self.unanswered()
+            .saturating_sub(self.count(Class::Throttled))
+            .saturating_sub(self.count(Class::Aborted))
+    }
+
     /// Requests without an answer as a share of all; 0 where there were none.
     pub fn error_rate(&self) -> f64 {
-        if self.requests == 0 {
-            return 0.0;
-        }
-        (self.requests - self.ok) as f64 / self.requests as f64
+        self.unanswered() as f64 / self.requests.max(1) as f64
     }
 
     /// The throughput that the ladder goes by: tokens per second if answers were streamed and
