@@ -287,7 +287,7 @@ pub struct Method {
     pub retries: bool,
     /// Whether servers were asked for usage in streams; `false` if that was refused or not wanted.
     pub usage_asked: bool,
-    /// Whether requests were still under way when the run was stopped.
+    /// Whether it was ended before its plan was: by hand, or because the budget was used up.
     pub stopped_early: bool,
     /// What else there is to say, in sentences.
     pub notes: Vec<String>,
