@@ -276,6 +276,26 @@ pub struct Moment {
     pub tokens: u64,
 }
 
+impl Moment {
+    /// Moments that follow each other, as one.
+    pub fn joined(moments: &[Self]) -> Self {
+        let duration_s: f64 = moments.iter().map(|moment| moment.duration_s).sum();
+        let busy = moments
+            .iter()
+            .map(|moment| moment.in_flight * moment.duration_s);
+        let sum = |of: fn(&Self) -> u64| moments.iter().map(of).fold(0, u64::saturating_add);
+        Self {
+            t_s: moments.first().map_or(0.0, |moment| moment.t_s),
+            duration_s,
+            in_flight: busy.sum::<f64>() / duration_s.max(1e-9),
+            ok: sum(|moment| moment.ok),
+            refused: sum(|moment| moment.refused),
+            failed: sum(|moment| moment.failed),
+            tokens: sum(|moment| moment.tokens),
+        }
+    }
+}
+
 /// How it was measured.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Method {
