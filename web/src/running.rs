@@ -133,7 +133,9 @@ impl Running {
             Some(last) if last.concurrency == concurrency => {
                 let moment_s = self.moment_s;
                 match last.moments.last_mut() {
-                    Some(one) if one.duration_s < moment_s => *one = joined(one, &moment),
+                    Some(one) if one.duration_s < moment_s => {
+                        *one = Moment::joined(&[*one, moment]);
+                    }
                     _ => last.moments.push(moment),
                 }
             }
@@ -146,34 +148,9 @@ impl Running {
         if kept > MOMENTS_MAX {
             self.moment_s *= 2.0;
             for one in &mut self.stretches {
-                one.moments = one.moments.chunks(2).map(pair).collect();
+                one.moments = one.moments.chunks(2).map(Moment::joined).collect();
             }
         }
-    }
-}
-
-fn pair(moments: &[Moment]) -> Moment {
-    match moments {
-        [a, b] => joined(a, b),
-        _ => moments.first().copied().unwrap_or_default(),
-    }
-}
-
-fn joined(a: &Moment, b: &Moment) -> Moment {
-    let duration_s = a.duration_s + b.duration_s;
-    let busy = a.in_flight * a.duration_s + b.in_flight * b.duration_s;
-    Moment {
-        t_s: a.t_s,
-        duration_s,
-        in_flight: if duration_s > 0.0 {
-            busy / duration_s
-        } else {
-            0.0
-        },
-        ok: a.ok + b.ok,
-        refused: a.refused + b.refused,
-        failed: a.failed + b.failed,
-        tokens: a.tokens + b.tokens,
     }
 }
 

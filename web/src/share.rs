@@ -41,7 +41,7 @@ pub fn short(report: &Report, host: Host) -> String {
     let every = moments.div_ceil(MOMENTS_MAX).max(1);
     for (rung, is_main) in report.rungs.iter_mut().zip(is_main) {
         shorten(rung, is_main);
-        rung.timeline = rung.timeline.chunks(every).map(together).collect();
+        rung.timeline = rung.timeline.chunks(every).map(Moment::joined).collect();
     }
     if host == Host::Hidden {
         report.config.host = None;
@@ -76,27 +76,10 @@ fn coarse(metric: &Metric) -> Vec<(u64, u64)> {
     let size = metric.buckets.len().div_ceil(BUCKETS_MAX).max(1);
     let group = |group: &[(u64, u64)]| {
         let value = group.iter().max_by_key(|(_, count)| *count)?.0;
-        Some((value, group.iter().map(|(_, count)| count).sum()))
+        let counts = group.iter().map(|(_, count)| *count);
+        Some((value, counts.fold(0, u64::saturating_add)))
     };
     metric.buckets.chunks(size).filter_map(group).collect()
-}
-
-fn together(moments: &[Moment]) -> Moment {
-    let duration_s: f64 = moments.iter().map(|moment| moment.duration_s).sum();
-    let busy: f64 = moments
-        .iter()
-        .map(|moment| moment.in_flight * moment.duration_s)
-        .sum();
-    let sum = |of: fn(&Moment) -> u64| moments.iter().map(of).sum();
-    Moment {
-        t_s: moments.first().map_or(0.0, |moment| moment.t_s),
-        duration_s,
-        in_flight: busy / duration_s.max(1e-9),
-        ok: sum(|moment| moment.ok),
-        refused: sum(|moment| moment.refused),
-        failed: sum(|moment| moment.failed),
-        tokens: sum(|moment| moment.tokens),
-    }
 }
 
 /// Leaves numbers the digits that matter, and what is null out.
@@ -215,6 +198,27 @@ mod tests {
             text.len(),
             "short stays short"
         );
+    }
+
+    #[test]
+    fn counts_beyond_all_bounds_in_a_file_are_as_many_as_can_be_counted() {
+        let mut report = example();
+        for rung in &mut report.rungs {
+            let moment = Moment {
+                ok: u64::MAX,
+                ..Moment::default()
+            };
+            rung.timeline = vec![moment; 2 * MOMENTS_MAX];
+            let metrics = [&mut rung.ttft, &mut rung.e2e];
+            for metric in metrics.into_iter().flatten() {
+                metric.buckets = (0..2 * BUCKETS_MAX as u64)
+                    .map(|at| (at, u64::MAX))
+                    .collect();
+            }
+        }
+        let again = Report::from_json(&short(&report, Host::Shown)).expect("a report");
+        let moments = again.rungs.iter().flat_map(|rung| &rung.timeline);
+        assert!(moments.map(|moment| moment.ok).all(|ok| ok == u64::MAX));
     }
 
     #[test]

@@ -95,7 +95,7 @@ fn add_rungs(ours: &Rung, theirs: &Rung, offset_s: f64) -> Option<Rung> {
     if common <= 0.0 {
         return None;
     }
-    let failures = (ours.requests - ours.ok) + (theirs.requests - theirs.ok);
+    let failures = ours.unanswered() + theirs.unanswered();
     let metric = |ours: &Option<Metric>, theirs: &Option<Metric>| {
         add_metrics(ours.as_ref(), theirs.as_ref(), failures)
     };

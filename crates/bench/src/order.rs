@@ -37,5 +37,22 @@ pub fn most_at_once(mut starts: Vec<f64>, mut ends: Vec<f64>) -> usize {
 
 #[inline(never)]
 fn sort(ranks: &mut [(f64, usize)]) {
+    // What is no number has a sign all the same, and would come first by that.
+    for (rank, _) in ranks.iter_mut().filter(|(rank, _)| rank.is_nan()) {
+        *rank = rank.abs();
+    }
     ranks.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_number_comes_last_whatever_its_sign() {
+        let mut list = vec![-f64::NAN.abs(), 1.0, f64::NAN.abs(), f64::INFINITY, -1.0];
+        by(&mut list, |rank| *rank);
+        assert_eq!(list[..3], [-1.0, 1.0, f64::INFINITY]);
+        assert!(list[3].is_sign_negative(), "equal ones stay as they are");
+    }
 }

@@ -27,7 +27,7 @@ pub enum Class {
     Aborted,
 }
 
-words!(Class {
+words!(Class as as_str {
     Ok = "ok", Throttled = "429", Server = "5xx", Client = "4xx", Timeout = "timeout",
     Network = "network", Cors = "cors", Truncated = "truncated", Empty = "empty",
     Aborted = "aborted",
@@ -48,22 +48,6 @@ impl Class {
         Self::Empty,
         Self::Aborted,
     ];
-
-    /// The name in files and on screens.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Throttled => "429",
-            Self::Server => "5xx",
-            Self::Client => "4xx",
-            Self::Timeout => "timeout",
-            Self::Network => "network",
-            Self::Cors => "cors",
-            Self::Truncated => "truncated",
-            Self::Empty => "empty",
-            Self::Aborted => "aborted",
-        }
-    }
 }
 
 /// Who counted the tokens of an answer. Text is never tokenised again to find out.
@@ -79,7 +63,7 @@ pub enum TokenSource {
     None,
 }
 
-words!(TokenSource { Usage = "usage", Timings = "timings", Chunks = "chunks", None = "none" });
+words!(TokenSource as as_str { Usage = "usage", Timings = "timings", Chunks = "chunks", None = "none" });
 by_serde!(TokenSource);
 
 /// One request. Times are microseconds since the run began.

@@ -336,19 +336,6 @@ mod tests {
     }
 
     #[test]
-    fn times_since_1970_are_told_from_spans() {
-        let now = Duration::from_secs(1_700_000_000);
-        for value in ["1700000060", "1700000060000"] {
-            let hints = read(200, &[("x-ratelimit-reset-tokens", value)], None, now);
-            assert_eq!(
-                hints.tokens.and_then(|quota| quota.reset),
-                ms(60_000),
-                "{value}"
-            );
-        }
-    }
-
-    #[test]
     fn each_family_of_names_is_known() {
         let quota = |limit, remaining, reset| {
             Some(Quota {

@@ -12,7 +12,7 @@ use crate::time::Instant;
 /// Told of every attempt and every call when it is over. It sees copies, so it may do anything,
 /// aborting calls included.
 pub trait Observer {
-    /// An attempt is over; it is the last of `record.attempts` unless hedged.
+    /// An attempt is over. It lies in `record.attempts`, as the last of them unless hedged.
     fn attempt(&self, record: &Record, attempt: &AttemptRecord);
 
     /// A call is settled.

@@ -101,7 +101,8 @@ impl Outline {
 
     /// How many tokens the call may use: its prompt, and as much as it allows the answer to be.
     pub(crate) fn tokens(&self) -> u64 {
-        (self.bytes / BYTES_PER_TOKEN) as u64 + self.answer_max.unwrap_or_default()
+        let prompt = (self.bytes / BYTES_PER_TOKEN) as u64;
+        prompt.saturating_add(self.answer_max.unwrap_or_default())
     }
 }
 
@@ -166,5 +167,17 @@ impl CallOptions {
             headers.set_text("idempotency-key", key);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_without_a_bound_worth_the_name_does_not_overflow() {
+        let body = r#"{"model":"m","max_tokens":18446744073709551615}"#;
+        let request = Request::from_json(Endpoint::ChatCompletions, body);
+        assert_eq!(request.outline().tokens(), u64::MAX);
     }
 }

@@ -15,7 +15,6 @@ pub(crate) struct BaseUrl {
 impl BaseUrl {
     /// Checks and takes apart `text`, such as `https://api.openai.com/v1`.
     pub(crate) fn parse(text: &str) -> Result<Self, ConfigError> {
-        let wrong = |expected| ConfigError::new("baseURL", text, expected);
         let text = text.trim();
         if let Some(bad) = text
             .chars()
@@ -27,26 +26,31 @@ impl BaseUrl {
                 "no spaces or control characters",
             ));
         }
-        let (scheme, rest) =
-            text::split_once(text, "://").ok_or_else(|| wrong("https://host/path"))?;
-        let scheme = scheme.to_ascii_lowercase();
-        if scheme != "https" && scheme != "http" {
-            return Err(wrong("a URL that begins with https:// or http://"));
-        }
-        if rest.contains(['?', '#']) {
-            return Err(wrong(
-                "a URL without ? and #; parameters go into defaultQuery",
-            ));
-        }
-        let host = rest.split('/').next().unwrap_or_default();
+        let (scheme, rest) = text::split_once(text, "://").unwrap_or(("", text));
+        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
         let path = text::from(rest, host.len());
+        // The text is not repeated before both are ruled out: there passwords and keys stand.
         if host.contains('@') {
-            // The text is not repeated, since what stands before the @ is a password.
             return Err(ConfigError::new(
                 "baseURL",
                 "a user name or password in it",
                 "the key in apiKey",
             ));
+        }
+        if path.contains(['?', '#']) {
+            return Err(ConfigError::new(
+                "baseURL",
+                "? or # in it",
+                "a URL without them; parameters go into defaultQuery",
+            ));
+        }
+        let wrong = |expected| ConfigError::new("baseURL", text, expected);
+        if scheme.is_empty() {
+            return Err(wrong("https://host/path"));
+        }
+        let scheme = scheme.to_ascii_lowercase();
+        if scheme != "https" && scheme != "http" {
+            return Err(wrong("a URL that begins with https:// or http://"));
         }
         if host.is_empty() || host.starts_with(':') || host.starts_with('[') != host.contains(']') {
             return Err(wrong("a host after the //"));
@@ -160,6 +164,12 @@ mod tests {
             ("https://host:http/v1",    "a port"),
             ("https://host/v1?x=1",     "defaultQuery"),
             ("https://me:pw@host/v1",   "apiKey"),
+            ("https://me:pw@host?x=1",  "apiKey"),
+            ("ftp://me:pw@host",        "apiKey"),
+            ("me:pw@host/v1",           "apiKey"),
+            ("https://host/v1?key=pw",  "defaultQuery"),
+            ("https:///v1#pw",          "defaultQuery"),
+            ("ftp://host?key=pw",       "defaultQuery"),
             ("https://host/v1\r\nx: y", "control characters"),
             ("https://ho st/",          "no spaces"),
         ];

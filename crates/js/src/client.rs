@@ -188,11 +188,9 @@ struct Hook(Watcher);
 
 impl Observer for Hook {
     fn attempt(&self, record: &Record, attempt: &AttemptRecord) {
-        let index = record
-            .attempts
-            .iter()
-            .position(|known| known == attempt)
-            .unwrap_or_default();
+        // Where clocks stand still, several attempts may be alike in all that was noted.
+        let is_it = |known: &AttemptRecord| std::ptr::eq(known, attempt);
+        let index = record.attempts.iter().position(is_it).unwrap_or_default();
         let (times, errors) = (convert::times(record), convert::errors(record));
         let model = record.model.as_deref().unwrap_or_default();
         let words = format!("{}\n{}\n{model}", record.operation, record.host);

@@ -191,7 +191,8 @@ const fn kind(reading: Reading) -> u8 {
 
 impl Drop for PortBody {
     fn drop(&mut self) {
-        world::close(self.id);
+        // The id is free only then: closing may run a program's own code, which begins other calls.
         self.way.transport.close(self.id);
+        world::close(self.id);
     }
 }

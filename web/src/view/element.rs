@@ -2,8 +2,8 @@
 //!
 //! Leptos's own views make a type of each element, and code for each type: for a page of this size
 //! that is more than a hundred kilobytes. Here every element has the same type, and what changes is a
-//! closure behind a pointer. Texts become text nodes; [`Element::drawing`] alone takes markup, and only
-//! such as this program wrote.
+//! closure behind a pointer. Texts become text nodes. Markup goes in by [`Element::drawing`], and where a
+//! picture is drawn anew, and is only such as this program wrote.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -254,7 +254,7 @@ fn swap(place: web_sys::Element, key: Box<dyn Fn() -> String>, build: Build) {
         if now.borrow().as_ref().is_some_and(|(key, _)| *key == next) {
             return;
         }
-        if let Some((_, owner)) = now.borrow_mut().take() {
+        if let Some((_, owner)) = now.take() {
             owner.cleanup();
         }
         let owner = parent.child();

@@ -150,11 +150,7 @@ pub(super) fn of_report(report: &Report) -> [Figure; 8] {
     let stream = rung.ttft.is_some();
     let [p50, p95] = [0.5, 0.95].map(|q| quantile(metric, q));
     let refused = rung.count(Class::Throttled);
-    let failed = rung
-        .requests
-        .saturating_sub(rung.ok)
-        .saturating_sub(refused)
-        .saturating_sub(rung.count(Class::Aborted));
+    let failed = rung.failed();
     let classes = rung.classes.iter();
     let classes =
         classes.filter(|one| !matches!(one.class, Class::Ok | Class::Throttled | Class::Aborted));

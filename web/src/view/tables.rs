@@ -94,7 +94,7 @@ pub(super) fn rungs(report: &Report) -> Option<Element> {
             time(&rung.ttft, 0.5),
             time(&rung.ttft, 0.95),
             time(&rung.e2e, 0.95),
-            count(rung.requests - rung.ok.min(rung.requests)),
+            count(rung.unanswered()),
         ]
     });
     let head = [

@@ -94,16 +94,11 @@ fn levels_of(rungs: &[Rung], stream: bool) -> (Vec<Level>, &'static str) {
         if !throughput.value.is_finite() {
             continue;
         }
-        let refused = rung.count(Class::Throttled);
-        let aborted = rung.count(Class::Aborted);
-        let without_answer = rung.requests.saturating_sub(rung.ok);
         levels.push(Level {
             n: f64::from(n),
             throughput,
-            refused,
-            failed: without_answer
-                .saturating_sub(refused)
-                .saturating_sub(aborted),
+            refused: rung.count(Class::Throttled),
+            failed: rung.failed(),
             purpose: rung.purpose,
             client_bound: rung.client.bound,
         });

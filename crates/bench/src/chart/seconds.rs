@@ -184,31 +184,14 @@ fn whole(noted: &[Stretch]) -> Vec<Stretch> {
 /// Joins each `size` moments, and a short one at the end with the one before it: the rate of an
 /// instant says nothing.
 fn coarse(moments: &[Moment], size: usize) -> Vec<Moment> {
-    let mut out: Vec<Moment> = moments.chunks(size).map(joined).collect();
+    let mut out: Vec<Moment> = moments.chunks(size).map(Moment::joined).collect();
     if let [.., before, last] = out[..]
         && last.duration_s < before.duration_s / 2.0
     {
         out.truncate(out.len() - 2);
-        out.push(joined(&[before, last]));
+        out.push(Moment::joined(&[before, last]));
     }
     out
-}
-
-fn joined(group: &[Moment]) -> Moment {
-    let duration = group.iter().map(|moment| moment.duration_s).sum::<f64>();
-    let busy = group
-        .iter()
-        .map(|moment| moment.in_flight * moment.duration_s);
-    let sum = |of: fn(&Moment) -> u64| group.iter().map(of).fold(0, u64::saturating_add);
-    Moment {
-        t_s: group[0].t_s,
-        duration_s: duration,
-        in_flight: busy.sum::<f64>() / duration.max(1e-9),
-        ok: sum(|moment| moment.ok),
-        refused: sum(|moment| moment.refused),
-        failed: sum(|moment| moment.failed),
-        tokens: sum(|moment| moment.tokens),
-    }
 }
 
 /// A line of steps over its shaded ground.

@@ -1,6 +1,6 @@
 //! Requests as CSV (RFC 4180), one row each.
 
-use crate::record::{Sample, TokenSource};
+use crate::record::Sample;
 
 /// The names of the columns; times are in microseconds since the run began, `retry_after` is in
 /// milliseconds.
@@ -8,12 +8,6 @@ pub const CSV_HEADER: &str = "id,rung,slot,t_sched,t_start,t_headers,t_first,t_v
 
 /// A request as a row, without the line's end. What is not known is empty.
 pub fn csv_row(sample: &Sample) -> String {
-    let source = match sample.tok_source {
-        TokenSource::Usage => "usage",
-        TokenSource::Timings => "timings",
-        TokenSource::Chunks => "chunks",
-        TokenSource::None => "none",
-    };
     let fields = [
         sample.id.to_string(),
         sample.rung.to_string(),
@@ -32,7 +26,7 @@ pub fn csv_row(sample: &Sample) -> String {
         known(sample.in_tok.as_ref()),
         known(sample.out_tok.as_ref()),
         known(sample.cached_tok.as_ref()),
-        source.to_owned(),
+        sample.tok_source.as_str().to_owned(),
         sample.chunks.to_string(),
         sample.reads.to_string(),
         known(sample.max_gap.as_ref()),

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use crate::chart::{self, Options, Picture, Table, escape};
 use crate::number::{NONE, count, figure, percent, time_ms};
 use crate::record::{Class, Sample};
-use crate::report::{Metric, Purpose, Report, Rung, verdict};
+use crate::report::{Metric, Report, Rung, verdict};
 
 /// The page's own style; the pictures bring theirs.
 const STYLE: &str = include_str!("page.css");
@@ -282,11 +282,6 @@ fn rungs(out: &mut String, report: &Report) {
         "failed",
     ]);
     for rung in &report.rungs {
-        let refused = rung.count(Class::Throttled);
-        let failed = rung
-            .requests
-            .saturating_sub(rung.ok)
-            .saturating_sub(refused);
         let time = |metric: &Option<Metric>, q| {
             metric
                 .as_ref()
@@ -295,7 +290,7 @@ fn rungs(out: &mut String, report: &Report) {
         table.row([
             rung.concurrency
                 .map_or_else(|| NONE.to_owned(), |n| count(n.into())),
-            purpose(rung.purpose).to_owned(),
+            rung.purpose.as_str().to_owned(),
             count(rung.requests),
             figure(rung.requests_per_s.value),
             rung.output_tokens_per_s
@@ -304,8 +299,8 @@ fn rungs(out: &mut String, report: &Report) {
             time(&rung.ttft, 0.95),
             time(&rung.e2e, 0.5),
             time(&rung.e2e, 0.95),
-            count(refused),
-            count(failed),
+            count(rung.count(Class::Throttled)),
+            count(rung.failed()),
         ]);
     }
     let heading = if report.answer.is_some() {
@@ -318,16 +313,6 @@ fn rungs(out: &mut String, report: &Report) {
         "<section>\n<h2>{heading}</h2>\n{}</section>\n",
         table.html()
     );
-}
-
-const fn purpose(purpose: Purpose) -> &'static str {
-    match purpose {
-        Purpose::Run => "run",
-        Purpose::Climb => "climb",
-        Purpose::Verify => "verify",
-        Purpose::Refine => "refine",
-        Purpose::Repeat => "repeat",
-    }
 }
 
 /// How requests ended that brought no answer, over all rungs, in the server's first words.

@@ -27,7 +27,7 @@ pub fn vllm(report: &Report, rung: &Rung) -> Value {
     put("max_concurrency", json!(rung.concurrency));
     put("duration", json!(rung.duration_s));
     put("completed", json!(rung.ok));
-    put("failed", json!(rung.requests - rung.ok));
+    put("failed", json!(rung.unanswered()));
     put("total_input_tokens", json!(rung.input_tokens));
     put("total_output_tokens", json!(rung.output_tokens));
     put("request_throughput", json!(rung.requests_per_s.value));

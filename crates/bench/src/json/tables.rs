@@ -62,16 +62,37 @@ macro_rules! fields {
 }
 
 /// Writes and reads an enum without data as one of these words.
+///
+/// With `as NAME` there is also a method of that name, which answers the word.
 #[macro_export]
 macro_rules! words {
     ($type:ty { $($variant:ident = $word:literal),* $(,)? }) => {
+        $crate::words!(@read $type { $($variant = $word),* });
+
         impl $crate::json::Write for $type {
             fn write(&self, out: &mut String) {
                 let word: &str = match self { $(Self::$variant => $word),* };
                 $crate::json::Write::write(word, out);
             }
         }
+    };
+    ($type:ty as $name:ident { $($variant:ident = $word:literal),* $(,)? }) => {
+        $crate::words!(@read $type { $($variant = $word),* });
 
+        impl $type {
+            /// The name in files and on screens.
+            pub const fn $name(self) -> &'static str {
+                match self { $(Self::$variant => $word),* }
+            }
+        }
+
+        impl $crate::json::Write for $type {
+            fn write(&self, out: &mut String) {
+                $crate::json::Write::write(self.$name(), out);
+            }
+        }
+    };
+    (@read $type:ty { $($variant:ident = $word:literal),* }) => {
         impl $crate::json::Read for $type {
             fn read(value: &serde_json::Value) -> Result<Self, $crate::json::Wrong> {
                 match value.as_str() {

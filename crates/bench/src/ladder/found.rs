@@ -106,15 +106,7 @@ pub enum Purpose {
     Repeat,
 }
 
-impl Purpose {
-    /// The name in files and on screens.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Run => "run",
-            Self::Climb => "climb",
-            Self::Verify => "verify",
-            Self::Refine => "refine",
-            Self::Repeat => "repeat",
-        }
-    }
-}
+words!(Purpose as as_str {
+    Run = "run", Climb = "climb", Verify = "verify", Refine = "refine", Repeat = "repeat",
+});
+by_serde!(Purpose);

@@ -1,5 +1,8 @@
 //! Every window and limit of a ladder, with the defaults.
 
+/// No time is longer: a year, which durations and clocks can hold.
+const SECONDS_MAX: f64 = 365.0 * 86_400.0;
+
 /// The windows and limits of a ladder. Times are in seconds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
@@ -124,7 +127,7 @@ impl Options {
     pub fn is_measured(&self, concurrency: u32, elapsed_s: f64, completions: u64) -> bool {
         let wanted = self
             .completions_min
-            .max(self.completions_per_slot * u64::from(concurrency));
+            .max(self.completions_per_slot.saturating_mul(concurrency.into()));
         let enough = elapsed_s >= self.window_min_s && completions >= wanted;
         enough || elapsed_s >= self.window_max_s
     }
@@ -144,6 +147,16 @@ impl Options {
             self.verify_s,
             self.rest_s,
         ];
+        // How long the ladder may take in all is compared only, and so may be any number.
+        let durations = [
+            self.window_min_s,
+            self.window_max_s,
+            self.settle_s,
+            self.verify_s,
+            self.recover_s,
+            self.rest_s,
+            self.rest_max_s,
+        ];
         let shares = [
             self.errors_max,
             self.refusals_max,
@@ -159,6 +172,9 @@ impl Options {
         }
         if !positive.iter().all(|&s| s > 0.0 && s.is_finite()) {
             return Err("windows are positive");
+        }
+        if !durations.iter().all(|s| (0.0..=SECONDS_MAX).contains(s)) {
+            return Err("times lie between 0 and a year");
         }
         if self.window_max_s < self.window_min_s {
             return Err("the longest window is no shorter than the shortest");
@@ -205,6 +221,22 @@ mod tests {
                 ..ladder.clone()
             },
             Options {
+                settle_s: -1.0,
+                ..ladder.clone()
+            },
+            Options {
+                recover_s: f64::NAN,
+                ..ladder.clone()
+            },
+            Options {
+                rest_max_s: f64::INFINITY,
+                ..ladder.clone()
+            },
+            Options {
+                verify_s: 1e300,
+                ..ladder.clone()
+            },
+            Options {
                 slo_share: 1.0,
                 ..ladder.clone()
             },
@@ -233,6 +265,11 @@ mod tests {
                 "{slots} {seconds} {ended}"
             );
         }
+        let patient = Options {
+            completions_per_slot: u64::MAX,
+            ..ladder.clone()
+        };
+        assert!(!patient.is_measured(2, 6.0, 1000));
         assert!(ladder.is_settled(4, 0.1, 4) && ladder.is_settled(4, 15.0, 0));
         assert!(!ladder.is_settled(4, 14.9, 3));
     }

@@ -225,18 +225,6 @@ fields!(Plan {
 } or |of| Self::new(of.get("load")?));
 by_serde!(Plan);
 
-const fn default_drain_ms() -> u64 {
-    30_000
-}
-
-const fn default_in_flight_max() -> u32 {
-    1000
-}
-
-const fn default_seed() -> u64 {
-    1
-}
-
 impl Plan {
     /// The defaults for a load.
     pub const fn new(load: Load) -> Self {
@@ -246,11 +234,11 @@ impl Plan {
             duration_ms: None,
             warmup_requests: None,
             warmup_ms: None,
-            drain_ms: default_drain_ms(),
-            in_flight_max: default_in_flight_max(),
+            drain_ms: 30_000,
+            in_flight_max: 1000,
             slo: None,
             budget: Budget::NONE,
-            seed: default_seed(),
+            seed: 1,
         }
     }
 

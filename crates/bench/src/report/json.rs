@@ -2,7 +2,7 @@
 
 use super::{
     Answer, CacheMode, ClassCount, Connections, Environment, Estimate, Finding, Method, Moment,
-    Purpose, Report, Rung, Setup, Stability, Stop,
+    Report, Rung, Setup, Stability, Stop,
 };
 
 fields!(Report {
@@ -51,11 +51,6 @@ by_serde!(Environment);
 
 fields!(Estimate { value, low, high });
 by_serde!(Estimate);
-
-words!(Purpose {
-    Run = "run", Climb = "climb", Verify = "verify", Refine = "refine", Repeat = "repeat",
-});
-by_serde!(Purpose);
 
 fields!(Rung {
     purpose,

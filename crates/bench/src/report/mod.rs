@@ -219,12 +219,22 @@ impl Rung {
         found.map_or(0, |one| one.count)
     }
 
+    /// Requests without an answer. A file may claim more answers than requests.
+    pub const fn unanswered(&self) -> u64 {
+        self.requests.saturating_sub(self.ok)
+    }
+
+    /// Those among them that failed: that were neither refused nor taken back by the client, which is
+    /// nobody's failure.
+    pub fn failed(&self) -> u64 {
+        self.unanswered()
+            .saturating_sub(self.count(Class::Throttled))
+            .saturating_sub(self.count(Class::Aborted))
+    }
+
     /// Requests without an answer as a share of all; 0 where there were none.
     pub fn error_rate(&self) -> f64 {
-        if self.requests == 0 {
-            return 0.0;
-        }
-        (self.requests - self.ok) as f64 / self.requests as f64
+        self.unanswered() as f64 / self.requests.max(1) as f64
     }
 
     /// The throughput that the ladder goes by: tokens per second if answers were streamed and
@@ -266,6 +276,26 @@ pub struct Moment {
     pub tokens: u64,
 }
 
+impl Moment {
+    /// Moments that follow each other, as one.
+    pub fn joined(moments: &[Self]) -> Self {
+        let duration_s: f64 = moments.iter().map(|moment| moment.duration_s).sum();
+        let busy = moments
+            .iter()
+            .map(|moment| moment.in_flight * moment.duration_s);
+        let sum = |of: fn(&Self) -> u64| moments.iter().map(of).fold(0, u64::saturating_add);
+        Self {
+            t_s: moments.first().map_or(0.0, |moment| moment.t_s),
+            duration_s,
+            in_flight: busy.sum::<f64>() / duration_s.max(1e-9),
+            ok: sum(|moment| moment.ok),
+            refused: sum(|moment| moment.refused),
+            failed: sum(|moment| moment.failed),
+            tokens: sum(|moment| moment.tokens),
+        }
+    }
+}
+
 /// How it was measured.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Method {
@@ -277,7 +307,7 @@ pub struct Method {
     pub retries: bool,
     /// Whether servers were asked for usage in streams; `false` if that was refused or not wanted.
     pub usage_asked: bool,
-    /// Whether requests were still under way when the run was stopped.
+    /// Whether it was ended before its plan was: by hand, or because the budget was used up.
     pub stopped_early: bool,
     /// What else there is to say, in sentences.
     pub notes: Vec<String>,

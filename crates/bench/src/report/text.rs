@@ -234,7 +234,7 @@ fn ladder_table(out: &mut impl Write, rungs: &[Rung], stream: bool) -> fmt::Resu
             let found = rung.e2e.as_ref().and_then(|e2e| e2e.quantile(q));
             found.map_or_else(|| "–".to_owned(), |found| format!("{:.1}", found.value))
         };
-        let (rate, failed) = (rung.requests_per_s.value, rung.requests - rung.ok);
+        let (rate, failed) = (rung.requests_per_s.value, rung.unanswered());
         let (p50, p95) = (at(0.5), at(0.95));
         writeln!(
             out,
@@ -309,9 +309,8 @@ fn times(out: &mut impl Write, rung: &Rung) -> fmt::Result {
             "  times to the first token and per token are not the model's."
         )?;
     }
-    let failed = rung.requests - rung.ok;
     let p95 = rung.e2e.as_ref().and_then(|e2e| e2e.quantile(0.95));
-    if let (true, Some(p95)) = (failed > 0, p95) {
+    if let (true, Some(p95)) = (rung.unanswered() > 0, p95) {
         match p95.with_failures {
             Some(value) => writeln!(
                 out,

@@ -83,13 +83,7 @@ fn beyond(report: &Report, answer: &Answer) -> String {
 
 fn plain(report: &Report, rung: &Rung) -> String {
     let refused = rung.count(Class::Throttled);
-    // What was taken back when the run was stopped is nobody's failure.
     let aborted = rung.count(Class::Aborted);
-    let failed = rung
-        .requests
-        .saturating_sub(rung.ok)
-        .saturating_sub(refused)
-        .saturating_sub(aborted);
     let load = match (&report.config.load, rung.concurrency) {
         (_, Some(n)) => format!("{} at once", count(n.into())),
         (Load::Constant { rate } | Load::Poisson { rate } | Load::Gamma { rate, .. }, None) => {
@@ -120,7 +114,7 @@ fn plain(report: &Report, rung: &Rung) -> String {
     };
     let ends = [
         of(refused, "were refused"),
-        of(failed, "failed"),
+        of(rung.failed(), "failed"),
         of(aborted, "were taken back at the end"),
     ];
     let ends: Vec<_> = ends.into_iter().flatten().collect();

@@ -1,9 +1,11 @@
 //! Every report that the engine writes follows `schema/v1.json`, and every field is described there.
 
-use kneepoint_bench::export::{ReadError, html};
+use kneepoint_bench::export::{ReadError, html, vllm};
 use kneepoint_bench::ladder::Options;
+use kneepoint_bench::merge::merge;
 use kneepoint_bench::plan::{Load, Plan, Prompts, Slo};
-use kneepoint_bench::report::Report;
+use kneepoint_bench::record::Class;
+use kneepoint_bench::report::{ClassCount, Report};
 use kneepoint_bench::{Control, Target, run};
 use kneepoint_core::platform::sim::{ServerModel, Sim};
 use kneepoint_core::{Config, Provider, Secret};
@@ -227,6 +229,41 @@ fn a_report_is_read_back_as_it_was_written() {
         assert!(is_same(&read, &written));
     }
     assert!(matches!(Report::from_json("{"), Err(ReadError::Shape(_))));
+}
+
+#[test]
+fn a_file_that_claims_more_answers_than_requests_is_shown_all_the_same() {
+    let mut report = reports().swap_remove(0);
+    report.rungs[0].ok = report.rungs[0].requests + 1;
+    let read = Report::from_json(&report.to_json()).expect("a report");
+    let rung = &read.rungs[0];
+    assert_eq!((rung.unanswered(), rung.error_rate()), (0, 0.0));
+    assert!(!read.text().contains("With failures"));
+    assert_eq!(vllm(&read, rung)["failed"], 0);
+    let merged = merge(&[read.clone(), read]).expect("one load");
+    assert_eq!(merged.rungs[0].unanswered(), 0);
+}
+
+#[test]
+fn what_was_taken_back_is_no_failure_in_any_table() {
+    let mut report = reports().swap_remove(0);
+    let rung = &mut report.rungs[0];
+    rung.ok = rung.requests - 3;
+    rung.classes = [(Class::Throttled, 1), (Class::Aborted, 2)]
+        .map(|(class, count)| ClassCount {
+            class,
+            count,
+            excerpt: None,
+        })
+        .to_vec();
+    assert_eq!((rung.unanswered(), rung.failed()), (3, 0));
+    let page = html(&report, &[]);
+    let (_, table) = page.split_once("<h2>The run</h2>").expect("the table");
+    let (row, _) = table.split_once("</tbody>").expect("its rows");
+    assert!(
+        row.trim_end().ends_with("<td>1</td><td>0</td></tr>"),
+        "{row}"
+    );
 }
 
 #[test]

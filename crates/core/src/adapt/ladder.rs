@@ -275,7 +275,12 @@ impl Ladder {
                 seconds
             };
         }
-        match self.verdict(window.limit()) {
+        let verdict = self.verdict(window.limit());
+        if verdict != Verdict::Unsure && self.best <= 0.0 {
+            // The answers that it was compared with were too few to be believed before.
+            self.best = self.reference.seconds_per_unit();
+        }
+        match verdict {
             Verdict::Past => {
                 let share = (self.best / self.current.seconds_per_unit()).max(RETREAT_MOST);
                 self.retreat(self.current.mean_load() * share, DOWN, now, window);

@@ -87,21 +87,16 @@ fn split_digits(text: &str) -> (&str, &str) {
 
 /// `6m0s`, `1.5s`, `120ms`, seconds without a unit, a time since 1970, or an RFC 3339 date.
 pub(super) fn reset(value: &str, now: Duration) -> Option<Duration> {
-    let seconds = match value.parse::<u64>() {
-        Ok(millis) if millis >= EPOCH_MILLIS_MIN => {
-            return until(Duration::from_millis(millis), now);
-        }
-        Ok(seconds) if seconds >= EPOCH_SECONDS_MIN => {
-            return until(Duration::from_secs(seconds), now);
-        }
-        _ => decimal(value, 1000),
-    };
-    seconds
-        .or_else(|| {
-            spans(value)
-                .filter(|(_, rest)| rest.is_empty())
-                .map(|(wait, _)| wait)
-        })
+    if let Some((number, "")) = leading_decimal(value) {
+        return match number.whole {
+            EPOCH_MILLIS_MIN.. => until(Duration::from_millis(number.whole), now),
+            EPOCH_SECONDS_MIN.. => until(Duration::new(number.whole, number.fraction as u32), now),
+            _ => Some(number.times(1_000_000_000)),
+        };
+    }
+    spans(value)
+        .filter(|(_, rest)| rest.is_empty())
+        .map(|(wait, _)| wait)
         .or_else(|| until(rfc3339(value)?, now))
 }
 
@@ -224,6 +219,25 @@ mod tests {
         ];
         for (text, seconds) in cases {
             assert_eq!(rfc3339(text), seconds.map(Duration::from_secs), "{text}");
+        }
+    }
+
+    #[test]
+    fn times_since_1970_are_told_from_spans() {
+        let now = Duration::from_secs(1_700_000_000);
+        let long = "9".repeat(30);
+        let ms = |millis| Some(Duration::from_millis(millis));
+        #[rustfmt::skip]
+        let cases = [
+            ("1700000060",    ms(60_000)),
+            ("1700000060.25", ms(60_250)),  // as some languages write their clocks
+            ("1700000060000", ms(60_000)),
+            ("1699999999.9",  None),        // past
+            ("+1700000060",   None),
+            (&long,           Some(WAIT_MAX)),
+        ];
+        for (value, wait) in cases {
+            assert_eq!(reset(value, now), wait, "{value}");
         }
     }
 

@@ -84,7 +84,8 @@ impl Executor {
         }
     }
 
-    /// Drops the task at `place` where it stands. A task cannot drop itself.
+    /// Drops the task at `place` where it stands. One that is running, and so drops itself, goes on to
+    /// where it would wait next.
     pub fn cancel(&self, place: usize) {
         let slot = self
             .slots
@@ -126,30 +127,25 @@ impl Executor {
             return Polled::Task;
         };
         let waker = Waker::from(Arc::clone(&handle));
-        if task
-            .as_mut()
-            .poll(&mut Context::from_waker(&waker))
-            .is_pending()
-        {
-            if let Some(slot) = &mut self.slots.borrow_mut()[place] {
+        let polled = task.as_mut().poll(&mut Context::from_waker(&waker));
+        let mut slots = self.slots.borrow_mut();
+        // One that dropped itself has left its place, which may be another task's by now.
+        if let Some(slot) = tenant(&mut slots[place], &handle) {
+            if polled.is_pending() {
                 slot.task = Some(task);
+            } else {
+                slots[place] = None;
+                self.free.borrow_mut().push(place);
             }
-        } else {
-            self.slots.borrow_mut()[place] = None;
-            self.free.borrow_mut().push(place);
         }
         Polled::Task
     }
 
-    /// Takes the task out of its slot, unless the waker is that of an earlier tenant.
+    /// Takes the task out of its slot.
     fn take(&self, place: usize, handle: &Arc<Handle>) -> Option<Task> {
-        let mut slots = self.slots.borrow_mut();
-        let slot = slots[place].as_mut()?;
-        if Arc::ptr_eq(&slot.handle, handle) {
-            slot.task.take()
-        } else {
-            None
-        }
+        tenant(&mut self.slots.borrow_mut()[place], handle)?
+            .task
+            .take()
     }
 
     fn handle(&self, place: Option<usize>) -> Arc<Handle> {
@@ -159,5 +155,61 @@ impl Executor {
             queued: AtomicBool::new(false),
             ready,
         })
+    }
+}
+
+/// What lives in a slot, unless the handle is that of an earlier tenant.
+fn tenant<'a>(slot: &'a mut Option<Slot>, handle: &Arc<Handle>) -> Option<&'a mut Slot> {
+    slot.as_mut()
+        .filter(|slot| Arc::ptr_eq(&slot.handle, handle))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    use super::*;
+
+    /// Runs a task that takes itself back, then perhaps spawns another in its place, and ends now or
+    /// later. Answers how many of those that come after it run.
+    fn run_after(spawns: bool, ends: bool) -> u32 {
+        let executor = Rc::new(Executor::default());
+        let ran = Rc::new(Cell::new(0));
+        let count = |executor: &Executor| {
+            let ran = ran.clone();
+            executor.spawn(Box::pin(async move { ran.set(ran.get() + 1) }));
+        };
+        let (own, counting) = (executor.clone(), ran.clone());
+        executor.spawn(Box::pin(async move {
+            own.cancel(0);
+            if spawns {
+                own.spawn(Box::pin(async move { counting.set(counting.get() + 1) }));
+            }
+            if !ends {
+                std::future::pending::<()>().await;
+            }
+        }));
+        executor.poll_next();
+        count(&executor);
+        count(&executor);
+        while !matches!(executor.poll_next(), Polled::Nothing) {}
+        assert_eq!(executor.tasks(), 0);
+        ran.get()
+    }
+
+    #[test]
+    fn a_task_that_takes_itself_back_is_in_nobodys_way() {
+        #[rustfmt::skip]
+        let cases = [
+            // spawns another, ends, how many run after it
+            (false, false, 2),
+            (false, true,  2),
+            (true,  false, 3),
+            (true,  true,  3),
+        ];
+        for (spawns, ends, expected) in cases {
+            assert_eq!(run_after(spawns, ends), expected, "{spawns} {ends}");
+        }
     }
 }

@@ -177,6 +177,17 @@ fn slots_are_found_kept_full_and_not_taken_for_a_rate() {
 }
 
 #[test]
+fn a_ceiling_that_the_server_bears_is_used_whole_whatever_its_number() {
+    for ceiling in 1..=64 {
+        let demand = Demand::on(slots(1000, 1.0), ceiling, 1);
+        demand.watch(3);
+        let seen = demand.watch(60);
+        let least = seen.iter().map(|state| state.in_flight).min();
+        assert_eq!(least, Some(ceiling), "below a ceiling of {ceiling}");
+    }
+}
+
+#[test]
 fn a_bucket_is_found_and_paced_close_to_its_rate() {
     for (rate, burst, seconds) in [
         (5.0, 5.0, 8.0),

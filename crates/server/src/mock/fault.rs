@@ -126,9 +126,10 @@ impl Fault {
 /// Reads `KIND[@k][:ARGUMENT][:SHARE]`, still percent-encoded; the share is 1 when left out.
 pub(crate) fn parse(text: &str) -> Result<(Fault, f64), String> {
     let mut fields = text.split(':');
-    let (kind, at) = match fields.next().unwrap_or_default().split_once('@') {
+    let first = fields.next().unwrap_or_default();
+    let (kind, at) = match first.split_once('@') {
         Some((kind, at)) => (kind, Some(at)),
-        None => (text.split(':').next().unwrap_or_default(), None),
+        None => (first, None),
     };
     let mut argument = || fields.next();
     let fault = named(&decode(kind), at, &mut argument)?;

@@ -97,10 +97,7 @@ impl Meter {
         scan(piece, &mut self.seen);
         if piece.len() >= CARRY {
             self.tail.clear();
-        }
-        let keep = piece.len().min(CARRY);
-        if piece.len() >= CARRY {
-            self.tail.extend_from_slice(&piece[piece.len() - keep..]);
+            self.tail.extend_from_slice(&piece[piece.len() - CARRY..]);
         }
         let surplus = self.tail.len().saturating_sub(CARRY);
         self.tail.drain(..surplus);
