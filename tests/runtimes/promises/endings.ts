@@ -201,6 +201,20 @@ export const endings: Promises = {
     await endpoint.until((truth) => truth.in_flight === 0 && truth.aborted === 2, "the endpoint sees it");
   },
 
+  async "disposing of a client takes no call from those that share its connections"(world) {
+    const endpoint = world.endpoint("tokens=2,ttft=150");
+    const llm = world.client(endpoint, { maxRetries: 2 });
+    const made = llm.withOptions({ timeout: 60_000 });
+    const pairs = [[made, llm], [llm, llm.withOptions({ timeout: 30_000 })]] as const;
+    for (const [left, kept] of pairs) {
+      const calls = [kept.generate("Hello!", MODEL), kept.stream("Hello!", MODEL).result()];
+      await endpoint.until((truth) => truth.in_flight === 2, "they are in flight");
+      left.dispose();
+      for (const { usage } of await settled(Promise.all(calls), "the calls")) equal(usage?.outputTokens, 2, "tokens");
+    }
+    pairs[1][1].dispose();
+  },
+
   async "a long-lived signal collects no listeners"(world) {
     const llm = world.client(world.endpoint("tokens=1"));
     const { signal } = new AbortController();

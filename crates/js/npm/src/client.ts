@@ -74,21 +74,29 @@ const HOSTS: Record<string, string> = {
 export class Client implements Resident, Home {
   readonly options: ClientOptions;
   readonly transport: Transport;
+  /** Whether its connections are closed with this client, or with the one that it shares them with. */
+  readonly #isOwner: boolean;
   #core: core.Core | undefined;
   #instance = -1;
   #isDisposed = false;
   /** Calls under way. */
-  readonly waiting = new Crowd<Waiter>();
+  readonly waiting: Crowd<Waiter>;
   /** Fields and parameters for every request, in turn; empty in most clients. */
   readonly #fields: (string | null)[] = [];
   readonly #query: string[] = [];
   /** What is said to the user's logger. */
   readonly log: Log;
 
-  constructor(options: ClientOptions, transport?: Transport) {
+  /** `before`: whose connections it shares, unless they differ in how they send. It may take that
+   * one's place: then all that is under way there ends with this one. */
+  constructor(options: ClientOptions, before?: Client, takesPlace = false) {
     this.options = complete(options);
     this.#check();
-    this.transport = transport ?? transportOf(this.options);
+    const { fetch, fetchOptions } = this.options;
+    const shared = before?.options.fetch === fetch && before?.options.fetchOptions === fetchOptions ? before : undefined;
+    this.transport = shared?.transport ?? transportOf(this.options);
+    this.#isOwner = shared === undefined || (takesPlace && shared.#isOwner);
+    this.waiting = (takesPlace ? before?.waiting : undefined) ?? new Crowd<Waiter>();
     if (this.options.organization) this.#fields.push("openai-organization", this.options.organization);
     if (this.options.project) this.#fields.push("openai-project", this.options.project);
     fieldsOf(this.options.defaultHeaders, this.#fields);
@@ -144,13 +152,14 @@ export class Client implements Resident, Home {
     return { ...(counts as Omit<Stats, "connections">), connections: this.transport.connections() };
   }
 
-  /** Lets everything go. Calls under way fail as aborted. */
+  /** Lets everything go. Calls under way fail as aborted; those of clients that share its connections
+   * go on. */
   dispose(): void {
     this.#isDisposed = true;
     for (const call of [...this.waiting]) call.abort();
     this.#core?.free();
     this.#core = undefined;
-    this.transport.dispose();
+    if (this.#isOwner) this.transport.dispose();
   }
 
   settled(record: CallRecord | undefined): void {

@@ -164,6 +164,7 @@ export class Run<T> implements PromiseLike<T>, AsyncIterable<Tick> {
     this.#handle = undefined;
     // Samples that were told are handed on first; and the module must not be entered from inside it.
     queueMicrotask(() => {
+      this.#transport?.reset();
       this.#transport?.dispose();
       if (handle !== undefined) enter(() => handle.free());
       tell();

@@ -9,7 +9,11 @@ import type { DispatchOptions, Dispatcher, Handler } from "./dispatch.ts";
 
 /** A handler that is told of its connection, and tells when it needs it no longer. */
 export interface Rider extends Handler {
+  /** Whether it was taken back. */
+  readonly isClosed: boolean;
   board(origin: Origin, reused: boolean, leave: (failed: boolean) => void): void;
+  /** There will be no answer. */
+  fail(error: Error): void;
 }
 
 /** Connections that may be opening at once: as many as are open already, and within these bounds. A
@@ -86,6 +90,8 @@ export class Origin {
     for (const slot of this.#slots) void slot.client.destroy().catch(() => {});
     this.#slots.clear();
     this.#free.length = 0;
+    for (const { rider } of this.#waiting.splice(0).slice(this.#first)) rider.fail(new Error("closed"));
+    this.#first = 0;
   }
 
   /** What its connections speak, once one has been open. */

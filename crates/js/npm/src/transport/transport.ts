@@ -57,7 +57,7 @@ export interface Transport {
   protocol(): string | undefined;
   /** Forgets all exchanges: nobody waits for them any more. */
   reset(): void;
-  /** Closes what is open. */
+  /** Closes connections that are its own. Exchanges that they carry fail as lost. */
   dispose(): void;
 }
 
