@@ -79,6 +79,8 @@ export class Client implements Resident, Home {
   #core: core.Core | undefined;
   #instance = -1;
   #isDisposed = false;
+  /** Tells the engine that it holds nothing any more. */
+  readonly #leave: () => void;
   /** Calls under way. */
   readonly waiting: Crowd<Waiter>;
   /** Fields and parameters for every request, in turn; empty in most clients. */
@@ -102,7 +104,7 @@ export class Client implements Resident, Home {
     fieldsOf(this.options.defaultHeaders, this.#fields);
     pairsOf(this.options.defaultQuery, this.#query);
     this.log = loggerOf(this.options, this.baseURL);
-    settle(this);
+    this.#leave = settle(this);
     // Where the module can be had at once, its verdict on the options can too.
     if (readyNow()) enterRefusing(() => this.#live());
   }
@@ -159,6 +161,7 @@ export class Client implements Resident, Home {
     for (const call of [...this.waiting]) call.abort();
     this.#core?.free();
     this.#core = undefined;
+    this.#leave();
     if (this.#isOwner) this.transport.dispose();
   }
 

@@ -20,7 +20,16 @@ export interface Resident {
 /** Timers of the platform hold no longer times than this. */
 export const TIMER_MS_MAX = 2 ** 31 - 1;
 
-const residents = new Set<WeakRef<Resident>>();
+/** Weak, where they can be. */
+interface Reference {
+  deref(): Resident | undefined;
+}
+
+const residents = new Set<Reference>();
+const gone =
+  typeof FinalizationRegistry === "undefined"
+    ? undefined
+    : new FinalizationRegistry<Reference>((reference) => residents.delete(reference));
 let generation = 0;
 let state: "absent" | "ready" = "absent";
 let loading: Promise<void> | undefined;
@@ -170,15 +179,16 @@ function poison(cause: unknown): KneepointError {
   generation += 1;
   core.__wbg_reset_state();
   core.start(host);
-  for (const reference of residents) {
-    const resident = reference.deref();
-    if (resident === undefined) residents.delete(reference);
-    else resident.reset(error);
-  }
+  for (const reference of residents) reference.deref()?.reset(error);
   return error;
 }
 
-/** Notes who holds things of the instance for longer than a call, to be let go with it. */
-export function settle(resident: Resident): void {
-  residents.add(new WeakRef(resident));
+/** Notes who holds things of the instance for longer than a call, to be let go with it, until the function
+ * that it answers is called, or nobody else knows of them. */
+export function settle(resident: Resident): () => void {
+  // Workers have no weak references unless their `compatibility_date` is 2025-05-05 or later.
+  const reference = typeof WeakRef === "undefined" ? { deref: () => resident } : new WeakRef(resident);
+  residents.add(reference);
+  gone?.register(resident, reference);
+  return () => void residents.delete(reference);
 }
