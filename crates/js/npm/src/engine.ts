@@ -136,8 +136,10 @@ export function instance(): number {
   return generation;
 }
 
-/** Enters the module and answers what it answers. What it refuses comes as a plain object. */
-export function enter<T>(work: () => T): T {
+/** Enters the module and answers what it answers. What it refuses comes as a plain object. `of`: which
+ * instance has what the work needs. */
+export function enter<T>(work: () => T, of = generation): T {
+  if (of !== generation) throw fault();
   try {
     return work();
   } catch (error) {
@@ -170,11 +172,13 @@ export function tell(work: () => void): void {
   }
 }
 
+function fault(cause?: unknown): KneepointError {
+  const message = "a fault inside kneepoint ended this call; the next one starts afresh. Please report it.";
+  return new KneepointError(message, { kind: "poisoned", cause });
+}
+
 function poison(cause: unknown): KneepointError {
-  const error = new KneepointError(
-    "a fault inside kneepoint ended this call; the next one starts afresh. Please report it.",
-    { kind: "poisoned", cause },
-  );
+  const error = fault(cause);
   host.alarm(-1);
   generation += 1;
   core.__wbg_reset_state();
