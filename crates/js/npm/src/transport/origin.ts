@@ -213,16 +213,19 @@ export class Origin {
     });
   }
 
-  /** Gives those who wait whatever room there is. */
+  /** Gives those who wait whatever room there is, and forgets who has been served. */
   #serve(): void {
     while (this.#first < this.#waiting.length && !this.#isClosed) {
-      const slot = this.#slotWithRoom() ?? this.#grow();
-      if (slot === undefined) return;
       const job = this.#waiting[this.#first] as Job;
+      // Who was taken back meanwhile needs no connection.
+      const slot = job.rider.isClosed ? undefined : (this.#slotWithRoom() ?? this.#grow());
+      if (slot === undefined && !job.rider.isClosed) break;
       this.#first += 1;
-      this.#assign(slot, job);
+      if (slot !== undefined) this.#assign(slot, job);
     }
-    this.#waiting.length = 0;
+    // Together with many others: a line is moved up no more often than it is joined.
+    if (2 * this.#first < this.#waiting.length) return;
+    this.#waiting.splice(0, this.#first);
     this.#first = 0;
   }
 }
