@@ -173,7 +173,7 @@ export class Client implements Resident, Home {
   reset(error: KneepointError): void {
     this.#core = undefined;
     this.transport.reset();
-    for (const call of [...this.waiting]) call.poison(error);
+    for (const call of [...this.waiting]) call.fail(error);
   }
 
   #begin(call: Call | StreamCall, want: core.Want, input: RequestInput, options?: CallOptions): void {
