@@ -12,7 +12,9 @@ type Prompt = string | readonly Message[];
 type Prompts = Iterable<Prompt> | AsyncIterable<Prompt>;
 type Generate = (prompt: Prompt, options: GenerateOptions & CallOptions) => Promise<Generated>;
 
+/** What a batch is told: what `generate` and its calls take, and how they are batched. */
 export interface BatchOptions extends CallOptions {
+  /** Whom to ask. */
   model: string;
   /** Calls that are begun and not yet handed out. The client's own limit decides how many of them
    * are sent at once. Default: 1000. */
@@ -24,9 +26,13 @@ export interface BatchOptions extends CallOptions {
   [field: string]: unknown;
 }
 
+/** How far a batch is. */
 export interface Progress {
+  /** Prompts that were taken up. */
   begun: number;
+  /** Those with an answer. */
   succeeded: number;
+  /** Those with an error. */
   failed: number;
 }
 

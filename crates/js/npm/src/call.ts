@@ -13,12 +13,19 @@ import type { Visit } from "./visit.ts";
 
 /** What the module read in an answer. */
 export interface Answer {
+  /** The text; empty where there is none, as in calls of tools. */
   text: string;
+  /** The server's name for the answer. */
   id?: string;
+  /** The model that answered, as the server calls it. */
   model?: string;
+  /** What the model thought before it answered, where the server tells. */
   reasoning?: string;
+  /** What the model said in place of an answer. */
   refusal?: string;
+  /** Why it ended, in the server's word. */
   finishReason?: string;
+  /** The tools that the model asks for. */
   toolCalls: ToolCall[];
 }
 

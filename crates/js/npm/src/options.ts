@@ -32,7 +32,9 @@ export interface CacheOptions {
 
 /** Any store of texts. */
 export interface CacheStore {
+  /** What is kept under this name; `undefined` or `null` where nothing is, or its time is over. */
   get(key: string): Promise<string | null | undefined> | string | null | undefined;
+  /** Keeps a text for so many milliseconds. */
   set(key: string, value: string, ttl: number): Promise<unknown> | unknown;
 }
 
@@ -107,6 +109,7 @@ export interface Logger {
   debug(message: string, ...rest: unknown[]): void;
 }
 
+/** How much a logger is told: what a level names, and all that is worse. */
 export type LogLevel = "off" | "error" | "warn" | "info" | "debug";
 
 /** One attempt, under the names that OpenTelemetry gives to such things. */
@@ -130,8 +133,11 @@ export interface CallOptions {
   timeout?: number | undefined;
   /** Each attempt, in ms. */
   attemptTimeout?: number | undefined;
+  /** Retries of this call. */
   maxRetries?: number | undefined;
+  /** Header fields beside the client's; `null` takes one of those away. */
   headers?: HeaderOptions | undefined;
+  /** Parameters of the URL; one of the client's of the same name gives way. */
   query?: QueryOptions | undefined;
   /** Sent as `idempotency-key`, the same with every attempt. */
   idempotencyKey?: string | undefined;
@@ -141,6 +147,7 @@ export interface CallOptions {
   cache?: boolean | undefined;
   /** Whether this call may share the attempt of an equal one. */
   dedupe?: boolean | undefined;
+  /** Never repeat what the server may have carried out already. */
   atMostOnce?: boolean | undefined;
   /** Handed to `fetch` with this request, beside what the client hands to it. */
   fetchOptions?: Record<string, unknown> | undefined;
@@ -274,7 +281,7 @@ function words(kind: Kind): string {
   return kind === "auto" ? '"auto"' : kind === "null" ? "null" : withArticle(kind);
 }
 
-/** The known name that shares the most letters in place, else all of them. */
+/** The known name that is another only by its capitals, else all of them. */
 function nearest(name: string, known: Record<string, Kind[]>): string {
   const same = Object.keys(known).filter((one) => one.toLowerCase() === name.toLowerCase());
   return (same.length > 0 ? same : Object.keys(known)).join(", ");
