@@ -1,7 +1,7 @@
 /** Many prompts as one: bounded, in order or as they finish, each with its own outcome. */
 
 import type { KneepointError } from "./errors.ts";
-import { kindOf, refuse } from "./failure.ts";
+import { isObject, kindOf, refuse } from "./failure.ts";
 import type { Generated } from "./generated.ts";
 import { tellHook } from "./hook.ts";
 import { isSignal, listen, unlisten } from "./leave.ts";
@@ -97,8 +97,7 @@ export class Batch implements AsyncIterable<BatchItem> {
 function check(prompts: Prompts, options: BatchOptions): void {
   checkObject("options", options);
   const { concurrency = OPEN_MAX, order = "given", signal } = options;
-  const isList = typeof prompts === "object" && prompts !== null;
-  if (!isList || !(Symbol.asyncIterator in prompts || Symbol.iterator in prompts)) {
+  if (!isObject(prompts) || !(Symbol.asyncIterator in prompts || Symbol.iterator in prompts)) {
     throw refuse("prompts", kindOf(prompts), "an array of prompts, or something else to iterate over");
   }
   if (typeof concurrency !== "number" || !(concurrency >= 1)) {

@@ -7,7 +7,7 @@ import * as core from "#core";
 import { Crowd } from "./crowd.ts";
 import { enter, instance, lookAfter, type Resident, ready, readyNow, settle } from "./engine.ts";
 import { enterRefusing, KneepointError } from "./errors.ts";
-import { refuse } from "./failure.ts";
+import { isObject, refuse } from "./failure.ts";
 import { tellHook } from "./hook.ts";
 import { Clock, keyFrom } from "./key.ts";
 import {
@@ -26,28 +26,39 @@ import type { BodyLike, Connections, Transport } from "./transport/transport.ts"
 
 /** One model's figures of the moment. Times in milliseconds, over the latest calls. */
 export interface ModelStats {
+  /** Its name; empty for calls that name none. */
   model: string;
   /** The working limit. */
   limit: number;
   /** Requests a second, where the server's limit is a rate. */
   rate?: number;
+  /** Attempts that were sent and are not over. */
   inFlight: number;
+  /** Calls that wait for their turn. */
   queued: number;
   /** What is left of the retry budget. */
   budgetLeft: number;
+  /** The time to the first byte that half of the latest requests kept. */
   firstByteP50?: number;
+  /** And 95 in a hundred. */
   firstByteP95?: number;
+  /** The time that half of the latest calls took, waiting included. */
   callP50?: number;
+  /** And 95 in a hundred. */
   callP95?: number;
 }
 
 /** A client's figures of the moment. */
 export interface Stats {
+  /** Calls that were asked for. */
   calls: number;
   succeeded: number;
   failed: number;
+  /** Calls that were taken back. */
   aborted: number;
+  /** Attempts that were sent. */
   attempts: number;
+  /** Those among them that were not the first of their call, hedges included. */
   retries: number;
   /** Attempts that were refused: throttled or overloaded. */
   rejections: number;
@@ -309,7 +320,7 @@ const LIMITS = ["max_tokens", "max_completion_tokens", "max_output_tokens"] as c
 /** The outline of a body; none where it came as text, which only the module reads. */
 function outlineOf(asked: unknown, body: BodyLike): Outline | undefined {
   if (typeof body !== "string") return { bytes: 0, model: undefined, answerMax: Number.NaN };
-  if (typeof asked !== "object" || asked === null) return undefined;
+  if (!isObject(asked)) return undefined;
   const fields = asked as Record<string, unknown>;
   const limit = LIMITS.map((name) => fields[name]).find((value) => typeof value === "number");
   return {

@@ -31,7 +31,7 @@ const gone =
     ? undefined
     : new FinalizationRegistry<Reference>((reference) => residents.delete(reference));
 let generation = 0;
-let state: "absent" | "ready" = "absent";
+let isReady = false;
 let loading: Promise<void> | undefined;
 let timer: ReturnType<typeof setTimeout> | undefined;
 /** When it is to fire. */
@@ -95,7 +95,7 @@ export function lookAfter(): number {
 
 /** Compiles the module, unless that is done. With a source of one's own where the default fails. */
 export function ready(source?: ModuleSource | Promise<ModuleSource>): Promise<void> {
-  if (state === "ready") return Promise.resolve();
+  if (isReady) return Promise.resolve();
   loading ??= load(source).catch((error: unknown) => {
     loading = undefined;
     const advice = source === undefined ? "; where a bundle left it behind, ready() takes its bytes or its address" : "";
@@ -114,7 +114,7 @@ async function load(source?: ModuleSource | Promise<ModuleSource>): Promise<void
 
 /** Compiles the module without waiting, where the runtime can; answers whether it is ready. */
 export function readyNow(): boolean {
-  if (state === "absent" && loading === undefined && runtime.moduleNow !== undefined) {
+  if (!isReady && loading === undefined && runtime.moduleNow !== undefined) {
     try {
       core.initSync({ module: runtime.moduleNow() });
       begin();
@@ -123,12 +123,12 @@ export function readyNow(): boolean {
       return false;
     }
   }
-  return state === "ready";
+  return isReady;
 }
 
 function begin(): void {
   core.start(host);
-  state = "ready";
+  isReady = true;
 }
 
 /** Which instance it is: objects of another one are gone. */

@@ -1,7 +1,7 @@
 /** What a client and a call may be told, and the check that nothing else is said. */
 
 import { runtime } from "#runtime";
-import { checkMethods, kindOf, refuse, withArticle } from "./failure.ts";
+import { checkMethods, isObject, kindOf, refuse, withArticle } from "./failure.ts";
 import { isSignal } from "./leave.ts";
 import type { AttemptTiming } from "./record.ts";
 import type { FetchLike } from "./transport/transport.ts";
@@ -251,8 +251,7 @@ export function isCallOption(name: string): boolean {
 
 /** Refuses what holds no options at all. */
 export function checkObject(name: string, options: unknown): void {
-  const isObject = typeof options === "object" && options !== null;
-  if (!isObject || Array.isArray(options)) throw refuse(name, kindOf(options), "an object");
+  if (!isObject(options) || Array.isArray(options)) throw refuse(name, kindOf(options), "an object");
 }
 
 /** Refuses names that are not `known`, and values of another kind. */

@@ -90,8 +90,9 @@ export class Origin {
     for (const slot of this.#slots) void slot.client.destroy().catch(() => {});
     this.#slots.clear();
     this.#free.length = 0;
-    for (const { rider } of this.#waiting.splice(0).slice(this.#first)) rider.fail(new Error("closed"));
+    const left = this.#waiting.splice(0).slice(this.#first);
     this.#first = 0;
+    for (const { rider } of left) rider.fail(new Error("the client that these connections are of was disposed of"));
   }
 
   /** What its connections speak, once one has been open. */

@@ -256,7 +256,7 @@ class Exchange implements Rider {
     }
   }
 
-  onResponseError(_: Controller | undefined, error: Error): void {
+  onResponseError(_: Controller | null, error: Error): void {
     this.fail(error);
   }
 
