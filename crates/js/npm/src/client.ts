@@ -105,11 +105,11 @@ export class Client implements Resident, Home {
   constructor(options: ClientOptions, before?: Client, takesPlace = false) {
     this.options = complete(options);
     this.#check();
-    const { fetch, fetchOptions } = this.options;
-    const shared = before?.options.fetch === fetch && before?.options.fetchOptions === fetchOptions ? before : undefined;
+    const isAlike = (name: "fetch" | "fetchOptions") => before?.options[name] === options[name];
+    const shared = isAlike("fetch") && isAlike("fetchOptions") ? before : undefined;
     this.transport = shared?.transport ?? transportOf(this.options);
     this.#isOwner = shared === undefined || (takesPlace && shared.#isOwner);
-    this.waiting = (takesPlace ? before?.waiting : undefined) ?? new Crowd<Waiter>();
+    this.waiting = (takesPlace && before?.waiting) || new Crowd<Waiter>();
     if (this.options.organization) this.#fields.push("openai-organization", this.options.organization);
     if (this.options.project) this.#fields.push("openai-project", this.options.project);
     fieldsOf(this.options.defaultHeaders, this.#fields);

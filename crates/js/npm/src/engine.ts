@@ -26,8 +26,9 @@ interface Reference {
 }
 
 const residents = new Set<Reference>();
+/** Platforms have this and weak references, or neither: Workers with a `compatibility_date` before 2025-05-05. */
 const gone =
-  typeof FinalizationRegistry === "undefined"
+  typeof WeakRef === "undefined"
     ? undefined
     : new FinalizationRegistry<Reference>((reference) => residents.delete(reference));
 let generation = 0;
@@ -190,8 +191,7 @@ function poison(cause: unknown): KneepointError {
 /** Notes who holds things of the instance for longer than a call, to be let go with it, until the function
  * that it answers is called, or nobody else knows of them. */
 export function settle(resident: Resident): () => void {
-  // Workers have no weak references unless their `compatibility_date` is 2025-05-05 or later.
-  const reference = typeof WeakRef === "undefined" ? { deref: () => resident } : new WeakRef(resident);
+  const reference = gone === undefined ? { deref: () => resident } : new WeakRef(resident);
   residents.add(reference);
   gone?.register(resident, reference);
   return () => void residents.delete(reference);
