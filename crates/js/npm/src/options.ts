@@ -286,27 +286,22 @@ function nearest(name: string, known: Record<string, Kind[]>): string {
   return (same.length > 0 ? same : Object.keys(known)).join(", ");
 }
 
-/** Where keys and addresses are looked for. */
-const VARIABLES: Record<string, { key: string; url?: string }> = {
-  openai: { key: "OPENAI_API_KEY", url: "OPENAI_BASE_URL" },
-  anthropic: { key: "ANTHROPIC_API_KEY", url: "ANTHROPIC_BASE_URL" },
-  fireworks: { key: "FIREWORKS_API_KEY", url: "FIREWORKS_BASE_URL" },
-};
+/** Whose variables of the environment are looked for: `OPENAI_API_KEY`, `ANTHROPIC_BASE_URL` and so on. */
+const PROVIDERS = ["openai", "anthropic", "fireworks"];
 
 /** A client's options with what the environment adds. */
 export function complete(options: ClientOptions): ClientOptions {
   checkClient(options);
   const provider = options.provider ?? "openai";
-  const variables = VARIABLES[provider];
-  const fill = (value: string | null | undefined, name: string | undefined) =>
-    value === undefined && name !== undefined ? runtime.variable(name) : value;
+  const fill = <T>(value: T | undefined, name: string, known: readonly string[] = PROVIDERS) =>
+    value === undefined && known.includes(provider) ? runtime.variable(`${provider.toUpperCase()}_${name}`) : value;
   return {
     ...options,
     provider,
-    baseURL: fill(options.baseURL, variables?.url),
-    apiKey: options.apiKey === undefined ? fill(undefined, variables?.key) : options.apiKey,
-    organization: provider === "openai" ? fill(options.organization, "OPENAI_ORG_ID") : options.organization,
-    project: provider === "openai" ? fill(options.project, "OPENAI_PROJECT_ID") : options.project,
+    baseURL: fill(options.baseURL, "BASE_URL"),
+    apiKey: fill(options.apiKey, "API_KEY"),
+    organization: fill(options.organization, "ORG_ID", ["openai"]),
+    project: fill(options.project, "PROJECT_ID", ["openai"]),
   };
 }
 
