@@ -179,6 +179,21 @@ export const endings: Promises = {
     await endpoint.until((truth) => truth.in_flight === 0, "nothing is in flight");
   },
 
+  async "a batch takes what a call takes for a signal"(world) {
+    const endpoint = world.endpoint("ttft=5000");
+    const llm = world.client(endpoint);
+    // As those of other realms and of stand-ins may be.
+    const signal = Object.assign(new EventTarget(), { aborted: false, reason: new Error("enough") }) as unknown as AbortSignal;
+    const call = failure(llm.generate("Hello!", { ...MODEL, signal }));
+    const items = llm.batch(["a"], { ...MODEL, signal }).settled();
+    await endpoint.until((truth) => truth.in_flight === 2, "both are in flight");
+    Object.assign(signal, { aborted: true });
+    signal.dispatchEvent(new Event("abort"));
+    const [item] = await settled(items, "the batch");
+    equal([(await call).kind, item?.reason?.kind], ["aborted", "aborted"], "kinds");
+    equal((item?.reason?.cause as Error).message, "enough", "cause");
+  },
+
   async "hooks of a batch that throw spoil nothing"(world) {
     const llm = world.client(world.endpoint("tokens=2"));
     const onProgress = () => {

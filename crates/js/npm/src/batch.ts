@@ -54,11 +54,8 @@ export class Batch implements AsyncIterable<BatchItem> {
   constructor(generate: Generate, prompts: Prompts, told: BatchOptions) {
     check(prompts, told);
     const { concurrency = OPEN_MAX, order = "given", onProgress, signal, ...options } = told;
-    // Whoever stops reading takes back what is under way.
     const stop = new AbortController();
-    const signals = signal ? [signal, stop.signal] : [stop.signal];
-    const over = AbortSignal.any(signals);
-    const call = { ...options, signal: over } as GenerateOptions & CallOptions;
+    const call = { ...options, signal: stop.signal } as GenerateOptions & CallOptions;
     const run = async (prompt: Prompt, index: number): Promise<BatchItem> => {
       this.progress.begun += 1;
       try {
@@ -72,7 +69,7 @@ export class Batch implements AsyncIterable<BatchItem> {
         tellHook(onProgress, { ...this.progress });
       }
     };
-    this.#items = windowed(prompts, run, concurrency, order === "given", over, () => stop.abort());
+    this.#items = windowed(prompts, run, concurrency, order === "given", signal, stop);
   }
 
   [Symbol.asyncIterator](): AsyncIterator<BatchItem> {
@@ -110,14 +107,15 @@ function check(prompts: Prompts, options: BatchOptions): void {
 }
 
 /** Keeps up to `open` runs under way, and hands out their results. A source that makes others wait for
- * its next prompt does not make them wait for results. */
+ * its next prompt does not make them wait for results. `stop` takes back what is under way: when `signal`
+ * says so, or nobody reads on. */
 async function* windowed(
   prompts: Prompts,
   run: (prompt: Prompt, index: number) => Promise<BatchItem>,
   open: number,
   inOrder: boolean,
-  signal: AbortSignal,
-  stop: () => void,
+  signal: AbortSignal | null | undefined,
+  stop: AbortController,
 ): AsyncGenerator<BatchItem, void, undefined> {
   const isAsync = Symbol.asyncIterator in prompts;
   const source = isAsync ? prompts[Symbol.asyncIterator]() : prompts[Symbol.iterator]();
@@ -153,11 +151,12 @@ async function* windowed(
   };
   // An array's prompts are all told that they were taken back; another source may wait for ever.
   const leave = (): void => {
+    stop.abort(signal?.reason);
     isOver ||= isAsync;
     wake();
   };
-  if (signal.aborted) leave();
-  else listen(signal, leave);
+  if (signal?.aborted) leave();
+  else if (signal) listen(signal, leave);
   try {
     for (;;) {
       void fill();
@@ -177,8 +176,8 @@ async function* windowed(
     }
   } finally {
     isOver = true;
-    unlisten(signal, leave);
-    stop();
+    if (signal) unlisten(signal, leave);
+    stop.abort();
     // A source that is being asked hears of it after its answer, which may never come.
     const left = Promise.resolve(source.return?.());
     if (isAsking) left.catch(() => {});
