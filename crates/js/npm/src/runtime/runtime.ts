@@ -9,8 +9,11 @@ declare global {
   }
 }
 
+/** The module, or its bytes. */
+type ModuleAtHand = ArrayBuffer | ArrayBufferView<ArrayBuffer> | WebAssembly.Module;
+
 /** A source of the module: its address, a response, its bytes or itself. */
-export type ModuleSource = URL | Response | ArrayBuffer | ArrayBufferView<ArrayBuffer> | WebAssembly.Module;
+export type ModuleSource = URL | Response | ModuleAtHand;
 
 /** One of them. */
 export interface Runtime {
@@ -21,7 +24,7 @@ export interface Runtime {
   /** Where the wasm module is. */
   module(): ModuleSource | Promise<ModuleSource>;
   /** The same without waiting, where that is possible. */
-  readonly moduleNow?: () => WebAssembly.Module | BufferSource;
+  readonly moduleNow?: () => ModuleAtHand;
   /** A variable of the environment. */
   variable(name: string): string | undefined;
   /** Calls back after the event loop has gone round. */
