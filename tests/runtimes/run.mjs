@@ -128,7 +128,10 @@ async function inWorker(place, report) {
       { type: "ESModule", path: `${folder}/worker/worker.mjs` },
       { type: "CompiledWasm", path: `${folder}/web/kneepoint.wasm` },
     ],
-    compatibilityDate: "2026-04-01",
+    // The oldest one that the package promises to run with.
+    compatibilityDate: "2024-10-14",
+    // Else what is handled a moment later is told as unhandled.
+    compatibilityFlags: ["unhandled_rejection_after_microtask_checkpoint"],
     kvNamespaces: ["KV"],
   });
   try {

@@ -4,7 +4,7 @@ import { decodeText } from "kneepoint";
 import { Stream } from "kneepoint/openai/streaming";
 
 import { check, equal, sleep } from "../assert.ts";
-import type { Promises } from "../world.ts";
+import { failure, MODEL, type Promises } from "../world.ts";
 
 const event = (content: string): string => `data: {"choices":[{"index":0,"delta":{"content":${JSON.stringify(content)}}}]}\n\n`;
 const FINISH = `data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n`;
@@ -53,6 +53,27 @@ async function taken<T>(items: AsyncIterable<T>): Promise<{ came: T[]; error: st
 }
 
 export const decoding: Promises = {
+  async "a body of one's own that says it failed is given up"() {
+    const { body, truth } = bodyOf(cut(event("a") + FAILURE + WHOLE.repeat(50), 200));
+    const { came, error } = await taken(decodeText(body));
+    equal([came, error], [["a"], "the model is gone"], "pieces, error");
+    check(truth.isCancelled, "the rest of the body is not wanted");
+  },
+
+  async "after a trap a body that was being decoded fails as poisoned, and other calls go on"(world) {
+    const endpoint = world.endpoint("tokens=2,ttft=100");
+    const llm = world.client(endpoint);
+    for (const end of ["next", "return"] as const) {
+      const pieces = decodeText(bodyOf(cut(WHOLE, 70)).body);
+      equal((await pieces.next()).done, false, "it has begun");
+      equal((await world.trap(() => failure(llm.generate("Hello!", MODEL)))).kind, "poisoned", "the trap");
+      const call = llm.generate("Hello!", MODEL);
+      if (end === "next") equal((await failure(pieces.next())).kind, "poisoned", "the body");
+      else await pieces.return?.();
+      equal((await call).usage?.outputTokens, 2, "the next call");
+    }
+  },
+
   async "a body of one's own says the same however it is cut"() {
     for (const size of [1, 2, 3, 7, 61, 1000]) {
       const { came, error } = await taken(decodeText(bodyOf(cut(WHOLE, size)).body));

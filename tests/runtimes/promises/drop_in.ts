@@ -37,6 +37,17 @@ export const dropIn: Promises = {
     openai.dispose();
   },
 
+  async "dispose ends the drop-in's calls that were made before an option changed, too"(world) {
+    const endpoint = world.endpoint("ttft=5000");
+    const openai = client({ baseURL: endpoint.baseURL });
+    const call = failure(openai.chat.completions.create({ model: "m", messages: MESSAGES }));
+    await endpoint.until((truth) => truth.in_flight === 1, "it is in flight");
+    openai.maxRetries = 1;
+    openai.dispose();
+    equal((await call).kind, "aborted", "kind");
+    await endpoint.until((truth) => truth.in_flight === 0, "nothing is in flight");
+  },
+
   async "the drop-in puts a streamed response together"(world) {
     const openai = client({ baseURL: world.endpoint("tokens=5,chunk=1").baseURL });
     const stream = openai.responses.stream({ model: "m", input: "Hello!" });

@@ -179,6 +179,21 @@ export const endings: Promises = {
     await endpoint.until((truth) => truth.in_flight === 0, "nothing is in flight");
   },
 
+  async "a batch takes what a call takes for a signal"(world) {
+    const endpoint = world.endpoint("ttft=5000");
+    const llm = world.client(endpoint);
+    // As those of other realms and of stand-ins may be.
+    const signal = Object.assign(new EventTarget(), { aborted: false, reason: new Error("enough") }) as unknown as AbortSignal;
+    const call = failure(llm.generate("Hello!", { ...MODEL, signal }));
+    const items = llm.batch(["a"], { ...MODEL, signal }).settled();
+    await endpoint.until((truth) => truth.in_flight === 2, "both are in flight");
+    Object.assign(signal, { aborted: true });
+    signal.dispatchEvent(new Event("abort"));
+    const [item] = await settled(items, "the batch");
+    equal([(await call).kind, item?.reason?.kind], ["aborted", "aborted"], "kinds");
+    equal((item?.reason?.cause as Error).message, "enough", "cause");
+  },
+
   async "hooks of a batch that throw spoil nothing"(world) {
     const llm = world.client(world.endpoint("tokens=2"));
     const onProgress = () => {
@@ -199,6 +214,20 @@ export const endings: Promises = {
     llm.dispose();
     for (const { error } of await settled(Promise.all(ends), "the streams")) equal(error?.kind, "aborted", "kind");
     await endpoint.until((truth) => truth.in_flight === 0 && truth.aborted === 2, "the endpoint sees it");
+  },
+
+  async "disposing of a client takes no call from those that share its connections"(world) {
+    const endpoint = world.endpoint("tokens=2,ttft=150");
+    const llm = world.client(endpoint, { maxRetries: 2 });
+    const made = llm.withOptions({ timeout: 60_000 });
+    const pairs = [[made, llm], [llm, llm.withOptions({ timeout: 30_000 })]] as const;
+    for (const [left, kept] of pairs) {
+      const calls = [kept.generate("Hello!", MODEL), kept.stream("Hello!", MODEL).result()];
+      await endpoint.until((truth) => truth.in_flight === 2, "they are in flight");
+      left.dispose();
+      for (const { usage } of await settled(Promise.all(calls), "the calls")) equal(usage?.outputTokens, 2, "tokens");
+    }
+    pairs[1][1].dispose();
   },
 
   async "a long-lived signal collects no listeners"(world) {

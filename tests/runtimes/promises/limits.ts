@@ -123,6 +123,19 @@ export const limits: Promises = {
     check(connections <= 1, `${connections} connections`);
   },
 
+  async "no connection is opened for calls that are taken back before they have one"(world) {
+    const endpoint = world.endpoint("tokens=2");
+    const llm = world.client(endpoint, { concurrency: 12, adaptive: false });
+    const leaving = new AbortController();
+    const left = Array.from({ length: 9 }, () => failure(llm.generate("Hello!", { ...MODEL, signal: leaving.signal })));
+    const kept = Array.from({ length: 3 }, () => llm.generate("Hello!", MODEL));
+    leaving.abort();
+    for (const { kind } of await Promise.all(left)) equal(kind, "aborted", "kind");
+    for (const { usage } of await Promise.all(kept)) equal(usage?.outputTokens, 2, "tokens");
+    // Other platforms open connections as they like, and do not tell.
+    if (world.place.runtime === "node") equal(llm.stats().connections.opened, 3, "opened");
+  },
+
   async "connections are counted where the platform tells"(world) {
     const llm = world.client(world.endpoint("tokens=2"));
     for (let i = 0; i < 3; i += 1) await llm.generate("Hello!", MODEL);

@@ -85,6 +85,7 @@ export const measures: Promises = {
       ["prompt", () => bench({ ...asked, prompt: 5 as never })],
       ["signal", () => bench({ ...asked, signal: {} as never })],
       ["onSample", () => bench({ ...asked, onSample: 5 as never })],
+      ["fetch", () => compare({ ...asked, a: { fetch } as never, b: {} })],
       ["budget", () => compare({ ...asked, a: { budget: 5 } as never, b: {} })],
       ["options", () => bench(undefined as never)],
     ];

@@ -2,7 +2,7 @@
 
 import { APIUserAbortError, Kneepoint, KneepointError } from "kneepoint";
 
-import { check, equal, includes } from "../assert.ts";
+import { check, equal, includes, sleep } from "../assert.ts";
 import { failure, KEY, MODEL, type Promises, read, refusal } from "../world.ts";
 
 /** Options that nobody should have to debug, and the option that the refusal names. */
@@ -117,6 +117,21 @@ export const options: Promises = {
     const signal = AbortSignal.timeout(20);
     equal((await failure(patient.generate("Hello!", { ...MODEL, signal }))).kind, "aborted", "taken back");
     equal((await endpoint.truth()).requests, 0, "requests");
+  },
+
+  async "a function that fails when its call has been taken back is not heard of any more"(world) {
+    let refuse = (_: Error): void => {};
+    const key = new Promise<string>((_, reject) => {
+      refuse = reject;
+    });
+    const leaving = new AbortController();
+    const llm = world.client(world.endpoint("tokens=2"), { apiKey: () => key });
+    const pieces = llm.stream("Hello!", { ...MODEL, signal: leaving.signal })[Symbol.asyncIterator]();
+    leaving.abort();
+    equal((await failure(pieces.next())).kind, "aborted", "kind");
+    refuse(new Error("the vault is shut"));
+    await sleep(5);
+    equal((await pieces.next()).done, true, "nothing follows");
   },
 
   async "what is no object of options is refused as such"() {

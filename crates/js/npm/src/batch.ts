@@ -1,7 +1,7 @@
 /** Many prompts as one: bounded, in order or as they finish, each with its own outcome. */
 
 import type { KneepointError } from "./errors.ts";
-import { kindOf, refuse } from "./failure.ts";
+import { isObject, kindOf, refuse } from "./failure.ts";
 import type { Generated } from "./generated.ts";
 import { tellHook } from "./hook.ts";
 import { isSignal, listen, unlisten } from "./leave.ts";
@@ -12,7 +12,9 @@ type Prompt = string | readonly Message[];
 type Prompts = Iterable<Prompt> | AsyncIterable<Prompt>;
 type Generate = (prompt: Prompt, options: GenerateOptions & CallOptions) => Promise<Generated>;
 
+/** What a batch is told: what `generate` and its calls take, and how they are batched. */
 export interface BatchOptions extends CallOptions {
+  /** Whom to ask. */
   model: string;
   /** Calls that are begun and not yet handed out. The client's own limit decides how many of them
    * are sent at once. Default: 1000. */
@@ -24,9 +26,13 @@ export interface BatchOptions extends CallOptions {
   [field: string]: unknown;
 }
 
+/** How far a batch is. */
 export interface Progress {
+  /** Prompts that were taken up. */
   begun: number;
+  /** Those with an answer. */
   succeeded: number;
+  /** Those with an error. */
   failed: number;
 }
 
@@ -48,11 +54,8 @@ export class Batch implements AsyncIterable<BatchItem> {
   constructor(generate: Generate, prompts: Prompts, told: BatchOptions) {
     check(prompts, told);
     const { concurrency = OPEN_MAX, order = "given", onProgress, signal, ...options } = told;
-    // Whoever stops reading takes back what is under way.
     const stop = new AbortController();
-    const signals = signal ? [signal, stop.signal] : [stop.signal];
-    const over = AbortSignal.any(signals);
-    const call = { ...options, signal: over } as GenerateOptions & CallOptions;
+    const call = { ...options, signal: stop.signal } as GenerateOptions & CallOptions;
     const run = async (prompt: Prompt, index: number): Promise<BatchItem> => {
       this.progress.begun += 1;
       try {
@@ -66,7 +69,7 @@ export class Batch implements AsyncIterable<BatchItem> {
         tellHook(onProgress, { ...this.progress });
       }
     };
-    this.#items = windowed(prompts, run, concurrency, order === "given", over, () => stop.abort());
+    this.#items = windowed(prompts, run, concurrency, order === "given", signal, stop);
   }
 
   [Symbol.asyncIterator](): AsyncIterator<BatchItem> {
@@ -91,8 +94,7 @@ export class Batch implements AsyncIterable<BatchItem> {
 function check(prompts: Prompts, options: BatchOptions): void {
   checkObject("options", options);
   const { concurrency = OPEN_MAX, order = "given", signal } = options;
-  const isList = typeof prompts === "object" && prompts !== null;
-  if (!isList || !(Symbol.asyncIterator in prompts || Symbol.iterator in prompts)) {
+  if (!isObject(prompts) || !(Symbol.asyncIterator in prompts || Symbol.iterator in prompts)) {
     throw refuse("prompts", kindOf(prompts), "an array of prompts, or something else to iterate over");
   }
   if (typeof concurrency !== "number" || !(concurrency >= 1)) {
@@ -105,14 +107,15 @@ function check(prompts: Prompts, options: BatchOptions): void {
 }
 
 /** Keeps up to `open` runs under way, and hands out their results. A source that makes others wait for
- * its next prompt does not make them wait for results. */
+ * its next prompt does not make them wait for results. `stop` takes back what is under way: when `signal`
+ * says so, or nobody reads on. */
 async function* windowed(
   prompts: Prompts,
   run: (prompt: Prompt, index: number) => Promise<BatchItem>,
   open: number,
   inOrder: boolean,
-  signal: AbortSignal,
-  stop: () => void,
+  signal: AbortSignal | null | undefined,
+  stop: AbortController,
 ): AsyncGenerator<BatchItem, void, undefined> {
   const isAsync = Symbol.asyncIterator in prompts;
   const source = isAsync ? prompts[Symbol.asyncIterator]() : prompts[Symbol.iterator]();
@@ -148,11 +151,12 @@ async function* windowed(
   };
   // An array's prompts are all told that they were taken back; another source may wait for ever.
   const leave = (): void => {
+    stop.abort(signal?.reason);
     isOver ||= isAsync;
     wake();
   };
-  if (signal.aborted) leave();
-  else listen(signal, leave);
+  if (signal?.aborted) leave();
+  else if (signal) listen(signal, leave);
   try {
     for (;;) {
       void fill();
@@ -172,8 +176,8 @@ async function* windowed(
     }
   } finally {
     isOver = true;
-    unlisten(signal, leave);
-    stop();
+    if (signal) unlisten(signal, leave);
+    stop.abort();
     // A source that is being asked hears of it after its answer, which may never come.
     const left = Promise.resolve(source.return?.());
     if (isAsking) left.catch(() => {});

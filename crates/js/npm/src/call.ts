@@ -3,7 +3,7 @@
 import * as core from "#core";
 import type { Crowd, Member } from "./crowd.ts";
 import { cancel, count, tell } from "./engine.ts";
-import { APIUserAbortError, errorOf, KneepointError, type Told } from "./errors.ts";
+import { APIUserAbortError, errorOf, type Told } from "./errors.ts";
 import { explain, type Phase } from "./failure.ts";
 import { isSignal, listen, unlisten } from "./leave.ts";
 import { CallRecord } from "./record.ts";
@@ -13,12 +13,19 @@ import type { Visit } from "./visit.ts";
 
 /** What the module read in an answer. */
 export interface Answer {
+  /** The text; empty where there is none, as in calls of tools. */
   text: string;
+  /** The server's name for the answer. */
   id?: string;
+  /** The model that answered, as the server calls it. */
   model?: string;
+  /** What the model thought before it answered, where the server tells. */
   reasoning?: string;
+  /** What the model said in place of an answer. */
   refusal?: string;
+  /** Why it ended, in the server's word. */
   finishReason?: string;
+  /** The tools that the model asks for. */
   toolCalls: ToolCall[];
 }
 
@@ -128,24 +135,22 @@ export abstract class Waiter implements Member, Sender {
     if (task !== undefined) cancel(task);
   }
 
-  poison(error: KneepointError): void {
-    this.#task = undefined;
-    if (!this.#isOver) this.fail(error);
-  }
-
   /** The module says how it failed. */
   failed(told: Told, times?: Float64Array, errors?: string): void {
     const isKnown = times !== undefined && times.length > 0;
     this.fail(errorOf(told, this.trouble), isKnown ? new CallRecord(times, errors) : undefined);
   }
 
+  /** Ends it with this error, unless it is over. */
   fail(error: Error, record?: CallRecord): void {
+    if (this.#isOver) return;
     this.over(record);
     this.reject(error);
   }
 
+  /** It is over: nobody waits for it any more. */
   protected over(record?: CallRecord): void {
-    if (!this.#isOver && this.#home !== undefined) count(-1, 0);
+    if (this.#home !== undefined) count(-1, 0);
     this.#isOver = true;
     this.#task = undefined;
     this.#home?.waiting.delete(this);
@@ -292,17 +297,13 @@ export class StreamCall extends Waiter {
   }
 
   ended(times: Float64Array, errors: string | undefined): void {
-    this.record = new CallRecord(times, errors);
-    this.over(this.record);
+    if (this.isOver) return;
+    this.over(new CallRecord(times, errors));
     this.#answer(undefined, undefined);
   }
 
-  override fail(error: Error, record?: CallRecord): void {
-    this.record = record;
-    super.fail(error, record);
-  }
-
   protected override over(record?: CallRecord): void {
+    this.record = record;
     this.#park(false);
     super.over(record);
   }

@@ -7,7 +7,7 @@ import * as core from "#core";
 import { Crowd } from "./crowd.ts";
 import { enter, instance, lookAfter, type Resident, ready, readyNow, settle } from "./engine.ts";
 import { enterRefusing, KneepointError } from "./errors.ts";
-import { refuse } from "./failure.ts";
+import { isObject, refuse } from "./failure.ts";
 import { tellHook } from "./hook.ts";
 import { Clock, keyFrom } from "./key.ts";
 import {
@@ -26,28 +26,39 @@ import type { BodyLike, Connections, Transport } from "./transport/transport.ts"
 
 /** One model's figures of the moment. Times in milliseconds, over the latest calls. */
 export interface ModelStats {
+  /** Its name; empty for calls that name none. */
   model: string;
   /** The working limit. */
   limit: number;
   /** Requests a second, where the server's limit is a rate. */
   rate?: number;
+  /** Attempts that were sent and are not over. */
   inFlight: number;
+  /** Calls that wait for their turn. */
   queued: number;
   /** What is left of the retry budget. */
   budgetLeft: number;
+  /** The time to the first byte that half of the latest requests kept. */
   firstByteP50?: number;
+  /** And 95 in a hundred. */
   firstByteP95?: number;
+  /** The time that half of the latest calls took, waiting included. */
   callP50?: number;
+  /** And 95 in a hundred. */
   callP95?: number;
 }
 
 /** A client's figures of the moment. */
 export interface Stats {
+  /** Calls that were asked for. */
   calls: number;
   succeeded: number;
   failed: number;
+  /** Calls that were taken back. */
   aborted: number;
+  /** Attempts that were sent. */
   attempts: number;
+  /** Those among them that were not the first of their call, hedges included. */
   retries: number;
   /** Attempts that were refused: throttled or overloaded. */
   rejections: number;
@@ -74,27 +85,37 @@ const HOSTS: Record<string, string> = {
 export class Client implements Resident, Home {
   readonly options: ClientOptions;
   readonly transport: Transport;
+  /** Whether its connections are closed with this client, or with the one that it shares them with. */
+  readonly #isOwner: boolean;
   #core: core.Core | undefined;
   #instance = -1;
   #isDisposed = false;
+  /** Tells the engine that it holds nothing any more. */
+  readonly #leave: () => void;
   /** Calls under way. */
-  readonly waiting = new Crowd<Waiter>();
+  readonly waiting: Crowd<Waiter>;
   /** Fields and parameters for every request, in turn; empty in most clients. */
   readonly #fields: (string | null)[] = [];
   readonly #query: string[] = [];
   /** What is said to the user's logger. */
   readonly log: Log;
 
-  constructor(options: ClientOptions, transport?: Transport) {
+  /** `before`: whose connections it shares, unless they differ in how they send. It may take that
+   * one's place: then all that is under way there ends with this one. */
+  constructor(options: ClientOptions, before?: Client, takesPlace = false) {
     this.options = complete(options);
     this.#check();
-    this.transport = transport ?? transportOf(this.options);
+    const isAlike = (name: "fetch" | "fetchOptions") => before?.options[name] === options[name];
+    const shared = isAlike("fetch") && isAlike("fetchOptions") ? before : undefined;
+    this.transport = shared?.transport ?? transportOf(this.options);
+    this.#isOwner = shared === undefined || (takesPlace && shared.#isOwner);
+    this.waiting = (takesPlace && before?.waiting) || new Crowd<Waiter>();
     if (this.options.organization) this.#fields.push("openai-organization", this.options.organization);
     if (this.options.project) this.#fields.push("openai-project", this.options.project);
     fieldsOf(this.options.defaultHeaders, this.#fields);
     pairsOf(this.options.defaultQuery, this.#query);
     this.log = loggerOf(this.options, this.baseURL);
-    settle(this);
+    this.#leave = settle(this);
     // Where the module can be had at once, its verdict on the options can too.
     if (readyNow()) enterRefusing(() => this.#live());
   }
@@ -144,13 +165,15 @@ export class Client implements Resident, Home {
     return { ...(counts as Omit<Stats, "connections">), connections: this.transport.connections() };
   }
 
-  /** Lets everything go. Calls under way fail as aborted. */
+  /** Lets everything go. Calls under way fail as aborted; those of clients that share its connections
+   * go on. */
   dispose(): void {
     this.#isDisposed = true;
     for (const call of [...this.waiting]) call.abort();
     this.#core?.free();
     this.#core = undefined;
-    this.transport.dispose();
+    this.#leave();
+    if (this.#isOwner) this.transport.dispose();
   }
 
   settled(record: CallRecord | undefined): void {
@@ -161,7 +184,7 @@ export class Client implements Resident, Home {
   reset(error: KneepointError): void {
     this.#core = undefined;
     this.transport.reset();
-    for (const call of [...this.waiting]) call.poison(error);
+    for (const call of [...this.waiting]) call.fail(error);
   }
 
   #begin(call: Call | StreamCall, want: core.Want, input: RequestInput, options?: CallOptions): void {
@@ -297,7 +320,7 @@ const LIMITS = ["max_tokens", "max_completion_tokens", "max_output_tokens"] as c
 /** The outline of a body; none where it came as text, which only the module reads. */
 function outlineOf(asked: unknown, body: BodyLike): Outline | undefined {
   if (typeof body !== "string") return { bytes: 0, model: undefined, answerMax: Number.NaN };
-  if (typeof asked !== "object" || asked === null) return undefined;
+  if (!isObject(asked)) return undefined;
   const fields = asked as Record<string, unknown>;
   const limit = LIMITS.map((name) => fields[name]).find((value) => typeof value === "number");
   return {

@@ -59,6 +59,8 @@ class TextPieces implements AsyncIterableIterator<string, void, undefined> {
 
   readonly #fail = (error: unknown): never => {
     this.#close();
+    // The rest of the body is not wanted.
+    this.#arrivals.cancel().catch(() => {});
     throw error;
   };
 

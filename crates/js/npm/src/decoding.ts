@@ -1,12 +1,13 @@
 /** Decodes bytes that somebody else has fetched. */
 
 import * as core from "#core";
-import { enter, ready } from "./engine.ts";
+import { enter, instance, ready } from "./engine.ts";
 import { errorOf, type Told } from "./errors.ts";
 
 /** A stream's decoder in the module. */
 export class Decoding {
   readonly #decoder: core.Decoder;
+  readonly #instance = instance();
   readonly #headers: Headers | undefined;
   #failure: Error | undefined;
 
@@ -37,12 +38,13 @@ export class Decoding {
   }
 
   free(): void {
-    this.#decoder.free();
+    // What is freed in another instance belongs to somebody else there.
+    if (this.#instance === instance()) this.#decoder.free();
   }
 
   #said(work: () => string): string {
     try {
-      return enter(work);
+      return enter(work, this.#instance);
     } catch (told) {
       if (told instanceof Error) throw told;
       const before = enter(() => this.#decoder.rest());

@@ -20,9 +20,19 @@ export interface Resident {
 /** Timers of the platform hold no longer times than this. */
 export const TIMER_MS_MAX = 2 ** 31 - 1;
 
-const residents = new Set<WeakRef<Resident>>();
+/** Weak, where they can be. */
+interface Reference {
+  deref(): Resident | undefined;
+}
+
+const residents = new Set<Reference>();
+/** Platforms have this and weak references, or neither: Workers with a `compatibility_date` before 2025-05-05. */
+const gone =
+  typeof WeakRef === "undefined"
+    ? undefined
+    : new FinalizationRegistry<Reference>((reference) => residents.delete(reference));
 let generation = 0;
-let state: "absent" | "ready" = "absent";
+let isReady = false;
 let loading: Promise<void> | undefined;
 let timer: ReturnType<typeof setTimeout> | undefined;
 /** When it is to fire. */
@@ -86,7 +96,7 @@ export function lookAfter(): number {
 
 /** Compiles the module, unless that is done. With a source of one's own where the default fails. */
 export function ready(source?: ModuleSource | Promise<ModuleSource>): Promise<void> {
-  if (state === "ready") return Promise.resolve();
+  if (isReady) return Promise.resolve();
   loading ??= load(source).catch((error: unknown) => {
     loading = undefined;
     const advice = source === undefined ? "; where a bundle left it behind, ready() takes its bytes or its address" : "";
@@ -105,7 +115,7 @@ async function load(source?: ModuleSource | Promise<ModuleSource>): Promise<void
 
 /** Compiles the module without waiting, where the runtime can; answers whether it is ready. */
 export function readyNow(): boolean {
-  if (state === "absent" && loading === undefined && runtime.moduleNow !== undefined) {
+  if (!isReady && loading === undefined && runtime.moduleNow !== undefined) {
     try {
       core.initSync({ module: runtime.moduleNow() });
       begin();
@@ -114,12 +124,12 @@ export function readyNow(): boolean {
       return false;
     }
   }
-  return state === "ready";
+  return isReady;
 }
 
 function begin(): void {
   core.start(host);
-  state = "ready";
+  isReady = true;
 }
 
 /** Which instance it is: objects of another one are gone. */
@@ -127,8 +137,10 @@ export function instance(): number {
   return generation;
 }
 
-/** Enters the module and answers what it answers. What it refuses comes as a plain object. */
-export function enter<T>(work: () => T): T {
+/** Enters the module and answers what it answers. What it refuses comes as a plain object. `of`: which
+ * instance has what the work needs. */
+export function enter<T>(work: () => T, of = generation): T {
+  if (of !== generation) throw fault();
   try {
     return work();
   } catch (error) {
@@ -161,24 +173,26 @@ export function tell(work: () => void): void {
   }
 }
 
+function fault(cause?: unknown): KneepointError {
+  const message = "a fault inside kneepoint ended this call; the next one starts afresh. Please report it.";
+  return new KneepointError(message, { kind: "poisoned", cause });
+}
+
 function poison(cause: unknown): KneepointError {
-  const error = new KneepointError(
-    "a fault inside kneepoint ended this call; the next one starts afresh. Please report it.",
-    { kind: "poisoned", cause },
-  );
+  const error = fault(cause);
   host.alarm(-1);
   generation += 1;
   core.__wbg_reset_state();
   core.start(host);
-  for (const reference of residents) {
-    const resident = reference.deref();
-    if (resident === undefined) residents.delete(reference);
-    else resident.reset(error);
-  }
+  for (const reference of residents) reference.deref()?.reset(error);
   return error;
 }
 
-/** Notes who holds things of the instance for longer than a call, to be let go with it. */
-export function settle(resident: Resident): void {
-  residents.add(new WeakRef(resident));
+/** Notes who holds things of the instance for longer than a call, to be let go with it, until the function
+ * that it answers is called, or nobody else knows of them. */
+export function settle(resident: Resident): () => void {
+  const reference = gone === undefined ? { deref: () => resident } : new WeakRef(resident);
+  residents.add(reference);
+  gone?.register(resident, reference);
+  return () => void residents.delete(reference);
 }

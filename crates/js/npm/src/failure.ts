@@ -135,6 +135,5 @@ export function checkMethods(option: string, object: unknown, expected: string, 
   const methods = object as Record<string, unknown> | null | undefined;
   const missing = names.filter((name) => typeof methods?.[name] !== "function");
   if (missing.length === 0) return;
-  const isThere = typeof object === "object" && object !== null;
-  throw refuse(option, isThere ? `no ${missing.join(" and no ")} in it` : kindOf(object), expected);
+  throw refuse(option, isObject(object) ? `no ${missing.join(" and no ")} in it` : kindOf(object), expected);
 }

@@ -6,7 +6,9 @@ import type { Reply } from "./reply.ts";
 
 /** An answer, and what is known of the call that brought it. */
 export interface Generated extends Answer {
+  /** What it used, where the server tells. */
   usage?: Usage;
+  /** What it took. */
   timing: Timing;
 }
 

@@ -48,17 +48,17 @@ export class Kneepoint {
   readonly messages: Messages = new Messages(this);
 
   constructor(options: ClientOptions = {}, /** @internal */ parent?: Client) {
-    this._replace(options, parent);
+    checkObject("options", options);
+    this.#hold(new Client(options, parent));
   }
 
-  /** Puts another client in place. It holds the key, so nobody comes upon it by printing this.
-   * @internal */
-  _replace(options: ClientOptions, parent: Client | undefined = this._client): void {
-    checkObject("options", options);
-    // A way of one's own out, or another one, cannot be shared.
-    const shares = parent?.options.fetch === options.fetch;
-    const sameWay = shares && parent?.options.fetchOptions === options.fetchOptions;
-    const value = new Client(options, sameWay ? parent?.transport : undefined);
+  /** Puts another client in place. @internal */
+  _replace(options: ClientOptions): void {
+    this.#hold(new Client(options, this._client, true));
+  }
+
+  /** It holds the key, so nobody comes upon it by printing this. */
+  #hold(value: Client): void {
     Object.defineProperty(this, "_client", { value, enumerable: false, configurable: true });
   }
 
@@ -169,7 +169,8 @@ export class Kneepoint {
     return new Class({ ...this._client.options, ...options }, this._client);
   }
 
-  /** Closes connections and fails what is under way. */
+  /** Fails what is under way, and closes connections. Those that it shares with the client that it was
+   * made from stay open. */
   dispose(): void {
     this._client.dispose();
   }

@@ -1,7 +1,7 @@
 /** What a client and a call may be told, and the check that nothing else is said. */
 
 import { runtime } from "#runtime";
-import { checkMethods, kindOf, refuse, withArticle } from "./failure.ts";
+import { checkMethods, isObject, kindOf, refuse, withArticle } from "./failure.ts";
 import { isSignal } from "./leave.ts";
 import type { AttemptTiming } from "./record.ts";
 import type { FetchLike } from "./transport/transport.ts";
@@ -32,7 +32,9 @@ export interface CacheOptions {
 
 /** Any store of texts. */
 export interface CacheStore {
+  /** What is kept under this name; `undefined` or `null` where nothing is, or its time is over. */
   get(key: string): Promise<string | null | undefined> | string | null | undefined;
+  /** Keeps a text for so many milliseconds. */
   set(key: string, value: string, ttl: number): Promise<unknown> | unknown;
 }
 
@@ -107,6 +109,7 @@ export interface Logger {
   debug(message: string, ...rest: unknown[]): void;
 }
 
+/** How much a logger is told: what a level names, and all that is worse. */
 export type LogLevel = "off" | "error" | "warn" | "info" | "debug";
 
 /** One attempt, under the names that OpenTelemetry gives to such things. */
@@ -130,8 +133,11 @@ export interface CallOptions {
   timeout?: number | undefined;
   /** Each attempt, in ms. */
   attemptTimeout?: number | undefined;
+  /** Retries of this call. */
   maxRetries?: number | undefined;
+  /** Header fields beside the client's; `null` takes one of those away. */
   headers?: HeaderOptions | undefined;
+  /** Parameters of the URL; one of the client's of the same name gives way. */
   query?: QueryOptions | undefined;
   /** Sent as `idempotency-key`, the same with every attempt. */
   idempotencyKey?: string | undefined;
@@ -141,6 +147,7 @@ export interface CallOptions {
   cache?: boolean | undefined;
   /** Whether this call may share the attempt of an equal one. */
   dedupe?: boolean | undefined;
+  /** Never repeat what the server may have carried out already. */
   atMostOnce?: boolean | undefined;
   /** Handed to `fetch` with this request, beside what the client hands to it. */
   fetchOptions?: Record<string, unknown> | undefined;
@@ -244,8 +251,7 @@ export function isCallOption(name: string): boolean {
 
 /** Refuses what holds no options at all. */
 export function checkObject(name: string, options: unknown): void {
-  const isObject = typeof options === "object" && options !== null;
-  if (!isObject || Array.isArray(options)) throw refuse(name, kindOf(options), "an object");
+  if (!isObject(options) || Array.isArray(options)) throw refuse(name, kindOf(options), "an object");
 }
 
 /** Refuses names that are not `known`, and values of another kind. */
@@ -274,33 +280,28 @@ function words(kind: Kind): string {
   return kind === "auto" ? '"auto"' : kind === "null" ? "null" : withArticle(kind);
 }
 
-/** The known name that shares the most letters in place, else all of them. */
+/** The known name that is another only by its capitals, else all of them. */
 function nearest(name: string, known: Record<string, Kind[]>): string {
   const same = Object.keys(known).filter((one) => one.toLowerCase() === name.toLowerCase());
   return (same.length > 0 ? same : Object.keys(known)).join(", ");
 }
 
-/** Where keys and addresses are looked for. */
-const VARIABLES: Record<string, { key: string; url?: string }> = {
-  openai: { key: "OPENAI_API_KEY", url: "OPENAI_BASE_URL" },
-  anthropic: { key: "ANTHROPIC_API_KEY", url: "ANTHROPIC_BASE_URL" },
-  fireworks: { key: "FIREWORKS_API_KEY", url: "FIREWORKS_BASE_URL" },
-};
+/** Whose variables of the environment are looked for: `OPENAI_API_KEY`, `ANTHROPIC_BASE_URL` and so on. */
+const PROVIDERS = ["openai", "anthropic", "fireworks"];
 
 /** A client's options with what the environment adds. */
 export function complete(options: ClientOptions): ClientOptions {
   checkClient(options);
   const provider = options.provider ?? "openai";
-  const variables = VARIABLES[provider];
-  const fill = (value: string | null | undefined, name: string | undefined) =>
-    value === undefined && name !== undefined ? runtime.variable(name) : value;
+  const fill = <T>(value: T | undefined, name: string, known: readonly string[] = PROVIDERS) =>
+    value === undefined && known.includes(provider) ? runtime.variable(`${provider.toUpperCase()}_${name}`) : value;
   return {
     ...options,
     provider,
-    baseURL: fill(options.baseURL, variables?.url),
-    apiKey: options.apiKey === undefined ? fill(undefined, variables?.key) : options.apiKey,
-    organization: provider === "openai" ? fill(options.organization, "OPENAI_ORG_ID") : options.organization,
-    project: provider === "openai" ? fill(options.project, "OPENAI_PROJECT_ID") : options.project,
+    baseURL: fill(options.baseURL, "BASE_URL"),
+    apiKey: fill(options.apiKey, "API_KEY"),
+    organization: fill(options.organization, "ORG_ID", ["openai"]),
+    project: fill(options.project, "PROJECT_ID", ["openai"]),
   };
 }
 

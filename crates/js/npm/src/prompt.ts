@@ -9,6 +9,7 @@ export interface Message {
 /** What `generate` and `stream` take beside the prompt. Fields that are not named here are handed on
  * to the server as they are. */
 export interface GenerateOptions {
+  /** Whom to ask. */
   model: string;
   /** What the system is told. */
   system?: string;

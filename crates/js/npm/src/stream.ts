@@ -2,6 +2,7 @@
 
 import type { Answer, Delta, StreamCall, ToolCall } from "./call.ts";
 import { type Generated, generated } from "./generated.ts";
+import { readableOf } from "./readable.ts";
 import type { Timing } from "./record.ts";
 
 /** A stream of text. It can be read once. */
@@ -85,17 +86,7 @@ export class TextStream implements AsyncIterable<string> {
 
   /** The text as a stream of the platform's. */
   toReadableStream(): ReadableStream<string> {
-    const pieces = this[Symbol.asyncIterator]();
-    return new ReadableStream({
-      async pull(controller) {
-        const { done, value } = await pieces.next();
-        if (done) controller.close();
-        else controller.enqueue(value);
-      },
-      async cancel() {
-        await pieces.return?.();
-      },
-    });
+    return readableOf(this[Symbol.asyncIterator](), (text) => text);
   }
 
   /** Two streams of the same text. What only one of them has read is kept for the other. */

@@ -1,5 +1,6 @@
 /** What a benchmark cannot mean, said before it costs anything. Bounds are the engine's business. */
 
+import { refuse } from "../failure.ts";
 import { check, CLIENT, type Kind } from "../options.ts";
 import type { BenchOptions, KneeOptions, LadderOptions, RunOptions } from "./options.ts";
 
@@ -73,6 +74,13 @@ const BUDGET: Known<NonNullable<RunOptions["budget"]>> = {
 };
 
 const WARMUP: Known<NonNullable<BenchOptions["warmup"]>> = { requests: ["number"], duration: ["number"] };
+
+/** Refuses what one side of a comparison cannot have for itself. */
+export function checkSide(side: object): void {
+  for (const name of ["fetch", "fetchOptions"]) {
+    if (name in (side ?? {})) throw refuse(name, "it on one side", "it among the options of the run, for both sides");
+  }
+}
 
 /** Refuses options that nobody knows, or of the wrong kind; a misspelt limit would be none. */
 export function checkRun(options: Partial<BenchOptions & KneeOptions>): void {

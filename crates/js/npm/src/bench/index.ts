@@ -18,7 +18,7 @@ import { runtime } from "#runtime";
 import { readyNow } from "../engine.ts";
 import { KneepointError } from "../errors.ts";
 import { checkObject, complete } from "../options.ts";
-import { checkRun } from "./check.ts";
+import { checkRun, checkSide } from "./check.ts";
 import type { BenchOptions, KneeOptions, TargetOptions } from "./options.ts";
 import { askOf, clientOf, ladderFor, ladderOf, planOf } from "./plan.ts";
 import type { Comparison, Report, Rule } from "./report.ts";
@@ -63,13 +63,17 @@ export function knee(options: KneeOptions): Run<Report> {
   });
 }
 
+/** What differs on one side of a comparison. Both are sent in the same way, which the run's own options
+ * say. */
+export type CompareSide = Partial<Omit<TargetOptions, "fetch" | "fetchOptions">>;
+
 /** What a comparison is told: a plain run, against two targets. What a target does not say is as in
  * the run's own options. */
 export interface CompareOptions extends Omit<BenchOptions, "model"> {
   /** The one side. */
-  a: Partial<TargetOptions>;
+  a: CompareSide;
   /** The other. */
-  b: Partial<TargetOptions>;
+  b: CompareSide;
   /** The model of both, unless they name their own. */
   model?: string;
   /** How often each runs, in turns. Default and least: 5. */
@@ -83,6 +87,7 @@ export function compare(options: CompareOptions): Run<Comparison> {
   const { a, b, pairs = 5, ...rest } = options;
   const sides = [a, b].map((side) => ({ model: "", ...rest, ...side }));
   return new Run<Comparison>({ ...clientOf(rest), ...hooks(rest) }, async () => {
+    [a, b].forEach(checkSide);
     sides.forEach(checkRun);
     const plan = planOf({ model: "", ...rest });
     const [one, two] = await Promise.all(sides.map((side) => sideOf(side, askOf(side, false))));

@@ -98,32 +98,60 @@ export interface BenchOptions extends RunOptions {
 
 /** The windows and limits of a ladder; seconds where a name ends in `_s`. */
 export interface LadderOptions {
+  /** The first rung. Default: 1. */
   first?: number;
+  /** The highest rung. Default: 64; 256 on this machine and private networks. */
   max?: number;
+  /** Each rung is the one before times this. Default: 2. */
   factor?: number;
+  /** Settling on a rung ends after so long, even if fewer requests than slots have ended. Default: 15. */
   settle_s?: number;
+  /** A rung is measured at least so long. Default: 6. */
   window_min_s?: number;
+  /** And at most so long. Default: 40. */
   window_max_s?: number;
+  /** In between it ends once so many requests have ended. Default: 30. */
   completions_min?: number;
+  /** And so many for each slot. Default: 2. */
   completions_per_slot?: number;
+  /** Rungs at most, verifications and repetitions not counted. Default: 14. */
   rungs_max?: number;
+  /** No further rung is begun after so long. Default: 600. */
   total_s?: number;
+  /** The share of failures that ends the ladder where it is surely exceeded. Default: 0.05. */
   errors_max?: number;
+  /** The same for refusals. Default: 0.01. */
   refusals_max?: number;
+  /** The share of requests that must meet `slo`. Default: 0.95. */
   slo_share?: number;
+  /** The elasticity of throughput below which a step brought nothing. Default: 0.1, a doubling that brings
+   * less than 7 %. */
   plateau?: number;
+  /** The share of the highest throughput that counts as the peak. Default: 0.95. */
   peak_share?: number;
+  /** A limit is verified at this share of its estimate. Default: 0.95. */
   verify_share?: number;
+  /** For so long. Default: 60. */
   verify_s?: number;
+  /** At most so many times. Default: 3; 0 verifies nothing. */
   verify_max?: number;
+  /** How long slots may rest before that, until the server accepts again. Default: 65. */
   recover_s?: number;
+  /** Further rungs around the knee. Default: 3. */
   refine_knee?: number;
+  /** Further rungs below the peak. Default: 2. */
   refine_peak?: number;
+  /** Rungs are looked for no closer together than this ratio. Default: 1.3. */
   refine_ratio?: number;
+  /** Whether the lowest and the chosen rung are measured again at the end. Default: `true`. */
   repeat?: boolean;
+  /** The change between two measurements of a rung that is still called stable. Default: 0.1. */
   drift_max?: number;
+  /** A refused slot rests as long as the server asks, but no longer than this. Default: 30. */
   rest_max_s?: number;
+  /** And so long where the server does not say. Default: 1. */
   rest_s?: number;
+  /** Whether the ladder ends where this client was the limit. Default: `true`. */
   stop_client_bound?: boolean;
 }
 

@@ -67,6 +67,8 @@ export class Run<T> implements PromiseLike<T>, AsyncIterable<Tick> {
   async #start(options: ClientOptions, prepare: () => Promise<Begin>): Promise<void> {
     try {
       const [begin] = await Promise.all([prepare(), ready()]);
+      // A fault of the module has ended it before it began.
+      if (this.#isOver) return;
       const { signal } = this.#options;
       signal?.addEventListener("abort", this.#stopBySignal);
       if (signal?.aborted) this.stop();
@@ -164,6 +166,7 @@ export class Run<T> implements PromiseLike<T>, AsyncIterable<Tick> {
     this.#handle = undefined;
     // Samples that were told are handed on first; and the module must not be entered from inside it.
     queueMicrotask(() => {
+      this.#transport?.reset();
       this.#transport?.dispose();
       if (handle !== undefined) enter(() => handle.free());
       tell();

@@ -1,10 +1,10 @@
 /** What stores are told, checked when they are made: nothing is sent to a store that is set up wrong. */
 
-import { kindOf, refuse } from "../failure.ts";
+import { isObject, kindOf, refuse } from "../failure.ts";
 
 /** Refuses what is no object of options, and names that none of them has. */
 export function checkOptions(options: unknown, ...names: string[]): void {
-  if (typeof options !== "object" || options === null) throw refuse("options", kindOf(options), "an object");
+  if (!isObject(options)) throw refuse("options", kindOf(options), "an object");
   for (const name of Object.keys(options)) {
     if (!names.includes(name)) throw refuse(name, "a name that no option has", `one of ${names.join(", ")}`);
   }

@@ -39,7 +39,7 @@ async function status([word, ...rest]: readonly string[]): Promise<number> {
     return await COMMANDS[command](new Given(command, rest));
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof KneepointError)) throw error;
-    const isCommand = word !== undefined && word in COMMANDS;
+    const isCommand = word !== undefined && Object.hasOwn(COMMANDS, word);
     const isOfFlags = error instanceof UsageError && !(error instanceof FileError);
     const hint = isOfFlags && isCommand ? ` (see kneepoint ${word} --help)` : "";
     complain(`${error.message}${hint}`);

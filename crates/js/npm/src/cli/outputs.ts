@@ -53,7 +53,9 @@ export class Outputs {
       if (other !== undefined) throw new UsageError(`--${other} and --${form}: ${file} holds one of them`);
       taken.set(resolve(file), form);
       if (perRequest && (form === "csv" || form === "jsonl")) {
-        this.#requests.push({ form, file, stream: opened(file) });
+        const stream = opened(file);
+        if (form === "csv") stream.write(`${csvHeader()}\n`);
+        this.#requests.push({ form, file, stream });
       } else {
         this.#reports.push({ form, file });
       }
@@ -68,7 +70,6 @@ export class Outputs {
   /** Takes requests as they end; nothing where nobody wants them. */
   get onSample(): ((sample: Sample, measured: boolean) => void) | undefined {
     if (this.#requests.length === 0) return undefined;
-    for (const { form, stream } of this.#requests) if (form === "csv") stream.write(`${csvHeader()}\n`);
     return (sample, measured) => {
       if (!measured) return;
       for (const { form, stream } of this.#requests) {

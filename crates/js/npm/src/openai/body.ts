@@ -2,6 +2,7 @@
 
 import { isObject } from "../failure.ts";
 import { pairsOf } from "./options.ts";
+import { readableOf } from "../readable.ts";
 import { type FinalRequestOptions, isPlain } from "../resources/request.ts";
 
 /** The request with its body as it is sent. */
@@ -36,14 +37,5 @@ function rawOf(body: unknown): Exclude<BodyInit, string> | undefined {
 
 function streamOf(items: AsyncIterator<unknown> | Iterator<unknown>): ReadableStream {
   const encoder = new TextEncoder();
-  return new ReadableStream({
-    async pull(controller) {
-      const { value, done } = await items.next();
-      if (done) controller.close();
-      else controller.enqueue(typeof value === "string" ? encoder.encode(value) : value);
-    },
-    async cancel() {
-      await items.return?.();
-    },
-  });
+  return readableOf(items, (item) => (typeof item === "string" ? encoder.encode(item) : item));
 }

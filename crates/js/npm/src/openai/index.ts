@@ -155,6 +155,12 @@ export class OpenAI extends Kneepoint {
     this.#change({ fetchOptions });
   }
 
+  /** Fails what is under way, and closes connections. */
+  override dispose(): void {
+    for (const other of this.#others.values()) other.dispose();
+    super.dispose();
+  }
+
   /** A client with some options changed, over the same connections. */
   override withOptions(options: ClientOptions): this {
     const Class = this.constructor as new (options: ClientOptions, parent: Client) => this;

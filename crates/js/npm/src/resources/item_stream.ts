@@ -2,6 +2,7 @@
 
 import type { Piece, StreamCall } from "../call.ts";
 import { APIUserAbortError, KneepointError } from "../errors.ts";
+import { readableOf } from "../readable.ts";
 import { Parser } from "./template.ts";
 import { type More, Unpacked } from "./unpack.ts";
 
@@ -47,21 +48,8 @@ export class ItemStream<Item> implements AsyncIterable<Item> {
 
   /** The objects as JSON, one in each line. `Stream.fromReadableStream` reads it. */
   toReadableStream(): ReadableStream {
-    let items: AsyncIterator<Item>;
     const encoder = new TextEncoder();
-    return new ReadableStream({
-      start: () => {
-        items = this[Symbol.asyncIterator]();
-      },
-      async pull(controller) {
-        const { value, done } = await items.next();
-        if (done) controller.close();
-        else controller.enqueue(encoder.encode(`${JSON.stringify(value)}\n`));
-      },
-      async cancel() {
-        await items.return?.();
-      },
-    });
+    return readableOf(this[Symbol.asyncIterator](), (item) => encoder.encode(`${JSON.stringify(item)}\n`));
   }
 }
 

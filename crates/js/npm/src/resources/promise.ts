@@ -144,9 +144,11 @@ export class Whole implements Received {
   }
 
   response(): Response {
-    const { reply = CACHED, text } = this.#outcome;
-    const body = (): BodyInit => (reply === CACHED ? text : new Blob(reply.chunks as BlobPart[]).stream());
-    return (this.#response ??= responseOf(reply, body()));
+    const { reply } = this.#outcome;
+    return (this.#response ??=
+      reply === undefined
+        ? responseOf(CACHED, this.#outcome.text)
+        : responseOf(reply, new Blob(reply.chunks as BlobPart[]).stream()));
   }
 
   read(): unknown {

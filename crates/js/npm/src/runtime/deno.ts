@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { text, variable } from "./common.ts";
 import type { Runtime } from "./runtime.ts";
 
-const bytes = (): BufferSource => readFileSync(new URL("../node/kneepoint.wasm", import.meta.url));
+const bytes = (): Buffer => readFileSync(new URL("../node/kneepoint.wasm", import.meta.url));
 
 export const runtime: Runtime = {
   name: "Bun" in globalThis ? "bun" : "deno",

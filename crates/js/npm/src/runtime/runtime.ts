@@ -1,7 +1,7 @@
 /** What differs between runtimes. Each has a module of its own that the build puts in place. */
 
 import type { Visit } from "../visit.ts";
-import type { ModuleSource } from "./source.ts";
+import type { ModuleAtHand, ModuleSource } from "./source.ts";
 
 /** One of them. */
 export interface Runtime {
@@ -12,7 +12,7 @@ export interface Runtime {
   /** Where the wasm module is. */
   module(): ModuleSource | Promise<ModuleSource>;
   /** The same without waiting, where that is possible. */
-  readonly moduleNow?: () => WebAssembly.Module | BufferSource;
+  readonly moduleNow?: () => ModuleAtHand;
   /** A variable of the environment. */
   variable(name: string): string | undefined;
   /** Calls back after the event loop has gone round. */

@@ -7,5 +7,8 @@ declare global {
   }
 }
 
+/** The module, or its bytes. */
+export type ModuleAtHand = ArrayBuffer | ArrayBufferView<ArrayBuffer> | WebAssembly.Module;
+
 /** A source of the module: its address, a response, its bytes or itself. */
-export type ModuleSource = URL | Response | ArrayBuffer | ArrayBufferView<ArrayBuffer> | WebAssembly.Module;
+export type ModuleSource = URL | Response | ModuleAtHand;

@@ -31,7 +31,8 @@ export interface Handler {
   onResponseStart(controller: Controller, status: number, headers: IncomingHeaders): void;
   onResponseData(controller: Controller, chunk: Buffer): void;
   onResponseEnd(controller: Controller): void;
-  onResponseError(controller: Controller, error: Error): void;
+  /** There is no controller where the request was refused before it began. */
+  onResponseError(controller: Controller | null, error: Error): void;
 }
 
 /** The header fields of an answer. */

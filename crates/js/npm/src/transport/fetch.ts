@@ -185,9 +185,8 @@ export class FetchTransport implements Transport {
     this.#exchanges.forEach((_, id) => this.close(id));
   }
 
-  dispose(): void {
-    this.reset();
-  }
+  /** The connections are the platform's. */
+  dispose(): void {}
 }
 
 /** The next chunk of a body; none at its end. */

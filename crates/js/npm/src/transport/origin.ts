@@ -9,7 +9,11 @@ import type { DispatchOptions, Dispatcher, Handler } from "./dispatch.ts";
 
 /** A handler that is told of its connection, and tells when it needs it no longer. */
 export interface Rider extends Handler {
+  /** Whether it was taken back. */
+  readonly isClosed: boolean;
   board(origin: Origin, reused: boolean, leave: (failed: boolean) => void): void;
+  /** There will be no answer. */
+  fail(error: Error): void;
 }
 
 /** Connections that may be opening at once: as many as are open already, and within these bounds. A
@@ -86,6 +90,9 @@ export class Origin {
     for (const slot of this.#slots) void slot.client.destroy().catch(() => {});
     this.#slots.clear();
     this.#free.length = 0;
+    const left = this.#waiting.splice(0).slice(this.#first);
+    this.#first = 0;
+    for (const { rider } of left) rider.fail(new Error("the client that these connections are of was disposed of"));
   }
 
   /** What its connections speak, once one has been open. */
@@ -207,16 +214,19 @@ export class Origin {
     });
   }
 
-  /** Gives those who wait whatever room there is. */
+  /** Gives those who wait whatever room there is, and forgets who has been served. */
   #serve(): void {
     while (this.#first < this.#waiting.length && !this.#isClosed) {
-      const slot = this.#slotWithRoom() ?? this.#grow();
-      if (slot === undefined) return;
       const job = this.#waiting[this.#first] as Job;
+      // Who was taken back meanwhile needs no connection.
+      const slot = job.rider.isClosed ? undefined : (this.#slotWithRoom() ?? this.#grow());
+      if (slot === undefined && !job.rider.isClosed) break;
       this.#first += 1;
-      this.#assign(slot, job);
+      if (slot !== undefined) this.#assign(slot, job);
     }
-    this.#waiting.length = 0;
+    // Together with many others: a line is moved up no more often than it is joined.
+    if (2 * this.#first < this.#waiting.length) return;
+    this.#waiting.splice(0, this.#first);
     this.#first = 0;
   }
 }

@@ -43,12 +43,18 @@ export function noteSent(call: Sender): void {
 /** One client's way out. `open`, `read`, `whole` and `close` are called from inside the module, which
  * must not be entered from there. */
 export interface Transport {
+  /** Whether a connection is back in its pool only after a turn of the event loop. */
   readonly turns: boolean;
+  /** Whether its errors tell nothing, as in browsers. */
   readonly opaque: boolean;
   /** `headers` are missing where they are those of the request before. */
   open(id: number, call: Sender, method: string, url: string, headers: string | undefined): void;
+  /** Asks for the next chunk of a body. */
   read(id: number): void;
+  /** Asks for the whole body: it is told in a few figures where it is what it should be, else given as it
+   * is, and no more of it than may be. */
   whole(id: number, kind: AnswerKind, bytesMax: number): void;
+  /** Nothing more is wanted: what is under way is aborted. */
   close(id: number): void;
   /** What is known of its connections. */
   connections(): Connections;
@@ -57,7 +63,7 @@ export interface Transport {
   protocol(): string | undefined;
   /** Forgets all exchanges: nobody waits for them any more. */
   reset(): void;
-  /** Closes what is open. */
+  /** Closes connections that are its own. Exchanges that they carry fail as lost. */
   dispose(): void;
 }
 

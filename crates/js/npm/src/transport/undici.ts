@@ -150,9 +150,10 @@ export class UndiciTransport implements Transport {
   }
 
   dispose(): void {
-    this.reset();
-    for (const origin of this.#origins.values()) origin.close();
+    const origins = [...this.#origins.values()];
+    // What fails with them may be sent anew at once.
     this.#origins.clear();
+    for (const origin of origins) origin.close();
   }
 }
 
@@ -255,7 +256,7 @@ class Exchange implements Rider {
     }
   }
 
-  onResponseError(_: Controller | undefined, error: Error): void {
+  onResponseError(_: Controller | null, error: Error): void {
     this.fail(error);
   }
 
