@@ -46,7 +46,9 @@ export const ladder = (max) => ({
 export function run(tab, ask, { stopAfter, hide } = {}) {
   return tab.evaluate(
     async ({ ask, stopAfter, hide }) => {
-      const module = await WebAssembly.compileStreaming(fetch("./kneepoint-web_bg.wasm"));
+      // As the page does: one module, however many workers.
+      globalThis.compiled ??= WebAssembly.compileStreaming(fetch("./kneepoint-web_bg.wasm"));
+      const module = await globalThis.compiled;
       const worker = new Worker("./worker.js", { type: "module" });
       const told = { ticks: [], rungs: [], samples: 0, connections: [], report: null, failed: null, settledMs: null };
       const tell = (ask) => worker.postMessage(JSON.stringify(ask));

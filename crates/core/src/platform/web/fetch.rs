@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use js_sys::{ArrayBuffer, Function, Object, Promise, Reflect, Uint8Array};
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, RequestCredentials, RequestInit, RequestRedirect};
 
@@ -14,6 +14,19 @@ use super::thrown::{Runtime, Stage, describe, transport_error};
 use super::{global, property};
 use crate::http::{Head, HeaderValue, Headers, HttpRequest};
 use crate::platform::{Body, TransportError};
+
+#[wasm_bindgen]
+extern "C" {
+    /// A value that a function gets once nothing of ours is running.
+    type Later;
+
+    #[wasm_bindgen(static_method_of = Later, js_class = Promise, js_name = resolve)]
+    fn of(value: RequestInit) -> Later;
+
+    /// What the function answers: a promise, or the response itself.
+    #[wasm_bindgen(method)]
+    fn then(this: &Later, function: &JsValue) -> Promise;
+}
 
 /// Aborts its request when dropped, unless the body came to its end.
 struct Abort {
@@ -45,6 +58,7 @@ pub(super) struct Sender {
 struct Words {
     status: JsValue,
     kind: JsValue,
+    opaque_redirect: JsValue,
     headers: JsValue,
     body: JsValue,
     done: JsValue,
@@ -65,6 +79,7 @@ impl Sender {
             words: Rc::new(Words {
                 status: "status".into(),
                 kind: "type".into(),
+                opaque_redirect: "opaqueredirect".into(),
                 headers: "headers".into(),
                 body: "body".into(),
                 done: "done".into(),
@@ -96,23 +111,23 @@ impl Sender {
         let init = self
             .init(&request, abort.controller.as_ref())
             .map_err(invalid)?;
-        let promise = self
-            .fetch
-            .call2(&JsValue::UNDEFINED, &JsValue::from_str(&request.url), &init)
-            .map_err(thrown)?;
-        // A user's function may answer with the response itself; `resolve` accepts both.
-        let response = JsFuture::from(Promise::resolve(&promise))
-            .await
-            .map_err(thrown)?;
+        let url = JsValue::from_str(&request.url);
+        let fetch = self.fetch.bind1(&JsValue::UNDEFINED, &url);
+        // Not from here: browsers note who calls `fetch`, and to find its way back through a module of
+        // wasm takes one of them as long as all else about the request.
+        let response = Later::of(init).then(fetch.as_ref());
+        let response = JsFuture::from(response).await.map_err(thrown)?;
         // No `instanceof`: a user's function may answer with another realm's or library's response.
         let Some(status) = property(&response, &self.words.status).as_f64() else {
             return Err(TransportError::Invalid(
                 "fetch answered with something that is no Response".into(),
             ));
         };
-        if property(&response, &self.words.kind).as_string().as_deref() == Some("opaqueredirect")
-            || matches!(status as u16, 301 | 302 | 303 | 307 | 308)
-        {
+        let is_redirect = match status as u16 {
+            0 => property(&response, &self.words.kind) == self.words.opaque_redirect,
+            status => matches!(status, 301 | 302 | 303 | 307 | 308),
+        };
+        if is_redirect {
             return Err(TransportError::Redirected);
         }
         let fields = property(&response, &self.words.headers);
