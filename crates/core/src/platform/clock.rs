@@ -81,7 +81,7 @@ impl Clock {
         Sleep {
             clock: Rc::clone(self),
             at,
-            key: None,
+            set: None,
         }
     }
 }
@@ -90,31 +90,38 @@ impl Clock {
 pub struct Sleep {
     clock: Rc<Clock>,
     at: Instant,
-    key: Option<Key>,
+    /// The timer, where it is set, and whom it wakes: who is polled for another reason need not look
+    /// for it among all the others.
+    set: Option<(Key, Waker)>,
 }
 
 impl Future for Sleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let clock = Rc::clone(&self.clock);
-        if clock.now() >= self.at {
+        if self.clock.now() >= self.at {
             self.cancel();
             return Poll::Ready(());
         }
-        let at = self.at;
-        let key = *self.key.get_or_insert_with(|| {
-            clock.started.set(clock.started.get() + 1);
-            (at, clock.started.get())
-        });
-        clock.set(key, context.waker());
+        let waker = context.waker();
+        let key = match &self.set {
+            Some((_, known)) if known.will_wake(waker) => return Poll::Pending,
+            Some((key, _)) => *key,
+            None => {
+                let started = self.clock.started.get() + 1;
+                self.clock.started.set(started);
+                (self.at, started)
+            }
+        };
+        self.clock.set(key, waker);
+        self.set = Some((key, waker.clone()));
         Poll::Pending
     }
 }
 
 impl Sleep {
     fn cancel(&mut self) {
-        if let Some(key) = self.key.take() {
+        if let Some((key, _)) = self.set.take() {
             self.clock.take(key);
         }
     }
