@@ -17,7 +17,6 @@ use crate::limiter::{Outcome, Permit};
 use crate::platform::{Body, Platform, TransportError};
 use crate::provider::Reading;
 use crate::retry::{Class, classify};
-use crate::secret::Secret;
 use crate::time::Instant;
 use crate::watch::{Deadline, Watch, earlier};
 
@@ -82,7 +81,7 @@ impl<P: Platform> Exchange<P> {
         mut self,
         request: HttpRequest,
     ) -> Result<(Self, Head, P::Body), Box<Failure>> {
-        let secrets: Vec<Secret> = request.headers.secrets().cloned().collect();
+        let sent = request.headers.clone();
         let fetch = self.platform.fetch(request);
         let (head, mut body) = match self.watch.guard(self.deadline(), fetch).await {
             Ok(Ok(reply)) => reply,
@@ -111,9 +110,8 @@ impl<P: Platform> Exchange<P> {
             permit.pause(hint);
         }
         let text = self.read_error(&mut body).await;
-        let text = secrets
-            .iter()
-            .fold(text, |text, secret| secret.scrub(&text));
+        let secrets = sent.secrets();
+        let text = secrets.fold(text, |text, secret| secret.scrub(&text));
         drop(body);
         self.hints = Hints::read(&head, Some(&text), self.platform.unix_time());
         let error = decode::error_body(

@@ -19,7 +19,6 @@ use crate::limiter::{Permit, Position, TokenHint};
 use crate::platform::Platform;
 use crate::record::{AttemptRecord, CacheUse, Record};
 use crate::retry::{Class, Decision, HINT_SPREAD_MAX, RetryPolicy, Stop, Tries, decide};
-use crate::secret::Secret;
 use crate::time::Instant;
 use crate::watch::{Deadline, Watch, earlier};
 
@@ -40,8 +39,6 @@ pub(crate) struct Call<P: Platform> {
     pub(crate) tokens: u64,
     /// Whether the platform has the body, and reads the answer.
     pub(crate) is_held: bool,
-    /// Every credential that it sends: errors are scrubbed of them, since some servers echo them.
-    pub(crate) secrets: Vec<Secret>,
     pub(crate) ledger: Ledger<P>,
     pub(crate) tries: Tries,
 }
@@ -248,7 +245,9 @@ impl<P: Platform> Call<P> {
     /// The one shape that a failure leaves the client in.
     pub(crate) fn error(&self, failure: Box<Failure>, stop: Stop) -> Error {
         let failure = *failure;
-        let kind = self.secrets.iter().fold(failure.kind, ErrorKind::scrubbed);
+        // Some servers echo the credentials that they get.
+        let secrets = self.request.headers.secrets();
+        let kind = secrets.fold(failure.kind, ErrorKind::scrubbed);
         let passes = failure.class != Class::Fatal || kind.passes();
         Error {
             retryable: passes,

@@ -216,6 +216,26 @@ pub struct HttpRequest {
     pub handle: Option<Handle>,
 }
 
+impl HttpRequest {
+    /// This without its body, and whatever else differs between requests that begin alike.
+    #[must_use]
+    pub fn start(&self) -> Self {
+        Self {
+            body: None,
+            handle: None,
+            ..self.clone()
+        }
+    }
+
+    /// Whether it begins as this other one: then a platform need not put all of it into its own words
+    /// again. Fields that are equal but not the same count as others.
+    pub fn begins_as(&self, other: &Self) -> bool {
+        self.method == other.method
+            && (Rc::ptr_eq(&self.url, &other.url) || self.url == other.url)
+            && self.headers.is_same(&other.headers)
+    }
+}
+
 /// The head of a reply: what is known before its body.
 #[derive(Debug, Clone)]
 pub struct Head {

@@ -11,6 +11,7 @@ use crate::keeper::Keeper;
 use crate::lane::Lane;
 use crate::ledger::{Observer, Office};
 use crate::platform::Platform;
+use crate::provider::Endpoint;
 use crate::reply::Flown;
 use crate::url::BaseUrl;
 
@@ -26,6 +27,8 @@ pub(crate) struct Inner<P: Platform> {
     /// In the order of their names.
     pub(crate) lanes: RefCell<Vec<(String, Rc<Lane<P>>)>>,
     pub(crate) usual: Usual,
+    /// Where the latest call without parameters of its own went: most go where the one before did.
+    pub(crate) latest: RefCell<Option<(Endpoint, Rc<str>)>>,
     pub(crate) keeper: Option<Rc<Keeper<P>>>,
     pub(crate) flights: Flights<Flown>,
 }
@@ -56,6 +59,7 @@ impl<P: Platform> Inner<P> {
             },
             lanes: RefCell::default(),
             usual: Usual::default(),
+            latest: RefCell::default(),
             flights: Flights::new(),
         })
     }

@@ -141,7 +141,10 @@ impl<P: Platform> Ledger<P> {
     /// Settles the call and answers its record; `error` names the kind of its failure.
     pub(crate) fn settle(self, error: Option<&'static str>) -> Record {
         self.close(error);
-        self.record.borrow().clone()
+        let record = Rc::clone(&self.record);
+        drop(self);
+        // An attempt that has only just lost to another one may still hold it.
+        Rc::try_unwrap(record).map_or_else(|kept| kept.borrow().clone(), RefCell::into_inner)
     }
 
     fn close(&self, error: Option<&'static str>) {

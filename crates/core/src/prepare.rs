@@ -1,5 +1,6 @@
 //! From what a caller asks to a call that can run: checked, addressed and signed.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -60,8 +61,7 @@ impl<P: Platform> Prepared<P> {
         let has_body = body.is_some() || held.is_some();
         let headers = client.headers(&options, has_body, streamed);
         let headers = headers.map_err(refuse)?;
-        let query: Vec<_> = config.query.iter().chain(&options.query).cloned().collect();
-        let url: Rc<str> = client.base.join(&endpoint.path(), &query).into();
+        let url = client.address(&endpoint, &options.query);
         let policy = options.policy(&config.retry);
         let timeout = options.timeout.or(config.timeout);
 
@@ -93,7 +93,6 @@ impl<P: Platform> Prepared<P> {
         let now = client.platform.now();
         let lane = lane(client, model.as_ref(), &options);
         let record = Record::new(endpoint.operation(), model, client.host.clone(), now);
-        let secrets = headers.secrets().cloned().collect();
         let call = Call {
             platform: client.platform.clone(),
             position: lane.limiter.position(options.priority).with_tokens(tokens),
@@ -113,7 +112,6 @@ impl<P: Platform> Prepared<P> {
             first_token_timeout: config.first_token_timeout.filter(|_| streamed),
             tokens,
             is_held: held.is_some(),
-            secrets,
             ledger: Ledger::open(record, &client.office, client.platform.clone()),
             tries: Tries::default(),
         };
@@ -185,6 +183,23 @@ fn check_path(endpoint: &Endpoint) -> Result<(), ConfigError> {
 }
 
 impl<P: Platform> Inner<P> {
+    /// The URL of a call with these parameters of its own.
+    fn address(&self, endpoint: &Endpoint, query: &[(String, String)]) -> Rc<str> {
+        let join = |query: &[_]| Rc::from(self.base.join(&endpoint.path(), query));
+        if !query.is_empty() {
+            return join(&[&self.config.query, query].concat());
+        }
+        let mut latest = self.latest.borrow_mut();
+        match &*latest {
+            Some((known, url)) if known == endpoint => url.clone(),
+            _ => {
+                let url: Rc<str> = join(&self.config.query);
+                *latest = Some((endpoint.clone(), url.clone()));
+                url
+            }
+        }
+    }
+
     /// The header fields of a call.
     fn headers(
         &self,
@@ -247,7 +262,7 @@ fn lane<P: Platform>(
 ) -> Rc<Lane<P>> {
     let model = model.map_or("", |model| model);
     let name = match &options.api_key {
-        None => model.to_owned(),
+        None => Cow::Borrowed(model),
         // A key of the call's own is told apart by its hash, so that none lies about as a name.
         Some(key) => {
             let mut headers = Headers::new();
@@ -260,12 +275,12 @@ fn lane<P: Platform>(
                 body: "",
                 terms: "",
             };
-            format!("{model}\0{}", parts.key().as_str())
+            Cow::Owned(format!("{model}\0{}", parts.key().as_str()))
         }
     };
     let mut lanes = client.lanes.borrow_mut();
     let place = |lanes: &[(String, Rc<Lane<P>>)]| {
-        lanes.binary_search_by(|(known, _)| known.as_str().cmp(&name))
+        lanes.binary_search_by(|(known, _)| known.as_str().cmp(&*name))
     };
     if let Ok(known) = place(&lanes) {
         return lanes[known].1.clone();
@@ -282,6 +297,6 @@ fn lane<P: Platform>(
         model,
     ));
     let at = place(&lanes).unwrap_or_else(|at| at);
-    lanes.insert(at, (name, lane.clone()));
+    lanes.insert(at, (name.into_owned(), lane.clone()));
     lane
 }

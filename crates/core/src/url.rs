@@ -84,7 +84,7 @@ impl BaseUrl {
 
     /// The URL of `path` (which begins with a slash) under this base.
     pub(crate) fn join(&self, path: &str, query: &[(String, String)]) -> String {
-        let mut url = format!("{}{}{path}", self.origin, self.path);
+        let mut url = [&self.origin, &self.path, path].concat();
         for (index, (name, value)) in query.iter().enumerate() {
             url.push(if index == 0 && !path.contains('?') {
                 '?'

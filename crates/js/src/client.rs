@@ -148,10 +148,15 @@ async fn follow(sink: &Sink, begun: Result<Stream<Port>, Error>) {
         Err(error) => return fail(sink, &error, None),
     };
     sink.begun(convert::handle(stream.head().handle.as_ref()));
+    let mut is_wanted = false;
     loop {
-        wanted(sink).await;
+        if !is_wanted {
+            wanted(sink).await;
+        }
         match stream.next().await {
-            Some(Ok(piece)) => sink.piece(&piece.text, convert::deltas(&piece.deltas)),
+            Some(Ok(piece)) => {
+                is_wanted = sink.piece(&piece.text, convert::deltas(&piece.deltas));
+            }
             Some(Err(error)) => return fail(sink, &error, stream.record()),
             None => break,
         }

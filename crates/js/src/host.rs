@@ -33,18 +33,11 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub(crate) fn opaque(this: &Transport) -> bool;
 
-    /// Sends a request for `sink`, which has its body. `headers` holds names and values, a line
-    /// each; none where they are those of the request before. Answers come as calls of `head`, `chunk`,
-    /// `end` and `fail` with this `id`, never from within this call.
+    /// Sends a request for `sink`, which has its body. `head` holds its method, its URL, and the names
+    /// and values of its fields, a line each; none where it is that of the request before. Answers come
+    /// as calls of `head`, `chunk`, `end` and `fail` with this `id`, never from within this call.
     #[wasm_bindgen(method)]
-    pub(crate) fn open(
-        this: &Transport,
-        id: u32,
-        sink: &JsValue,
-        method: &str,
-        url: &str,
-        headers: Option<&str>,
-    );
+    pub(crate) fn open(this: &Transport, id: u32, sink: &JsValue, head: Option<&str>);
 
     /// Asks for the next chunk of a reply's body.
     #[wasm_bindgen(method)]
@@ -88,9 +81,10 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(crate) fn wanted(this: &Sink) -> bool;
 
-    /// A piece of a stream: text, or the data of events; what else was said, if anything was.
+    /// A piece of a stream: text, or the data of events; what else was said, if anything was. Answers
+    /// whether the next one is wanted now.
     #[wasm_bindgen(method)]
-    pub(crate) fn piece(this: &Sink, text: &str, deltas: JsValue);
+    pub(crate) fn piece(this: &Sink, text: &str, deltas: JsValue) -> bool;
 
     /// The stream ended well.
     #[wasm_bindgen(method)]

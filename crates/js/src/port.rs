@@ -9,7 +9,7 @@ use futures_util::future::Either;
 use js_sys::{Date, Math, Object, Reflect};
 use kneepoint_core::decode::Dialect;
 use kneepoint_core::platform::{Body, Plain, Platform, TransportError};
-use kneepoint_core::{Handle, Head, HeaderValue, Headers, HttpRequest, Instant, Reading};
+use kneepoint_core::{Handle, Head, HeaderValue, HttpRequest, Instant, Reading};
 use wasm_bindgen::JsValue;
 
 use crate::host::{Sink, Transport};
@@ -25,8 +25,8 @@ struct Way {
     live: bool,
     turns: bool,
     opaque: bool,
-    /// The header fields of the latest request.
-    latest: RefCell<Headers>,
+    /// What the latest request began with.
+    latest: RefCell<Option<HttpRequest>>,
 }
 
 impl Port {
@@ -93,14 +93,11 @@ impl Platform for Port {
             let id = world::open(way.opaque);
             let body = PortBody { id, way };
             let transport = &body.way.transport;
-            let sink = request.handle.as_ref().and_then(Handle::get::<Sink>);
-            let sink = sink.map_or_else(
-                || carrier(request.body.as_deref()),
-                |sink| sink.clone().into(),
-            );
-            let lines = body.way.lines(&request.headers);
-            let method = request.method.as_str();
-            transport.open(id, &sink, method, &request.url, lines.as_deref());
+            let lines = body.way.lines(&request);
+            match request.handle.as_ref().and_then(Handle::get::<Sink>) {
+                Some(sink) => transport.open(id, sink, lines.as_deref()),
+                None => transport.open(id, &carrier(request.body.as_deref()), lines.as_deref()),
+            }
             let head = world::wait(id, world::Exchange::take_head).await?;
             Ok((head, body))
         }
@@ -112,15 +109,18 @@ impl Platform for Port {
 }
 
 impl Way {
-    /// Names and values, a line each: neither may hold a line end. Nothing where they are those of
-    /// the request before, as most often.
-    fn lines(&self, headers: &Headers) -> Option<String> {
-        if self.latest.borrow().is_same(headers) {
+    /// What a request begins with, a line each: nothing of it may hold a line end. Nothing where it is
+    /// that of the request before, as most often.
+    fn lines(&self, request: &HttpRequest) -> Option<String> {
+        let mut latest = self.latest.borrow_mut();
+        if latest.as_ref().is_some_and(|it| request.begins_as(it)) {
             return None;
         }
-        self.latest.replace(headers.clone());
         let mut lines = String::new();
-        for (name, value) in headers.iter() {
+        for part in [request.method.as_str(), "\n", &request.url, "\n"] {
+            lines.push_str(part);
+        }
+        for (name, value) in request.headers.iter() {
             let (prefix, text) = match value {
                 HeaderValue::Open(text) => ("", &**text),
                 HeaderValue::Secret { prefix, secret } => (*prefix, secret.expose()),
@@ -129,6 +129,7 @@ impl Way {
                 lines.push_str(part);
             }
         }
+        *latest = Some(request.start());
         Some(lines)
     }
 }

@@ -289,11 +289,12 @@ export class StreamCall extends Waiter {
     this.#isParked = isParked;
   }
 
-  piece(text: string, deltas: Delta[] | undefined): void {
+  piece(text: string, deltas: Delta[] | undefined): boolean {
     if (!this.keepsBytes) while (this.#reply?.chunks.pop() !== undefined) {}
     const piece = { text, deltas };
     if (this.#taker === undefined) this.#kept.push(piece);
     else this.#answer(piece, undefined);
+    return this.wanted();
   }
 
   ended(times: Float64Array, errors: string | undefined): void {

@@ -68,6 +68,7 @@ export interface Stats {
 
 /** How a request is made. */
 export interface RequestInput {
+  /** In either case. */
   method: string;
   path: string;
   /** What is sent as JSON; nothing where undefined. */
@@ -315,18 +316,16 @@ interface Outline {
   answerMax: number;
 }
 
-const LIMITS = ["max_tokens", "max_completion_tokens", "max_output_tokens"] as const;
-
 /** The outline of a body; none where it came as text, which only the module reads. */
 function outlineOf(asked: unknown, body: BodyLike): Outline | undefined {
   if (typeof body !== "string") return { bytes: 0, model: undefined, answerMax: Number.NaN };
   if (!isObject(asked)) return undefined;
-  const fields = asked as Record<string, unknown>;
-  const limit = LIMITS.map((name) => fields[name]).find((value) => typeof value === "number");
+  const { model, max_tokens, max_completion_tokens, max_output_tokens } = asked as Record<string, unknown>;
+  const limits = [max_tokens, max_completion_tokens, max_output_tokens];
   return {
     bytes: body.length,
-    model: typeof fields["model"] === "string" ? fields["model"] : undefined,
-    answerMax: (limit as number | undefined) ?? Number.NaN,
+    model: typeof model === "string" ? model : undefined,
+    answerMax: limits.find((limit) => typeof limit === "number") ?? Number.NaN,
   };
 }
 

@@ -1,6 +1,7 @@
 /** What calls return: a promise of the answer that can tell of the response too. */
 
 import type { Outcome, StreamCall } from "../call.ts";
+import { isObject } from "../failure.ts";
 import { type Reply, requestIDOf, responseOf } from "../reply.ts";
 import { ItemStream, type StreamClass, streamOf } from "./item_stream.ts";
 
@@ -102,13 +103,18 @@ function promiseOf<T>(...told: ConstructorParameters<typeof APIPromise<T>>): API
 
 /** Notes the server's name for the request where nobody stumbles over it. */
 function signed(answer: unknown, requestID: string | null): unknown {
-  if (!(answer instanceof Object)) return answer;
-  // Pages are lists, whose requests nobody looks up; of others, the caller holds the response.
-  const isList = Array.isArray(answer) || "getPaginatedItems" in answer;
-  if (!isList && !(answer instanceof ItemStream) && !(answer instanceof Response)) {
+  if (!isObject(answer)) return answer;
+  if (Object.getPrototypeOf(answer) === Object.prototype || !isElsewhere(answer)) {
     Object.defineProperty(answer, "_request_id", { value: requestID, configurable: true });
   }
   return answer;
+}
+
+/** Whether its request is told of elsewhere: nobody looks up those of lists, pages among them; of others
+ * the caller holds the response. */
+function isElsewhere(answer: object): boolean {
+  const isList = Array.isArray(answer) || "getPaginatedItems" in answer;
+  return isList || answer instanceof ItemStream || answer instanceof Response;
 }
 
 function headOf(received: Received): Response {

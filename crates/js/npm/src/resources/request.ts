@@ -63,17 +63,30 @@ export interface FinalRequestOptions extends RequestOptions {
   __security?: { bearerAuth?: boolean; adminAPIKeyAuth?: boolean } | undefined;
 }
 
-/** What is said of the request itself, and not of the call; nobody here asks for `__metadata`. */
-const OF_REQUEST = new Set([
-  ...["method", "path", "body", "raw", "stream", "query"],
-  ...["defaultBaseURL", "__metadata", "__security", "__binaryResponse"],
-]);
+/** Whether it is said of the request itself, and not of the call; nobody here asks for `__metadata`. */
+function isOfRequest(name: string): boolean {
+  switch (name) {
+    case "method":
+    case "path":
+    case "body":
+    case "raw":
+    case "stream":
+    case "query":
+    case "defaultBaseURL":
+    case "__metadata":
+    case "__security":
+    case "__binaryResponse":
+      return true;
+    default:
+      return false;
+  }
+}
 
 /** The options of the call among those of a request; most calls have none. */
 export function callOf(options: RequestOptions): CallOptions | undefined {
   let call: Record<string, unknown> | undefined;
   for (const name of Object.keys(options) as (keyof RequestOptions)[]) {
-    if (!OF_REQUEST.has(name)) (call ??= {})[name] = options[name];
+    if (!isOfRequest(name)) (call ??= {})[name] = options[name];
   }
   if (options.query) (call ??= {})["query"] = flat(options.query);
   if (options.body !== undefined && !isPlain(options.body)) {
@@ -109,7 +122,7 @@ export async function begin(sending: Sending, options: FinalRequestOptions): Pro
   const asked = sending._asked(options);
   const call = sending._call(asked);
   const { method, path, body, raw, stream } = asked;
-  const input = { method: method.toUpperCase(), path, body, raw };
+  const input = { method, path, body, raw };
   const client = sending._client;
   if (stream !== true && !asksForStream(body)) return new Whole(await client.send(input, call), asked.__binaryResponse);
   const streamed = client.stream(input, call, "data");

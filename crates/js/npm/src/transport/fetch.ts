@@ -5,6 +5,7 @@ import { runtime } from "#runtime";
 import { tell } from "../engine.ts";
 import type { AnswerKind, Reply } from "../reply.ts";
 import { doAt, type Visit } from "../visit.ts";
+import { Heads, type RequestHead } from "./head.ts";
 import {
   type Connections,
   type FetchLike,
@@ -46,8 +47,7 @@ export class FetchTransport implements Transport {
   /** Whether that is a user's. */
   readonly #isOwn: boolean;
   readonly #init: Readonly<Record<string, unknown>>;
-  /** The latest request's header fields. */
-  #fields: [string, string][] = [];
+  readonly #heads = new Heads();
   /** By their ids, which the module uses again; see `Crowd` for why this is no `Map`. */
   readonly #exchanges: (Exchange | undefined)[] = [];
 
@@ -57,11 +57,14 @@ export class FetchTransport implements Transport {
     this.#init = options.fetchOptions ?? {};
   }
 
-  open(id: number, call: Sender, method: string, url: string, headers?: string): void {
+  open(id: number, call: Sender, lines: string | undefined): void {
+    this.begin(id, call, this.#heads.next(lines));
+  }
+
+  /** The same with a head that has been read. */
+  begin(id: number, call: Sender, { method, url, pairs }: RequestHead): void {
     const { body } = call;
     const visit = call.visit?.standing();
-    if (headers !== undefined) this.#fields = pairs(headers);
-    const fields = this.#fields;
     const lost = () => this.#fail(id, exchange, new Error("the visitor's request that began this one is over"));
     const exchange: Exchange = { call, visit, lost };
     this.#exchanges[id] = exchange;
@@ -74,7 +77,7 @@ export class FetchTransport implements Transport {
         ...call.fetchOptions,
         method,
         // Functions of users' own may look at them.
-        headers: this.#isOwn || isReplaced() ? new Headers(fields) : fields,
+        headers: this.#isOwn || isReplaced() ? new Headers(pairs) : pairs,
         // Following one would carry the key to another address.
         redirect: "manual",
         signal: exchange.abort.signal,
@@ -198,15 +201,6 @@ async function next(exchange: Exchange): Promise<Uint8Array | undefined> {
   }
   if (!(read.value instanceof Uint8Array)) throw new TypeError("the body holds no bytes");
   return read.value;
-}
-
-function pairs(lines: string): [string, string][] {
-  const parts = lines.split("\n");
-  const pairs: [string, string][] = [];
-  for (let i = 0; i + 1 < parts.length; i += 2) {
-    pairs.push([parts[i] as string, parts[i + 1] as string]);
-  }
-  return pairs;
 }
 
 /** Refuses what a function of a user's answers with where that is only shaped like a response. */

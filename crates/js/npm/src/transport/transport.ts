@@ -47,8 +47,8 @@ export interface Transport {
   readonly turns: boolean;
   /** Whether its errors tell nothing, as in browsers. */
   readonly opaque: boolean;
-  /** `headers` are missing where they are those of the request before. */
-  open(id: number, call: Sender, method: string, url: string, headers: string | undefined): void;
+  /** `lines` are those of the request's head, and missing where it is that of the request before. */
+  open(id: number, call: Sender, lines: string | undefined): void;
   /** Asks for the next chunk of a body. */
   read(id: number): void;
   /** Asks for the whole body: it is told in a few figures where it is what it should be, else given as it

@@ -16,6 +16,7 @@ import type { AnswerKind, Reply } from "../reply.ts";
 import type { Controller, Dispatcher, DispatchOptions, IncomingHeaders } from "./dispatch.ts";
 import { decoderOf } from "./encoding.ts";
 import { FetchTransport, isReplaced } from "./fetch.ts";
+import { Heads } from "./head.ts";
 import { Origin, type Rider } from "./origin.ts";
 import { proxyOfTheEnvironment } from "./proxy.ts";
 import {
@@ -45,8 +46,7 @@ export class UndiciTransport implements Transport {
   #fetch: FetchTransport | undefined;
   /** The exchanges that are `fetch`'s. */
   readonly #fetched = new Set<number>();
-  /** The latest request's header fields, names and values in turn. */
-  #fields: string[] = [];
+  readonly #heads = new Heads();
 
   constructor(options: TransportOptions) {
     this.#options = options;
@@ -54,32 +54,30 @@ export class UndiciTransport implements Transport {
       (options.fetchOptions?.["dispatcher"] as Dispatcher | undefined) ?? proxyOfTheEnvironment();
   }
 
-  open(id: number, call: Sender, method: string, url: string, lines?: string): void {
+  open(id: number, call: Sender, lines: string | undefined): void {
     const { body, fetchOptions } = call;
+    const head = this.#heads.next(lines);
     if (typeof body === "object" || fetchOptions !== undefined || isReplaced()) {
       this.#fetched.add(id);
-      const fields = this.#fieldsOf(lines);
       this.#fetch ??= new FetchTransport(this.#options);
-      this.#fetch.open(id, call, method, url, linesOf(fields));
+      this.#fetch.begin(id, call, head);
       return;
     }
-    const exchange = new Exchange(id, call, url);
+    const exchange = new Exchange(id, call, head.url);
     this.#exchanges[id] = exchange;
     noteSent(call);
-    const path = url.indexOf("/", url.indexOf("://") + 3);
-    const origin = path < 0 ? url : url.slice(0, path);
     const options: DispatchOptions = {
-      origin,
-      path: path < 0 ? "/" : url.slice(path),
-      method,
-      headers: this.#fieldsOf(lines),
+      origin: head.origin,
+      path: head.path,
+      method: head.method,
+      headers: head.fields,
       body: body ?? null,
       // The client has its own clocks.
       headersTimeout: 0,
       bodyTimeout: 0,
     };
     try {
-      (this.#dispatcher ?? this.#origin(origin)).dispatch(options, exchange);
+      (this.#dispatcher ?? this.#origin(head.origin)).dispatch(options, exchange);
     } catch (error) {
       exchange.fail(error);
     }
@@ -89,14 +87,6 @@ export class UndiciTransport implements Transport {
   /** What carries this exchange, where we do not. */
   #fetchOf(id: number): FetchTransport | undefined {
     return this.#fetched.has(id) ? this.#fetch : undefined;
-  }
-
-  #fieldsOf(lines: string | undefined): string[] {
-    if (lines !== undefined) {
-      this.#fields = lines.split("\n");
-      this.#fields.pop();
-    }
-    return this.#fields;
   }
 
   #origin(name: string): Origin {
@@ -314,9 +304,4 @@ class Exchange implements Rider {
     this.#decoder?.destroy();
     if (!this.#isOver) this.#controller?.abort(new Error("closed"));
   }
-}
-
-/** Names and values in turn, as the module writes them. */
-function linesOf(fields: readonly string[]): string {
-  return fields.map((part) => `${part}\n`).join("");
 }
