@@ -57,12 +57,13 @@ pub(crate) struct Exchange<P: Platform> {
 impl<P: Platform> Exchange<P> {
     pub(crate) fn new(
         platform: P,
-        permit: Permit<P>,
+        mut permit: Permit<P>,
         drains: Rc<Drains>,
         journal: Journal,
         call_deadline: Option<Deadline>,
         attempt_deadline: Option<Deadline>,
     ) -> Self {
+        permit.sent();
         Self {
             started: platform.now(),
             watch: Watch::new(platform.clone()),
@@ -242,7 +243,7 @@ impl<P: Platform> Exchange<P> {
                     overload,
                 })
             } else {
-                Outcome::Failed
+                failed(&kind)
             });
         }
         self.journal.note(|attempt| {
@@ -296,6 +297,20 @@ fn succeeded(usage: Option<Usage>) -> Outcome {
     Outcome::Succeeded {
         units: usage.output,
         tokens,
+    }
+}
+
+/// What the limiter learns from a failure that was no refusal for load. A request that never left, or
+/// that the server turned down for what it says, used no tokens; one that broke on the way may have
+/// used all. A server that counts otherwise says so in the head of its reply, which is learned next.
+fn failed(kind: &ErrorKind) -> Outcome {
+    let is_unused = match kind {
+        ErrorKind::Transport(TransportError::Connect(_)) => true,
+        // A 408 may come from a gateway that gave up waiting for a server that was at work.
+        _ => matches!(kind.status(), Some(400..=407 | 409..=499)),
+    };
+    Outcome::Failed {
+        tokens: is_unused.then_some(0),
     }
 }
 

@@ -80,7 +80,7 @@ fn a_call_that_is_tried_again_keeps_its_place() {
             let permit = limiter.acquire(position).await.unwrap();
             world.sleep(Duration::from_secs(1)).await;
             if name == "first" {
-                permit.settle(Outcome::Failed);
+                permit.settle(Outcome::Failed { tokens: None });
                 let again = limiter.acquire(position).await.unwrap();
                 order.borrow_mut().push("first again");
                 again.settle(DONE);
@@ -322,6 +322,68 @@ fn tokens_per_minute_are_kept_once_the_server_names_them() {
 }
 
 #[test]
+fn tokens_that_were_certainly_not_used_come_back_at_once() {
+    let failed = |tokens| Outcome::Failed { tokens };
+    let given_up = |tokens| Outcome::Abandoned { tokens };
+    #[rustfmt::skip]
+    let cases = [
+        // outcome, seconds until as many are to be had again
+        (DONE,               10), // answered, but by a server that does not say what it used
+        (refusal(None),      0),
+        (failed(Some(0)),    0),
+        (failed(None),       10),
+        (given_up(None),     10), // the server may go on with it
+        (given_up(Some(0)),  0),
+    ];
+    for (outcome, expected) in cases {
+        let sim = Sim::new(1);
+        let limiter = limiter(&sim, 100);
+        let reset = Some(Duration::from_secs(50));
+        limiter.learn_tokens(TokenHint {
+            limit: 6000,
+            remaining: 1000,
+            reset,
+        });
+        let next = || limiter.acquire(limiter.position(0).with_tokens(1000));
+        sim.run(next()).unwrap().settle(outcome);
+        // The end of a refusal's pause is its own subject.
+        let paused = sim.now().max(limiter.snapshot().gate);
+        let permit = sim.run(next()).unwrap();
+        let waited = (sim.now() - paused).as_secs();
+        assert_eq!(waited, expected, "{outcome:?}");
+        permit.settle(DONE);
+    }
+}
+
+#[test]
+fn tokens_of_a_call_that_leaves_before_it_is_sent_come_back() {
+    let sim = Sim::new(1);
+    let limiter = limiter(&sim, 1);
+    let held = take(&limiter);
+    limiter.learn_tokens(TokenHint {
+        limit: 6000,
+        remaining: 1000,
+        reset: Some(Duration::from_secs(50)),
+    });
+    let position = || limiter.position(0).with_tokens(1000);
+    let free = || limiter.try_acquire(position());
+    let mut waiting = Box::pin(limiter.acquire(position()));
+    let polled = waiting
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()));
+    assert!(polled.is_pending());
+    // Now it is granted, and leaves before it hears of that.
+    held.settle(DONE);
+    assert_eq!(limiter.snapshot().in_flight, 1);
+    drop(waiting);
+    drop(free().expect("it used none"));
+    let mut sent = free().expect("nor did one that was not sent");
+    sent.sent();
+    drop(sent);
+    assert!(free().is_none(), "the server may have begun");
+}
+
+#[test]
 fn a_place_that_came_free_by_an_answer_costs_a_turn_and_one_that_was_given_up_does_not() {
     let sim = Sim::new(1);
     let limiter = limiter(&sim, 2);
@@ -336,7 +398,7 @@ fn a_place_that_came_free_by_an_answer_costs_a_turn_and_one_that_was_given_up_do
     drop(second);
     let fourth = next(1, "given up: its connection is closed");
     third.settle(refusal(None));
-    fourth.settle(Outcome::Failed);
+    fourth.settle(Outcome::Failed { tokens: None });
     let (fifth, sixth) = (
         next(2, "one turn for each place"),
         next(3, "and for the other"),
