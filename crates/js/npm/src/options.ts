@@ -129,9 +129,10 @@ export interface AttemptEvent extends AttemptTiming {
 export interface CallOptions {
   /** Takes the call back. */
   signal?: AbortSignal | null | undefined;
-  /** The whole call, in ms. */
+  /** The whole call, waiting and retries included, in ms. Default: the client's. `null` is refused: for calls
+   * without one, `withOptions({ timeout: null })` makes a client. */
   timeout?: number | undefined;
-  /** Each attempt, in ms. */
+  /** Each attempt, in ms. Default: the client's; `null` is refused here too. */
   attemptTimeout?: number | undefined;
   /** Retries of this call. */
   maxRetries?: number | undefined;
