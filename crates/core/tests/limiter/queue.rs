@@ -2,12 +2,15 @@
 
 use std::cell::RefCell;
 use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use kneepoint_core::adapt::{self, Rejection};
-use kneepoint_core::limiter::{Limiter, Options, Outcome, Permit, QueueFull, TokenHint};
+use kneepoint_core::limiter::{
+    Acquire, Limiter, Options, Outcome, Permit, Position, QueueFull, TokenHint,
+};
 use kneepoint_core::platform::Platform;
 use kneepoint_core::platform::sim::Sim;
 
@@ -38,6 +41,16 @@ fn take(limiter: &Limiter<Sim>) -> Permit<Sim> {
         Poll::Ready(permit) => permit.expect("the queue is empty"),
         Poll::Pending => panic!("no permit was free"),
     }
+}
+
+/// A call that asked for its turn and waits.
+fn wait(limiter: &Limiter<Sim>, position: Position) -> Pin<Box<Acquire<Sim>>> {
+    let mut acquire = Box::pin(limiter.acquire(position));
+    let polled = acquire
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()));
+    assert!(polled.is_pending());
+    acquire
 }
 
 fn refusal(hint: Option<Duration>) -> Outcome {
@@ -154,17 +167,9 @@ fn dropped_callers_leave_no_timer_no_place_and_no_task() {
     let sim = Sim::new(1);
     let limiter = limiter(&sim, 8);
     take(&limiter).settle(refusal(Some(Duration::from_mins(1))));
-    let mut waiting: Vec<_> = (0..5)
-        .map(|_| Box::pin(limiter.acquire(limiter.position(0))))
+    let waiting: Vec<_> = (0..5)
+        .map(|_| wait(&limiter, limiter.position(0)))
         .collect();
-    for acquire in &mut waiting {
-        assert!(
-            acquire
-                .as_mut()
-                .poll(&mut Context::from_waker(Waker::noop()))
-                .is_pending()
-        );
-    }
     assert_eq!(
         (limiter.queued(), sim.timers()),
         (5, 1),
@@ -179,12 +184,7 @@ fn when_the_head_leaves_the_next_one_takes_over_its_timer() {
     let sim = Sim::new(1);
     let limiter = limiter(&sim, 8);
     take(&limiter).settle(refusal(Some(Duration::from_mins(1))));
-    let mut head = Box::pin(limiter.acquire(limiter.position(0)));
-    assert!(
-        head.as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()))
-            .is_pending()
-    );
+    let head = wait(&limiter, limiter.position(0));
     let second = limiter.clone();
     let (world, granted) = (sim.clone(), Rc::new(RefCell::new(None)));
     let at = Rc::clone(&granted);
@@ -211,13 +211,7 @@ fn a_permit_that_is_dropped_gives_its_place_back() {
     assert_eq!(limiter.snapshot().in_flight, 0);
     // Granted, but dropped before it was taken.
     let held = take(&limiter);
-    let mut waiting = Box::pin(limiter.acquire(limiter.position(0)));
-    assert!(
-        waiting
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()))
-            .is_pending()
-    );
+    let waiting = wait(&limiter, limiter.position(0));
     held.settle(DONE);
     assert_eq!(limiter.snapshot().in_flight, 1);
     drop(waiting);
@@ -229,17 +223,9 @@ fn a_hundred_thousand_cancelled_callers_neither_recurse_nor_block() {
     let sim = Sim::new(1);
     let limiter = limiter(&sim, 1);
     let held = take(&limiter);
-    let mut waiting: Vec<_> = (0..100_000)
-        .map(|_| Box::pin(limiter.acquire(limiter.position(0))))
+    let waiting: Vec<_> = (0..100_000)
+        .map(|_| wait(&limiter, limiter.position(0)))
         .collect();
-    for acquire in &mut waiting {
-        assert!(
-            acquire
-                .as_mut()
-                .poll(&mut Context::from_waker(Waker::noop()))
-                .is_pending()
-        );
-    }
     held.settle(DONE);
     drop(waiting);
     assert_eq!(
@@ -367,11 +353,7 @@ fn tokens_of_a_call_that_leaves_before_it_is_sent_come_back() {
     });
     let position = || limiter.position(0).with_tokens(1000);
     let free = || limiter.try_acquire(position());
-    let mut waiting = Box::pin(limiter.acquire(position()));
-    let polled = waiting
-        .as_mut()
-        .poll(&mut Context::from_waker(Waker::noop()));
-    assert!(polled.is_pending());
+    let waiting = wait(&limiter, position());
     // Now it is granted, and leaves before it hears of that.
     held.settle(DONE);
     assert_eq!(limiter.snapshot().in_flight, 1);
@@ -421,13 +403,7 @@ fn what_is_not_free_at_once_is_not_waited_for() {
     let held = limiter
         .try_acquire(limiter.position(0))
         .expect("the place is free again");
-    let mut waiting = Box::pin(limiter.acquire(limiter.position(0)));
-    assert!(
-        waiting
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()))
-            .is_pending()
-    );
+    let _waiting = wait(&limiter, limiter.position(0));
     held.settle(DONE);
     assert!(
         limiter.try_acquire(limiter.position(9)).is_none(),
