@@ -40,6 +40,9 @@ pub(crate) struct Failure {
     pub(crate) handle: Option<Handle>,
 }
 
+/// An attempt whose head promises an answer, or how it failed before.
+pub(crate) type Opened<P> = Result<(Exchange<P>, Head, <P as Platform>::Body), Box<Failure>>;
+
 /// An attempt under way.
 pub(crate) struct Exchange<P: Platform> {
     pub(crate) platform: P,
@@ -79,10 +82,7 @@ impl<P: Platform> Exchange<P> {
     }
 
     /// Sends the request and waits for a head that promises an answer.
-    pub(crate) async fn open(
-        mut self,
-        request: HttpRequest,
-    ) -> Result<(Self, Head, P::Body), Box<Failure>> {
+    pub(crate) async fn open(mut self, request: HttpRequest) -> Opened<P> {
         let secrets: Vec<Secret> = request.headers.secrets().cloned().collect();
         let fetch = self.platform.fetch(request);
         let (head, mut body) = match self.watch.guard(self.deadline(), fetch).await {
@@ -236,15 +236,7 @@ impl<P: Platform> Exchange<P> {
         let class = classify(&kind, self.hints.should_retry);
         let (hints, handle) = (std::mem::take(&mut self.hints), self.handle.take());
         if let Some(permit) = self.permit.take() {
-            permit.settle(if class.is_refusal() {
-                let overload = class == Class::Overload;
-                Outcome::Rejected(Rejection {
-                    hint: hints.retry_after,
-                    overload,
-                })
-            } else {
-                failed(&kind)
-            });
+            permit.settle(failed(&kind, class, hints.retry_after));
         }
         self.journal.note(|attempt| {
             attempt.class = Some(class);
@@ -300,10 +292,14 @@ fn succeeded(usage: Option<Usage>) -> Outcome {
     }
 }
 
-/// What the limiter learns from a failure that was no refusal for load. A request that never left, or
-/// that the server turned down for what it says, used no tokens; one that broke on the way may have
-/// used all. A server that counts otherwise says so in the head of its reply, which is learned next.
-fn failed(kind: &ErrorKind) -> Outcome {
+/// What the limiter learns from a failure. A request that never left, or that the server turned down,
+/// used no tokens; one that broke on the way may have used all. A server that counts otherwise says so
+/// in the head of its reply, which is learned next.
+fn failed(kind: &ErrorKind, class: Class, hint: Option<Duration>) -> Outcome {
+    if class.is_refusal() {
+        let overload = class == Class::Overload;
+        return Outcome::Rejected(Rejection { hint, overload });
+    }
     let is_unused = match kind {
         ErrorKind::Transport(TransportError::Connect(_)) => true,
         // A 408 may come from a gateway that gave up waiting for a server that was at work.

@@ -54,7 +54,8 @@ struct State {
     waiters: Table<Ticket, Waiter>,
     /// Which waiter has the timer, or was told to set it, and for when.
     alarm: Option<(Ticket, Instant)>,
-    /// Places that came free when a body ended and whose connection is not yet back in its pool.
+    /// Places that came free when a body ended, and whose connections are not back in their pool yet:
+    /// each is worth a turn of the event loop.
     turns_owed: u32,
 }
 
@@ -160,6 +161,15 @@ impl<P: Platform> Limiter<P> {
         }
         drop(state);
         self.drive();
+    }
+
+    /// Whether the next attempt should let the event loop go round first; one that does pays for
+    /// one place that came free.
+    fn take_turn(&self) -> bool {
+        let mut state = self.0.state.borrow_mut();
+        let owed = state.turns_owed > 0;
+        state.turns_owed = state.turns_owed.saturating_sub(1);
+        owed
     }
 
     /// Hands out what may be handed out. Wakers run outside the borrow, one after the other.
@@ -338,17 +348,6 @@ impl<P: Platform> Drop for Acquire<P> {
             Some(grant) => drop(self.limiter.permit(grant)),
             None => self.limiter.drive(),
         }
-    }
-}
-
-impl<P: Platform> Limiter<P> {
-    /// Whether the next attempt should let the event loop go round first; one that does pays for
-    /// one place that came free.
-    fn take_turn(&self) -> bool {
-        let mut state = self.0.state.borrow_mut();
-        let owed = state.turns_owed > 0;
-        state.turns_owed = state.turns_owed.saturating_sub(1);
-        owed
     }
 }
 
