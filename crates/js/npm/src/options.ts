@@ -56,8 +56,7 @@ export interface ClientOptions {
   maxQueue?: number | undefined;
   /** Retries of one call. Default: 2 after trouble, 10 after refusals. */
   maxRetries?: number | undefined;
-  /** The tokens that retries of all calls share; a retry costs 14, a success gives back. Default:
-   * 500. */
+  /** What the retries of all calls share: one costs 14, a success gives back. Default: 500. */
   retryBudget?: number | undefined;
   /** The whole call, waiting and retries included, in ms. Default: 600,000; `null` for none. */
   timeout?: number | null | undefined;
