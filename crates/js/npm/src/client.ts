@@ -80,7 +80,7 @@ export interface RequestInput {
   raw?: Exclude<BodyLike, string> | undefined;
 }
 
-/** Where the module's presets lie too. It may not be loaded yet when an address is asked for. */
+/** The addresses of the module's presets once more: it may not be loaded yet when one is asked for. */
 const HOSTS: Record<string, string> = {
   openai: "https://api.openai.com/v1",
   anthropic: "https://api.anthropic.com/v1",
