@@ -23,10 +23,11 @@ struct Climb<'s, 'a, P: Platform> {
     /// Requests of this rung that were refused while it settled; not where the server was still
     /// recovering from the rung before.
     refused_settling: u32,
-    /// The most that requests of a rung differed so far.
+    /// How much requests of one rung differed at most so far, see [`variation`].
     variation: f64,
-    /// How long a request took on the lowest rung, in milliseconds, and what the last rung brought.
+    /// How long a request took on the lowest rung, in milliseconds.
     service_ms: Option<f64>,
+    /// What the rung before brought.
     before: Option<Point>,
 }
 
@@ -121,6 +122,7 @@ impl<P: Platform> Climb<'_, '_, P> {
         self.session.halt.is_none() && self.session.platform.now() < until
     }
 
+    /// Measures one rung, for the report and for the ladder.
     async fn measure(&mut self, concurrency: u32, purpose: Purpose) -> (Rung, Observation) {
         let slo = self.session.plan.slo;
         self.session.begin(purpose);
@@ -195,6 +197,7 @@ impl<P: Platform> Climb<'_, '_, P> {
         staircase(&before, &now, service_ms)
     }
 
+    /// Whether there is enough for a rung's figures, or no hope of any.
     fn is_measured(
         &self,
         purpose: Purpose,

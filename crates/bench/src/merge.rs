@@ -1,7 +1,8 @@
 //! Reports of one load that several machines sent at the same time, as one report.
 //!
 //! Counters add, rates add over the time that all have in common, percentiles come from the merged
-//! histograms and never from averages.
+//! histograms and never from averages. A file may claim counts that no run can have: those end at the
+//! largest number that there is, so that sums neither wrap nor panic.
 
 use kneepoint_stats::{Histogram, Rule, quantile_ranks};
 
@@ -54,7 +55,7 @@ fn add(merged: &mut Report, other: &Report, number: usize) -> Result<(), MergeEr
     let since = merged.env.started_unix_ms.zip(other.env.started_unix_ms);
     let offset_s = since.map_or(0.0, |(ours, theirs)| (theirs as f64 - ours as f64) / 1000.0);
     *ours = add_rungs(ours, theirs, offset_s).ok_or(MergeError::Apart(number))?;
-    let counts = |a: Option<u64>, b: Option<u64>| Some(a? + b?);
+    let counts = |a: Option<u64>, b: Option<u64>| Some(a?.saturating_add(b?));
     merged.protocol.opened = counts(merged.protocol.opened, other.protocol.opened);
     merged.protocol.reused = counts(merged.protocol.reused, other.protocol.reused);
     merged.config.requests = counts(merged.config.requests, other.config.requests);
@@ -95,19 +96,22 @@ fn add_rungs(ours: &Rung, theirs: &Rung, offset_s: f64) -> Option<Rung> {
     if common <= 0.0 {
         return None;
     }
-    let failures = ours.unanswered() + theirs.unanswered();
+    let failures = ours.unanswered().saturating_add(theirs.unanswered());
     let metric = |ours: &Option<Metric>, theirs: &Option<Metric>| {
         add_metrics(ours.as_ref(), theirs.as_ref(), failures)
     };
     let e2e = metric(&ours.e2e, &theirs.e2e);
     Some(Rung {
         purpose: ours.purpose,
-        concurrency: ours.concurrency.zip(theirs.concurrency).map(|(a, b)| a + b),
+        concurrency: ours
+            .concurrency
+            .zip(theirs.concurrency)
+            .map(|(a, b)| a.saturating_add(b)),
         start_s: start,
         duration_s: common,
-        requests: ours.requests + theirs.requests,
-        ok: ours.ok + theirs.ok,
-        attempts: ours.attempts + theirs.attempts,
+        requests: ours.requests.saturating_add(theirs.requests),
+        ok: ours.ok.saturating_add(theirs.ok),
+        attempts: ours.attempts.saturating_add(theirs.attempts),
         classes: add_classes(&ours.classes, &theirs.classes),
         requests_per_s: add_rates(ours.requests_per_s, theirs.requests_per_s),
         output_tokens_per_s: ours
@@ -119,12 +123,14 @@ fn add_rungs(ours: &Rung, theirs: &Rung, offset_s: f64) -> Option<Rung> {
             .zip(theirs.goodput_per_s)
             .map(|(a, b)| a + b),
         slo_share: add_shares(ours, theirs),
-        input_tokens: ours.input_tokens + theirs.input_tokens,
-        output_tokens: ours.output_tokens + theirs.output_tokens,
-        cached_tokens: ours.cached_tokens + theirs.cached_tokens,
+        input_tokens: ours.input_tokens.saturating_add(theirs.input_tokens),
+        output_tokens: ours.output_tokens.saturating_add(theirs.output_tokens),
+        cached_tokens: ours.cached_tokens.saturating_add(theirs.cached_tokens),
         token_source: ours.token_source.max(theirs.token_source),
         concurrency_mean: ours.concurrency_mean + theirs.concurrency_mean,
-        concurrency_peak: ours.concurrency_peak + theirs.concurrency_peak,
+        concurrency_peak: ours
+            .concurrency_peak
+            .saturating_add(theirs.concurrency_peak),
         little_residual: ours
             .little_residual
             .zip(theirs.little_residual)
@@ -147,7 +153,7 @@ fn add_classes(ours: &[ClassCount], theirs: &[ClassCount]) -> Vec<ClassCount> {
     let mut all = ours.to_vec();
     for one in theirs {
         match all.iter_mut().find(|known| known.class == one.class) {
-            Some(known) => known.count += one.count,
+            Some(known) => known.count = known.count.saturating_add(one.count),
             None => all.push(one.clone()),
         }
     }
@@ -169,7 +175,8 @@ fn add_rates(a: Estimate, b: Estimate) -> Estimate {
 
 fn add_shares(ours: &Rung, theirs: &Rung) -> Option<Estimate> {
     let hits = |rung: &Rung| Some((rung.slo_share?.value * rung.requests as f64).round() as u64);
-    let (hits, of) = (hits(ours)? + hits(theirs)?, ours.requests + theirs.requests);
+    let hits = hits(ours)?.saturating_add(hits(theirs)?);
+    let of = ours.requests.saturating_add(theirs.requests);
     let interval = kneepoint_stats::wilson(hits, of, CONFIDENCE)?;
     Some(Estimate {
         value: hits as f64 / of as f64,
@@ -187,7 +194,7 @@ fn add_metrics(ours: Option<&Metric>, theirs: Option<&Metric>, failures: u64) ->
         // More than can be counted is more than anyone has sent.
         histogram.merge(&part.histogram()).ok()?;
     }
-    let n: u64 = parts.iter().map(|part| part.n).sum();
+    let n = parts.iter().map(|part| part.n).fold(0, u64::saturating_add);
     if n == 0 {
         return None;
     }
@@ -236,7 +243,7 @@ fn quantile(histogram: &Histogram, q: f64, failures: u64, max: f64) -> Option<Qu
         low: at(low).unwrap_or(value),
         high: at(high).unwrap_or(value),
     });
-    let rank = ((n + failures) as f64 * q).ceil().max(1.0) as u64;
+    let rank = (n.saturating_add(failures) as f64 * q).ceil().max(1.0) as u64;
     let with_failures = if failures == 0 { Some(value) } else { at(rank) };
     Some(Quantile::new(q, value, interval, with_failures))
 }
@@ -257,7 +264,7 @@ fn add_references(
     let whole = (a + time(ours)).max(b + time(theirs)) - a.min(b);
     let at = |q| e2e.quantile(q).map_or(e2e.max, |found| found.value);
     Some(Reference {
-        total_requests: ours.requests + theirs.requests,
+        total_requests: ours.requests.saturating_add(theirs.requests),
         total_time_s: whole,
         throughput_per_s: e2e.n as f64 / whole.max(1e-6),
         min: e2e.min,
@@ -288,10 +295,10 @@ fn add_timelines(ours: &[Moment], theirs: &[Moment], offset_s: f64) -> Vec<Momen
             Some(cell) => {
                 let share = moment.duration_s / cell.duration_s.max(1e-6);
                 cell.in_flight += moment.in_flight * share;
-                cell.ok += moment.ok;
-                cell.refused += moment.refused;
-                cell.failed += moment.failed;
-                cell.tokens += moment.tokens;
+                cell.ok = cell.ok.saturating_add(moment.ok);
+                cell.refused = cell.refused.saturating_add(moment.refused);
+                cell.failed = cell.failed.saturating_add(moment.failed);
+                cell.tokens = cell.tokens.saturating_add(moment.tokens);
             }
         }
     }

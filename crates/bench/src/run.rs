@@ -126,6 +126,7 @@ struct Course {
     is_full: bool,
 }
 
+/// Carries out a load that is no ladder: one rung, from the end of the warm-up to the last answer.
 async fn plain<P: Platform>(session: &mut Session<'_, P>) -> Rung {
     let plan = session.plan;
     let origin = session.origin();
@@ -177,10 +178,11 @@ async fn plain<P: Platform>(session: &mut Session<'_, P>) -> Rung {
     rung
 }
 
-/// Nothing is planned for longer ahead than this: the loop looks around.
+/// The loop looks around at least this often, though nothing may be due.
 const AHEAD: Duration = Duration::from_secs(1);
 
 impl Course {
+    /// Takes the next planned start from the arrivals.
     fn advance(&mut self, origin: Instant) {
         self.next = match self.arrivals.next() {
             Some(Start::At(after)) => Some(origin + after),
@@ -194,6 +196,7 @@ impl Course {
             && elapsed >= Duration::from_millis(plan.warmup_ms.unwrap_or(0))
     }
 
+    /// When the plan's duration is over, counted from the end of the warm-up.
     fn ends_at(&self, plan: &Plan) -> Option<Instant> {
         let duration = Duration::from_millis(plan.duration_ms?);
         self.measuring.map(|began| began + duration)
@@ -209,26 +212,38 @@ impl Course {
 
     /// Sends what is due.
     fn send<P: Platform>(&mut self, session: &mut Session<'_, P>, origin: Instant) {
+        if self.is_over(session.plan, session.platform.now()) {
+            return;
+        }
+        if self.next.is_some() {
+            self.send_planned(session, origin);
+        } else {
+            self.fill_slots(session);
+        }
+    }
+
+    /// Sends, in a closed loop, one request for each free slot.
+    fn fill_slots<P: Platform>(&mut self, session: &mut Session<'_, P>) {
+        let measured = self.measuring.is_some();
+        let requests = session.plan.requests.unwrap_or(u64::MAX);
+        let left = requests - self.counted;
+        let mut sent = 0;
+        session.fill(measured, || {
+            let room = !measured || sent < left;
+            sent += u64::from(room);
+            room
+        });
+        self.counted += if measured { sent } else { 0 };
+    }
+
+    /// Sends the requests whose planned start has come.
+    fn send_planned<P: Platform>(&mut self, session: &mut Session<'_, P>, origin: Instant) {
         let plan = session.plan;
         let now = session.platform.now();
         let measured = self.measuring.is_some();
-        if self.is_over(plan, now) {
-            return;
-        }
-        let Some(mut due) = self.next else {
-            let left = plan
-                .requests
-                .map_or(u64::MAX, |requests| requests - self.counted);
-            let mut sent = 0;
-            session.fill(measured, || {
-                let room = !measured || sent < left;
-                sent += u64::from(room);
-                room
-            });
-            self.counted += if measured { sent } else { 0 };
-            return;
-        };
-        while due <= now && !self.is_over(plan, now) {
+        while let Some(due) = self.next.filter(|&due| due <= now)
+            && !self.is_over(plan, now)
+        {
             if session.pool.in_flight() >= plan.in_flight_max {
                 self.is_full |= measured;
                 return;
@@ -238,8 +253,6 @@ impl Course {
             }
             self.counted += u64::from(measured);
             self.advance(origin);
-            let Some(next) = self.next else { return };
-            due = next;
         }
     }
 
@@ -256,6 +269,7 @@ impl Course {
         later.fold(now + AHEAD, Instant::min)
     }
 
+    /// How far the run is, from 0 to 1, by whichever of its ends is nearer.
     fn progress(&self, plan: &Plan, ended: u64, now: Instant) -> Option<f64> {
         let by_count = plan.requests.map(|all| ended as f64 / all as f64);
         let by_time = plan

@@ -39,6 +39,9 @@ pub(crate) struct Failure {
     pub(crate) handle: Option<Handle>,
 }
 
+/// An attempt whose head promises an answer, or how it failed before.
+pub(crate) type Opened<P> = Result<(Exchange<P>, Head, <P as Platform>::Body), Box<Failure>>;
+
 /// An attempt under way.
 pub(crate) struct Exchange<P: Platform> {
     pub(crate) platform: P,
@@ -56,12 +59,13 @@ pub(crate) struct Exchange<P: Platform> {
 impl<P: Platform> Exchange<P> {
     pub(crate) fn new(
         platform: P,
-        permit: Permit<P>,
+        mut permit: Permit<P>,
         drains: Rc<Drains>,
         journal: Journal,
         call_deadline: Option<Deadline>,
         attempt_deadline: Option<Deadline>,
     ) -> Self {
+        permit.sent();
         Self {
             started: platform.now(),
             watch: Watch::new(platform.clone()),
@@ -77,10 +81,7 @@ impl<P: Platform> Exchange<P> {
     }
 
     /// Sends the request and waits for a head that promises an answer.
-    pub(crate) async fn open(
-        mut self,
-        request: HttpRequest,
-    ) -> Result<(Self, Head, P::Body), Box<Failure>> {
+    pub(crate) async fn open(mut self, request: HttpRequest) -> Opened<P> {
         let sent = request.headers.clone();
         let fetch = self.platform.fetch(request);
         let (head, mut body) = match self.watch.guard(self.deadline(), fetch).await {
@@ -233,15 +234,7 @@ impl<P: Platform> Exchange<P> {
         let class = classify(&kind, self.hints.should_retry);
         let (hints, handle) = (std::mem::take(&mut self.hints), self.handle.take());
         if let Some(permit) = self.permit.take() {
-            permit.settle(if class.is_refusal() {
-                let overload = class == Class::Overload;
-                Outcome::Rejected(Rejection {
-                    hint: hints.retry_after,
-                    overload,
-                })
-            } else {
-                Outcome::Failed
-            });
+            permit.settle(failed(&kind, class, hints.retry_after));
         }
         self.journal.note(|attempt| {
             attempt.class = Some(class);
@@ -294,6 +287,24 @@ fn succeeded(usage: Option<Usage>) -> Outcome {
     Outcome::Succeeded {
         units: usage.output,
         tokens,
+    }
+}
+
+/// What the limiter learns from a failure. A request that never left, or that the server turned down,
+/// used no tokens; one that broke on the way may have used all. A server that counts otherwise says so
+/// in the head of its reply, which is learned next.
+fn failed(kind: &ErrorKind, class: Class, hint: Option<Duration>) -> Outcome {
+    if class.is_refusal() {
+        let overload = class == Class::Overload;
+        return Outcome::Rejected(Rejection { hint, overload });
+    }
+    let is_unused = match kind {
+        ErrorKind::Transport(TransportError::Connect(_)) => true,
+        // A 408 may come from a gateway that gave up waiting for a server that was at work.
+        _ => matches!(kind.status(), Some(400..=407 | 409..=499)),
+    };
+    Outcome::Failed {
+        tokens: is_unused.then_some(0),
     }
 }
 

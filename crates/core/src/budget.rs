@@ -1,6 +1,6 @@
 //! The retry budget: what keeps retries from feeding an overload.
 //!
-//! A bucket that retries draw from and successes fill. A brief trouble is paid from it unnoticed;
+//! A bucket that retries draw from and successes fill. Brief trouble is paid from it unnoticed;
 //! an outage empties it, and from then on errors surface at once instead of multiplying the load.
 
 /// What the bucket holds at most, and at the start.

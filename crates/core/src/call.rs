@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 
-use crate::attempt::{Exchange, Failure};
+use crate::attempt::{Exchange, Failure, Opened};
 use crate::decode::Usage;
 use crate::error::{Error, ErrorKind, Phase, Timeout};
 use crate::hints::{Hints, Quota};
@@ -50,7 +50,7 @@ impl<P: Platform> Call<P> {
         read: impl AsyncFn(Exchange<P>, Head, P::Body) -> Result<T, Box<Failure>>,
     ) -> Result<T, Error> {
         loop {
-            let permit = self.turn().await?;
+            let permit = self.place().await?;
             let failure = match self.open(permit).await {
                 Ok((exchange, head, body)) => match read(exchange, head, body).await {
                     Ok(value) => {
@@ -72,18 +72,18 @@ impl<P: Platform> Call<P> {
     }
 
     /// Waits for a place under the limit.
-    async fn turn(&mut self) -> Result<Permit<P>, Error> {
+    async fn place(&mut self) -> Result<Permit<P>, Error> {
         let asked = self.platform.now();
         if let Some(wait) = self.hopeless_wait(asked) {
             return Err(self.unsent(ErrorKind::Paused, Some(wait)));
         }
         let mut watch = Watch::new(self.platform.clone());
-        let place = async {
+        let granted = async {
             let in_flight = self.lane.limiter.snapshot().in_flight;
             self.lane.drains.connection(in_flight).await;
             self.lane.limiter.acquire(self.position).await
         };
-        let permit = watch.guard(self.deadline, place).await;
+        let permit = watch.guard(self.deadline, granted).await;
         let now = self.platform.now();
         self.ledger.note(|record| record.queued += now - asked);
         match permit {
@@ -131,10 +131,7 @@ impl<P: Platform> Call<P> {
     }
 
     /// Sends one attempt, and a rival after it where that is wanted and the first is slow.
-    async fn open(
-        &mut self,
-        permit: Permit<P>,
-    ) -> Result<(Exchange<P>, Head, P::Body), Box<Failure>> {
+    async fn open(&mut self, permit: Permit<P>) -> Opened<P> {
         let sent = self.platform.now();
         let rival_after = if self.hedge && !self.policy.at_most_once {
             self.lane
@@ -147,26 +144,7 @@ impl<P: Platform> Call<P> {
         let first = Box::pin(self.exchange(permit, false).open(self.request.clone()));
         let opened = match rival_after {
             None => first.await,
-            Some(delay) => match select(first, Box::pin(self.platform.sleep(delay))).await {
-                Either::Left((opened, _)) => opened,
-                // Once the server has begun to answer, be it with a refusal, a rival comes too late.
-                Either::Right(((), first)) if self.ledger.is_answering() => first.await,
-                Either::Right(((), first)) => match self.rival() {
-                    None => first.await,
-                    Some(permit) => {
-                        let rival = self.exchange(permit, true).open(self.request.clone());
-                        // Whoever loses is dropped, which aborts it.
-                        match select(first, Box::pin(rival)).await {
-                            Either::Left((Ok(opened), _)) | Either::Right((Ok(opened), _)) => {
-                                Ok(opened)
-                            }
-                            // One that fails leaves the field to the other.
-                            Either::Left((Err(_), rival)) => rival.await,
-                            Either::Right((Err(_), first)) => first.await,
-                        }
-                    }
-                },
-            },
+            Some(delay) => self.race(first, delay).await,
         };
         let hints = opened
             .as_ref()
@@ -177,6 +155,33 @@ impl<P: Platform> Call<P> {
             self.lane.first_byte.borrow_mut().note(waited);
         }
         opened
+    }
+
+    /// Lets a rival race `first` where that is not answered within `delay`.
+    async fn race(
+        &mut self,
+        first: impl Future<Output = Opened<P>> + Unpin,
+        delay: Duration,
+    ) -> Opened<P> {
+        let first = match select(first, Box::pin(self.platform.sleep(delay))).await {
+            Either::Left((opened, _)) => return opened,
+            Either::Right(((), first)) => first,
+        };
+        // Once the server has begun to answer, be it with a refusal, a rival comes too late.
+        if self.ledger.is_answering() {
+            return first.await;
+        }
+        let Some(permit) = self.rival() else {
+            return first.await;
+        };
+        let rival = self.exchange(permit, true).open(self.request.clone());
+        // Whoever loses is dropped, which aborts it.
+        match select(first, Box::pin(rival)).await {
+            Either::Left((Ok(opened), _)) | Either::Right((Ok(opened), _)) => Ok(opened),
+            // One that fails leaves the field to the other.
+            Either::Left((Err(_), rival)) => rival.await,
+            Either::Right((Err(_), first)) => first.await,
+        }
     }
 
     /// Hands on what the server says about its limit on tokens.
@@ -274,6 +279,12 @@ impl<P: Platform> Call<P> {
     /// It has not.
     pub(crate) fn miss(&self) {
         self.ledger.note(|record| record.cache = CacheUse::Miss);
+    }
+
+    /// Settles the call as failed, and answers with what.
+    pub(crate) fn failed(self, error: Error) -> Error {
+        self.settle(Some(error.kind.as_str()));
+        error
     }
 
     /// Settles the call and answers its record.

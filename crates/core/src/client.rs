@@ -137,10 +137,7 @@ impl<P: Platform> Client<P> {
                     ..Rc::unwrap_or_clone(reply)
                 })
             }
-            Err(error) => {
-                call.settle(Some(error.kind.as_str()));
-                Err(error)
-            }
+            Err(error) => Err(call.failed(error)),
         }
     }
 
@@ -205,10 +202,7 @@ impl<P: Platform> Client<P> {
             .await;
         match begun {
             Ok((head, reader, first)) => Ok(Stream::live(head, reader, first, call, keep)),
-            Err(error) => {
-                call.settle(Some(error.kind.as_str()));
-                Err(error)
-            }
+            Err(error) => Err(call.failed(error)),
         }
     }
 
@@ -279,10 +273,7 @@ impl<P: Platform> Errand<P> {
                     record: call.settle(None),
                 })
             }
-            Err(error) => {
-                call.settle(Some(error.kind.as_str()));
-                Err(error)
-            }
+            Err(error) => Err(call.failed(error)),
         }
     }
 }

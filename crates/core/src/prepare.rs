@@ -79,8 +79,7 @@ impl<P: Platform> Prepared<P> {
         let cache = keeper.map(|keeper| (keeper, parts.key()));
         // Whoever takes an answer from the cache may as well take it from an equal call.
         let alike = config.dedupe.unwrap_or_else(|| cache.is_some()) && understood;
-        let shared = options.dedupe.unwrap_or(alike) && !streamed;
-        let shared = shared && held.is_none();
+        let shared = options.dedupe.unwrap_or(alike) && !streamed && held.is_none();
         let flight = shared.then(|| {
             let terms = terms(timeout, &policy, &options);
             KeyParts {

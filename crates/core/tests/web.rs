@@ -1,23 +1,25 @@
-//! `platform::web` in a real runtime: Node and a browser run this same file.
+//! `platform::web` in a real runtime: Node and a browser run these same files.
 #![cfg(target_arch = "wasm32")]
 #![allow(
     clippy::unwrap_used,
     reason = "clippy does not know these tests as tests"
 )]
 
+#[path = "web/calls.rs"]
+mod calls;
 #[path = "laws/client.rs"]
 mod client;
 mod seeds;
+#[path = "web/time.rs"]
+mod time;
 
 use std::time::Duration;
 
 use futures_util::future::{Either, FutureExt, select};
-use js_sys::{Array, Function, Object, Reflect};
+use js_sys::Function;
 use kneepoint_core::platform::web::{Runtime, Stage, Web, transport_error};
 use kneepoint_core::platform::{Body, Platform, TransportError};
-use kneepoint_core::{
-    Client, Config, HeaderValue, Headers, HttpRequest, Method, Prompt, Provider, Secret,
-};
+use kneepoint_core::{HeaderValue, Headers, HttpRequest, Method, Secret};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -77,57 +79,6 @@ async fn read(body: &mut impl Body) -> Result<String, TransportError> {
         bytes.extend(chunk);
     }
     Ok(String::from_utf8(bytes).unwrap())
-}
-
-#[wasm_bindgen_test]
-async fn a_sleep_is_never_early() {
-    let web = Web::new().unwrap();
-    for micros in [0, 1, 999, 1500, 7300, 20_000] {
-        let (before, pause) = (web.now(), Duration::from_micros(micros));
-        web.sleep(pause).await;
-        // Browsers round their clock, by a millisecond at most.
-        let passed = web.now() - before;
-        assert!(
-            passed + Duration::from_millis(1) >= pause,
-            "{passed:?} of {pause:?}"
-        );
-    }
-}
-
-#[wasm_bindgen_test]
-async fn a_sleep_longer_than_timers_can_hold_does_not_fire_at_once() {
-    let web = Web::new().unwrap();
-    let (long, short) = (
-        web.sleep(Duration::from_secs(3_000_000)),
-        web.sleep(Duration::from_millis(30)),
-    );
-    let first = select(Box::pin(long), Box::pin(short)).await;
-    assert!(matches!(first, Either::Right(_)));
-}
-
-#[wasm_bindgen_test]
-async fn a_turn_lets_the_event_loop_go_round() {
-    let web = Web::new().unwrap();
-    value("(globalThis.rounds = 0, setTimeout(() => { globalThis.rounds += 1 }, 0))");
-    for _ in 0..200 {
-        web.turn().await;
-        web.sleep(Duration::ZERO).await;
-        if value("globalThis.rounds").as_f64() == Some(1.0) {
-            return;
-        }
-    }
-    panic!("a timer never fired between turns");
-}
-
-#[wasm_bindgen_test]
-fn dice_and_clocks_are_sane() {
-    let web = Web::new().unwrap();
-    let draws: Vec<f64> = (0..100).map(|_| web.random()).collect();
-    assert!(draws.iter().all(|draw| (0.0..1.0).contains(draw)));
-    assert!(draws.windows(2).any(|pair| pair[0] < pair[1]));
-    assert!(web.unix_time() > Duration::from_secs(1_700_000_000));
-    let instants: Vec<_> = (0..1000).map(|_| web.now()).collect();
-    assert!(instants.is_sorted());
 }
 
 #[wasm_bindgen_test]
@@ -198,21 +149,6 @@ async fn a_short_answer_comes_whole_and_all_others_as_they_are_sent() {
 }
 
 #[wasm_bindgen_test]
-async fn sleepers_wake_in_the_order_of_their_times() {
-    let web = Web::new().unwrap();
-    let order = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
-    for millis in [40, 90, 20] {
-        let (sleep, order) = (web.sleep(Duration::from_millis(millis)), order.clone());
-        web.spawn(sleep.map(move |()| order.borrow_mut().push(millis)));
-    }
-    let last = web.sleep(Duration::from_millis(120));
-    // Whoever gives up must not take the timer of the others along.
-    assert_eq!(web.sleep(Duration::from_millis(5)).now_or_never(), None);
-    last.await;
-    assert_eq!(*order.borrow(), [20, 40, 90]);
-}
-
-#[wasm_bindgen_test]
 async fn dropping_the_wait_for_a_chunk_loses_neither_the_chunk_nor_an_error() {
     let web = web("return new Response(new ReadableStream({ start(c) {
            globalThis.feed = (byte) => c.enqueue(new Uint8Array([byte]));
@@ -253,51 +189,6 @@ async fn a_request_says_what_it_was_told_to_and_follows_no_redirect() {
     let redirecting = self::web("return Response.redirect('https://elsewhere.test/', 307)");
     let outcome = redirecting.fetch(request("https://llm.test/")).await.err();
     assert_eq!(outcome, Some(TransportError::Redirected));
-}
-
-/// Makes properties of the global object throw; the function puts back what was there.
-fn break_globals(replacements: &str) -> Function {
-    js(
-        "",
-        &format!(
-            "const broken = {replacements};
-             const kept = Object.keys(broken).map((name) =>
-               [name, Object.getOwnPropertyDescriptor(globalThis, name)]);
-             for (const [name, value] of Object.entries(broken))
-               Object.defineProperty(globalThis, name, {{ value, configurable: true, writable: true }});
-             return () => {{ for (const [name, was] of kept)
-               if (was) Object.defineProperty(globalThis, name, was); else delete globalThis[name] }}"
-        ),
-    )
-    .call0(&JsValue::UNDEFINED)
-    .unwrap()
-    .into()
-}
-
-#[wasm_bindgen_test]
-async fn a_turn_ends_though_the_ways_to_wait_throw() {
-    let web = Web::new().unwrap();
-    let immediate = "setImmediate() { globalThis.tried.push('immediate'); throw new Error('no') }";
-    let message = "MessageChannel: class extends MessageChannel { constructor() { super();
-           this.port2.postMessage = () => { globalThis.tried.push('message'); throw new Error('no') } } }";
-    let none = "MessageChannel: function () { throw new Error('no') }";
-    for (broken, tried) in [
-        (format!("{{ {immediate} }}"), "immediate"),
-        (
-            format!("{{ {immediate}, {message} }}"),
-            "immediate, message",
-        ),
-        (format!("{{ {immediate}, {none} }}"), "immediate"),
-    ] {
-        value("(globalThis.tried = [])");
-        let restore = break_globals(&broken);
-        let limit = web.sleep(Duration::from_secs(5));
-        let first = select(Box::pin(web.turn()), Box::pin(limit)).await;
-        restore.call0(&JsValue::UNDEFINED).unwrap();
-        assert!(matches!(first, Either::Left(_)), "{broken} hangs");
-        let seen = value("globalThis.tried.join(', ')").as_string();
-        assert_eq!(seen.as_deref(), Some(tried));
-    }
 }
 
 #[wasm_bindgen_test]
@@ -508,81 +399,4 @@ async fn the_runtime_s_own_fetch_works() {
         TransportError::Opaque(_) => assert!(!node, "{refused}"),
         other => panic!("{other}"),
     }
-}
-
-#[wasm_bindgen_test]
-async fn a_client_answers_streams_and_retries() {
-    let web = web(
-        "globalThis.calls = (globalThis.calls ?? 0) + 1;
-         if (globalThis.calls === 1) return new Response('busy', { status: 503, headers: { 'retry-after-ms': '20' } });
-         if (!JSON.parse(init.body).stream) return Promise.resolve(new Response(JSON.stringify({
-           choices: [{ message: { content: 'Hello' }, finish_reason: 'stop' }] })));
-         const event = (delta, end) => 'data: ' + JSON.stringify({ choices: [{ index: 0, delta, finish_reason: end }] }) + '\\n\\n';
-         const parts = [event({ content: 'Hel' }, null), event({ content: 'lo' }, null), event({}, 'stop'), 'data: [DONE]\\n\\n'];
-         return Promise.resolve(new Response(new ReadableStream({ pull(c) {
-           if (parts.length) c.enqueue(new TextEncoder().encode(parts.shift())); else c.close(); } })));",
-    );
-    let config = Config::new(Provider::compatible("https://llm.test/v1"));
-    let client = Client::new(web, config).unwrap();
-    let prompt = Prompt::new("m", "Hi");
-    let reply = client.generate(&prompt).await.unwrap();
-    assert_eq!(
-        (reply.answer.text(), reply.record.attempts.len()),
-        ("Hello", 2)
-    );
-    let waited = reply.record.attempts[1].start - reply.record.attempts[0].start;
-    assert!(waited >= Duration::from_millis(19), "{waited:?}");
-
-    let mut stream = client.generate_stream(&prompt).await.unwrap();
-    let mut pieces = Vec::new();
-    while let Some(piece) = stream.next().await {
-        pieces.push(piece.unwrap().text);
-    }
-    assert_eq!(pieces.concat(), "Hello");
-    assert!(pieces.len() >= 2, "piece by piece: {pieces:?}");
-    assert!(stream.record().is_some_and(|record| record.error.is_none()));
-}
-
-#[wasm_bindgen_test]
-async fn many_calls_leave_no_timer_and_no_listener_behind() {
-    // Every timer that is set must be cleared or fire: counted at the source.
-    value(
-        "(() => { const [set, clear] = [globalThis.setTimeout, globalThis.clearTimeout];
-           globalThis.open = new Set();
-           globalThis.setTimeout = (f, ...rest) => {
-             const id = set((...a) => { globalThis.open.delete(id); f(...a) }, ...rest);
-             globalThis.open.add(id); globalThis.timers = (globalThis.timers ?? 0) + 1; return id };
-           globalThis.clearTimeout = (id) => { globalThis.open.delete(id); clear(id) };
-           globalThis.restore = () => { globalThis.setTimeout = set; globalThis.clearTimeout = clear };
-         })()",
-    );
-    let web = web(
-        "return Promise.resolve(new Response('{\"choices\":[{\"message\":{\"content\":\"x\"}}]}'))",
-    );
-    let client = Client::new(
-        web.clone(),
-        Config::new(Provider::compatible("https://llm.test/v1")),
-    )
-    .unwrap();
-    for _ in 0..500 {
-        client.generate(&Prompt::new("m", "Hi")).await.unwrap();
-    }
-    let open = value("globalThis.open.size").as_f64();
-    value("globalThis.restore()");
-    assert!(
-        value("globalThis.timers >= 500").is_truthy(),
-        "each call has a deadline"
-    );
-    assert_eq!(open, Some(0.0), "timers left");
-    let keys = Object::keys(
-        &Reflect::get(&js_sys::global(), &"seen".into())
-            .unwrap()
-            .into(),
-    );
-    assert_eq!(Array::from(&keys).length(), 2);
-}
-
-#[wasm_bindgen_test]
-fn ten_thousand_seeds_leave_the_same_trace_as_natively() {
-    assert_eq!(seeds::trace(), seeds::KNOWN, "got {:#x}", seeds::trace());
 }

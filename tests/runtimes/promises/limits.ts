@@ -136,6 +136,22 @@ export const limits: Promises = {
     if (world.place.runtime === "node") equal(llm.stats().connections.opened, 3, "opened");
   },
 
+  async "disposing of a client made by withOptions closes no connection"(world) {
+    const endpoint = world.endpoint("tokens=2");
+    const llm = world.client(endpoint);
+    for (const timeout of [null, 5000]) {
+      const made = llm.withOptions({ timeout });
+      await made.generate("Hello!", MODEL);
+      await eventually(() => made.stats().models[0]?.inFlight === 0, "it is over");
+      made.dispose();
+      await llm.generate("Hello!", MODEL);
+      await eventually(() => llm.stats().models[0]?.inFlight === 0, "so is the next");
+    }
+    const { connections, requests } = await endpoint.truth();
+    equal(requests, 4, "requests");
+    check(connections <= 1, `${connections} connections`);
+  },
+
   async "connections are counted where the platform tells"(world) {
     const llm = world.client(world.endpoint("tokens=2"));
     for (let i = 0; i < 3; i += 1) await llm.generate("Hello!", MODEL);

@@ -29,6 +29,8 @@ const BAD_CLIENTS: [string, Record<string, unknown>, string][] = [
 const BAD_CALLS: [string, Record<string, unknown>, string][] = [
   ["a retry count of text", { maxRetries: "3" }, "maxRetries"],
   ["a timeout of no number", { timeout: Number.NaN }, "timeout"],
+  ["a timeout that is none, which only clients have", { timeout: null }, "timeout"],
+  ["an attempt's timeout that is none", { attemptTimeout: null }, "attemptTimeout"],
   ["a signal that is none", { signal: 5 }, "signal"],
   ["a header's name with a line break", { headers: { "x\r\ny": "z" } }, "headers"],
   ["a header's value with a line break", { headers: { x: "y\r\nz: 1" } }, "headers"],

@@ -1,5 +1,6 @@
 //! The same run as a line for a terminal.
 
+use super::amount::{milliseconds, whole};
 use super::{Asking, Field, Form, Goal, Mode, Target};
 use crate::message::Dialect;
 
@@ -47,7 +48,7 @@ impl Line {
 
     /// The same of a number, written without separators.
     fn number(&mut self, flag: &str, form: &Form, field: Field, usual: &str) {
-        if let Some(number) = super::read::whole(form.text(field)) {
+        if let Some(number) = whole(form.text(field)) {
             let text = number.to_string();
             if text != usual {
                 self.flag(flag, &text);
@@ -57,7 +58,7 @@ impl Line {
 
     /// The same of a time.
     fn time(&mut self, flag: &str, form: &Form, field: Field, usual: &str) {
-        if let Some(ms) = super::read::milliseconds(form.text(field)) {
+        if let Some(ms) = milliseconds(form.text(field)) {
             let text = if ms % 1000 == 0 {
                 format!("{}s", ms / 1000)
             } else {
@@ -145,7 +146,7 @@ fn knee(line: &mut Line, form: &Form) {
     line.number("--max", form, Field::Max, "");
     line.time("--window", form, Field::Window, "6s");
     line.time("--total", form, Field::Total, "600s");
-    let seconds = |field| super::read::milliseconds(form.text(field)).map(|ms| ms as f64 / 1000.0);
+    let seconds = |field| milliseconds(form.text(field)).map(|ms| ms as f64 / 1000.0);
     let others = [
         ("window_max_s", Field::WindowMax, 40.0),
         ("settle_s", Field::Settle, 15.0),
@@ -155,7 +156,7 @@ fn knee(line: &mut Line, form: &Form) {
             line.flag("--ladder", &format!("{name}={found}"));
         }
     }
-    if let Some(found) = super::read::whole(form.text(Field::Completions)).filter(|n| *n != 30) {
+    if let Some(found) = whole(form.text(Field::Completions)).filter(|n| *n != 30) {
         line.flag("--ladder", &format!("completions_min={found}"));
     }
     if let Some(window) = seconds(Field::Window).filter(|window| *window < 6.0) {
@@ -187,7 +188,7 @@ fn limits(line: &mut Line, form: &Form) {
         ("tokens", Field::BudgetTokens),
     ];
     for (name, field) in bounds {
-        if let Some(bound) = super::read::whole(form.text(field)) {
+        if let Some(bound) = whole(form.text(field)) {
             line.flag("--budget", &format!("{name}={bound}"));
         }
     }

@@ -1,5 +1,6 @@
 //! What is asked of the reader before a run, as it was typed. Pure: texts in, a job or faults out.
 
+mod amount;
 mod command;
 mod estimate;
 mod field;

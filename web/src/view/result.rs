@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use kneepoint_bench::chart::{self, Options, Picture};
 use kneepoint_bench::ladder::StopRule;
-use kneepoint_bench::number::{count, percent};
+use kneepoint_bench::number::count;
 use kneepoint_bench::record::Sample;
 use kneepoint_bench::report::{Metric, Report, Rung, verdict};
 use leptos::prelude::*;
@@ -172,17 +172,7 @@ fn standing(report: &Report) -> String {
             facts.push(format!("knee between {} and {}", knee.low, knee.high));
         }
         facts.push(answer.stop.reason.clone());
-        facts.push(answer.stability.as_ref().map_or_else(
-            || "stability not measured".to_owned(),
-            |found| {
-                let word = if found.stable {
-                    "stable within"
-                } else {
-                    "drifted by"
-                };
-                format!("{word} {}", percent(found.value))
-            },
-        ));
+        facts.push(answer.steadiness());
     }
     let stop = report.answer.as_ref().map(|answer| answer.stop.value);
     match (report.main_rung(), bound_at(report)) {

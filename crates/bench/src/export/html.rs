@@ -6,7 +6,7 @@
 use std::fmt::Write;
 
 use crate::chart::{self, Options, Picture, Table, escape};
-use crate::number::{NONE, count, figure, percent, time_ms};
+use crate::number::{NONE, count, figure, time_ms};
 use crate::record::{Class, Sample};
 use crate::report::{Metric, Report, Rung, verdict};
 
@@ -79,18 +79,6 @@ fn header(out: &mut String, report: &Report) {
         escape(&verdict(report))
     );
     if let Some(answer) = &report.answer {
-        let stability = answer.stability.as_ref();
-        let stability = stability.map_or_else(
-            || "stability not measured".to_owned(),
-            |found| {
-                let word = if found.stable {
-                    "stable within"
-                } else {
-                    "drifted by"
-                };
-                format!("{word} {}", percent(found.value))
-            },
-        );
         let bound = report.rungs.iter().any(|rung| rung.client.bound);
         let client = if bound {
             "the client was a limit"
@@ -101,7 +89,7 @@ fn header(out: &mut String, report: &Report) {
             out,
             "<p class=\"muted\">Stopped: {}. {}; {client}.</p>",
             escape(&answer.stop.reason),
-            escape(&capital(&stability)),
+            escape(&capital(&answer.steadiness())),
         );
     }
     out.push_str("</header>\n");

@@ -1,5 +1,7 @@
 //! What a ladder found, and what it measured each rung for.
 
+use crate::number::percent;
+
 /// What a ladder found. On a server that was another at the end, neither knee nor peak nor slo can be
 /// named.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +24,21 @@ impl Answer {
     /// How the server changed meanwhile, if it did.
     pub fn drift(&self) -> Option<&Stability> {
         self.stability.as_ref().filter(|found| !found.stable)
+    }
+
+    /// How steady the server was, in a few words.
+    pub fn steadiness(&self) -> String {
+        self.stability.as_ref().map_or_else(
+            || "stability not measured".to_owned(),
+            |found| {
+                let word = if found.stable {
+                    "stable within"
+                } else {
+                    "drifted by"
+                };
+                format!("{word} {}", percent(found.value))
+            },
+        )
     }
 }
 

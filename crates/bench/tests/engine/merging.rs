@@ -1,8 +1,11 @@
 //! Files of one load add up, in whatever order and grouping.
 
+use kneepoint_bench::compare::compare_reports;
+use kneepoint_bench::export::html;
 use kneepoint_bench::merge::{MergeError, merge};
 use kneepoint_bench::plan::Plan;
-use kneepoint_bench::report::{Metric, Report};
+use kneepoint_bench::report::{Estimate, Metric, Report};
+use kneepoint_bench::threshold::{Outcome, Threshold};
 use kneepoint_core::platform::sim::ServerModel;
 
 use crate::harness::{Stage, closed, taking};
@@ -118,4 +121,61 @@ fn what_does_not_belong_together_is_refused() {
     let mut later = b;
     later.env.started_unix_ms = later.env.started_unix_ms.map(|at| at + 3_600_000);
     assert_eq!(merge(&[a, later]), Err(MergeError::Apart(2)));
+}
+
+/// A report as somebody may write it by hand: all counts but that of the answers
+/// are the largest that there is.
+fn overfull() -> Report {
+    let mut report = part(1);
+    report.config.requests = Some(u64::MAX);
+    report.protocol.opened = Some(u64::MAX);
+    report.protocol.reused = Some(u64::MAX);
+    let rung = &mut report.rungs[0];
+    for count in [
+        &mut rung.requests,
+        &mut rung.attempts,
+        &mut rung.input_tokens,
+        &mut rung.output_tokens,
+        &mut rung.cached_tokens,
+    ] {
+        *count = u64::MAX;
+    }
+    rung.concurrency = Some(u32::MAX);
+    rung.concurrency_peak = u32::MAX;
+    rung.slo_share = Some(Estimate {
+        value: 1.0,
+        ..Estimate::default()
+    });
+    rung.classes.iter_mut().for_each(|one| one.count = u64::MAX);
+    for moment in &mut rung.timeline {
+        moment.ok = u64::MAX;
+        moment.refused = u64::MAX;
+        moment.failed = u64::MAX;
+        moment.tokens = u64::MAX;
+    }
+    rung.e2e.as_mut().expect("answers").n = u64::MAX;
+    report
+}
+
+#[test]
+fn counts_that_no_run_can_have_end_at_the_largest_number() {
+    let merged = merge(&[overfull(), overfull()]).expect("one load");
+    assert_eq!(merged.config.requests, Some(u64::MAX));
+    assert_eq!(merged.protocol.opened, Some(u64::MAX));
+    let rung = &merged.rungs[0];
+    assert_eq!((rung.requests, rung.attempts), (u64::MAX, u64::MAX));
+    assert_eq!(rung.concurrency, Some(u32::MAX));
+    assert!(rung.classes.iter().any(|one| one.count == u64::MAX));
+    assert!(rung.timeline.iter().any(|moment| moment.tokens == u64::MAX));
+    let e2e = rung.e2e.as_ref().expect("answers");
+    assert_eq!(e2e.n, u64::MAX);
+    let p50 = e2e.quantile(0.5).expect("kept");
+    assert_eq!(p50.with_failures, None, "nearly all failed");
+
+    // What is done with a report goes by what it claims.
+    let failing: Threshold = "error_rate>1%".parse().expect("a threshold");
+    assert_eq!(failing.check(&merged), Outcome::Missed(1.0));
+    assert!(!compare_reports(&merged, &part(2)).differences.is_empty());
+    assert!(merged.text().contains(&u64::MAX.to_string()));
+    assert!(html(&merged, &[]).contains("</html>"));
 }

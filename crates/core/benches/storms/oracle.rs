@@ -149,7 +149,7 @@ impl Caller for Oracle {
         let started = self.sim.now();
         attempt(&self.sim, &call).await;
         let in_flight = self.places.snapshot().in_flight;
-        place.settle(Outcome::Failed);
+        place.settle(Outcome::Failed { tokens: None });
         CallReport {
             attempts: 1,
             rejected: 0,

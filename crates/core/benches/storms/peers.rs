@@ -88,7 +88,7 @@ impl Caller for Peer {
             }
         }
         report.in_flight = self.workers.snapshot().in_flight;
-        place.settle(Outcome::Failed);
+        place.settle(Outcome::Failed { tokens: None });
         report
     }
 }

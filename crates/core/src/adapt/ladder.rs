@@ -11,6 +11,7 @@ use std::f64::consts::LN_2;
 
 use libm::log2;
 
+use super::sums::{Answer, Sums};
 use super::value::within;
 use super::window::Window;
 use crate::time::Instant;
@@ -24,9 +25,6 @@ const SAMPLES_PER_LOAD: f64 = 2.0;
 /// After this many answers the likelier verdict is taken, however close.
 const SAMPLES_FINAL: f64 = 384.0;
 
-/// From so many answers on, a rung's figure serves where none more exact is to be had.
-const SAMPLES_STALE: f64 = 192.0;
-
 /// A rung of the rest state starts again after so many answers, so that it describes the present.
 const SAMPLES_KEPT: f64 = 256.0;
 
@@ -35,9 +33,6 @@ const SAMPLES_FEWEST: f64 = 8.0;
 
 /// Differences of this many standard errors decide: two are wrong about once in twenty.
 const CERTAINTY: f64 = 2.0;
-
-/// A figure this exact (relative standard error) needs no more answers.
-const EXACT: f64 = 0.05;
 
 /// Answers count for a rung within this share of its load.
 const NEAR: f64 = 0.06;
@@ -69,79 +64,6 @@ const CLIMBS: u32 = 3;
 
 /// The best time per unit ages by so much per step, so that one lucky rung does not bind for ever.
 const AGEING: f64 = 1.03;
-
-/// One answer, as the ladder sees it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Answer {
-    pub(super) sent: Instant,
-    /// The mean number in flight while it was made.
-    pub(super) load: f64,
-    /// Units of output (tokens), or 1 where the server does not say.
-    pub(super) units: f64,
-    pub(super) seconds: f64,
-}
-
-/// The sums over the answers at one load.
-#[derive(Debug, Clone, Copy, Default)]
-struct Sums {
-    count: f64,
-    load: f64,
-    units: f64,
-    seconds: f64,
-    units_squared: f64,
-    seconds_squared: f64,
-    product: f64,
-}
-
-impl Sums {
-    fn add(&mut self, answer: &Answer) {
-        self.count += 1.0;
-        self.load += answer.load;
-        self.units += answer.units;
-        self.seconds += answer.seconds;
-        self.units_squared += answer.units * answer.units;
-        self.seconds_squared += answer.seconds * answer.seconds;
-        self.product += answer.units * answer.seconds;
-    }
-
-    /// Halves the weight of all that was seen, once it is more than a decision needs.
-    fn fade(&mut self) {
-        let sums = [
-            &mut self.count,
-            &mut self.load,
-            &mut self.units,
-            &mut self.seconds,
-            &mut self.units_squared,
-            &mut self.seconds_squared,
-            &mut self.product,
-        ];
-        for sum in sums {
-            *sum *= 0.5;
-        }
-    }
-
-    fn seconds_per_unit(&self) -> f64 {
-        self.seconds / self.units
-    }
-
-    fn mean_load(&self) -> f64 {
-        self.load / self.count
-    }
-
-    /// The relative variance of seconds per unit, as that of a ratio of means.
-    fn variance(&self) -> f64 {
-        let ratio = self.seconds_per_unit();
-        let residual =
-            self.seconds_squared - 2.0 * ratio * self.product + ratio * ratio * self.units_squared;
-        let mean = self.seconds / self.count;
-        (residual.max(0.0) / self.count) / (mean * mean) / self.count
-    }
-
-    /// Whether the figure may be used without waiting for more.
-    fn is_exact(&self) -> bool {
-        self.variance().sqrt() < EXACT || self.count >= SAMPLES_STALE
-    }
-}
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Rung {

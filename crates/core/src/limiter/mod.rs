@@ -54,7 +54,8 @@ struct State {
     waiters: Table<Ticket, Waiter>,
     /// Which waiter has the timer, or was told to set it, and for when.
     alarm: Option<(Ticket, Instant)>,
-    /// Places that came free when a body ended and whose connection is not yet back in its pool.
+    /// Places that came free when a body ended, and whose connections are not back in their pool yet:
+    /// each is worth a turn of the event loop.
     turns_owed: u32,
 }
 
@@ -105,10 +106,7 @@ impl<P: Platform> Limiter<P> {
         let grant = self.0.state.borrow().waiters.get(&ticket)?.grant?;
         self.0.state.borrow_mut().waiters.remove(&ticket);
         acquire.stage = Stage::Done;
-        Some(Permit {
-            limiter: self.clone(),
-            grant: Some(grant),
-        })
+        Some(self.permit(grant))
     }
 
     /// The rule's present view of the server.
@@ -141,6 +139,14 @@ impl<P: Platform> Limiter<P> {
             .learn_tokens(self.0.platform.now(), hint);
     }
 
+    fn permit(&self, grant: Grant) -> Permit<P> {
+        Permit {
+            limiter: self.clone(),
+            grant: Some(grant),
+            is_sent: false,
+        }
+    }
+
     fn settle(&self, grant: Grant, outcome: Outcome) {
         let platform = &self.0.platform;
         let unit = if matches!(outcome, Outcome::Rejected(_)) {
@@ -150,11 +156,20 @@ impl<P: Platform> Limiter<P> {
         };
         let mut state = self.0.state.borrow_mut();
         state.scheduler.settle(platform.now(), grant, outcome, unit);
-        if outcome != Outcome::Abandoned {
+        if !matches!(outcome, Outcome::Abandoned { .. }) {
             state.turns_owed += 1;
         }
         drop(state);
         self.drive();
+    }
+
+    /// Whether the next attempt should let the event loop go round first; one that does pays for
+    /// one place that came free.
+    fn take_turn(&self) -> bool {
+        let mut state = self.0.state.borrow_mut();
+        let owed = state.turns_owed > 0;
+        state.turns_owed = state.turns_owed.saturating_sub(1);
+        owed
     }
 
     /// Hands out what may be handed out. Wakers run outside the borrow, one after the other.
@@ -248,10 +263,7 @@ impl<P: Platform> Future for Acquire<P> {
                 return Poll::Pending;
             };
             let owed = self.limiter.take_turn();
-            let permit = Permit {
-                limiter: self.limiter.clone(),
-                grant: Some(grant),
-            };
+            let permit = self.limiter.permit(grant);
             if !owed {
                 self.stage = Stage::Done;
                 return Poll::Ready(Ok(permit));
@@ -333,28 +345,19 @@ impl<P: Platform> Drop for Acquire<P> {
                 .and_then(|waiter| waiter.grant)
         };
         match grant {
-            Some(grant) => self.limiter.settle(grant, Outcome::Abandoned),
+            Some(grant) => drop(self.limiter.permit(grant)),
             None => self.limiter.drive(),
         }
     }
 }
 
-impl<P: Platform> Limiter<P> {
-    /// Whether the next attempt should let the event loop go round first; one that does pays for
-    /// one place that came free.
-    fn take_turn(&self) -> bool {
-        let mut state = self.0.state.borrow_mut();
-        let owed = state.turns_owed > 0;
-        state.turns_owed = state.turns_owed.saturating_sub(1);
-        owed
-    }
-}
-
-/// The right to have one attempt in flight. Dropped without an outcome, it counts as given up.
+/// The right to have one attempt in flight. Dropped without an outcome, it counts as given up, and as one
+/// that used no tokens unless it was [`sent`](Permit::sent).
 #[must_use = "dropping a permit gives it back"]
 pub struct Permit<P: Platform> {
     limiter: Limiter<P>,
     grant: Option<Grant>,
+    is_sent: bool,
 }
 
 impl<P: Platform> Permit<P> {
@@ -365,6 +368,11 @@ impl<P: Platform> Permit<P> {
         // The end of the pause is spread when the refusal is settled, not twice.
         let now = platform.now();
         state.borrow_mut().scheduler.rule().pause(now, hint);
+    }
+
+    /// The attempt goes out: from now on the server may count its tokens, whatever becomes of it.
+    pub const fn sent(&mut self) {
+        self.is_sent = true;
     }
 
     /// How many attempts were in flight when this one was permitted, itself included.
@@ -383,7 +391,8 @@ impl<P: Platform> Permit<P> {
 impl<P: Platform> Drop for Permit<P> {
     fn drop(&mut self) {
         if let Some(grant) = self.grant.take() {
-            self.limiter.settle(grant, Outcome::Abandoned);
+            let tokens = (!self.is_sent).then_some(0);
+            self.limiter.settle(grant, Outcome::Abandoned { tokens });
         }
     }
 }

@@ -110,9 +110,15 @@ pub enum Outcome {
     /// The server refused it for its load.
     Rejected(Rejection),
     /// It failed in a way that tells nothing about the load.
-    Failed,
+    Failed {
+        /// Tokens that it used, where that is certain. Else it may have used all that it was granted.
+        tokens: Option<u64>,
+    },
     /// Its caller gave it up.
-    Abandoned,
+    Abandoned {
+        /// Likewise; none are used before it is sent.
+        tokens: Option<u64>,
+    },
 }
 
 /// The queue and the rule of one key.
@@ -202,18 +208,27 @@ impl Scheduler {
 
     /// Takes back a grant. `unit` is a number drawn evenly from 0 to 1.
     pub fn settle(&mut self, now: Instant, grant: Grant, outcome: Outcome, unit: f64) {
-        match outcome {
+        let sent = grant.sent;
+        let used = match outcome {
             Outcome::Succeeded { units, tokens } => {
-                self.rule.succeeded(now, grant.sent, units);
-                self.tokens
-                    .settle(grant.tokens, tokens.unwrap_or(grant.tokens));
+                self.rule.succeeded(now, sent, units);
+                tokens
             }
             Outcome::Rejected(rejection) => {
-                self.rule.rejected(now, grant.sent, rejection, unit);
-                self.tokens.settle(grant.tokens, 0);
+                self.rule.rejected(now, sent, rejection, unit);
+                Some(0)
             }
-            Outcome::Failed => self.rule.failed(now, grant.sent),
-            Outcome::Abandoned => self.rule.abandoned(now, grant.sent),
+            Outcome::Failed { tokens } => {
+                self.rule.failed(now, sent);
+                tokens
+            }
+            Outcome::Abandoned { tokens } => {
+                self.rule.abandoned(now, sent);
+                tokens
+            }
+        };
+        if let Some(used) = used {
+            self.tokens.settle(grant.tokens, used);
         }
     }
 

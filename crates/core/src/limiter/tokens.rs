@@ -81,7 +81,8 @@ impl TokenBudget {
     }
 
     /// The request needed `used` of the `reserved` tokens. Where none were set aside, the server's
-    /// own figure counts it already.
+    /// own figure counts it already. One of which nobody knows what it used is not settled: what we
+    /// took for it comes back as the server's own does, with time.
     pub fn settle(&mut self, reserved: u64, used: u64) {
         if let Some(known) = &mut self.0
             && reserved > 0

@@ -180,6 +180,11 @@ pub enum Endpoint {
 impl Endpoint {
     /// The endpoint behind a method and a path under the base URL, in whatever words it was asked
     /// for: what is known is read as what it is.
+    ///
+    /// A single model stays [`Endpoint::Other`] and goes out as it was written, since a path's escapes
+    /// are its writer's: `/models/ft:a` would become `/models/ft%3Aa`. What it misses is a look at its
+    /// answer, and that equal calls share an attempt where a client's do; limits and retries do not
+    /// go by the endpoint.
     pub fn at(method: Method, path: &str) -> Self {
         match (method, path) {
             (Method::Post, "/chat/completions") => Self::ChatCompletions,

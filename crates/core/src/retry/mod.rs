@@ -26,12 +26,16 @@ const HINT_MIN: Duration = Duration::from_millis(50);
 /// Calls that wait for the same hint are spread over a tenth of it, and no more than this.
 pub(crate) const HINT_SPREAD_MAX: Duration = Duration::from_secs(1);
 
-/// Attempts after trouble where the caller names no number: two more than the first.
+/// Retries after trouble where the caller names no number.
 const RETRIES_TROUBLE: u32 = 2;
 
 /// Retries after refusals where the caller names no number. A refusal costs the server nothing and
 /// is rarely the call's own fault, so patience is cheap; the deadline bounds it as well.
 const RETRIES_REFUSED: u32 = 10;
+
+/// Retries where nobody knows what became of an attempt, whatever number the caller names: each may
+/// be billed once more.
+const RETRIES_UNCLEAR: u32 = 1;
 
 /// What each call may do after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,16 +132,8 @@ pub fn decide(
             policy.retries_max.unwrap_or(RETRIES_TROUBLE),
             BACKOFF_TRANSIENT,
         ),
-        Class::UnknownOutcome => (
-            &mut tries.unknown,
-            policy.retries_max.unwrap_or(1).min(1),
-            BACKOFF_TRANSIENT,
-        ),
-        Class::Dubious => (
-            &mut tries.dubious,
-            policy.retries_max.unwrap_or(1).min(1),
-            BACKOFF_TRANSIENT,
-        ),
+        Class::UnknownOutcome => (&mut tries.unknown, RETRIES_UNCLEAR, BACKOFF_TRANSIENT),
+        Class::Dubious => (&mut tries.dubious, RETRIES_UNCLEAR, BACKOFF_TRANSIENT),
         Class::Fatal => return Decision::Stop(Stop::Final),
     };
     if *used >= allowed || policy.retries_max.is_some_and(|most| all >= most) {

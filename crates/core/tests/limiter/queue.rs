@@ -2,12 +2,15 @@
 
 use std::cell::RefCell;
 use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use kneepoint_core::adapt::{self, Rejection};
-use kneepoint_core::limiter::{Limiter, Options, Outcome, Permit, QueueFull, TokenHint};
+use kneepoint_core::limiter::{
+    Acquire, Limiter, Options, Outcome, Permit, Position, QueueFull, TokenHint,
+};
 use kneepoint_core::platform::Platform;
 use kneepoint_core::platform::sim::Sim;
 
@@ -38,6 +41,16 @@ fn take(limiter: &Limiter<Sim>) -> Permit<Sim> {
         Poll::Ready(permit) => permit.expect("the queue is empty"),
         Poll::Pending => panic!("no permit was free"),
     }
+}
+
+/// A call that asked for its turn and waits.
+fn wait(limiter: &Limiter<Sim>, position: Position) -> Pin<Box<Acquire<Sim>>> {
+    let mut acquire = Box::pin(limiter.acquire(position));
+    let polled = acquire
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()));
+    assert!(polled.is_pending());
+    acquire
 }
 
 fn refusal(hint: Option<Duration>) -> Outcome {
@@ -80,7 +93,7 @@ fn a_call_that_is_tried_again_keeps_its_place() {
             let permit = limiter.acquire(position).await.unwrap();
             world.sleep(Duration::from_secs(1)).await;
             if name == "first" {
-                permit.settle(Outcome::Failed);
+                permit.settle(Outcome::Failed { tokens: None });
                 let again = limiter.acquire(position).await.unwrap();
                 order.borrow_mut().push("first again");
                 again.settle(DONE);
@@ -154,17 +167,9 @@ fn dropped_callers_leave_no_timer_no_place_and_no_task() {
     let sim = Sim::new(1);
     let limiter = limiter(&sim, 8);
     take(&limiter).settle(refusal(Some(Duration::from_mins(1))));
-    let mut waiting: Vec<_> = (0..5)
-        .map(|_| Box::pin(limiter.acquire(limiter.position(0))))
+    let waiting: Vec<_> = (0..5)
+        .map(|_| wait(&limiter, limiter.position(0)))
         .collect();
-    for acquire in &mut waiting {
-        assert!(
-            acquire
-                .as_mut()
-                .poll(&mut Context::from_waker(Waker::noop()))
-                .is_pending()
-        );
-    }
     assert_eq!(
         (limiter.queued(), sim.timers()),
         (5, 1),
@@ -179,12 +184,7 @@ fn when_the_head_leaves_the_next_one_takes_over_its_timer() {
     let sim = Sim::new(1);
     let limiter = limiter(&sim, 8);
     take(&limiter).settle(refusal(Some(Duration::from_mins(1))));
-    let mut head = Box::pin(limiter.acquire(limiter.position(0)));
-    assert!(
-        head.as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()))
-            .is_pending()
-    );
+    let head = wait(&limiter, limiter.position(0));
     let second = limiter.clone();
     let (world, granted) = (sim.clone(), Rc::new(RefCell::new(None)));
     let at = Rc::clone(&granted);
@@ -211,13 +211,7 @@ fn a_permit_that_is_dropped_gives_its_place_back() {
     assert_eq!(limiter.snapshot().in_flight, 0);
     // Granted, but dropped before it was taken.
     let held = take(&limiter);
-    let mut waiting = Box::pin(limiter.acquire(limiter.position(0)));
-    assert!(
-        waiting
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()))
-            .is_pending()
-    );
+    let waiting = wait(&limiter, limiter.position(0));
     held.settle(DONE);
     assert_eq!(limiter.snapshot().in_flight, 1);
     drop(waiting);
@@ -229,17 +223,9 @@ fn a_hundred_thousand_cancelled_callers_neither_recurse_nor_block() {
     let sim = Sim::new(1);
     let limiter = limiter(&sim, 1);
     let held = take(&limiter);
-    let mut waiting: Vec<_> = (0..100_000)
-        .map(|_| Box::pin(limiter.acquire(limiter.position(0))))
+    let waiting: Vec<_> = (0..100_000)
+        .map(|_| wait(&limiter, limiter.position(0)))
         .collect();
-    for acquire in &mut waiting {
-        assert!(
-            acquire
-                .as_mut()
-                .poll(&mut Context::from_waker(Waker::noop()))
-                .is_pending()
-        );
-    }
     held.settle(DONE);
     drop(waiting);
     assert_eq!(
@@ -322,6 +308,64 @@ fn tokens_per_minute_are_kept_once_the_server_names_them() {
 }
 
 #[test]
+fn tokens_that_were_certainly_not_used_come_back_at_once() {
+    let failed = |tokens| Outcome::Failed { tokens };
+    let given_up = |tokens| Outcome::Abandoned { tokens };
+    #[rustfmt::skip]
+    let cases = [
+        // outcome, seconds until as many are to be had again
+        (DONE,               10), // answered, but by a server that does not say what it used
+        (refusal(None),      0),
+        (failed(Some(0)),    0),
+        (failed(None),       10),
+        (given_up(None),     10), // the server may go on with it
+        (given_up(Some(0)),  0),
+    ];
+    for (outcome, expected) in cases {
+        let sim = Sim::new(1);
+        let limiter = limiter(&sim, 100);
+        let reset = Some(Duration::from_secs(50));
+        limiter.learn_tokens(TokenHint {
+            limit: 6000,
+            remaining: 1000,
+            reset,
+        });
+        let next = || limiter.acquire(limiter.position(0).with_tokens(1000));
+        sim.run(next()).unwrap().settle(outcome);
+        // The end of a refusal's pause is its own subject.
+        let paused = sim.now().max(limiter.snapshot().gate);
+        let permit = sim.run(next()).unwrap();
+        let waited = (sim.now() - paused).as_secs();
+        assert_eq!(waited, expected, "{outcome:?}");
+        permit.settle(DONE);
+    }
+}
+
+#[test]
+fn tokens_of_a_call_that_leaves_before_it_is_sent_come_back() {
+    let sim = Sim::new(1);
+    let limiter = limiter(&sim, 1);
+    let held = take(&limiter);
+    limiter.learn_tokens(TokenHint {
+        limit: 6000,
+        remaining: 1000,
+        reset: Some(Duration::from_secs(50)),
+    });
+    let position = || limiter.position(0).with_tokens(1000);
+    let free = || limiter.try_acquire(position());
+    let waiting = wait(&limiter, position());
+    // Now it is granted, and leaves before it hears of that.
+    held.settle(DONE);
+    assert_eq!(limiter.snapshot().in_flight, 1);
+    drop(waiting);
+    drop(free().expect("it used none"));
+    let mut sent = free().expect("nor did one that was not sent");
+    sent.sent();
+    drop(sent);
+    assert!(free().is_none(), "the server may have begun");
+}
+
+#[test]
 fn a_place_that_came_free_by_an_answer_costs_a_turn_and_one_that_was_given_up_does_not() {
     let sim = Sim::new(1);
     let limiter = limiter(&sim, 2);
@@ -336,7 +380,7 @@ fn a_place_that_came_free_by_an_answer_costs_a_turn_and_one_that_was_given_up_do
     drop(second);
     let fourth = next(1, "given up: its connection is closed");
     third.settle(refusal(None));
-    fourth.settle(Outcome::Failed);
+    fourth.settle(Outcome::Failed { tokens: None });
     let (fifth, sixth) = (
         next(2, "one turn for each place"),
         next(3, "and for the other"),
@@ -359,13 +403,7 @@ fn what_is_not_free_at_once_is_not_waited_for() {
     let held = limiter
         .try_acquire(limiter.position(0))
         .expect("the place is free again");
-    let mut waiting = Box::pin(limiter.acquire(limiter.position(0)));
-    assert!(
-        waiting
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()))
-            .is_pending()
-    );
+    let _waiting = wait(&limiter, limiter.position(0));
     held.settle(DONE);
     assert!(
         limiter.try_acquire(limiter.position(9)).is_none(),

@@ -4,10 +4,10 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use kneepoint_core::platform::sim::{Reply, ServerPlan, Sim, Truth};
+use kneepoint_core::platform::sim::{Reply, Script, ServerPlan, Sim, Truth};
 use kneepoint_core::{
-    AttemptRecord, Client, Config, Error, Observer, Prompt, Provider, Record, Request, Secret,
-    Stream,
+    AttemptRecord, CallOptions, Client, Config, Error, Observer, Prompt, Provider, Record, Request,
+    Secret, Stream,
 };
 
 pub(crate) const HOST: &str = "https://llm.test/v1";
@@ -50,6 +50,19 @@ pub(crate) fn config() -> Config {
     Config {
         api_key: Some(Secret::new(KEY)),
         ..Config::new(Provider::compatible(HOST))
+    }
+}
+
+/// A server whose answers take 100 ms each.
+pub(crate) fn slow() -> Script {
+    Script::new().forever(Reply::json(ANSWER).after(ms(100)))
+}
+
+/// A plain call that differs from the client's defaults by `options`.
+pub(crate) fn request(stage: &Stage, options: CallOptions) -> Request {
+    Request {
+        options,
+        ..stage.client.request(&Prompt::new("m", "Hi"), false)
     }
 }
 

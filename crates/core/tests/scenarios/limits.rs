@@ -6,8 +6,8 @@ use futures_util::future::join;
 use futures_util::future::{join_all, select};
 use kneepoint_core::Instant;
 use kneepoint_core::adapt::Options;
-use kneepoint_core::platform::Platform;
 use kneepoint_core::platform::sim::{Bucket, Latency, Reply, Script, ServerModel, Sim};
+use kneepoint_core::platform::{Platform, TransportError};
 use kneepoint_core::{CallOptions, Client, Config, ErrorKind, Prompt, Request};
 
 use crate::harness::{ANSWER, Stage, config, ms};
@@ -379,6 +379,48 @@ fn prompts_count_against_a_limit_on_tokens() {
         at[3] - at[1] > 9.0,
         "500 tokens each at 100 a second: {at:?}"
     );
+}
+
+#[test]
+fn a_failure_that_used_no_tokens_gives_them_back() {
+    // 100 tokens a second come back, and each call may use all that are left.
+    let quota = Reply::json(ANSWER)
+        .header("x-ratelimit-limit-tokens", "6000")
+        .header("x-ratelimit-remaining-tokens", "1000")
+        .header("x-ratelimit-reset-tokens", "50s");
+    let unsent = TransportError::Connect("refused".to_owned());
+    let lost = TransportError::Lost("reset".to_owned());
+    #[rustfmt::skip]
+    let cases = [
+        // how the second call fails, whether the third waits for tokens
+        (Reply::status(400),   false),
+        (Reply::error(unsent), false),
+        (Reply::status(408),   true), // a gateway's, whose server may have begun
+        (Reply::status(500),   true),
+        (Reply::error(lost),   true),
+    ];
+    for (failure, waits) in cases {
+        let script = Script::new()
+            .reply(quota.clone())
+            .reply(failure.clone())
+            .forever(Reply::json(ANSWER));
+        let mut config = config();
+        config.retry.retries_max = Some(0);
+        let stage = Stage::with(1, config, script);
+        stage.send().unwrap();
+        let prompt = Prompt {
+            max_tokens: Some(980),
+            ..Prompt::new("m", "Hi")
+        };
+        stage.sim.run(stage.client.generate(&prompt)).unwrap_err();
+        stage.sim.run(stage.client.generate(&prompt)).unwrap();
+        let requests = stage.truth.requests();
+        let [_, failed, next] = &requests[..] else {
+            panic!("{requests:?}")
+        };
+        let waited = next.at - failed.at;
+        assert_eq!(waited > ms(5000), waits, "{failure:?}: {waited:?}");
+    }
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod hedges;
 mod limits;
 mod loop_world;
 mod retries;
+mod sharing;
 mod streams;
 mod timeouts;
 mod wire;

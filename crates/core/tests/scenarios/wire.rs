@@ -80,6 +80,35 @@ fn each_endpoint_has_its_method_and_path() {
 }
 
 #[test]
+fn a_path_is_read_as_what_it_is_known_to_be_or_sent_as_it_was_written() {
+    let known = [
+        Endpoint::ChatCompletions,
+        Endpoint::Completions,
+        Endpoint::Embeddings,
+        Endpoint::Responses,
+        Endpoint::Messages,
+        Endpoint::Models(None),
+    ];
+    for endpoint in known {
+        assert_eq!(Endpoint::at(endpoint.method(), &endpoint.path()), endpoint);
+    }
+    #[rustfmt::skip]
+    let others = [
+        // method, path, why
+        (Method::Get,    "/models/ft:a",      "a single model: its escapes are its writer's"),
+        (Method::Get,    "/models/org%2Fa",   "a single model"),
+        (Method::Delete, "/models/a",         "not to be read"),
+        (Method::Get,    "/chat/completions", "stored ones"),
+        (Method::Post,   "/batches",          "none of ours"),
+    ];
+    for (method, path, why) in others {
+        let endpoint = Endpoint::at(method, path);
+        assert!(matches!(endpoint, Endpoint::Other { .. }), "{why}");
+        assert_eq!((endpoint.method(), &*endpoint.path()), (method, path));
+    }
+}
+
+#[test]
 fn the_client_s_headers_and_parameters_and_then_the_call_s_own_win() {
     let mut headers = Headers::new();
     headers.set_text("x-team", "blue");

@@ -12,6 +12,9 @@ type Prompt = string | readonly Message[];
 type Prompts = Iterable<Prompt> | AsyncIterable<Prompt>;
 type Generate = (prompt: Prompt, options: GenerateOptions & CallOptions) => Promise<Generated>;
 
+/** Asks one prompt. Never fails: an error is an outcome. */
+type Run = (prompt: Prompt, index: number) => Promise<BatchItem>;
+
 /** What a batch is told: what `generate` and its calls take, and how they are batched. */
 export interface BatchOptions extends CallOptions {
   /** Whom to ask. */
@@ -56,7 +59,7 @@ export class Batch implements AsyncIterable<BatchItem> {
     const { concurrency = OPEN_MAX, order = "given", onProgress, signal, ...options } = told;
     const stop = new AbortController();
     const call = { ...options, signal: stop.signal } as GenerateOptions & CallOptions;
-    const run = async (prompt: Prompt, index: number): Promise<BatchItem> => {
+    const run: Run = async (prompt, index) => {
       this.progress.begun += 1;
       try {
         const value = await generate(prompt, call);
@@ -69,7 +72,9 @@ export class Batch implements AsyncIterable<BatchItem> {
         tellHook(onProgress, { ...this.progress });
       }
     };
-    this.#items = windowed(prompts, run, concurrency, order === "given", signal, stop);
+    // The source is not touched before somebody reads.
+    const open = () => new Window(prompts, run, concurrency, order === "given");
+    this.#items = outcomes(open, signal, stop);
   }
 
   [Symbol.asyncIterator](): AsyncIterator<BatchItem> {
@@ -106,81 +111,116 @@ function check(prompts: Prompts, options: BatchOptions): void {
   if (signal && !isSignal(signal)) throw refuse("signal", kindOf(signal), "an AbortSignal or null");
 }
 
-/** Keeps up to `open` runs under way, and hands out their results. A source that makes others wait for
- * its next prompt does not make them wait for results. `stop` takes back what is under way: when `signal`
- * says so, or nobody reads on. */
-async function* windowed(
-  prompts: Prompts,
-  run: (prompt: Prompt, index: number) => Promise<BatchItem>,
-  open: number,
-  inOrder: boolean,
+/** Prompts under way, up to so many at once, and what came of them. A source that makes others wait for its
+ * next prompt does not make them wait for results. */
+class Window {
+  readonly #source: Iterator<Prompt> | AsyncIterator<Prompt>;
+  readonly #isAsync: boolean;
+  readonly #run: Run;
+  readonly #size: number;
+  readonly #isOrdered: boolean;
+  readonly #finished = new Map<number, BatchItem>();
+  #begun = 0;
+  #given = 0;
+  #underWay = 0;
+  #isAsking = false;
+  /** Whether the source is not asked any more: it has ended or failed, or nobody wants more. */
+  #isOver = false;
+  #failure: { error: unknown } | undefined;
+  #wake = (): void => {};
+
+  constructor(prompts: Prompts, run: Run, size: number, isOrdered: boolean) {
+    const isAsync = Symbol.asyncIterator in prompts;
+    this.#isAsync = isAsync;
+    this.#source = isAsync ? prompts[Symbol.asyncIterator]() : prompts[Symbol.iterator]();
+    this.#run = run;
+    this.#size = size;
+    this.#isOrdered = isOrdered;
+  }
+
+  /** The next outcome; none after the last. Fails as the source did, once all that was begun is handed out. */
+  async next(): Promise<BatchItem | undefined> {
+    for (;;) {
+      void this.#fill();
+      const item = this.#isOrdered ? this.#finished.get(this.#given) : this.#finished.values().next().value;
+      if (item !== undefined) {
+        this.#finished.delete(item.index);
+        this.#given += 1;
+        return item;
+      }
+      if (this.#isOver && this.#underWay === 0) {
+        if (this.#failure !== undefined) throw this.#failure.error;
+        return undefined;
+      }
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  /** What is under way was taken back. An array's other prompts hear of it one by one; another source is not
+   * asked for them, since it may wait for ever. */
+  takenBack(): void {
+    this.#isOver ||= this.#isAsync;
+    this.#wake();
+  }
+
+  /** Lets the source go. */
+  async leave(): Promise<void> {
+    this.#isOver = true;
+    // A source that is being asked hears of it after its answer, which may never come.
+    const left = Promise.resolve(this.#source.return?.());
+    if (this.#isAsking) left.catch(() => {});
+    else await left;
+  }
+
+  async #fill(): Promise<void> {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    try {
+      while (!this.#isOver && this.#underWay + this.#finished.size < this.#size) {
+        const next = await this.#source.next();
+        if (next.done) this.#isOver = true;
+        // Nobody may want it any more either: the source was asked before they left.
+        if (!this.#isOver) this.#begin(next.value as Prompt);
+      }
+    } catch (error) {
+      this.#failure = { error };
+      this.#isOver = true;
+    }
+    this.#isAsking = false;
+    this.#wake();
+  }
+
+  #begin(prompt: Prompt): void {
+    void this.#run(prompt, this.#begun).then((item) => {
+      this.#underWay -= 1;
+      this.#finished.set(item.index, item);
+      this.#wake();
+    });
+    this.#underWay += 1;
+    this.#begun += 1;
+  }
+}
+
+/** Reads a window to its end. `stop` takes back what is under way: when `signal` says so, or nobody reads on. */
+async function* outcomes(
+  open: () => Window,
   signal: AbortSignal | null | undefined,
   stop: AbortController,
 ): AsyncGenerator<BatchItem, void, undefined> {
-  const isAsync = Symbol.asyncIterator in prompts;
-  const source = isAsync ? prompts[Symbol.asyncIterator]() : prompts[Symbol.iterator]();
-  const finished = new Map<number, BatchItem>();
-  let [begun, given, underWay] = [0, 0, 0];
-  let isOver = false;
-  let isAsking = false;
-  let failure: { error: unknown } | undefined;
-  let wake = (): void => {};
-  const note = (item: BatchItem): void => {
-    underWay -= 1;
-    finished.set(item.index, item);
-    wake();
-  };
-  const fill = async (): Promise<void> => {
-    if (isAsking) return;
-    isAsking = true;
-    try {
-      while (!isOver && underWay + finished.size < open) {
-        const next = await source.next();
-        if (next.done) isOver = true;
-        if (isOver) break;
-        underWay += 1;
-        void run(next.value as Prompt, begun).then(note);
-        begun += 1;
-      }
-    } catch (error) {
-      failure = { error };
-      isOver = true;
-    }
-    isAsking = false;
-    wake();
-  };
-  // An array's prompts are all told that they were taken back; another source may wait for ever.
+  const window = open();
   const leave = (): void => {
     stop.abort(signal?.reason);
-    isOver ||= isAsync;
-    wake();
+    window.takenBack();
   };
   if (signal?.aborted) leave();
   else if (signal) listen(signal, leave);
   try {
-    for (;;) {
-      void fill();
-      const item = inOrder ? finished.get(given) : finished.values().next().value;
-      if (item !== undefined) {
-        finished.delete(item.index);
-        given += 1;
-        yield item;
-      } else if (isOver && underWay === 0) {
-        if (failure !== undefined) throw failure.error;
-        return;
-      } else {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-    }
+    for (let item = await window.next(); item !== undefined; item = await window.next()) yield item;
   } finally {
-    isOver = true;
     if (signal) unlisten(signal, leave);
     stop.abort();
-    // A source that is being asked hears of it after its answer, which may never come.
-    const left = Promise.resolve(source.return?.());
-    if (isAsking) left.catch(() => {});
-    else await left;
+    await window.leave();
   }
 }

@@ -52,7 +52,9 @@ export interface ModelStats {
 export interface Stats {
   /** Calls that were asked for. */
   calls: number;
+  /** Those that were answered. */
   succeeded: number;
+  /** Those that failed. */
   failed: number;
   /** Calls that were taken back. */
   aborted: number;
@@ -62,7 +64,9 @@ export interface Stats {
   retries: number;
   /** Attempts that were refused: throttled or overloaded. */
   rejections: number;
+  /** For each model in use. */
   models: ModelStats[];
+  /** What the platform tells of them. */
   connections: Connections;
 }
 
@@ -71,12 +75,13 @@ export interface RequestInput {
   /** In either case. */
   method: string;
   path: string;
-  /** What is sent as JSON; nothing where undefined. */
+  /** What is sent as JSON; nothing where it is `undefined`. */
   body?: unknown;
   /** What is sent as it is, in place of that. */
   raw?: Exclude<BodyLike, string> | undefined;
 }
 
+/** The addresses of the module's presets once more: it may not be loaded yet when one is asked for. */
 const HOSTS: Record<string, string> = {
   openai: "https://api.openai.com/v1",
   anthropic: "https://api.anthropic.com/v1",
@@ -313,6 +318,7 @@ function written(body: unknown): string | undefined {
 interface Outline {
   bytes: number;
   model: string | undefined;
+  /** The longest answer in tokens; `NaN` where nobody says, since numbers cross over as numbers. */
   answerMax: number;
 }
 

@@ -17,7 +17,7 @@ export interface Resident {
   reset(error: KneepointError): void;
 }
 
-/** Timers of the platform hold no longer times than this. */
+/** The longest time that the platform's timers hold, in milliseconds; with a longer one they fire at once. */
 export const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** Weak, where they can be. */
@@ -35,7 +35,7 @@ let generation = 0;
 let isReady = false;
 let loading: Promise<void> | undefined;
 let timer: ReturnType<typeof setTimeout> | undefined;
-/** When it is to fire. */
+/** When it is to fire, by the module's clock. */
 let due = Infinity;
 
 /** Calls under way, and those among them that nobody waits for: streams that nobody reads on. */

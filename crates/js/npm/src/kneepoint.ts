@@ -15,6 +15,7 @@ import { ask, type GenerateOptions, type Message } from "./prompt.ts";
 import type { ModuleSource } from "./runtime/source.ts";
 import { TextStream } from "./stream.ts";
 
+/** The fields of a prompt's options that are about the call; the others go to the server. */
 const CALL_OPTIONS = [
   "signal",
   "timeout",
@@ -47,6 +48,7 @@ export class Kneepoint {
   /** `POST /messages`, as Anthropic has it */
   readonly messages: Messages = new Messages(this);
 
+  /** A client with these options. What cannot be meant throws, and says what was expected. */
   constructor(options: ClientOptions = {}, /** @internal */ parent?: Client) {
     checkObject("options", options);
     this.#hold(new Client(options, parent));
@@ -89,34 +91,34 @@ export class Kneepoint {
     return new TextStream(this._client.stream({ method: "POST", path, body }, call, "text"));
   }
 
-  /** Sends a request of any kind. */
+  /** Sends a request with any method to any path under the base URL. */
   request<T>(options: FinalRequestOptions | Promise<FinalRequestOptions>): APIPromise<T> {
     const receiving =
       options instanceof Promise ? options.then((known) => this._receive(known)) : this._receive(options);
     return new APIPromise<T>(receiving);
   }
 
-  /** Sends a request. */
+  /** Sends a `GET` to a path under the base URL. */
   get<T>(path: string, options?: RequestOptions | Promise<RequestOptions>): APIPromise<T> {
     return this.#send("get", path, options);
   }
 
-  /** Sends a request. */
+  /** Sends a `POST`; its body is an option. */
   post<T>(path: string, options?: RequestOptions | Promise<RequestOptions>): APIPromise<T> {
     return this.#send("post", path, options);
   }
 
-  /** Sends a request. */
+  /** Sends a `PUT`. */
   put<T>(path: string, options?: RequestOptions | Promise<RequestOptions>): APIPromise<T> {
     return this.#send("put", path, options);
   }
 
-  /** Sends a request. */
+  /** Sends a `PATCH`. */
   patch<T>(path: string, options?: RequestOptions | Promise<RequestOptions>): APIPromise<T> {
     return this.#send("patch", path, options);
   }
 
-  /** Sends a request. */
+  /** Sends a `DELETE`. */
   delete<T>(path: string, options?: RequestOptions | Promise<RequestOptions>): APIPromise<T> {
     return this.#send("delete", path, options);
   }
@@ -163,7 +165,8 @@ export class Kneepoint {
     return this._client.stats();
   }
 
-  /** A client with some options changed, over the same connections. */
+  /** A client with some options changed. It shares this one's connections, unless it has another `fetch` or other
+   * `fetchOptions`. */
   withOptions(options: ClientOptions): this {
     const Class = this.constructor as new (options: ClientOptions, parent: Client) => this;
     return new Class({ ...this._client.options, ...options }, this._client);

@@ -56,8 +56,7 @@ export interface ClientOptions {
   maxQueue?: number | undefined;
   /** Retries of one call. Default: 2 after trouble, 10 after refusals. */
   maxRetries?: number | undefined;
-  /** The tokens that retries of all calls share; a retry costs 14, a success gives back. Default:
-   * 500. */
+  /** What the retries of all calls share: one costs 14, a success gives back. Default: 500. */
   retryBudget?: number | undefined;
   /** The whole call, waiting and retries included, in ms. Default: 600,000; `null` for none. */
   timeout?: number | null | undefined;
@@ -129,9 +128,10 @@ export interface AttemptEvent extends AttemptTiming {
 export interface CallOptions {
   /** Takes the call back. */
   signal?: AbortSignal | null | undefined;
-  /** The whole call, in ms. */
+  /** The whole call, waiting and retries included, in ms. Default: the client's. `null` is refused: for calls
+   * without one, `withOptions({ timeout: null })` makes a client. */
   timeout?: number | undefined;
-  /** Each attempt, in ms. */
+  /** Each attempt, in ms. Default: the client's; `null` is refused here too. */
   attemptTimeout?: number | undefined;
   /** Retries of this call. */
   maxRetries?: number | undefined;

@@ -219,10 +219,10 @@ fn char_boundary(text: &str, index: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mock::{ask, spec};
+    use crate::mock::{ask, grammar};
 
     fn answer(spec: &str, body: &str) -> Answer {
-        let spec = spec::parse(spec).expect("spec");
+        let spec = grammar::parse(spec).expect("spec");
         let ask = ask::read(ask::Api::Chat, body.as_bytes()).expect("ask");
         Answer::plan(&spec, &ask, Dice::new(1, 1), 0)
     }

@@ -212,12 +212,12 @@ impl Drop for Serving {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mock::spec;
+    use crate::mock::grammar;
     use crate::peer::Seen;
 
     fn endpoint(text: &str) -> Arc<Endpoint> {
         Arc::new(Endpoint::new(
-            spec::parse(text).expect("spec"),
+            grammar::parse(text).expect("spec"),
             Room::default(),
         ))
     }

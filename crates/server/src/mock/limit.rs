@@ -246,7 +246,7 @@ mod tests {
     }
 
     fn limits(text: &str) -> RateLimits {
-        RateLimits::new(&super::super::spec::parse(text).expect("spec"))
+        RateLimits::new(&super::super::grammar::parse(text).expect("spec"))
     }
 
     /// Asks every millisecond of a virtual minute, far above the limit; returns how many passed.

@@ -12,6 +12,7 @@ mod dice;
 mod endpoint;
 mod event;
 mod fault;
+mod grammar;
 mod header;
 mod keys;
 mod limit;
@@ -159,7 +160,8 @@ impl Mock {
             let message = format!("the spec has more than {SPEC_BYTES_MAX} bytes");
             return Err(Problem::refused(400, message));
         }
-        let spec = spec::parse(text).map_err(|error| Problem::refused(400, error.to_string()))?;
+        let spec =
+            grammar::parse(text).map_err(|error| Problem::refused(400, error.to_string()))?;
         let mut endpoints = self
             .endpoints
             .write()
