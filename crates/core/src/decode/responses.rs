@@ -76,7 +76,7 @@ impl<'a> Happening<'a> {
             delta: field::text(delta)?,
             item: field::maybe(item, Item::read)?,
             response: field::maybe(response, Response::read)?,
-            error: error.present(),
+            error: field::error(error),
             sequence_number: sequence_number.present(),
             obfuscation: field::text(obfuscation)?,
         })
@@ -108,7 +108,7 @@ impl<'a> Response<'a> {
             output: field::list(output, |item| field::maybe(item, Item::read))?,
             reason,
             usage: usage.present(),
-            error: error.present(),
+            error: field::error(error),
         })
     }
 }
