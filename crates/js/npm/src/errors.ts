@@ -40,7 +40,7 @@ export class APIError extends KneepointError {
     this.code = said?.code;
     this.param = said?.param;
     this.type = said?.type;
-    this.requestID = headers?.get("x-request-id") ?? headers?.get("request-id") ?? undefined;
+    this.requestID = headers?.get("x-request-id") ?? headers?.get("request-id");
   }
 
   /** The error of the class that a status calls for. */
@@ -63,14 +63,10 @@ function wording(
   message: string | undefined,
 ): string {
   const said = (error as { message?: unknown } | undefined)?.message;
-  const words =
-    typeof said === "string" && said !== ""
-      ? said
-      : error === undefined
-        ? message
-        : JSON.stringify(said ?? error);
-  if (status === undefined) return words ?? "(no status code or body)";
-  return `${status} ${words ?? "status code (no body)"}`;
+  const named = said || error;
+  const words = typeof said === "string" && said ? said : named ? JSON.stringify(named) : message;
+  if (status === undefined) return words || "(no status code or body)";
+  return `${status} ${words || "status code (no body)"}`;
 }
 
 /** The caller took the call back. */

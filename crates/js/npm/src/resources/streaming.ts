@@ -93,7 +93,6 @@ function reading<Item>(
       close();
       cancel();
       if (wasAborted) return undefined;
-      controller.abort();
       throw error;
     }
   };
