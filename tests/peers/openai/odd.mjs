@@ -127,4 +127,34 @@ export const programs = [
     for (const name of ["chunk", "content", "error", "end"]) stream.on(name, () => told.push(name));
     return [await stream.done().catch((error) => error.constructor.name), told];
   }],
+  ["streams made by hand", async ({ Stream, iterSSEMessages }) => {
+    const source = (pieces) => new ReadableStream({
+      start(controller) {
+        for (const piece of pieces) controller.enqueue(piece);
+        controller.close();
+      },
+    });
+    const response = (...pieces) => Object.defineProperty(new Response(null, { headers: { "x-request-id": "r" } }), "body", { value: source(pieces) });
+    const read = async (items, controller, only) => {
+      const seen = [];
+      const error = await (async () => {
+        for await (const item of items) if (seen.push(plain(item)) === only) break;
+      })().catch((caught) => caught);
+      return [seen, error?.constructor.name, error?.requestID, controller.signal.aborted];
+    };
+    const lines = (text, only) => {
+      const controller = new AbortController();
+      return read(Stream.fromReadableStream(source([new TextEncoder().encode(text)]), controller), controller, only);
+    };
+    const named = (text, only) => {
+      const controller = new AbortController();
+      return read(Stream.fromSSEResponse(response(...text), controller, undefined, true), controller, only);
+    };
+    const texts = ["event: e\ndata: {\"a\"", ":\"é\"}\n\n", "data: 2\n\n"];
+    return [
+      await lines('1\r{"a":2}\r\n3\n'), await lines('1\n{"a":2}\n{bad\n4\n'), await lines("1\n2\n", 1),
+      await named(texts), await named(texts, 1), await named([...texts, 'data: {"error":{"message":"no"}}\n\n']),
+      await collect(iterSSEMessages(response(...texts), new AbortController())),
+    ];
+  }],
 ];
