@@ -68,7 +68,10 @@ export const programs = [
       const error = await client.get("/x").catch((caught) => caught);
       return [error.error ?? null, error.code ?? null, error.requestID, body === "{}" ? null : error.message];
     });
-    return Promise.all(told);
+    const long = JSON.stringify({ error: { message: "m".repeat(9000), code: "c", type: "t", param: "p" } });
+    const { client } = scripted(exports, [() => new Response(long, { status: 400 })]);
+    const { code, type, param } = await client.get("/x").catch((caught) => caught);
+    return [await Promise.all(told), code, type, param];
   }],
   ["an answer that says that it is no error", async (exports) => {
     const message = { role: "assistant", content: "Hi" };

@@ -152,8 +152,10 @@ export function errorOf(told: Told, trouble?: string, fields?: Headers): Kneepoi
   // What a provider says is worded by its class, as callers of OpenAI's SDK know it.
   const message = told.said === undefined ? told.message : undefined;
   explain(error, { ...told, message, option: told.option ?? told.timeout });
-  if (error instanceof APIError && told.requestID !== undefined) {
-    Object.assign(error, { requestID: told.requestID });
+  if (error instanceof APIError) {
+    const { code = error.code, type = error.type, param = error.param, requestID = error.requestID } = told;
+    // An object that was too long is not here, but what it called the error is.
+    Object.assign(error, error.error === undefined ? { code, type, param, requestID } : { requestID });
   }
   return error;
 }
