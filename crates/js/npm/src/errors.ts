@@ -50,7 +50,7 @@ export class APIError extends KneepointError {
     message: string | undefined,
     headers: Headers | undefined,
   ): APIError {
-    if (status === undefined || headers === undefined) {
+    if (!status || headers === undefined) {
       return new APIConnectionError({ message, cause: body });
     }
     return new (classOf(status))(status, (body as { error?: object } | undefined)?.error, message, headers);
