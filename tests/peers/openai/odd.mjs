@@ -56,7 +56,7 @@ export const programs = [
   ["paths and parameters that URLs know better", async (exports) => {
     const defaultQuery = { q: "1", list: [1, { a: "b" }], day: new Date(0), none: null, deep: { x: { y: "z" } } };
     const { client, asked } = scripted(exports, [() => json({ id: "x" })], { defaultQuery });
-    for (const path of ["/ä b", "/x#part", "/x?", "/a\\b", "/x%20y/%2F", "//x;p=1"]) await client.get(path);
+    for (const path of ["/ä b", "/x#part", "/x?", "/a\\b", "/x%20y/%2F", "//x;p=1", "/x/../y/./z", "/x/..", "/.x/..y"]) await client.get(path);
     await client.get("/x?q=own&y=1&y=2", { query: { y: 3, more: { v: "w" } } });
     await client.get("http://other.test/ö?q=own", { query: { z: ["é"] } });
     return asked.map(({ url }) => [url.split("?")[0], [...new URL(url).searchParams].sort()]);

@@ -48,8 +48,8 @@ export function addressOf(base: string, path: string, query: object): string {
   return url.toString();
 }
 
-/** What no path holds as it is. */
-const ODD = /[^\w.~!$&'()*+,;=:@%/-]/;
+/** What no path holds as it is, and steps that lead nowhere. */
+const ODD = /[^\w.~!$&'()*+,;=:@%/-]|\/\.{1,2}(?:\/|$)/;
 
 /** The request with its path as URLs have it: what is odd is escaped, what belongs to the path's end is a
  * parameter like others, and no stronger than they are. */
