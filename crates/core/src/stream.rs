@@ -41,9 +41,9 @@ pub(crate) struct Reader<P: Platform> {
     /// end what says how it ended. Comments and pings say nothing.
     silent_since: Instant,
     has_content: bool,
-    /// Whether content was handed out: until more is asked for, the silence is the caller's own.
-    is_handed_out: bool,
-    /// An error that came in one chunk with content; due with the next step.
+    /// When something was handed out: until more is asked for, the silence is the caller's own.
+    handed_out: Option<Instant>,
+    /// An error that came in one chunk with what was handed out; due with the next step.
     broken: Option<ErrorKind>,
     /// All bytes so far, where a cache wants them.
     kept: Option<Vec<u8>>,
@@ -52,7 +52,8 @@ pub(crate) struct Reader<P: Platform> {
 /// How far a step came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
-    Content,
+    /// What came is due to the caller.
+    Due,
     Ended,
 }
 
@@ -72,19 +73,20 @@ impl<P: Platform> Reader<P> {
             pace,
             bytes: 0,
             has_content: false,
-            is_handed_out: false,
+            handed_out: None,
             broken: None,
             kept: keep.then(Vec::new),
         }
     }
 
-    /// Reads on until there is content, or the stream has ended well.
+    /// Reads on until something is due, or the stream has ended well. Until the first content nothing
+    /// is, so that the call can be repeated; from then on every event.
     pub(crate) async fn step(&mut self, decoded: &mut Decoded) -> Result<Step, ErrorKind> {
         if let Some(kind) = self.broken.take() {
             return Err(kind);
         }
-        if std::mem::take(&mut self.is_handed_out) {
-            self.silent_since = self.exchange.platform.now();
+        if let Some(then) = self.handed_out.take() {
+            self.silent_since = self.silent_since + (self.exchange.platform.now() - then);
         }
         loop {
             let deadline = earlier(self.exchange.call_deadline(), self.silence_deadline());
@@ -94,43 +96,47 @@ impl<P: Platform> Reader<P> {
                 Err(Timeout::Idle) if self.decoder.is_complete() => None,
                 Err(timeout) => return Err(ErrorKind::Timeout(timeout)),
             };
-            let Some(chunk) = chunk else {
-                let known = (decoded.content_events, decoded.deltas.len());
-                self.decoder.finish(decoded)?;
-                self.note(decoded, known);
-                return Ok(Step::Ended);
-            };
-            self.exchange.received(chunk.len());
-            self.bytes += chunk.len();
-            if self.bytes > self.pace.bytes_max {
-                return Err(ErrorKind::TooLong {
-                    bytes_max: self.pace.bytes_max,
-                });
-            }
-            if let Some(kept) = &mut self.kept {
-                kept.extend_from_slice(&chunk);
-            }
             let committed = self.has_content;
             let known = (decoded.content_events, decoded.deltas.len());
-            let fed = self.decoder.feed(&chunk, decoded);
+            let fed = match &chunk {
+                Some(chunk) => {
+                    self.take_in(chunk)?;
+                    self.decoder.feed(chunk, decoded)
+                }
+                None => self.decoder.finish(decoded),
+            };
             self.note(decoded, known);
+            let is_due = if committed {
+                decoded.events > 0
+            } else {
+                decoded.content_events > 0
+            };
             match fed {
                 // What stands before the error in a stream under way belongs to the caller. In one
                 // that is just beginning nothing was handed out, so that the call can be repeated.
-                Err(error) if committed && decoded.content_events > 0 => {
-                    self.broken = Some(error.into());
-                    self.is_handed_out = true;
-                    return Ok(Step::Content);
-                }
+                Err(error) if committed && is_due => self.broken = Some(error.into()),
                 Err(error) => return Err(error.into()),
-                Ok(()) if self.decoder.ended() => return Ok(Step::Ended),
-                Ok(()) if decoded.content_events > 0 => {
-                    self.is_handed_out = true;
-                    return Ok(Step::Content);
-                }
-                Ok(()) => {}
+                Ok(()) if chunk.is_none() || self.decoder.ended() => return Ok(Step::Ended),
+                Ok(()) if is_due => {}
+                Ok(()) => continue,
             }
+            self.handed_out = Some(self.exchange.platform.now());
+            return Ok(Step::Due);
         }
+    }
+
+    fn take_in(&mut self, chunk: &[u8]) -> Result<(), ErrorKind> {
+        self.exchange.received(chunk.len());
+        self.bytes += chunk.len();
+        if self.bytes > self.pace.bytes_max {
+            return Err(ErrorKind::TooLong {
+                bytes_max: self.pace.bytes_max,
+            });
+        }
+        if let Some(kept) = &mut self.kept {
+            kept.extend_from_slice(chunk);
+        }
+        Ok(())
     }
 
     fn silence_deadline(&self) -> Option<Deadline> {
@@ -183,7 +189,8 @@ pub(crate) type Keep = Box<dyn FnOnce(String)>;
 
 /// An answer that is being read.
 ///
-/// [`Stream::next`] answers one piece for each chunk of the network that held any content.
+/// [`Stream::next`] answers one piece for all up to the first content, then one for each chunk of the
+/// network that held an event.
 pub struct Stream<P: Platform> {
     head: Head,
     source: Source<P>,
@@ -362,7 +369,7 @@ impl<P: Platform> Kept<P> {
                 break;
             }
             if decoded.content_events > 0 {
-                return (decoded, Step::Content);
+                return (decoded, Step::Due);
             }
         }
         // Only an answer that ended well was kept, so that this cannot fail either.

@@ -83,6 +83,11 @@ test("a packed answer that is left lets its connection go", async () => {
   assert.deepEqual(await client.get("/x"), { ok: true });
 });
 
+test("a response bears the server's words for its status", async () => {
+  const { status, statusText } = await client.get("/x").asResponse();
+  assert.deepEqual([status, statusText], [200, "OK"]);
+});
+
 test("forms, bytes and streams reach the server", async () => {
   const form = new FormData();
   form.set("file", new Blob(["hello"]), "a.txt");

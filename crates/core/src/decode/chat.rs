@@ -84,7 +84,7 @@ impl<'a> Completion<'a> {
             usage: usage.present(),
             timings: timings.present(),
             obfuscation: field::text(obfuscation)?,
-            error: error.present(),
+            error: field::error(error),
         })
     }
 }

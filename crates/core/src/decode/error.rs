@@ -205,7 +205,7 @@ fn read_text(text: &str) -> Result<Option<ApiError>, Malformed> {
         object: keep(text),
         ..ApiError::default()
     };
-    if let Some(error) = error.present() {
+    if let Some(error) = field::error(error) {
         return Ok(Some(ApiError {
             request_id: about.request_id,
             ..from_value(error)

@@ -55,6 +55,12 @@ pub(super) fn maybe<'a, T>(
     json.is_object().then(|| read(json)).transpose()
 }
 
+/// What an `error` field reports; some servers say `false` or nothing where all went well.
+pub(super) fn error(json: Json<'_>) -> Option<Json<'_>> {
+    json.present()
+        .filter(|json| !matches!(json.source(), "false" | "0" | "\"\""))
+}
+
 /// The items of a list, unless it is absent or null.
 pub(super) fn list<'a, T>(
     json: Json<'a>,

@@ -60,7 +60,7 @@ impl<'a> Happening<'a> {
             content_block: field::maybe(content_block, Block::read)?,
             message: field::maybe(message, Message::read)?,
             usage: usage.present(),
-            error: error.present(),
+            error: field::error(error),
         })
     }
 }
@@ -109,7 +109,7 @@ impl<'a> Message<'a> {
             content: field::list(content, Block::read)?,
             stop_reason: field::text(stop_reason)?,
             usage: usage.present(),
-            error: error.present(),
+            error: field::error(error),
         })
     }
 }

@@ -10,6 +10,7 @@ use super::field::{self, borrowed};
 use super::template::{Kind, Plain};
 use super::writer::Writer;
 use crate::json::{Json, Malformed};
+use crate::text;
 
 struct Happening<'a> {
     kind: Option<Cow<'a, str>>,
@@ -76,7 +77,7 @@ impl<'a> Happening<'a> {
             delta: field::text(delta)?,
             item: field::maybe(item, Item::read)?,
             response: field::maybe(response, Response::read)?,
-            error: error.present(),
+            error: field::error(error),
             sequence_number: sequence_number.present(),
             obfuscation: field::text(obfuscation)?,
         })
@@ -108,7 +109,7 @@ impl<'a> Response<'a> {
             output: field::list(output, |item| field::maybe(item, Item::read))?,
             reason,
             usage: usage.present(),
-            error: error.present(),
+            error: field::error(error),
         })
     }
 }
@@ -192,6 +193,7 @@ pub(super) fn event<'a>(
                     writer.tool_call(0, index, None, None, delta);
                 }
                 "response.output_item.added" => added(index, event.item, writer),
+                _ if is_of_other_tool(other) => writer.content(),
                 _ => whole(other, event.response, writer)?,
             }
             return Ok(None);
@@ -207,10 +209,19 @@ pub(super) fn event<'a>(
 }
 
 fn added(index: u32, item: Option<Item<'_>>, writer: &mut Writer<'_>) {
-    if let Some(item) = item.filter(Item::is_call) {
+    let Some(item) = item else { return };
+    if item.is_call() {
         let arguments = item.arguments.as_deref().unwrap_or_default();
         writer.tool_call(0, index, item.call_id(), item.name.as_deref(), arguments);
+    } else if item.kind.as_deref().is_some_and(is_of_other_tool) {
+        writer.content();
     }
+}
+
+/// Whether an item or an event of this type is about a call of a tool that is no function, most of which
+/// the server runs itself: `web_search_call`, say, or `response.mcp_call_arguments.delta`.
+fn is_of_other_tool(kind: &str) -> bool {
+    text::split_once(kind, "_call").is_some_and(|(tool, _)| !tool.ends_with("function"))
 }
 
 /// The events that carry the response itself: its beginning and its ends.

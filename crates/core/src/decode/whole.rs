@@ -3,7 +3,7 @@
 use super::answer::Answer;
 use super::error::{self, AnswerError};
 use super::excerpt::excerpt;
-use super::{Dialect, chat, html, messages, responses};
+use super::{Dialect, chat, field, html, messages, responses};
 use crate::json::{Json, Malformed};
 
 /// Reads a whole answer in `dialect`.
@@ -34,7 +34,7 @@ pub fn check(body: &[u8]) -> Result<(), AnswerError> {
     let [error] = Json::new(text)
         .fields(["error"])
         .map_err(|Malformed| AnswerError::Malformed(excerpt(text)))?;
-    match error.present() {
+    match field::error(error) {
         Some(value) => Err(AnswerError::Api(Box::new(error::from_value(value)))),
         None => Ok(()),
     }

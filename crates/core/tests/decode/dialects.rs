@@ -333,3 +333,48 @@ fn events_and_items_of_unknown_types_say_nothing() {
     assert_eq!((said_then.outcome, said_then.content_events), (Ok(()), 0));
     assert_eq!(said_then.deltas, [finish(0, FinishReason::Stop)]);
 }
+
+#[test]
+fn what_a_response_tells_of_its_server_s_tools_is_content() {
+    let events = [
+        (r#"{"type":"response.created","response":{"id":"r"}}"#, 0),
+        (
+            r#"{"type":"response.output_item.added","item":{"type":"reasoning"}}"#,
+            0,
+        ),
+        (
+            r#"{"type":"response.output_item.added","item":{"type":"web_search_call"}}"#,
+            1,
+        ),
+        (r#"{"type":"response.web_search_call.searching"}"#, 1),
+        (
+            r#"{"type":"response.image_generation_call.partial_image"}"#,
+            1,
+        ),
+        (
+            r#"{"type":"response.custom_tool_call_input.delta","delta":"x"}"#,
+            1,
+        ),
+        (
+            r#"{"type":"response.function_call_arguments.delta","delta":"{}"}"#,
+            1,
+        ),
+        (
+            r#"{"type":"response.function_call_arguments.done","arguments":"{}"}"#,
+            0,
+        ),
+        (
+            r#"{"type":"response.output_item.done","item":{"type":"web_search_call"}}"#,
+            0,
+        ),
+    ];
+    let mut decoder = StreamDecoder::raw(Dialect::Responses, Caps::default());
+    let mut out = Decoded::default();
+    for (event, content) in events {
+        out.clear();
+        decoder
+            .feed(format!("data: {event}\n\n").as_bytes(), &mut out)
+            .unwrap();
+        assert_eq!((out.events, out.content_events), (1, content), "{event}");
+    }
+}

@@ -86,6 +86,34 @@ fn content_and_an_error_in_one_chunk_are_both_delivered_once_the_stream_is_under
 }
 
 #[test]
+fn events_without_content_wait_for_none_once_the_stream_is_under_way() {
+    let events = chat_events(&["a"]);
+    let role = &events[0];
+    let reply = Reply::sse([&**role, &*events[1]])
+        .piece_after(ms(10), format!("data: {role}\n\n"))
+        .piece_after(ms(10), ": still here\n\n")
+        .piece_after(ms(1_000), "data: {broken\n\n");
+    let stage = Stage::new(Script::new().forever(reply));
+    let (pieces, error) = stage.sim.run(async {
+        let mut stream = stage
+            .client
+            .stream_data(stream_request(&stage.client))
+            .await
+            .unwrap();
+        let mut pieces = Vec::new();
+        loop {
+            match stream.next().await.unwrap() {
+                Ok(piece) => pieces.push((stage.sim.now().as_micros() / 1000, piece.events)),
+                Err(error) => return (pieces, error),
+            }
+        }
+    });
+    assert_eq!(pieces, [(0, 2), (10, 1)]);
+    assert_eq!(error.kind.as_str(), "interrupted");
+    stage.assert_settled();
+}
+
+#[test]
 fn a_stream_without_its_end_is_truncated_and_one_with_a_finish_reason_is_whole() {
     let events = chat_events(&["a"]);
     for (count, whole) in [(1, false), (2, false), (3, true), (4, true), (5, true)] {

@@ -10,7 +10,7 @@ use kneepoint_core::platform::Platform;
 use kneepoint_core::platform::sim::{Reply, Script};
 use kneepoint_core::{CallOptions, Config, ErrorKind, Prompt, Request, Timeout};
 
-use crate::harness::{ANSWER, Stage, chat_events, chat_stream, config, ms};
+use crate::harness::{ANSWER, Stage, chat_events, chat_stream, config, ms, stream_request};
 
 /// Retries off, so that one attempt's clock is seen alone.
 fn once() -> Config {
@@ -103,6 +103,39 @@ fn silence_in_a_stream_is_measured_from_content_to_content() {
     );
     assert_eq!(error.partial.as_deref(), Some("a"));
     assert_eq!(elapsed(&stage), ms(400));
+    stage.assert_settled();
+}
+
+#[test]
+fn a_server_that_only_says_that_it_goes_on_is_silent() {
+    let config = Config {
+        idle_timeout: Some(ms(450)),
+        ..once()
+    };
+    let events = chat_events(&["a"]);
+    let begun = Reply::sse([&*events[0], &*events[1]]);
+    let role = format!("data: {}\n\n", events[0]);
+    let fading = (0..100).fold(begun, |r, _| r.piece_after(ms(100), role.clone()));
+    let stage = Stage::with(1, config, Script::new().forever(fading));
+    let (pieces, error) = stage.sim.run(async {
+        let request = stream_request(&stage.client);
+        let mut stream = stage.client.stream_data(request).await.unwrap();
+        let mut pieces = 0;
+        loop {
+            match stream.next().await.unwrap() {
+                Ok(_) => pieces += 1,
+                Err(error) => return (pieces, error),
+            }
+            // What the reader does meanwhile is not the server's silence.
+            stage.sim.sleep(ms(50)).await;
+        }
+    });
+    assert_eq!(
+        error.kind,
+        ErrorKind::Interrupted(Box::new(ErrorKind::Timeout(Timeout::Idle)))
+    );
+    // Five waits of the reader's, and all that the server may take.
+    assert_eq!((pieces, elapsed(&stage)), (5, ms(5 * 50 + 450)));
     stage.assert_settled();
 }
 

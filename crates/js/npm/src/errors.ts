@@ -40,7 +40,7 @@ export class APIError extends KneepointError {
     this.code = said?.code;
     this.param = said?.param;
     this.type = said?.type;
-    this.requestID = headers?.get("x-request-id") ?? headers?.get("request-id") ?? undefined;
+    this.requestID = headers?.get("x-request-id") ?? headers?.get("request-id");
   }
 
   /** The error of the class that a status calls for. */
@@ -50,7 +50,7 @@ export class APIError extends KneepointError {
     message: string | undefined,
     headers: Headers | undefined,
   ): APIError {
-    if (status === undefined || headers === undefined) {
+    if (!status || headers === undefined) {
       return new APIConnectionError({ message, cause: body });
     }
     return new (classOf(status))(status, (body as { error?: object } | undefined)?.error, message, headers);
@@ -63,14 +63,10 @@ function wording(
   message: string | undefined,
 ): string {
   const said = (error as { message?: unknown } | undefined)?.message;
-  const words =
-    typeof said === "string" && said !== ""
-      ? said
-      : error === undefined
-        ? message
-        : JSON.stringify(said ?? error);
-  if (status === undefined) return words ?? "(no status code or body)";
-  return `${status} ${words ?? "status code (no body)"}`;
+  const named = said || error;
+  const words = typeof said === "string" && said ? said : named ? JSON.stringify(named) : message;
+  if (status === undefined) return words || "(no status code or body)";
+  return `${status} ${words || "status code (no body)"}`;
 }
 
 /** The caller took the call back. */
@@ -156,8 +152,10 @@ export function errorOf(told: Told, trouble?: string, fields?: Headers): Kneepoi
   // What a provider says is worded by its class, as callers of OpenAI's SDK know it.
   const message = told.said === undefined ? told.message : undefined;
   explain(error, { ...told, message, option: told.option ?? told.timeout });
-  if (error instanceof APIError && told.requestID !== undefined) {
-    Object.assign(error, { requestID: told.requestID });
+  if (error instanceof APIError) {
+    const { code = error.code, type = error.type, param = error.param, requestID = error.requestID } = told;
+    // An object that was too long is not here, but what it called the error is.
+    Object.assign(error, error.error === undefined ? { code, type, param, requestID } : { requestID });
   }
   return error;
 }

@@ -310,7 +310,8 @@ export function fieldsOf(headers: HeaderOptions | undefined, into: (string | nul
   if (headers === undefined) return;
   const entries = Symbol.iterator in headers ? headers : Object.entries(headers);
   for (const [name, value] of entries) {
-    if (value === undefined) continue;
+    // A list of no values says nothing either.
+    if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
     // Numbers and the like are told apart by types alone, which a program may do without.
     into.push(name, value === null ? null : Array.isArray(value) ? value.join(", ") : String(value));
   }

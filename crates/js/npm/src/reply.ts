@@ -4,6 +4,8 @@ import { runtime } from "#runtime";
 
 export interface Reply {
   readonly status: number;
+  /** The server's words for the status; missing where they did not come. */
+  readonly statusText?: string | undefined;
   readonly url: string;
   /** The values by name in lower case, as whoever received them has them. */
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
@@ -51,7 +53,7 @@ export function isPlain(reply: Reply, kind: AnswerKind): boolean {
   }
   const said = reply.json as Answered | null;
   if (typeof said !== "object" || said === null || Array.isArray(said)) return false;
-  if (said.error != null || said.object === "error" || said.type === "error") return false;
+  if (said.error || said.object === "error" || said.type === "error") return false;
   if (isForeign(said)) return true;
   switch (kind) {
     case 2:
@@ -143,6 +145,7 @@ const EMPTY = [101, 103, 204, 205, 304];
 export function responseOf(reply: Reply, body: ConstructorParameters<typeof Response>[0]): Response {
   const init = { status: reply.status, headers: headersOf(reply) };
   const response = new Response(EMPTY.includes(reply.status) ? null : body, init);
-  Object.defineProperty(response, "url", { value: reply.url });
+  // Not among what it is made with: servers' words may be more than it takes.
+  Object.defineProperties(response, { url: { value: reply.url }, statusText: { value: reply.statusText ?? "" } });
   return response;
 }

@@ -4,23 +4,26 @@ import { isObject } from "../failure.ts";
 import { pairsOf } from "./options.ts";
 import { readableOf } from "../readable.ts";
 import { type FinalRequestOptions, isPlain } from "../resources/request.ts";
+import { encoded } from "../resources/url.ts";
+
+const FORM = "application/x-www-form-urlencoded";
 
 /** The request with its body as it is sent. */
 export function withBody(options: FinalRequestOptions): FinalRequestOptions {
-  const { body } = options;
-  if (typeof body === "string") {
-    // A text whose type is told is sent as it is, any other one as JSON.
-    const isTyped = pairsOf(options.headers).some(([name]) => name.toLowerCase() === "content-type");
-    return isTyped ? options : { ...options, body: JSON.stringify(body) };
-  }
+  const { body, headers } = options;
+  // Null and the like are no body, as in OpenAI's SDK.
+  if (!body) return body === undefined ? options : { ...options, body: undefined };
+  const type = headers ? pairsOf(headers).findLast(([name]) => name.toLowerCase() === "content-type")?.[1] : undefined;
+  // A text whose type is told is sent as it is, any other one as JSON.
+  if (typeof body === "string") return type ? options : { ...options, body: JSON.stringify(body) };
   const raw = rawOf(body);
-  if (raw === undefined) return options;
+  if (raw === undefined) return type === FORM && isObject(body) ? { ...options, body: encoded(body) } : options;
   return {
     ...options,
     body: undefined,
     raw,
     // `fetch` knows the type of what it sends, unless the caller says otherwise.
-    headers: [["content-type", null], ...pairsOf(options.headers)],
+    headers: [["content-type", null], ...pairsOf(headers)],
     // What is read while it is sent cannot be sent again.
     ...(raw instanceof ReadableStream ? { maxRetries: 0, atMostOnce: true } : {}),
   };

@@ -32,7 +32,7 @@ import { Responses } from "./responses.ts";
 import { Batches, Images, Moderations } from "./services.ts";
 import { Stream } from "../resources/streaming.ts";
 import * as chat from "./types/chat_names.ts";
-import { addressOf, isAbsolute } from "../resources/url.ts";
+import { addressOf, isAbsolute, withPath } from "../resources/url.ts";
 
 export * from "./error.ts";
 export type { ClientOptions } from "./options.ts";
@@ -169,8 +169,8 @@ export class OpenAI extends Kneepoint {
 
   /** The address of a path. `defaultBaseURL` counts where no other base was given. */
   buildURL(path: string, query?: Record<string, unknown> | null, defaultBaseURL?: string): string {
-    const { baseURL: given, defaultQuery } = this._client.options;
-    return addressOf(given || (defaultBaseURL ?? this.baseURL), path, { ...defaultQuery, ...query });
+    const base = this._client.options.baseURL || (defaultBaseURL ?? this.baseURL);
+    return addressOf(base, path, { ...this.#options.defaultQuery, ...query });
   }
 
   /** A list of any path, in pages of a class of one's own or of one of ours. */
@@ -247,7 +247,7 @@ export class OpenAI extends Kneepoint {
 
   /** @internal */
   override _asked(options: FinalRequestOptions): FinalRequestOptions {
-    return withBody(options);
+    return withBody(withPath(options, this.#options.defaultQuery));
   }
 
   /** What another client is to send: with another key, or to another server. */

@@ -3,6 +3,7 @@
 import { runtime } from "#runtime";
 import { KneepointError } from "../errors.ts";
 import { kindOf, refuse } from "../failure.ts";
+import { flat } from "../resources/url.ts";
 import { type ClientOptions as Options, fieldsOf, type HeaderOptions, isClientOption, takesNull } from "../options.ts";
 
 /** What a client is told: Kneepoint's options, read as OpenAI's SDK reads them. */
@@ -64,6 +65,7 @@ export function translated({ timeout: given, ...options }: ClientOptions): Optio
     firstTokenTimeout: timeout,
     idleTimeout: Math.min(SILENCE_MAX, timeout),
     ...known,
+    ...(options.defaultQuery ? { defaultQuery: flat(options.defaultQuery) } : {}),
     ...withVariable(options.defaultHeaders ?? undefined),
     timeout: null,
   };

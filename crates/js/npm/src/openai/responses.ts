@@ -1,6 +1,8 @@
 /** `POST /responses` with helpers, and what can be done with a response later. */
 
 import { CursorPage, listed } from "./cursor_page.ts";
+import { pairsOf } from "./options.ts";
+import type { HeaderOptions } from "../options.ts";
 import * as plain from "../resources/endpoints.ts";
 import type { PagePromise } from "../resources/page.ts";
 import type { APIPromise } from "../resources/promise.ts";
@@ -116,7 +118,9 @@ export class Responses extends plain.Responses {
 
   /** Forgets a response. */
   delete(id: string, options?: RequestOptions): APIPromise<void> {
-    return this._client.request({ method: "delete", path: pathOf(id), ...options });
+    // Nothing is answered, of whatever type.
+    const headers: HeaderOptions = [["accept", "*/*"], ...pairsOf(options?.headers ?? undefined)];
+    return this._client.request({ method: "delete", path: pathOf(id), ...options, headers });
   }
 
   /** Stops a response that is made in the background. */

@@ -34,10 +34,11 @@ export abstract class AbstractPage<Item> implements AsyncIterable<Item> {
   /** A page of what the server said. Its fields are the page's too. */
   constructor(client: PageClient, response: Response, body: unknown, options: FinalRequestOptions) {
     this.#client = client;
-    Object.assign(this, body);
+    // Defined one by one: what a server calls `__proto__` must not take the methods away.
+    Object.defineProperties(this, Object.getOwnPropertyDescriptors({ ...(body as object) }));
     // Whoever prints a page, or hands it on as JSON, means the list.
     for (const [name, value] of Object.entries({ options, response, body })) {
-      Object.defineProperty(this, name, { value, configurable: true });
+      Object.defineProperty(this, name, { value, enumerable: false, writable: false, configurable: true });
     }
   }
 

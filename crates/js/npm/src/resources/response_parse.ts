@@ -27,8 +27,7 @@ interface Marked {
 
 /** Adds the text of the whole answer, which servers do not send. */
 export function withText<R extends Response>(response: R): R {
-  const isWhole = response?.object === "response" && Array.isArray(response.output);
-  if (!isWhole || typeof response.output_text === "string") return response;
+  if (response?.object !== "response" || !Array.isArray(response.output)) return response;
   let text = "";
   for (const item of response.output) {
     if (item.type !== "message") continue;

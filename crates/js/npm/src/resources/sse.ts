@@ -36,13 +36,33 @@ export function bodiless(controller: AbortController): KneepointError {
 }
 
 /** The events with their data parsed. */
-export async function* named<Item>(events: AsyncIterable<ServerSentEvent>): AsyncGenerator<Item, void, undefined> {
-  for await (const { event, data } of events) {
-    if (data.startsWith("[DONE]")) return;
-    const said = JSON.parse(data) as { error?: object } | null;
-    if (event === "error" || said?.error) throw new APIError(undefined, said?.error, undefined, undefined);
-    yield { event, data: said } as Item;
+export async function* named<Item>(
+  response: Response,
+  controller: AbortController,
+): AsyncGenerator<Item, void, undefined> {
+  let isWhole = false;
+  try {
+    for await (const { event, data } of _iterSSEMessages(response, controller)) {
+      if (data.startsWith("[DONE]")) break;
+      const said = JSON.parse(data) as { error?: object } | null;
+      const error = said?.error || (event === "error" && said);
+      if (error) throw new APIError(undefined, error, undefined, response.headers);
+      yield { event, data: said } as Item;
+    }
+    isWhole = true;
+  } finally {
+    if (!isWhole) controller.abort();
   }
+}
+
+/** A piece of a body, which may have been made by hand. */
+export function bytesOf(chunk: unknown): Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk;
+  if (chunk instanceof ArrayBuffer) return new Uint8Array(chunk);
+  if (typeof chunk === "string") return new TextEncoder().encode(chunk);
+  throw new KneepointError("this stream holds something that is neither bytes nor text", {
+    kind: "stream",
+  });
 }
 
 function begun(): ServerSentEvent {
@@ -64,7 +84,7 @@ function note(event: ServerSentEvent, line: string): void {
 }
 
 /** The lines of a body, ended by CR, LF or both. */
-async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string, void, undefined> {
+async function* linesOf(body: ReadableStream<unknown>): AsyncGenerator<string, void, undefined> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   // Joined where the line ends: a long one may come in many chunks.
@@ -74,7 +94,7 @@ async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string
     while (!isOver) {
       const { value, done } = await reader.read();
       isOver = done;
-      rest.push(done ? decoder.decode() : decoder.decode(value, { stream: true }));
+      rest.push(done ? decoder.decode() : decoder.decode(bytesOf(value), { stream: true }));
       if (!isOver && !rest.slice(-2).some((text) => /[\r\n]/.test(text))) continue;
       // What follows a CR at the end may belong to it.
       const lines = rest.join("").split(isOver ? /\r\n|\r|\n/ : /\r\n|\r(?!$)|\n/);

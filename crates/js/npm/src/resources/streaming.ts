@@ -1,9 +1,8 @@
 /** A stream of objects, as OpenAI's SDK has it: an async iterable that can be read once. */
 
 import { Decoding } from "../decoding.ts";
-import { KneepointError } from "../errors.ts";
 import { ItemStream, once } from "./item_stream.ts";
-import { _iterSSEMessages, bodiless, named } from "./sse.ts";
+import { bodiless, bytesOf, named } from "./sse.ts";
 import { Parser } from "./template.ts";
 import { type More, Unpacked } from "./unpack.ts";
 
@@ -23,7 +22,7 @@ export class Stream<Item> extends ItemStream<Item> {
     synthesizeEventData = false,
   ): Stream<Item> {
     const begin = (): AsyncIterator<Item> => {
-      if (synthesizeEventData) return named<Item>(_iterSSEMessages(response, controller));
+      if (synthesizeEventData) return named<Item>(response, controller);
       const { body, headers } = response;
       if (body === null) throw bodiless(controller);
       return reading(body, controller, new EventReader<Item>(headers));
@@ -93,7 +92,6 @@ function reading<Item>(
       close();
       cancel();
       if (wasAborted) return undefined;
-      controller.abort();
       throw error;
     }
   };
@@ -104,15 +102,6 @@ function reading<Item>(
     close();
     cancel();
     controller.abort();
-  });
-}
-
-function bytesOf(chunk: unknown): Uint8Array {
-  if (chunk instanceof Uint8Array) return chunk;
-  if (chunk instanceof ArrayBuffer) return new Uint8Array(chunk);
-  if (typeof chunk === "string") return new TextEncoder().encode(chunk);
-  throw new KneepointError("this stream holds something that is neither bytes nor text", {
-    kind: "stream",
   });
 }
 
@@ -147,9 +136,9 @@ class EventReader<Item> implements ChunkReader<Item> {
   }
 }
 
-/** Reads lines. */
+/** Reads lines, ended by CR, LF or both. */
 class LineReader<Item> implements ChunkReader<Item> {
-  readonly failure = undefined;
+  failure: Error | undefined;
   readonly #decoder = new TextDecoder();
   #rest: string[] = [];
 
@@ -157,7 +146,7 @@ class LineReader<Item> implements ChunkReader<Item> {
 
   feed(chunk: Uint8Array): Item[] {
     const text = this.#decoder.decode(chunk, { stream: true });
-    const end = text.lastIndexOf("\n");
+    const end = Math.max(text.lastIndexOf("\n"), text.lastIndexOf("\r"));
     if (end < 0) {
       // Joined once, at the line's end: a long line may come in many chunks.
       this.#rest.push(text);
@@ -165,15 +154,33 @@ class LineReader<Item> implements ChunkReader<Item> {
     }
     const lines = this.#rest.join("") + text.slice(0, end);
     this.#rest = [text.slice(end + 1)];
-    return objectsIn(lines);
+    return this.#objectsIn(lines);
   }
 
   finish(): Item[] {
-    return objectsIn(this.#rest.join("") + this.#decoder.decode());
+    return this.#objectsIn(this.#rest.join("") + this.#decoder.decode());
   }
-}
 
-function objectsIn<Item>(lines: string): Item[] {
-  const filled = lines.split(/\r?\n/).filter((line) => line.trim() !== "");
-  return JSON.parse(`[${filled.join(",")}]`) as Item[];
+  #objectsIn(lines: string): Item[] {
+    const filled = lines.split(/[\r\n]+/).filter((line) => line.trim() !== "");
+    try {
+      return JSON.parse(`[${filled.join(",")}]`) as Item[];
+    } catch {
+      return this.#objectsBeforeFailure(filled);
+    }
+  }
+
+  /** What stands before a line that is none has been said all the same. */
+  #objectsBeforeFailure(lines: string[]): Item[] {
+    const items: Item[] = [];
+    for (const line of lines) {
+      try {
+        items.push(JSON.parse(line) as Item);
+      } catch (error) {
+        this.failure = error as Error;
+        break;
+      }
+    }
+    return items;
+  }
 }

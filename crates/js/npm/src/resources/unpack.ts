@@ -35,13 +35,13 @@ export class Unpacked<Item> implements AsyncIterator<Item> {
     return new Promise(this.#wait);
   }
 
-  return(): Promise<IteratorResult<Item>> {
+  return(value?: unknown): Promise<IteratorResult<Item>> {
     if (!this.#isOver) {
       this.#isOver = true;
       this.#items = [];
       this.#leave();
     }
-    return Promise.resolve(END);
+    return Promise.resolve({ value, done: true });
   }
 
   readonly #wait = (resolve: Taker<Item>["resolve"], reject: Taker<Item>["reject"]): void => {
@@ -68,7 +68,10 @@ export class Unpacked<Item> implements AsyncIterator<Item> {
     this.#at = 0;
     this.#items = batch ?? [];
     if (batch === undefined) this.#isOver = true;
-    if (failure !== undefined) this.#takers.shift()?.reject(failure.error);
+    if (failure !== undefined) {
+      this.#leave();
+      this.#takers.shift()?.reject(failure.error);
+    }
     this.#serve();
   };
 }

@@ -32,14 +32,33 @@ export function flat(query: object): QueryOptions {
   return pairs;
 }
 
+/** Parameters as they stand in a URL or a form. */
+export function encoded(query: object): string {
+  const parts = Object.entries(flat(query)).flatMap(([name, values]) =>
+    [values ?? []].flat().map((value) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`),
+  );
+  return parts.join("&");
+}
+
 /** The address of a path, with its own parameters and these. */
 export function addressOf(base: string, path: string, query: object): string {
   const isDoubled = base.endsWith("/") && path.startsWith("/");
   const url = new URL(isAbsolute(path) ? path : base + path.slice(Number(isDoubled)));
-  const all = { ...Object.fromEntries(url.searchParams), ...query };
-  const parts = Object.entries(flat(all)).flatMap(([name, values]) =>
-    [values ?? []].flat().map((value) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`),
-  );
-  url.search = parts.join("&");
+  url.search = encoded({ ...Object.fromEntries(url.searchParams), ...query });
   return url.toString();
+}
+
+/** What no path holds as it is, and steps that lead nowhere. */
+const ODD = /[^\w.~!$&'()*+,;=:@%/-]|\/\.{1,2}(?:\/|$)/;
+
+/** The request with its path as URLs have it: what is odd is escaped, what belongs to the path's end is a
+ * parameter like others, and no stronger than they are. */
+export function withPath<Asked extends { path: string; query?: object | null | undefined }>(
+  asked: Asked,
+  defaultQuery: object | null | undefined,
+): Asked {
+  const { path, query } = asked;
+  if (!ODD.test(path) || !path.startsWith("/")) return asked;
+  const { pathname, searchParams } = new URL(`http://host${path}`);
+  return { ...asked, path: pathname, query: { ...Object.fromEntries(searchParams), ...defaultQuery, ...query } };
 }

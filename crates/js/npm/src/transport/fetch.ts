@@ -214,5 +214,6 @@ function checked(response: Response | undefined): Response {
 
 function reply(response: Response, url: string): Reply {
   const headers = Object.fromEntries(response.headers);
-  return { status: response.status, url: response.url || url, headers, chunks: [] };
+  const { status, statusText } = response;
+  return { status, statusText, url: response.url || url, headers, chunks: [] };
 }

@@ -186,10 +186,11 @@ class Exchange implements Rider {
     if (this.isClosed) controller.abort(new Error("closed"));
   }
 
-  onResponseStart(_: Controller, status: number, headers: IncomingHeaders): void {
+  onResponseStart(_: Controller, status: number, headers: IncomingHeaders, statusText?: string): void {
     if (this.isClosed || status < 200) return;
     this.#reply = {
       status,
+      statusText,
       url: this.#url,
       headers,
       chunks: [],

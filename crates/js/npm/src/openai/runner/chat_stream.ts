@@ -167,12 +167,10 @@ export class ChatCompletionStream<T = null>
   #add(chunk: chat.ChatCompletionChunk): void {
     const snapshot = gather(this.#snapshot, chunk, this.#params);
     this.#snapshot = snapshot;
+    const parts = chunk.choices ?? [];
+    if (this.#mustBeWhole) for (const { finish_reason } of parts) checkFinish(finish_reason);
     this._emit("chunk", chunk, snapshot);
-    for (const part of chunk.choices ?? []) {
-      const choice = snapshot.choices[part.index] as ChatCompletionSnapshot.Choice;
-      if (part.finish_reason && this.#mustBeWhole) checkFinish(part.finish_reason);
-      this.#tell(part, choice);
-    }
+    for (const part of parts) this.#tell(part, snapshot.choices[part.index] as ChatCompletionSnapshot.Choice);
   }
 
   #tell(part: chat.ChatCompletionChunk.Choice, choice: ChatCompletionSnapshot.Choice): void {
