@@ -1,6 +1,6 @@
 //! What a result means for whoever reads it: what happened, the likely cause, what to press. Pure.
 
-use kneepoint_bench::number::{count, percent};
+use kneepoint_bench::number::{count, counted, percent};
 use kneepoint_bench::record::Class;
 use kneepoint_bench::report::{Report, Rung};
 
@@ -43,6 +43,7 @@ pub fn advise(report: &Report, https: Option<&str>, typed: &str) -> Vec<Advice> 
     } else {
         all.extend(some_failed(report, rung));
     }
+    all.extend(repeated(rung));
     if rung.client.bound && rung.ok > 0 {
         all.push(client_bound(report, rung, https));
     }
@@ -217,6 +218,20 @@ fn some_failed(report: &Report, rung: &Rung) -> Option<Advice> {
     })
 }
 
+/// Requests that went well in the end look like any other, but for the time that they took.
+fn repeated(rung: &Rung) -> Option<Advice> {
+    let again = rung.attempts.saturating_sub(rung.requests);
+    let is_much = again as f64 > SHARE * rung.requests as f64;
+    (is_much && rung.ok > 0).then(|| {
+        Advice::new(
+            "repeated",
+            format!("{} more than requests.", counted(again, "attempt")),
+            "The server refused some or failed, and they were sent again after a pause, which the times \
+             contain. With 0 retries each refusal is counted instead.",
+        )
+    })
+}
+
 fn client_bound(report: &Report, rung: &Rung, https: Option<&str>) -> Advice {
     let mut text = rung.client.reasons.join("; ");
     let is_http1 = report.protocol.http.as_deref() == Some("http/1.1");
@@ -314,6 +329,17 @@ mod tests {
             let upstream = format!("--upstream mine={expected},key-env=API_KEY");
             assert!(line.ends_with(&upstream), "{line}");
         }
+    }
+
+    #[test]
+    fn attempts_that_were_repeated_are_not_hidden_in_the_times() {
+        let mut report = ended(Class::Server, 0);
+        for (attempts, expected) in [(100, vec![]), (101, vec![]), (340, vec!["repeated"])] {
+            report.rungs[0].attempts = attempts;
+            assert_eq!(names(&report), expected, "{attempts}");
+        }
+        let title = &advise(&report, None, "")[0].title;
+        assert_eq!(title, "240 attempts more than requests.");
     }
 
     #[test]
