@@ -218,11 +218,15 @@ fn some_failed(report: &Report, rung: &Rung) -> Option<Advice> {
     })
 }
 
+/// Whether so many requests took more than one attempt that the pauses between show in the figures.
+pub fn is_repeated(rung: &Rung) -> bool {
+    rung.attempts.saturating_sub(rung.requests) as f64 > SHARE * rung.requests as f64
+}
+
 /// Requests that went well in the end look like any other, but for the time that they took.
 fn repeated(rung: &Rung) -> Option<Advice> {
     let again = rung.attempts.saturating_sub(rung.requests);
-    let is_much = again as f64 > SHARE * rung.requests as f64;
-    (is_much && rung.ok > 0).then(|| {
+    (is_repeated(rung) && rung.ok > 0).then(|| {
         Advice::new(
             "repeated",
             format!("{} more than requests.", counted(again, "attempt")),
