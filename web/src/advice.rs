@@ -218,18 +218,13 @@ fn some_failed(report: &Report, rung: &Rung) -> Option<Advice> {
     })
 }
 
-/// Whether so many requests took more than one attempt that the pauses between show in the figures.
-pub fn is_repeated(rung: &Rung) -> bool {
-    rung.attempts.saturating_sub(rung.requests) as f64 > SHARE * rung.requests as f64
-}
-
 /// Requests that went well in the end look like any other, but for the time that they took.
 fn repeated(rung: &Rung) -> Option<Advice> {
-    let again = rung.attempts.saturating_sub(rung.requests);
-    (is_repeated(rung) && rung.ok > 0).then(|| {
+    let repeats = rung.repeats();
+    (repeats > 0 && rung.ok > 0).then(|| {
         Advice::new(
             "repeated",
-            format!("{} more than requests.", counted(again, "attempt")),
+            format!("{} more than requests.", counted(repeats, "attempt")),
             "The server refused some or failed, and they were sent again after a pause, which the times \
              contain. With 0 retries each refusal is counted instead.",
         )

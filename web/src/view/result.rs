@@ -19,7 +19,7 @@ use super::picture::picture;
 use super::share::share;
 use super::tables;
 use super::wire::wire;
-use crate::advice::{advise, bound_at, is_repeated};
+use crate::advice::{advise, bound_at};
 use crate::desk::Desk;
 use crate::form::Field;
 use crate::history::title;
@@ -198,7 +198,7 @@ fn standing(report: &Report) -> String {
     match (report.main_rung(), bound_at(report)) {
         (None, _) => {}
         // The verdict or the advice below it says what else was.
-        (Some(rung), _) if rung.ok == 0 || rung.client.bound || is_repeated(rung) => {}
+        (Some(rung), _) if rung.ok == 0 || rung.client.bound || rung.repeats() > 0 => {}
         (_, Some(_)) if stop == Some(StopRule::ClientBound) => {}
         (_, Some(n)) => facts.push(format!("the client was a limit with {n} at once")),
         _ => facts.push("the client was not the limit".to_owned()),

@@ -4,6 +4,7 @@ use std::fmt::{self, Write};
 
 use super::{CacheMode, Estimate, Finding, Metric, Reference, Report, Rung, verdict};
 use crate::ladder::StopRule;
+use crate::number::counted;
 use crate::plan::Load;
 use crate::record::{Class, TokenSource};
 
@@ -170,10 +171,13 @@ impl Report {
             write!(out, ", {reused} request{s} on open ones")?;
         }
         writeln!(out)?;
-        let client = if rung.client.bound {
-            rung.client.reasons.join("; ")
-        } else {
-            "not the limit".to_owned()
+        let client = match rung.repeats() {
+            _ if rung.client.bound => rung.client.reasons.join("; "),
+            0 => "not the limit".to_owned(),
+            repeats => format!(
+                "paused before each of {}: the times contain that",
+                counted(repeats, "repeated attempt")
+            ),
         };
         writeln!(out, "  client     {client}")?;
         let tokens = match rung.token_source {
