@@ -250,4 +250,7 @@ test("a key is sent, and never seen again", async () => {
     }
   }
   assert.deepEqual(runs.map(({ status }) => status), [1, 0]);
+  const cut = await run(fromEnv, { env: { OPENAI_API_KEY: "sk-of two\nlines" } });
+  assert.equal(cut.status, 1);
+  assert.match(cut.err, /^kneepoint: the key: found a line end/, "no option of a program's is named");
 });

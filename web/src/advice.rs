@@ -1,6 +1,6 @@
 //! What a result means for whoever reads it: what happened, the likely cause, what to press. Pure.
 
-use kneepoint_bench::number::{count, percent};
+use kneepoint_bench::number::{count, counted, percent};
 use kneepoint_bench::record::Class;
 use kneepoint_bench::report::{Report, Rung};
 
@@ -31,17 +31,19 @@ impl Advice {
     }
 }
 
-/// What there is to say. `https` is the page's address with HTTP/2, where there is another.
-pub fn advise(report: &Report, https: Option<&str>) -> Vec<Advice> {
+/// What there is to say. `https` is the page's address with HTTP/2, where there is another; `typed` the
+/// address in the form, which may be that of the report.
+pub fn advise(report: &Report, https: Option<&str>, typed: &str) -> Vec<Advice> {
     let Some(rung) = report.main_rung() else {
         return Vec::new();
     };
     let mut all = Vec::new();
     if rung.ok == 0 && rung.requests > 0 {
-        all.push(unanswered(report, rung));
+        all.push(unanswered(report, rung, typed));
     } else {
         all.extend(some_failed(report, rung));
     }
+    all.extend(repeated(rung));
     if rung.client.bound && rung.ok > 0 {
         all.push(client_bound(report, rung, https));
     }
@@ -89,7 +91,7 @@ pub fn bound_at(report: &Report) -> Option<u32> {
 }
 
 /// Nothing was answered: by what most requests ended with.
-fn unanswered(report: &Report, rung: &Rung) -> Advice {
+fn unanswered(report: &Report, rung: &Rung, typed: &str) -> Advice {
     let failed = rung.classes.iter().filter(|one| one.class != Class::Ok);
     let Some(worst) = failed.max_by_key(|one| one.count) else {
         return Advice::new(
@@ -99,10 +101,10 @@ fn unanswered(report: &Report, rung: &Rung) -> Advice {
         );
     };
     let mut text = match worst.class {
-        Class::Cors => return cors(report),
+        Class::Cors => return cors(report, typed),
         Class::Throttled => {
-            "Every request was refused (429). Wait a minute, then run with fewer at once; Find the \
-             knee begins with one and says where the limit lies."
+            "Every request was refused (429). Unless its words name a quota, wait a minute, then run \
+             with fewer at once; Find the knee begins with one and says where the limit lies."
         }
         Class::Client => {
             "The server found fault with the requests. Check the key, the model's name and the \
@@ -110,10 +112,13 @@ fn unanswered(report: &Report, rung: &Rung) -> Advice {
         }
         Class::Server => "The server failed each time. Its log says more; try one request at once.",
         Class::Timeout => {
-            "No answer came in time. Check the address, or allow more time below the form's “more”."
+            "No answer came in time. Check the address, or allow more time: More, then Timeout."
         }
-        Class::Network => "No connection came about. Check that the server runs and the address.",
-        Class::Truncated => "Answers broke off before their end. Something on the way cuts them.",
+        Class::Network => "No answer could be fetched. Check the address, and that the server runs.",
+        Class::Truncated => {
+            "Answers broke off, or were none of an LLM endpoint. Check the address; something on the way \
+             may also cut them."
+        }
         Class::Empty => "The server answered without a text. Check the model's name.",
         Class::Aborted | Class::Ok => "The run was ended before an answer had come.",
     }
@@ -124,26 +129,42 @@ fn unanswered(report: &Report, rung: &Rung) -> Advice {
     Advice::new("all-failed", "Nothing was answered.", text)
 }
 
-fn cors(report: &Report) -> Advice {
+fn cors(report: &Report, typed: &str) -> Advice {
     let host = report.config.host.as_deref().unwrap_or("llm.example");
-    let scheme = if host.starts_with("127.") || host.starts_with("localhost") {
-        "http"
-    } else {
-        "https"
-    };
     Advice {
-        line: Some(format!(
-            "API_KEY=… kneepoint-server --upstream mine={scheme}://{host},key-env=API_KEY"
-        )),
+        line: Some(proxy_line(&origin(host, typed))),
         ..Advice::new(
             "cors",
             "The browser could not read the answer.",
-            "Most often the endpoint does not allow calls from web pages (CORS); the address may \
-             also be wrong or the server down, browsers do not say which. Run it through the local \
-             proxy, which keeps the key out of this page as well: start the line below, open the \
-             address that it prints, and choose Proxy.",
+            "Most often the endpoint does not allow calls from web pages (CORS). The address may also be \
+             wrong, the server down, or its certificate not trusted; browsers do not say which. Run it \
+             through the local proxy, which keeps the key out of this page as well: in a clone of \
+             Kneepoint start the line below, open the address that it prints, and choose Proxy.",
         )
     }
+}
+
+/// A host's address without a path. A report does not say by which scheme the host was asked: what was
+/// typed does, while it stands in the form.
+fn origin(host: &str, typed: &str) -> String {
+    let is_of_host = |rest: &str| rest.split(['/', '?', '#']).next() == Some(host);
+    let is_local = host.starts_with("127.") || host.starts_with("localhost");
+    let scheme = match typed.trim().split_once("://") {
+        Some((scheme, rest)) if is_of_host(rest) => scheme,
+        _ if is_local => "http",
+        _ => "https",
+    };
+    [scheme, "://", host].concat()
+}
+
+/// The line for a terminal that gives this page a proxy to an endpoint.
+pub fn proxy_line(origin: &str) -> String {
+    [
+        "API_KEY=… cargo xtask demo --upstream mine=",
+        origin,
+        ",key-env=API_KEY",
+    ]
+    .concat()
 }
 
 fn some_failed(report: &Report, rung: &Rung) -> Option<Advice> {
@@ -193,6 +214,19 @@ fn some_failed(report: &Report, rung: &Rung) -> Option<Advice> {
                 "{}.{broke} Percentiles are of those that were answered; what the server said is below.",
                 classes.join(", ")
             ),
+        )
+    })
+}
+
+/// Requests that went well in the end look like any other, but for the time that they took.
+fn repeated(rung: &Rung) -> Option<Advice> {
+    let repeats = rung.repeats();
+    (repeats > 0 && rung.ok > 0).then(|| {
+        Advice::new(
+            "repeated",
+            format!("{} more than requests.", counted(repeats, "attempt")),
+            "The server refused some or failed, and they were sent again after a pause, which the times \
+             contain. With 0 retries each refusal is counted instead.",
         )
     })
 }
@@ -251,7 +285,7 @@ mod tests {
     }
 
     fn names(report: &Report) -> Vec<&'static str> {
-        advise(report, None)
+        advise(report, None, "")
             .iter()
             .map(|advice| advice.name)
             .collect()
@@ -275,24 +309,47 @@ mod tests {
 
     #[test]
     fn a_blocked_endpoint_gets_a_line_for_the_proxy() {
+        #[rustfmt::skip]
+        let cases = [
+            // the report's host, the form's address, the upstream
+            ("llm.example:8443", "",                          "https://llm.example:8443"),
+            ("10.0.0.7:8000",    "http://10.0.0.7:8000/v1",   "http://10.0.0.7:8000"),
+            ("127.0.0.1:8443",   "https://127.0.0.1:8443/v1", "https://127.0.0.1:8443"),
+            ("127.0.0.1:8000",   "",                          "http://127.0.0.1:8000"),
+            ("llm.example",      "http://other.example/v1",   "https://llm.example"), // of another run
+        ];
         let mut report = ended(Class::Cors, 100);
-        report.config.host = Some("llm.example:8443".to_owned());
-        let line = advise(&report, None)[0].line.clone().expect("a line");
-        assert!(
-            line.contains("--upstream mine=https://llm.example:8443"),
-            "{line}"
-        );
+        for (host, typed, expected) in cases {
+            report.config.host = Some(host.to_owned());
+            let line = advise(&report, None, typed)[0]
+                .line
+                .clone()
+                .expect("a line");
+            let upstream = format!("--upstream mine={expected},key-env=API_KEY");
+            assert!(line.ends_with(&upstream), "{line}");
+        }
+    }
+
+    #[test]
+    fn attempts_that_were_repeated_are_not_hidden_in_the_times() {
+        let mut report = ended(Class::Server, 0);
+        for (attempts, expected) in [(100, vec![]), (101, vec![]), (340, vec!["repeated"])] {
+            report.rungs[0].attempts = attempts;
+            assert_eq!(names(&report), expected, "{attempts}");
+        }
+        let title = &advise(&report, None, "")[0].title;
+        assert_eq!(title, "240 attempts more than requests.");
     }
 
     #[test]
     fn what_the_server_said_is_passed_on() {
-        let text = &advise(&ended(Class::Client, 100), None)[0].text;
+        let text = &advise(&ended(Class::Client, 100), None, "")[0].text;
         assert!(text.ends_with("The first failure: no such model"), "{text}");
     }
 
     #[test]
     fn a_server_that_went_away_is_not_blamed_for_its_headers() {
-        let text = |class| advise(&ended(class, 20), None)[0].text.clone();
+        let text = |class| advise(&ended(class, 20), None, "")[0].text.clone();
         assert!(text(Class::Cors).starts_with("cors 20. As others were answered"));
         assert!(text(Class::Server).starts_with("5xx 20. Percentiles"));
     }
@@ -303,7 +360,7 @@ mod tests {
         let note = "the page was out of sight for 3 s of 9 s: browsers slow down what is hidden";
         report.method.notes = vec![note.to_owned()];
         let read = Report::from_json(&report.to_json()).expect("what was written can be read");
-        let advice = &advise(&read, None)[0];
+        let advice = &advise(&read, None, "")[0];
         assert_eq!(advice.name, "hidden");
         assert!(advice.text.starts_with("The page was out of sight for 3 s"));
         assert!(read.text().contains(note), "a terminal says it too");
@@ -316,7 +373,7 @@ mod tests {
         report.rungs[0].client.reasons = vec!["six connections".to_owned()];
         report.protocol.http = Some("http/1.1".to_owned());
         report.env.browser = true;
-        let advice = advise(&report, Some("https://127.0.0.1:8089"));
+        let advice = advise(&report, Some("https://127.0.0.1:8089"), "");
         assert_eq!(advice[0].name, "client-bound");
         assert!(
             advice[0].text.starts_with("Six connections. Over HTTP/2"),
@@ -326,7 +383,7 @@ mod tests {
         assert!(advice[0].text.contains("https://127.0.0.1:8089"));
         // More connections are no help to a machine that is busy.
         report.rungs[0].client.reasons = vec!["timers fired 46 ms late".to_owned()];
-        let text = &advise(&report, Some("https://127.0.0.1:8089"))[0].text;
+        let text = &advise(&report, Some("https://127.0.0.1:8089"), "")[0].text;
         assert!(
             text.contains("do nothing else") && !text.contains("https"),
             "{text}"

@@ -15,7 +15,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use kneepoint_bench::report::Report;
-use kneepoint_bench::{Control, run};
+use kneepoint_bench::{Control, RunError, run};
+use kneepoint_core::ConfigError;
 use kneepoint_core::platform::Platform;
 use kneepoint_core::platform::web::Web;
 use wasm_bindgen::prelude::*;
@@ -106,7 +107,15 @@ async fn measure(job: Job, control: &Control, page: Page) -> Result<Report, Stri
     let observer = Observer::new(Wire::new(family), scope.performance());
     let mut listener = page.listen(observer, network.clone());
     let outcome = run(&network, &target, &plan, control, &mut listener).await;
-    let mut report = outcome.map_err(|error| error.to_string())?;
+    let mut report = outcome.map_err(|error| match error {
+        // As the form calls it, not a program.
+        RunError::Config(ConfigError {
+            option: "apiKey",
+            found,
+            expected,
+        }) => ["Key: found ", &found, ", expected ", expected].concat(),
+        other => other.to_string(),
+    })?;
     network.sleep(NOTED_LATE).await;
     report.protocol = listener.known();
     report.method.notes.extend(notes);

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::share::{Host, short};
 
 /// Runs that are kept; the oldest goes first.
-const RUNS_MAX: usize = 12;
+pub const RUNS_MAX: usize = 12;
 
 /// Characters that are kept in all: browsers allow a site some five million.
 const TEXT_MAX: usize = 400_000;

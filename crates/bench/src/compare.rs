@@ -205,7 +205,7 @@ pub fn compare_reports(a: &Report, b: &Report) -> Comparison {
         ("the quantile rule", a.method.rule == b.method.rule),
     ] {
         if !same {
-            warnings.push(format!("{what} was not the same"));
+            warnings.push(format!("{what} differed"));
         }
     }
     Comparison {
@@ -292,12 +292,20 @@ impl Comparison {
     fn write(&self, out: &mut impl Write) -> fmt::Result {
         writeln!(
             out,
-            "{:<12} {:>10} {:>10} {:>8}  holds within",
-            "figure", "A", "B", "B by A"
+            "{:<10} {:<9} {:>10} {:>10} {:>8}  holds within",
+            "figure", "", "A", "B", "B / A"
         )?;
         for one in &self.differences {
             let (figure, a, b, ratio) = (&one.figure, one.a, one.b, one.ratio.value);
-            write!(out, "{figure:<12} {a:>10.2} {b:>10.2} {ratio:>8.3}  ")?;
+            let unit = match figure.as_str() {
+                "throughput" => "answers/s",
+                "tokens" => "tok/s",
+                _ => "ms",
+            };
+            write!(
+                out,
+                "{figure:<10} {unit:<9} {a:>10.2} {b:>10.2} {ratio:>8.3}  "
+            )?;
             match (one.ratio.low, one.ratio.high) {
                 (Some(low), Some(high)) => {
                     let verdict = if one.differs {

@@ -132,6 +132,40 @@ export const states = [
     },
   },
   {
+    name: "a climb that is stopped at once says so on top, and is not kept",
+    where: plainChromium,
+    async work(scene) {
+      const page = await new Kneepoint(await scene.open()).ready();
+      await page.press("knee");
+      await page.shows("live");
+      await page.press("stop");
+      await page.shows("result");
+      assert.match(await page.text("sentence"), /^Nothing was measured/);
+      const above = await page.tab.evaluate(() => {
+        const [verdict, export_] = ["verdict", "export"].map((name) => document.querySelector(`[data-testid="${name}"]`));
+        return verdict.compareDocumentPosition(export_) & Node.DOCUMENT_POSITION_FOLLOWING && verdict.previousElementSibling === null;
+      });
+      assert.ok(above, "the verdict is the first thing");
+      assert.equal(await page.count("earlier-run"), 0);
+    },
+  },
+  {
+    name: "a long name makes nothing wider, and paper is light in a dark theme",
+    where: plainChromium,
+    async work(scene) {
+      const page = await asking(scene, "ttft=10,tpot=1,tokens=4,seed=506", 2, 1, { model: "m".repeat(300) });
+      await page.run();
+      const beside = await page.tab.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(beside <= 0, `${beside} pixels lie beside the page`);
+      await page.tab.evaluate(() => document.documentElement.setAttribute("data-theme", "dark"));
+      const paper = () => page.tab.evaluate(() => getComputedStyle(document.body).backgroundColor);
+      const dark = await paper();
+      await page.tab.emulateMedia({ media: "print" });
+      assert.notEqual(await paper(), dark);
+      assert.equal(await paper(), "rgb(255, 255, 255)");
+    },
+  },
+  {
     name: "a reload in mid-run",
     async work(scene) {
       const page = await new Kneepoint(await scene.open()).ready();

@@ -69,9 +69,13 @@ impl Desk {
         }
     }
 
+    /// Keeps a result, unless there is nothing in it; answers its number.
     pub(super) fn keep(self, report: &Report) -> u64 {
-        self.remember();
         let id = report.env.started_unix_ms.unwrap_or_else(browser::now);
+        if report.rungs.is_empty() {
+            return id;
+        }
+        self.remember();
         let run = Kept::of(id, report);
         self.state.kept().update(|kept| history::add(kept, run));
         self.write_kept();

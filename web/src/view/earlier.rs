@@ -9,7 +9,7 @@ use super::compare::compare;
 use super::element::{Element, button, checked_of, classed, element};
 use crate::browser;
 use crate::desk::Desk;
-use crate::history::{Kept, title};
+use crate::history::{Kept, RUNS_MAX, title};
 use crate::state::StateStoreFields;
 
 /// What opens a file.
@@ -44,12 +44,16 @@ pub(crate) fn earlier(desk: Desk) -> Element {
         .flag("hidden", move || !kept.read().is_empty() && place.read().keeps)
         .says(move || {
             if place.read().keeps {
-                "Runs are kept here, in this browser only, without keys. Drop a JSON file on the page \
-                 to open it."
+                [
+                    "The last ",
+                    &RUNS_MAX.to_string(),
+                    " runs are kept here, in this browser only, without keys. Drop a JSON file on the \
+                     page to open it.",
+                ]
+                .concat()
             } else {
-                "This browser keeps nothing for this page. Export what you want to keep."
+                "This browser keeps nothing for this page. Export what you want to keep.".to_owned()
             }
-            .to_owned()
         });
     let names = move || {
         let ids = kept

@@ -21,6 +21,7 @@ use super::tables;
 use super::wire::wire;
 use crate::advice::{advise, bound_at};
 use crate::desk::Desk;
+use crate::form::Field;
 use crate::history::title;
 use crate::state::{Shown, Source, StateStoreFields};
 
@@ -47,7 +48,7 @@ pub(super) fn result(desk: Desk) -> Element {
 }
 
 fn scene(desk: Desk, shown: &Rc<Shown>) -> Element {
-    let place = desk.state.place();
+    let (place, form) = (desk.state.place(), desk.state.form());
     let report = &shown.report;
     let https = move || {
         let place = place.read();
@@ -72,10 +73,26 @@ fn scene(desk: Desk, shown: &Rc<Shown>) -> Element {
         .with(paragraph("small muted", &standing(report)).test("standing"));
     let advice = element("div").swap(https, move |https| {
         let https = Some(https).filter(|https| !https.is_empty());
-        Some(advice(advise(&advised.report, https)))
+        let typed = form.read_untracked();
+        Some(advice(advise(
+            &advised.report,
+            https,
+            typed.text(Field::Url),
+        )))
     });
     let wires = report.protocol.clone();
-    let whole = classed("div", "parts").attr("aria-busy", "true");
+    let is_measured = report.main_rung().is_some();
+    let numbers = element("div")
+        .with(figures(move || of_report(&counted.report)))
+        .with(paragraph("hint", &below_figures(report)).test("figures-of"));
+    // Where there is no picture what stands below them comes at once, and below this.
+    let whole = classed("div", "parts")
+        .attr("aria-busy", "true")
+        .with(head)
+        .with(advice)
+        .with_some(is_measured.then_some(numbers))
+        .with(wire(move || wires.clone()))
+        .with(classed("div", "tools").with(share(desk)).with(export(desk)));
     let rest = whole.clone();
     let is_first = Cell::new(true);
     let pictures = element("div").swap(
@@ -94,17 +111,7 @@ fn scene(desk: Desk, shown: &Rc<Shown>) -> Element {
             Some(made)
         },
     );
-    whole
-        .with(head)
-        .with(advice)
-        .with(
-            element("div")
-                .with(figures(move || of_report(&counted.report)))
-                .with(paragraph("hint", &below_figures(report)).test("figures-of")),
-        )
-        .with(wire(move || wires.clone()))
-        .with(classed("div", "tools").with(share(desk)).with(export(desk)))
-        .with(pictures)
+    whole.with(pictures)
 }
 
 /// Draws one picture a frame, and then what stands below them: nothing that is there moves, and on a
@@ -119,12 +126,15 @@ fn fill(whole: Element, mut drawn: Vec<Step>, shown: Rc<Shown>) {
 }
 
 /// What stands below the pictures.
-fn below(shown: &Rc<Shown>) -> [Element; 3] {
+fn below(shown: &Rc<Shown>) -> Vec<Element> {
     let report = &shown.report;
+    if report.main_rung().is_none() {
+        return Vec::new();
+    }
     let found = classed("div", "parts")
         .with_some(tables::findings(report))
         .with_some(tables::failures(report));
-    [
+    vec![
         paragraph(
             "hint",
             "Point at a picture, or Tab into it and press the arrow keys, to read it.",
@@ -176,8 +186,9 @@ fn standing(report: &Report) -> String {
     }
     let stop = report.answer.as_ref().map(|answer| answer.stop.value);
     match (report.main_rung(), bound_at(report)) {
-        // The verdict says so, and the advice below it why.
-        (Some(rung), _) if rung.ok == 0 || rung.client.bound => {}
+        (None, _) => {}
+        // The verdict or the advice below it says what else was.
+        (Some(rung), _) if rung.ok == 0 || rung.client.bound || rung.repeats() > 0 => {}
         (_, Some(_)) if stop == Some(StopRule::ClientBound) => {}
         (_, Some(n)) => facts.push(format!("the client was a limit with {n} at once")),
         _ => facts.push("the client was not the limit".to_owned()),

@@ -9,7 +9,7 @@ use kneepoint_bench::record::{Class, Sample};
 use kneepoint_bench::report::{Metric, Report};
 
 use super::copy::copy;
-use super::element::{Element, classed, element, folded, folded_later};
+use super::element::{Element, classed, element, folded, folded_later, paragraph};
 use crate::state::Shown;
 
 /// Requests that the table shows; the files have all.
@@ -28,7 +28,15 @@ pub(super) fn table(head: &[&str], rows: Vec<Vec<String>>) -> Element {
 /// The block that scripts look for.
 pub(super) fn reference(report: &Report) -> Option<Element> {
     let rung = report.main_rung()?;
-    let text = rung.reference.as_ref()?.text();
+    let found = rung.reference.as_ref()?;
+    let text = found.text();
+    let beyond = (found.p99 > found.max).then(|| {
+        paragraph(
+            "hint",
+            "Its P99 lies beyond its maximum: the rule of this block, Python's statistics.quantiles, \
+             draws the last step on where requests are few.",
+        )
+    });
     let at = rung.concurrency.map(|n| format!(", {n} at once"));
     let copied = text.clone();
     let heading = element("h2")
@@ -36,7 +44,8 @@ pub(super) fn reference(report: &Report) -> Option<Element> {
         .text(&at.unwrap_or_default())
         .with(copy("copy-report", "the report", move || copied.clone()));
     let block = element("pre").test("reference").attr("tabindex", "0");
-    Some(element("section").with(heading).with(block.text(&text)))
+    let section = element("section").with(heading).with(block.text(&text));
+    Some(section.with_some(beyond))
 }
 
 /// A section with a table whose last column is in words.

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::element::{Element, classed, element, follow, value_of};
 use super::field::{Typing, choice, field, select};
+use crate::advice::proxy_line;
 use crate::form::{Field, Target};
 use crate::message::Dialect;
 use crate::state::{Offer, StateStoreFields};
@@ -150,10 +151,11 @@ fn proxy(typing: Typing) -> Element {
     let none = classed("div", "note")
         .test("no-upstream")
         .flag("hidden", move || !upstreams().is_empty())
-        .text("The proxy holds the key, so that this page never sees it. None is set up; start it so:")
-        .with(classed("code", "line").text(
-            "API_KEY=… kneepoint-server --upstream mine=https://llm.example,key-env=API_KEY",
-        ));
+        .text(
+            "The proxy holds the key, so that this page never sees it. None is set up; start it so, in a \
+             clone of Kneepoint:",
+        )
+        .with(classed("code", "line").text(&proxy_line("https://llm.example")));
     classed("div", "part")
         .with(list(
             ("upstream", "Upstream"),

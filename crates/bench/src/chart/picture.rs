@@ -158,6 +158,9 @@ pub(super) type Entry<'a> = (&'a str, Shape, &'a str);
 /// The width of a mark in a key.
 const MARK: f64 = 16.0;
 
+/// Between two entries of a key.
+const GAP: f64 = 12.0;
+
 /// How many lines a key takes at a width.
 pub(super) fn key_lines(entries: &[Entry<'_>], width: f64) -> usize {
     places(entries, width)
@@ -209,7 +212,7 @@ fn places(entries: &[Entry<'_>], width: f64) -> Vec<(f64, usize)> {
             (x, line) = (0.0, line + 1);
         }
         out.push((x, line));
-        x += wide + MARK;
+        x += wide + GAP;
     }
     out
 }

@@ -14,6 +14,9 @@ const COLUMNS_MAX: usize = 90;
 /// The height of the strip of ticks.
 const STRIP: f64 = 26.0;
 
+/// How far from the middle of a moment the ticks stand that share it.
+const ASIDE: f64 = 5.0;
+
 /// Between two moments further apart than this share of their length something else went on.
 const HOLE: f64 = 0.5;
 
@@ -113,9 +116,9 @@ pub fn moments(noted: &[Stretch], options: Options) -> Option<Picture> {
         |m: &Moment| m.failed,
     ]
     .map(|of| moments.iter().map(of).fold(0, u64::saturating_add));
-    let seconds = number::figure(end - start);
     let summary = format!(
-        "{seconds} s: {}, {} refused, {} failed.",
+        "{}: {}, {} refused, {} failed.",
+        number::time_ms((end - start) * 1000.0),
         number::counted(ok, "answer"),
         number::count(refused),
         number::count(failed)
@@ -259,15 +262,21 @@ fn columns(svg: &mut Svg, [upper, lower]: [&Frame; 2], strip: f64, moments: &[Mo
         let middle = f64::midpoint(left, right);
         svg.point(&words, |svg| {
             svg.rect(column, "kp-column");
+            // Two marks of one moment stand beside each other: on top of each other they look like a third.
+            let aside = if moment.refused > 0 && moment.failed > 0 {
+                ASIDE
+            } else {
+                0.0
+            };
             if moment.refused > 0 {
                 svg.line(
-                    (middle, strip - 7.0),
-                    (middle, strip + 7.0),
+                    (middle - aside, strip - 7.0),
+                    (middle - aside, strip + 7.0),
                     "kp-stroke kp-throttled",
                 );
             }
             if moment.failed > 0 {
-                svg.cross((middle, strip), 4.0, "kp-cross kp-failed");
+                svg.cross((middle + aside, strip), 4.0, "kp-cross kp-failed");
             }
         });
     }

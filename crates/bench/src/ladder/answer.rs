@@ -4,7 +4,6 @@
 use kneepoint_stats::PLATEAU_Z;
 
 use super::{Finding, Observation, rules};
-use crate::number::figure;
 
 /// The rung with the greatest throughput² / concurrency. `open` is the highest rung there could
 /// have been, where nothing but room ended the climb.
@@ -50,10 +49,7 @@ pub(super) fn find_peak(seen: &[Observation], share: f64, open: Option<u32>) -> 
         } else {
             seen[at].concurrency
         },
-        reason: format!(
-            "the least concurrency with {percent:.0} % of the highest throughput, {} a second",
-            figure(top)
-        ),
+        reason: format!("the least concurrency with {percent:.0} % of the highest throughput"),
     })
 }
 

@@ -232,6 +232,17 @@ impl Rung {
             .saturating_sub(self.count(Class::Aborted))
     }
 
+    /// Attempts beyond the first of each request, where they are more than one in a hundred: the pauses
+    /// before them are the client's, and stand in every time. Else 0.
+    pub const fn repeats(&self) -> u64 {
+        let repeats = self.attempts.saturating_sub(self.requests);
+        if repeats > self.requests / 100 {
+            repeats
+        } else {
+            0
+        }
+    }
+
     /// Requests without an answer as a share of all; 0 where there were none.
     pub fn error_rate(&self) -> f64 {
         self.unanswered() as f64 / self.requests.max(1) as f64

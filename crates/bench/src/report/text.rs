@@ -1,9 +1,10 @@
-//! A report as text: the reference block first, then the long form.
+//! A report as text: a ladder's verdict, the reference block, then the long form.
 
 use std::fmt::{self, Write};
 
-use super::{CacheMode, Estimate, Finding, Metric, Reference, Report, Rung};
+use super::{CacheMode, Estimate, Finding, Metric, Reference, Report, Rung, verdict};
 use crate::ladder::StopRule;
+use crate::number::counted;
 use crate::plan::Load;
 use crate::record::{Class, TokenSource};
 
@@ -59,7 +60,8 @@ impl Reference {
 }
 
 impl Report {
-    /// The reference block of the rung that the report is about, and everything else below it.
+    /// The reference block of the rung that the report is about, and everything else below it; above
+    /// it, of a ladder, the sentence that it was climbed for.
     pub fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a text never fails.
@@ -98,6 +100,9 @@ impl Report {
         let Some(rung) = self.main_rung() else {
             return writeln!(out, "Nothing was measured.");
         };
+        if self.answer.is_some() {
+            writeln!(out, "{}\n", verdict(self))?;
+        }
         match &rung.reference {
             Some(reference) => write!(out, "{}", reference.text())?,
             None if rung.requests == 0 => writeln!(out, "Nothing was measured.")?,
@@ -112,8 +117,10 @@ impl Report {
             };
             finding(out, "knee", answer.knee.as_ref(), none)?;
             finding(out, "peak", answer.peak.as_ref(), none)?;
-            finding(out, "limit", answer.limit.as_ref(), "not found")?;
-            finding(out, "slo", answer.slo.as_ref(), "not found")?;
+            finding(out, "limit", answer.limit.as_ref(), "none was met")?;
+            if self.config.slo.is_some() || answer.slo.is_some() {
+                finding(out, "slo", answer.slo.as_ref(), "met nowhere")?;
+            }
             writeln!(out, "  stopped    {}", answer.stop.reason)?;
             let stability = answer.stability.as_ref();
             let words = stability.map_or("not measured", |found| found.reason.as_str());
@@ -164,10 +171,13 @@ impl Report {
             write!(out, ", {reused} request{s} on open ones")?;
         }
         writeln!(out)?;
-        let client = if rung.client.bound {
-            rung.client.reasons.join("; ")
-        } else {
-            "not the limit".to_owned()
+        let client = match rung.repeats() {
+            _ if rung.client.bound => rung.client.reasons.join("; "),
+            0 => "not the limit".to_owned(),
+            repeats => format!(
+                "paused before each of {}: the times contain that",
+                counted(repeats, "repeated attempt")
+            ),
         };
         writeln!(out, "  client     {client}")?;
         let tokens = match rung.token_source {
@@ -188,7 +198,11 @@ impl Report {
         let (rule, confidence) = (&self.method.rule, self.method.confidence * 100.0);
         let block = rung.reference.as_ref();
         let block = block.map_or_else(String::new, |block| {
-            format!(" (the block on top: {})", block.rule)
+            let beyond = match block.rule.as_str() {
+                "exclusive" => ", which reaches beyond the maximum where requests are few",
+                _ => "",
+            };
+            format!(" (the block on top: {}{beyond})", block.rule)
         });
         writeln!(
             out,
@@ -286,18 +300,24 @@ fn times(out: &mut impl Write, rung: &Rung) -> fmt::Result {
         "p50", "p90", "p95", "p99"
     )?;
     let rows = [
-        ("ttft", &rung.ttft),
-        ("ttfv", &rung.ttfv),
-        ("tpot", &rung.tpot),
-        ("icl", &rung.icl),
-        ("e2e", &rung.e2e),
-        ("queue", &rung.queue),
-        ("e2e_sched", &rung.e2e_sched),
+        ("ttft", "to the first token", &rung.ttft),
+        ("ttfv", "to the first visible one", &rung.ttfv),
+        ("tpot", "per token after it", &rung.tpot),
+        ("icl", "between chunks", &rung.icl),
+        ("e2e", "whole answer", &rung.e2e),
+        ("queue", "due until sent", &rung.queue),
+        ("e2e_sched", "whole answer from when due", &rung.e2e_sched),
     ];
-    for (name, metric) in rows {
+    let mut names = Vec::new();
+    for (name, meaning, metric) in rows {
         if let Some(metric) = metric {
             row(out, name, metric)?;
+            names.push([name, ": ", meaning].concat());
         }
+    }
+    // Two lines, so that none is wider than the table.
+    for half in names.chunks(names.len().div_ceil(2).max(1)) {
+        writeln!(out, "  {}", half.join(", "))?;
     }
     if rung.buffered {
         writeln!(

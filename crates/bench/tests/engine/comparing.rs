@@ -159,6 +159,6 @@ fn two_files_are_shown_side_by_side_with_a_warning() {
         found
             .warnings
             .iter()
-            .any(|warning| warning == "streaming was not the same")
+            .any(|warning| warning == "streaming differed")
     );
 }

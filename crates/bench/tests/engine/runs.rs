@@ -32,6 +32,28 @@ fn as_many_requests_are_sent_as_were_asked_for() {
 }
 
 #[test]
+fn repeated_attempts_are_told_where_they_show_in_times_alone() {
+    // Two slots and no queue: of eight at once most are refused, and sent again.
+    let model = ServerModel {
+        slots: Some(2),
+        ..taking(0.2, 0.1)
+    };
+    let mut stage = Stage::new(11, model);
+    stage.target.config.retry.retries_max = Some(100);
+    let report = stage.run(&closed(60, 8));
+    let rung = &report.rungs[0];
+    assert!(rung.ok > 0 && rung.repeats() > 0, "{}", report.text());
+    assert_eq!(rung.repeats(), rung.attempts - rung.requests);
+    let said = report.text();
+    assert!(said.contains("client     paused before each of"), "{said}");
+
+    let mut stage = Stage::new(11, taking(0.2, 0.1));
+    let report = stage.run(&closed(60, 8));
+    assert_eq!(report.rungs[0].repeats(), 0);
+    assert!(!report.text().contains("paused before"));
+}
+
+#[test]
 fn a_thousand_at_once_give_the_reference_block() {
     let model = ServerModel {
         slots: Some(200),

@@ -252,6 +252,13 @@ fn a_server_that_slows_down_meanwhile_is_said_to_drift() {
             "{}",
             show(&report, seed)
         );
-        assert!(verdict(&report).starts_with("No knee can be named: the server changed by"));
+        let said = verdict(&report);
+        assert!(said.starts_with("No knee can be named: the server changed by"));
+        assert!(
+            report.text().starts_with(&(said + "\n\n===")),
+            "{}",
+            show(&report, seed)
+        );
+        assert!(!report.text().contains("  slo "), "none was asked for");
     }
 }

@@ -15,6 +15,7 @@ import {
   type Report,
   type Run,
 } from "../bench/index.ts";
+import { KneepointError } from "../failure.ts";
 import { adviceOn } from "./advice.ts";
 import { type CommandName, type Given, STDOUT } from "./flags.ts";
 import { checkWritable, Outputs, put } from "./outputs.ts";
@@ -94,7 +95,13 @@ async function watched<T>(
 
 function thresholdsOf(flags: Given): string[] {
   const thresholds = flags.list("fail-if");
-  thresholds.forEach(checkThreshold);
+  for (const threshold of thresholds) {
+    try {
+      checkThreshold(threshold);
+    } catch (error) {
+      throw error instanceof KneepointError ? new UsageError(`--fail-if: ${error.message}`) : error;
+    }
+  }
   return thresholds;
 }
 

@@ -42,7 +42,8 @@ async function status([word, ...rest]: readonly string[]): Promise<number> {
     const isCommand = word !== undefined && Object.hasOwn(COMMANDS, word);
     const isOfFlags = error instanceof UsageError && !(error instanceof FileError);
     const hint = isOfFlags && isCommand ? ` (see kneepoint ${word} --help)` : "";
-    complain(`${error.message}${hint}`);
+    // The option is called so in programs; here there is a variable or a file.
+    complain(`${error.message.replace(/^apiKey:/, "the key:")}${hint}`);
     return STATUS.failed;
   }
 }

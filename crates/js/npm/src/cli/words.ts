@@ -97,6 +97,7 @@ export function address(flag: string, text: string): string {
   if (url.username !== "" || url.password !== "") {
     throw new UsageError(`${flag}: leave name and password out of the address; keys come from the environment`);
   }
+  if (/[?#]/.test(text)) throw new UsageError(`${flag}: give the base URL, without ? and # and what follows them`);
   const tail = /\/(?:chat\/completions|completions|messages|responses)\/?$/.exec(url.pathname);
   if (tail !== null) {
     throw new UsageError(`${flag}: give the base URL, without ${tail[0]}`);
