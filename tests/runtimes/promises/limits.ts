@@ -120,7 +120,10 @@ export const limits: Promises = {
     for (let i = 0; i < 4; i += 1) equal((await failure(llm.generate("Hello!", MODEL))).kind, "status", "kind");
     const { connections, requests } = await endpoint.truth();
     equal(requests, 4, "requests");
-    check(connections <= 1, `${connections} connections`);
+    // Firefox tells of a body's end and takes the connection back in two threads; on a busy machine
+    // the next request once in a while comes between them.
+    const most = world.place.runtime === "firefox" ? 2 : 1;
+    check(connections <= most, `${connections} connections`);
   },
 
   async "no connection is opened for calls that are taken back before they have one"(world) {
