@@ -218,7 +218,7 @@ export const endings: Promises = {
 
   async "disposing of a client takes no call from those that share its connections"(world) {
     const endpoint = world.endpoint("tokens=2,ttft=150");
-    const llm = world.client(endpoint, { maxRetries: 2 });
+    const llm = world.client(endpoint);
     const made = llm.withOptions({ timeout: 60_000 });
     const pairs = [[made, llm], [llm, llm.withOptions({ timeout: 30_000 })]] as const;
     for (const [left, kept] of pairs) {

@@ -41,7 +41,7 @@ interface Job {
 }
 
 interface Slot {
-  readonly client: Dispatcher & { close(): Promise<void>; destroy(): Promise<void> };
+  readonly client: Dispatcher & { close(): Promise<void> };
   /** Requests under way. */
   busy: number;
   /** How many there may be: more than one over HTTP/2. */
@@ -84,15 +84,11 @@ export class Origin {
     this.#serveSoon();
   }
 
+  /** Closes every connection as soon as nobody needs it: calls of clients that share them may be under
+   * way, or wait for one. */
   close(): void {
     this.#isClosed = true;
-    clearTimeout(this.#timer);
-    for (const slot of this.#slots) void slot.client.destroy().catch(() => {});
-    this.#slots.clear();
-    this.#free.length = 0;
-    const left = this.#waiting.splice(0).slice(this.#first);
-    this.#first = 0;
-    for (const { rider } of left) rider.fail(new Error("the client that these connections are of was disposed of"));
+    this.#serve();
   }
 
   /** What its connections speak, once one has been open. */
@@ -198,7 +194,6 @@ export class Origin {
     this.#answers += 1;
     // Over HTTP/1.1 what goes wrong with a request goes wrong with its connection.
     if (failed && slot.capacity === 1) this.#drop(slot);
-    if (this.#isClosed) return;
     if (this.#slots.has(slot) && slot.busy === slot.capacity - 1) this.#free.push(slot);
     this.#serveSoon();
   }
@@ -216,7 +211,7 @@ export class Origin {
 
   /** Gives those who wait whatever room there is, and forgets who has been served. */
   #serve(): void {
-    while (this.#first < this.#waiting.length && !this.#isClosed) {
+    while (this.#first < this.#waiting.length) {
       const job = this.#waiting[this.#first] as Job;
       // Who was taken back meanwhile needs no connection.
       const slot = job.rider.isClosed ? undefined : (this.#slotWithRoom() ?? this.#grow());
@@ -228,6 +223,7 @@ export class Origin {
     if (2 * this.#first < this.#waiting.length) return;
     this.#waiting.splice(0, this.#first);
     this.#first = 0;
+    if (this.#isClosed && this.#waiting.length === 0) for (const slot of this.#slots) this.#drop(slot);
   }
 }
 

@@ -63,7 +63,7 @@ export interface Transport {
   protocol(): string | undefined;
   /** Forgets all exchanges: nobody waits for them any more. */
   reset(): void;
-  /** Closes connections that are its own. Exchanges that they carry fail as lost. */
+  /** Closes connections that are its own, once the exchanges are over that others have on them. */
   dispose(): void;
 }
 
