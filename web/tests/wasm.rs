@@ -65,7 +65,7 @@ fn only_this_machine_over_plain_http_has_several_names() {
 
 fn entry(protocol: &str, is_fresh: bool, start: f64, end: f64) -> Entry {
     Entry {
-        protocol: protocol.to_owned(),
+        protocol: Some(protocol.to_owned()),
         is_answered: true,
         is_fresh,
         asked: start,
@@ -113,6 +113,26 @@ fn what_the_browser_hides_is_not_guessed() {
         ..entry("", true, 0.0, 10.0)
     });
     assert!(wire.connections(Names::One).notes.is_empty());
+}
+
+#[wasm_bindgen_test]
+fn the_protocol_is_looked_up_only_where_it_may_be_another() {
+    let mut wire = Wire::new(Family::Chromium);
+    assert!(wire.asks_protocol(false, 5.0), "none is known");
+    wire.note(entry("h2", true, 5.0, 10.0));
+    assert!(!wire.asks_protocol(false, 15.0), "the same connection");
+    assert!(wire.asks_protocol(true, 15.0), "another connection");
+    assert!(
+        wire.asks_protocol(false, 0.0),
+        "a request of which nothing is told"
+    );
+    wire.note(Entry {
+        protocol: None,
+        ..entry("", false, 15.0, 20.0)
+    });
+    let known = wire.connections(Names::One);
+    assert_eq!(known.http.as_deref(), Some("h2"));
+    assert_eq!((known.opened, known.reused), (Some(1), Some(1)));
 }
 
 #[wasm_bindgen_test]

@@ -64,12 +64,14 @@ impl Hints {
     /// ```
     pub fn read(head: &Head, body: Option<&str>, unix_time: Duration) -> Self {
         let headers = &head.headers;
-        let now = headers.get("date").and_then(http_date).unwrap_or(unix_time);
-        // Most replies of most servers say nothing of quotas, and every reply is asked.
-        let families = ["x-ratelimit-", "anthropic-ratelimit-"];
-        let has_quotas = headers
-            .open()
-            .any(|(name, _)| families.iter().any(|family| name.starts_with(family)));
+        // Most replies of most servers say nothing of quotas or pauses, and every reply is asked.
+        let has = |families: &[&str]| {
+            let mut names = headers.open().map(|(name, _)| name);
+            names.any(|name| families.iter().any(|family| name.starts_with(family)))
+        };
+        let has_quotas = has(&["x-ratelimit-", "anthropic-ratelimit-"]);
+        let date = (has_quotas || has(&["retry-after"])).then(|| headers.get("date"));
+        let now = date.flatten().and_then(http_date).unwrap_or(unix_time);
         let quota = |name| {
             if has_quotas {
                 quota(headers, name, now)

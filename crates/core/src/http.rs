@@ -120,10 +120,14 @@ impl Headers {
 
     /// Adds a field beside those of the same name, as replies may hold several.
     pub fn append(&mut self, name: &str, value: &str) {
-        Rc::make_mut(&mut self.0).push((
-            name.to_ascii_lowercase().into(),
-            HeaderValue::Open(value.into()),
-        ));
+        // Platforms that tell names in lower case, as most do, are spared a copy of each.
+        let is_lower = !name.bytes().any(|byte| byte.is_ascii_uppercase());
+        let name = if is_lower {
+            name.into()
+        } else {
+            name.to_ascii_lowercase().into()
+        };
+        Rc::make_mut(&mut self.0).push((name, HeaderValue::Open(value.into())));
     }
 
     /// Takes a field away.

@@ -67,23 +67,37 @@ impl Drop for Observer {
 
 fn fold(wire: &RefCell<Wire>, entries: &js_sys::Array, since: f64) {
     let mut wire = wire.borrow_mut();
-    let entries = entries.iter().map(|entry| read(&entry.unchecked_into()));
-    for entry in entries.filter(|entry| entry.asked >= since) {
-        wire.note(entry);
+    for entry in entries.iter() {
+        let entry: PerformanceResourceTiming = entry.unchecked_into();
+        let asked = entry.start_time();
+        if asked >= since {
+            let entry = read(&entry, asked, &wire);
+            wire.note(entry);
+        }
     }
 }
 
-fn read(entry: &PerformanceResourceTiming) -> Entry {
+fn read(entry: &PerformanceResourceTiming, asked: f64, wire: &Wire) -> Entry {
     let (opening, open) = (entry.connect_start(), entry.connect_end());
-    // 0 where there was no answer, missing in browsers that do not say.
-    let status = js_sys::Reflect::get(entry, &"responseStatus".into());
+    // A request that found an open connection has one moment for all that opens one.
+    let is_fresh = open > opening || opening > entry.fetch_start();
+    let start = entry.request_start();
+    let protocol = wire
+        .asks_protocol(is_fresh, start)
+        .then(|| entry.next_hop_protocol());
     Entry {
-        protocol: entry.next_hop_protocol(),
-        is_answered: status.is_ok_and(|status| status.as_f64().unwrap_or_default() > 0.0),
-        // A request that found an open connection has one moment for all that opens one.
-        is_fresh: open > opening || opening > entry.fetch_start(),
-        asked: entry.start_time(),
-        start: entry.request_start(),
+        // Whoever tells of the protocol was answered.
+        is_answered: protocol.as_deref() != Some("") || has_status(entry),
+        protocol,
+        is_fresh,
+        asked,
+        start,
         end: entry.response_end(),
     }
+}
+
+/// Whether there was an answer; some browsers do not say.
+fn has_status(entry: &PerformanceResourceTiming) -> bool {
+    let status = js_sys::Reflect::get(entry, &"responseStatus".into());
+    status.is_ok_and(|status| status.as_f64().unwrap_or_default() > 0.0)
 }

@@ -20,8 +20,8 @@ const HELD_MS: f64 = 10.0;
 /// What a browser noted of one request. Times are milliseconds of its own clock.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// The protocol; empty where the browser does not tell.
-    pub protocol: String,
+    /// The protocol, unless it is the one that is known; empty where the browser does not tell.
+    pub protocol: Option<String>,
     /// Whether an answer was there at all.
     pub is_answered: bool,
     /// Whether a connection was opened for it.
@@ -81,19 +81,26 @@ impl Wire {
         }
     }
 
+    /// Whether a request that went out at `start` may have come by another protocol than is known. To
+    /// look costs the browser more than all the rest.
+    pub fn asks_protocol(&self, is_fresh: bool, start: f64) -> bool {
+        self.protocol.is_none() || is_fresh || start <= 0.0
+    }
+
     /// Notes a request.
     pub fn note(&mut self, entry: Entry) {
-        if entry.protocol.is_empty() {
-            self.untold += u64::from(entry.is_answered);
-            return;
+        match entry.protocol {
+            None => {}
+            Some(protocol) if protocol.is_empty() => {
+                self.untold += u64::from(entry.is_answered);
+                return;
+            }
+            told => self.protocol = told,
         }
         if entry.is_fresh {
             self.opened += 1;
         } else {
             self.reused += 1;
-        }
-        if self.protocol.as_ref() != Some(&entry.protocol) {
-            self.protocol = Some(entry.protocol);
         }
         let span = Span {
             start: entry.start,

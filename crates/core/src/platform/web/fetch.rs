@@ -3,6 +3,7 @@
 //! The function may be a user's own, so nothing that it answers with is trusted to be what it
 //! should: all of it is asked for in ways that catch what is thrown.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use js_sys::{ArrayBuffer, Function, Object, Promise, Reflect, Uint8Array};
@@ -53,6 +54,15 @@ pub(super) struct Sender {
     runtime: Runtime,
     is_omitting: bool,
     words: Rc<Words>,
+    latest: Rc<RefCell<Option<Start>>>,
+}
+
+/// What the latest request began with, as `fetch` takes it. Most begin alike.
+struct Start {
+    request: HttpRequest,
+    url: JsValue,
+    headers: Object,
+    init: RequestInit,
 }
 
 struct Words {
@@ -76,6 +86,7 @@ impl Sender {
             fetch,
             runtime: Runtime::detect(),
             is_omitting: false,
+            latest: Rc::default(),
             words: Rc::new(Words {
                 status: "status".into(),
                 kind: "type".into(),
@@ -94,6 +105,7 @@ impl Sender {
     pub(super) fn without_cookies(&self) -> Self {
         Self {
             is_omitting: true,
+            latest: Rc::default(),
             ..self.clone()
         }
     }
@@ -108,10 +120,9 @@ impl Sender {
         let abort = Abort {
             controller: AbortController::new().ok(),
         };
-        let init = self
-            .init(&request, abort.controller.as_ref())
+        let (url, init) = self
+            .arguments(&request, abort.controller.as_ref())
             .map_err(invalid)?;
-        let url = JsValue::from_str(&request.url);
         let fetch = self.fetch.bind1(&JsValue::UNDEFINED, &url);
         // Not from here: browsers note who calls `fetch`, and to find its way back through a module of
         // wasm takes one of them as long as all else about the request.
@@ -142,11 +153,31 @@ impl Sender {
         Ok((head, body))
     }
 
-    fn init(
+    /// What `fetch` is called with.
+    fn arguments(
         &self,
         request: &HttpRequest,
         abort: Option<&AbortController>,
-    ) -> Result<RequestInit, JsValue> {
+    ) -> Result<(JsValue, RequestInit), JsValue> {
+        let mut latest = self.latest.borrow_mut();
+        let start = match &mut *latest {
+            Some(start) if request.begins_as(&start.request) => start,
+            other => other.insert(self.start(request)?),
+        };
+        // A user's function may change what it is given.
+        let copy = |object: &Object| Object::assign(&Object::new(), object);
+        let init: RequestInit = copy(&start.init).unchecked_into();
+        init.set_headers(&copy(&start.headers));
+        if let Some(body) = &request.body {
+            init.set_body(&JsValue::from_str(body));
+        }
+        if let Some(abort) = abort {
+            init.set_signal(Some(&abort.signal()));
+        }
+        Ok((start.url.clone(), init))
+    }
+
+    fn start(&self, request: &HttpRequest) -> Result<Start, JsValue> {
         // A plain object: browsers read one in less time than their own `Headers`.
         let headers = Object::new();
         for (name, value) in request.headers.iter() {
@@ -160,19 +191,17 @@ impl Sender {
         }
         let init = RequestInit::new();
         init.set_method(request.method.as_str());
-        init.set_headers(&headers);
         // Following one would carry the key to another address.
         init.set_redirect(RequestRedirect::Manual);
         if self.is_omitting {
             init.set_credentials(RequestCredentials::Omit);
         }
-        if let Some(body) = &request.body {
-            init.set_body(&JsValue::from_str(body));
-        }
-        if let Some(abort) = abort {
-            init.set_signal(Some(&abort.signal()));
-        }
-        Ok(init)
+        Ok(Start {
+            request: request.start(),
+            url: JsValue::from_str(&request.url),
+            headers,
+            init,
+        })
     }
 
     /// The fields that the platform lets us read; across origins that is those the server exposes.
