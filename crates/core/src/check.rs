@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::http::BEARER;
 use crate::secret::Secret;
 
 /// An option that cannot be used: which, what was found, and what was expected.
@@ -51,16 +52,19 @@ pub(crate) fn check_key(key: &Secret) -> Result<(), ConfigError> {
             "a key, or none at all",
         ));
     }
-    if key.expose().bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        Ok(())
+    let text = key.expose();
+    let found = if !text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        "a line end or a character outside ASCII in it"
+    } else if text
+        .get(..BEARER.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(BEARER))
+    {
+        "the word \"Bearer\" before it"
     } else {
-        let found = "a line end or a character outside ASCII in it";
-        Err(ConfigError::new(
-            "apiKey",
-            found,
-            "the key exactly as it was issued",
-        ))
-    }
+        return Ok(());
+    };
+    let expected = "the key exactly as it was issued";
+    Err(ConfigError::new("apiKey", found, expected))
 }
 
 /// Fields that whoever sends the request writes by itself, and fails over where others write them too.

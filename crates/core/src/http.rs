@@ -65,7 +65,7 @@ const CREDENTIALS: [&str; 5] = [
 ];
 
 /// What stands before the credential itself.
-const BEARER: &str = "Bearer ";
+pub(crate) const BEARER: &str = "Bearer ";
 
 impl HeaderValue {
     /// The value of the field `name`: a secret, where that is what such fields hold.

@@ -85,7 +85,7 @@ export const options: Promises = {
 
   async "keys that no header can carry are refused without being repeated"(world) {
     const endpoint = world.endpoint("tokens=2");
-    for (const bad of [`${KEY}\r\nx: y`, `${KEY}\0`, `${KEY}é€`]) {
+    for (const bad of [`${KEY}\r\nx: y`, `${KEY}\0`, `${KEY}é€`, `Bearer ${KEY}`]) {
       const error = await refusal(() => world.client(endpoint, { apiKey: bad }).generate("Hello!", MODEL), JSON.stringify(bad));
       equal([error.kind, error.option], ["config", "apiKey"], JSON.stringify(bad));
       const later = world.client(endpoint, { apiKey: async () => bad });
