@@ -21,7 +21,7 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(crate) fn turn(this: &Host);
 
-    /// What sends the requests of one client.
+    /// What sends the requests of one client: its own door to a transport that others may share.
     #[derive(Clone)]
     pub type Transport;
 

@@ -155,6 +155,15 @@ export const options: Promises = {
     equal((await endpoint.truth()).requests, 0, "requests");
   },
 
+  async "clients that share connections send each what is its own"(world) {
+    const [one, two] = [world.endpoint("tokens=2"), world.endpoint("tokens=2,ttft=1")];
+    const llm = world.client(one, { defaultHeaders: { "idempotency-key": "one" } });
+    const made = llm.withOptions({ baseURL: two.baseURL, defaultHeaders: { "idempotency-key": "two" } });
+    for (const client of [llm, made, llm, made, llm]) await client.generate("Hello!", MODEL);
+    equal((await one.truth()).attempts_by_key, { one: 3 }, "the one's");
+    equal((await two.truth()).attempts_by_key, { two: 2 }, "the other's");
+  },
+
   async "a call after dispose is refused, and dispose may be called twice"(world) {
     const endpoint = world.endpoint("tokens=2");
     const llm = world.client(endpoint);

@@ -11,14 +11,13 @@ use crate::json::{Json, Malformed};
 /// ```
 /// use kneepoint_core::decode::{AnswerError, Dialect, answer};
 ///
-/// let body = br#"{"choices":[{"message":{"content":"Hello"},"finish_reason":"stop"}]}"#;
+/// let body = r#"{"choices":[{"message":{"content":"Hello"},"finish_reason":"stop"}]}"#;
 /// assert_eq!(answer(Dialect::Chat, body)?.text(), "Hello");
-/// assert_eq!(answer(Dialect::Chat, b""), Err(AnswerError::Empty));
+/// assert_eq!(answer(Dialect::Chat, ""), Err(AnswerError::Empty));
 /// # Ok::<(), AnswerError>(())
 /// ```
-pub fn answer(dialect: Dialect, body: &[u8]) -> Result<Answer, AnswerError> {
-    let text = String::from_utf8_lossy(body);
-    let text = object(&text)?;
+pub fn answer(dialect: Dialect, body: &str) -> Result<Answer, AnswerError> {
+    let text = object(body)?;
     match dialect {
         Dialect::Chat | Dialect::Completions | Dialect::Any => chat::answer(text),
         Dialect::Responses => responses::answer(text),
@@ -28,9 +27,8 @@ pub fn answer(dialect: Dialect, body: &[u8]) -> Result<Answer, AnswerError> {
 
 /// Checks a body that is handed on as it is, such as embeddings or a list of models: a JSON object
 /// that reports no error.
-pub fn check(body: &[u8]) -> Result<(), AnswerError> {
-    let text = String::from_utf8_lossy(body);
-    let text = object(&text)?;
+pub fn check(body: &str) -> Result<(), AnswerError> {
+    let text = object(body)?;
     let [error] = Json::new(text)
         .fields(["error"])
         .map_err(|Malformed| AnswerError::Malformed(excerpt(text)))?;

@@ -60,26 +60,35 @@ fn unit(escape: &[u8]) -> Option<u16> {
 /// Writes `text` as a string.
 pub(super) fn write(text: &str, into: &mut String) {
     into.push('"');
-    for c in text.chars() {
-        let letter = match c {
-            '"' | '\\' => c,
-            '\x08' => 'b',
-            '\x0c' => 'f',
-            '\n' => 'n',
-            '\r' => 'r',
-            '\t' => 't',
-            '\0'..' ' => {
-                into.push_str(if c < '\x10' { r"\u000" } else { r"\u001" });
-                into.extend(char::from_digit(u32::from(c) & 15, 16));
-                continue;
-            }
-            _ => {
-                into.push(c);
-                continue;
-            }
-        };
-        into.push('\\');
-        into.push(letter);
+    // Prompts are long, and little of them is escaped.
+    for part in text.split_inclusive(is_escaped) {
+        let run = part.trim_end_matches(is_escaped);
+        into.push_str(run);
+        if let Some(last) = part.as_bytes().get(run.len()) {
+            write_escaped(*last, into);
+        }
     }
     into.push('"');
+}
+
+fn is_escaped(c: char) -> bool {
+    matches!(c, '"' | '\\' | '\0'..' ')
+}
+
+fn write_escaped(byte: u8, into: &mut String) {
+    let letter = match byte {
+        b'"' | b'\\' => char::from(byte),
+        b'\x08' => 'b',
+        b'\x0c' => 'f',
+        b'\n' => 'n',
+        b'\r' => 'r',
+        b'\t' => 't',
+        _ => {
+            into.push_str(if byte < 0x10 { r"\u000" } else { r"\u001" });
+            into.extend(char::from_digit(u32::from(byte & 15), 16));
+            return;
+        }
+    };
+    into.push('\\');
+    into.push(letter);
 }

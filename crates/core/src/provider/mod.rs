@@ -146,8 +146,8 @@ impl Reading {
     /// Reads a whole body.
     pub(crate) fn read(self, body: &str) -> Result<Answer, AnswerError> {
         match self {
-            Self::Answer(dialect) => decode::answer(dialect, body.as_bytes()),
-            Self::Json => decode::check(body.as_bytes()).map(|()| Answer::default()),
+            Self::Answer(dialect) => decode::answer(dialect, body),
+            Self::Json => decode::check(body).map(|()| Answer::default()),
             Self::AsIs => Ok(Answer::default()),
         }
     }

@@ -14,7 +14,7 @@ fn call(id: &str, name: &str, arguments: &str) -> ToolCall {
 }
 
 fn read(dialect: Dialect, body: &str) -> Answer {
-    answer(dialect, body.as_bytes()).expect("an answer")
+    answer(dialect, body).expect("an answer")
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn a_success_that_is_none_is_an_error() {
         ("{\"choices\":null}", Unexpected(own("{\"choices\":null}"))),
     ];
     for (body, error) in cases {
-        assert_eq!(answer(Dialect::Chat, body.as_bytes()), Err(error), "{body}");
+        assert_eq!(answer(Dialect::Chat, body), Err(error), "{body}");
     }
     for dialect in [
         Dialect::Chat,
@@ -125,17 +125,17 @@ fn a_success_that_is_none_is_an_error() {
         Dialect::Responses,
         Dialect::Messages,
     ] {
-        let body = br#"{"error":{"message":"no","code":"rate_limit_exceeded"}}"#;
+        let body = r#"{"error":{"message":"no","code":"rate_limit_exceeded"}}"#;
         let Err(AnswerError::Api(error)) = answer(dialect, body) else {
             panic!("{dialect:?}");
         };
         assert_eq!(error.kind(), ApiErrorKind::RateLimited);
         assert!(
-            matches!(answer(dialect, b"{}"), Err(Unexpected(_))),
+            matches!(answer(dialect, "{}"), Err(Unexpected(_))),
             "{dialect:?}"
         );
     }
-    let body = br#"{"choices":[{"message":{"content":"half"},"finish_reason":"error"}]}"#;
+    let body = r#"{"choices":[{"message":{"content":"half"},"finish_reason":"error"}]}"#;
     assert!(matches!(
         answer(Dialect::Chat, body),
         Err(AnswerError::Api(_))
@@ -144,19 +144,19 @@ fn a_success_that_is_none_is_an_error() {
 
 #[test]
 fn bodies_that_are_handed_on_are_checked() {
-    assert_eq!(check(br#"{"object":"list","data":[]}"#), Ok(()));
+    assert_eq!(check(r#"{"object":"list","data":[]}"#), Ok(()));
     for none in ["null", "false", "0", r#""""#] {
-        assert_eq!(check(format!(r#"{{"error":{none}}}"#).as_bytes()), Ok(()));
+        assert_eq!(check(&format!(r#"{{"error":{none}}}"#)), Ok(()));
     }
-    assert_eq!(check(b""), Err(AnswerError::Empty));
-    assert_eq!(check(b"[]"), Err(AnswerError::Unexpected("[]".to_owned())));
+    assert_eq!(check(""), Err(AnswerError::Empty));
+    assert_eq!(check("[]"), Err(AnswerError::Unexpected("[]".to_owned())));
     assert_eq!(
-        check(b"{\"a\""),
+        check("{\"a\""),
         Err(AnswerError::Malformed("{\"a\"".to_owned()))
     );
-    assert!(matches!(check(b"<html>"), Err(AnswerError::Html(_))));
+    assert!(matches!(check("<html>"), Err(AnswerError::Html(_))));
     assert!(matches!(
-        check(br#"{"error":"no"}"#),
+        check(r#"{"error":"no"}"#),
         Err(AnswerError::Api(_))
     ));
 }

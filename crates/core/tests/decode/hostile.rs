@@ -121,14 +121,14 @@ fn hostile_answers_are_errors_or_data() {
             Dialect::Responses,
             Dialect::Messages,
         ] {
-            let outcome = answer(dialect, body.as_bytes());
+            let outcome = answer(dialect, &body);
             assert!(
                 matches!(outcome, Err(AnswerError::Malformed(_))),
                 "{outcome:?}"
             );
         }
     }
-    let body = br#"{"choices":[{"message":{"content":"\ud83d"}}],"__proto__":{}}"#;
+    let body = r#"{"choices":[{"message":{"content":"\ud83d"}}],"__proto__":{}}"#;
     assert_eq!(
         answer(Dialect::Chat, body).expect("an answer").text(),
         "\u{fffd}"

@@ -22,6 +22,7 @@ import {
 import { type Log, loggerOf } from "./log.ts";
 import { wired } from "./store.ts";
 import { CallRecord } from "./record.ts";
+import { Door } from "./transport/door.ts";
 import type { BodyLike, Connections, Transport } from "./transport/transport.ts";
 
 /** One model's figures of the moment. Times in milliseconds, over the latest calls. */
@@ -278,7 +279,7 @@ export class Client implements Resident, Home {
       };
       const hooks = [this.options.onAttempt, this.log.attempted].filter((hook) => hook !== undefined);
       const watcher = hooks.length > 0 ? watcherOf(hooks) : undefined;
-      this.#core = new core.Core(this.transport, watcher, options);
+      this.#core = new core.Core(new Door(this.transport), watcher, options);
       this.#instance = instance();
     }
     return this.#core;

@@ -45,7 +45,7 @@ export function bench(options: BenchOptions): Run<Report> {
     checkRun(options);
     const plan = planOf(options);
     const { client, ask } = await sideOf(options, askOf(options, false));
-    return (transport, watch) => engine.begin(transport, watch, client, ask, plan);
+    return (door, watch) => engine.begin(door, watch, client, ask, plan);
   });
 }
 
@@ -59,7 +59,7 @@ export function knee(options: KneeOptions): Run<Report> {
     const ladder = ladderFor(url, options.ladder, runtime.mostAtOnce(url));
     const plan = ladderOf({ ...options, ladder });
     const { client, ask } = await sideOf(options, askOf(options, true));
-    return (transport, watch) => engine.begin(transport, watch, client, ask, plan);
+    return (door, watch) => engine.begin(door, watch, client, ask, plan);
   });
 }
 
@@ -91,9 +91,9 @@ export function compare(options: CompareOptions): Run<Comparison> {
     sides.forEach(checkRun);
     const plan = planOf({ model: "", ...rest });
     const [one, two] = await Promise.all(sides.map((side) => sideOf(side, askOf(side, false))));
-    return (transport, watch) =>
+    return (door, watch) =>
       engine.begin_pairs(
-        transport,
+        door,
         watch,
         one?.client,
         one?.ask ?? "",

@@ -7,6 +7,7 @@ import { KneepointError } from "../errors.ts";
 import { tellHook } from "../hook.ts";
 import { complete } from "../options.ts";
 import type { ClientOptions } from "../options.ts";
+import { Door } from "../transport/door.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { RunOptions, TargetOptions } from "./options.ts";
 import { clientOf } from "./plan.ts";
@@ -25,7 +26,7 @@ export interface Handle {
 }
 
 /** Begins the work in the module. */
-export type Begin = (transport: Transport, watch: object) => Handle;
+export type Begin = (door: Door, watch: object) => Handle;
 
 /** Runs under way: the engine's notes of them are weak. */
 const underWay = new Set<object>();
@@ -74,7 +75,7 @@ export class Run<T> implements PromiseLike<T>, AsyncIterable<Tick> {
       if (signal?.aborted) this.stop();
       this.#transport = transportOf(options);
       const transport = this.#transport;
-      this.#handle = enterRefusing(() => begin(transport, this.#watch(transport, options)));
+      this.#handle = enterRefusing(() => begin(new Door(transport), this.#watch(transport, options)));
       if (this.#isStopped) this.stop();
     } catch (error) {
       this.#end(() => this.#reject(error as Error));

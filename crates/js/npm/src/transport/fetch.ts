@@ -5,7 +5,7 @@ import { runtime } from "#runtime";
 import { tell } from "../engine.ts";
 import type { AnswerKind, Reply } from "../reply.ts";
 import { doAt, type Visit } from "../visit.ts";
-import { Heads, type RequestHead } from "./head.ts";
+import type { RequestHead } from "./head.ts";
 import {
   type Connections,
   type FetchLike,
@@ -47,7 +47,6 @@ export class FetchTransport implements Transport {
   /** Whether that is a user's. */
   readonly #isOwn: boolean;
   readonly #init: Readonly<Record<string, unknown>>;
-  readonly #heads = new Heads();
   /** By their ids, which the module uses again; see `Crowd` for why this is no `Map`. */
   readonly #exchanges: (Exchange | undefined)[] = [];
 
@@ -57,12 +56,7 @@ export class FetchTransport implements Transport {
     this.#init = options.fetchOptions ?? {};
   }
 
-  open(id: number, call: Sender, lines: string | undefined): void {
-    this.begin(id, call, this.#heads.next(lines));
-  }
-
-  /** The same with a head that has been read. */
-  begin(id: number, call: Sender, { method, url, pairs }: RequestHead): void {
+  open(id: number, call: Sender, { method, url, pairs }: RequestHead): void {
     const { body } = call;
     const visit = call.visit?.standing();
     const lost = () => this.#fail(id, exchange, new Error("the visitor's request that began this one is over"));

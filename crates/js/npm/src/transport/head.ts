@@ -30,17 +30,6 @@ export class RequestHead {
   }
 }
 
-/** The heads of one client's requests. Most are like the one before, which is then not told again. */
-export class Heads {
-  #latest = new RequestHead("");
-
-  /** The head that these lines tell; the latest one where there are none. */
-  next(lines: string | undefined): RequestHead {
-    if (lines !== undefined) this.#latest = new RequestHead(lines);
-    return this.#latest;
-  }
-}
-
 function pairsOf(fields: readonly string[]): [string, string][] {
   const pairs: [string, string][] = [];
   for (let i = 0; i + 1 < fields.length; i += 2) {

@@ -5,6 +5,7 @@ import { tell } from "../engine.ts";
 import { isObject, type Phase } from "../failure.ts";
 import { type AnswerKind, finishOf, isPlain, type Reply, usedBy } from "../reply.ts";
 import type { Visit } from "../visit.ts";
+import type { RequestHead } from "./head.ts";
 
 /** How a client's requests are to be sent. */
 export interface TransportOptions {
@@ -40,15 +41,15 @@ export function noteSent(call: Sender): void {
   call.phase = "headers";
 }
 
-/** One client's way out. `open`, `read`, `whole` and `close` are called from inside the module, which
+/** A way out, which several clients may share. `open`, `read`, `whole` and `close` are called from inside the module, which
  * must not be entered from there. */
 export interface Transport {
   /** Whether a connection is back in its pool only after a turn of the event loop. */
   readonly turns: boolean;
   /** Whether its errors tell nothing, as in browsers. */
   readonly opaque: boolean;
-  /** `lines` are those of the request's head, and missing where it is that of the request before. */
-  open(id: number, call: Sender, lines: string | undefined): void;
+  /** Sends a request, whose body the call has. */
+  open(id: number, call: Sender, head: RequestHead): void;
   /** Asks for the next chunk of a body. */
   read(id: number): void;
   /** Asks for the whole body: it is told in a few figures where it is what it should be, else given as it

@@ -16,7 +16,7 @@ import type { AnswerKind, Reply } from "../reply.ts";
 import type { Controller, Dispatcher, DispatchOptions, IncomingHeaders } from "./dispatch.ts";
 import { decoderOf } from "./encoding.ts";
 import { FetchTransport, isReplaced } from "./fetch.ts";
-import { Heads } from "./head.ts";
+import type { RequestHead } from "./head.ts";
 import { Origin, type Rider } from "./origin.ts";
 import { proxyOfTheEnvironment } from "./proxy.ts";
 import {
@@ -46,7 +46,6 @@ export class UndiciTransport implements Transport {
   #fetch: FetchTransport | undefined;
   /** The exchanges that are `fetch`'s. */
   readonly #fetched = new Set<number>();
-  readonly #heads = new Heads();
 
   constructor(options: TransportOptions) {
     this.#options = options;
@@ -54,13 +53,12 @@ export class UndiciTransport implements Transport {
       (options.fetchOptions?.["dispatcher"] as Dispatcher | undefined) ?? proxyOfTheEnvironment();
   }
 
-  open(id: number, call: Sender, lines: string | undefined): void {
+  open(id: number, call: Sender, head: RequestHead): void {
     const { body, fetchOptions } = call;
-    const head = this.#heads.next(lines);
     if (typeof body === "object" || fetchOptions !== undefined || isReplaced()) {
       this.#fetched.add(id);
       this.#fetch ??= new FetchTransport(this.#options);
-      this.#fetch.begin(id, call, head);
+      this.#fetch.open(id, call, head);
       return;
     }
     const exchange = new Exchange(id, call, head.url);
