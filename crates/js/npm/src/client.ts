@@ -188,10 +188,15 @@ export class Client implements Resident, Home {
   }
 
   /** The module's instance is gone, and with it all exchanges. */
-  reset(error: KneepointError): void {
+  reset(error: KneepointError): () => void {
     this.#core = undefined;
-    this.transport.reset();
-    for (const call of [...this.waiting]) call.fail(error);
+    const close = this.transport.reset();
+    const failed = [...this.waiting];
+    for (const call of failed) call.forgotten();
+    return () => {
+      close();
+      for (const call of failed) call.fail(error);
+    };
   }
 
   #begin(call: Call | StreamCall, want: core.Want, input: RequestInput, options?: CallOptions): void {
