@@ -207,14 +207,11 @@ export class Client implements Resident, Home {
       if (options !== undefined) checkCall(options);
       if (call.isUnwanted) return call.abort();
       call.body = input.raw ?? written(input.body);
-      call.fetchOptions = options?.fetchOptions;
+      call.fetchOptions = options?.fetchOptions && { ...options.fetchOptions };
       call.join(this, runtime.visit?.(this.#isShared(want, options), lookAfter));
-      const { apiKey } = this.options;
-      if (typeof apiKey !== "function" && readyNow()) {
-        this.#enter(call, want, input, this.#wire(options));
-        return;
-      }
-      void this.#beginLater(call, want, input, options);
+      const asked = this.#asked(want, input, call.body, options);
+      if (typeof this.options.apiKey !== "function" && readyNow()) this.#enter(call, want, asked);
+      else void this.#beginLater(call, want, asked, options?.timeout);
     } catch (error) {
       call.fail(error as Error);
     }
@@ -223,31 +220,37 @@ export class Client implements Resident, Home {
   async #beginLater(
     call: Call | StreamCall,
     want: core.Want,
-    input: RequestInput,
-    options: CallOptions | undefined,
+    asked: Asked,
+    timeout: number | undefined,
   ): Promise<void> {
     try {
       const { apiKey } = this.options;
       const asks = typeof apiKey === "function";
-      const clock = new Clock(options?.timeout ?? this.options.timeout);
+      const clock = new Clock(timeout ?? this.options.timeout);
       const [key] = await Promise.all([asks ? keyFrom(apiKey, clock, call.outcome) : undefined, ready()]);
       if (call.isOver) return;
-      const wire = this.#wire(asks ? { ...options, timeout: clock.left } : options, key);
-      this.#enter(call, want, input, wire);
+      const wire = asks ? { ...asked.wire, apiKey: key, timeout: clock.left } : asked.wire;
+      this.#enter(call, want, { ...asked, wire });
     } catch (error) {
       call.fail(error as Error);
     }
   }
 
-  #enter(
-    call: Call | StreamCall,
+  /** A request as the module is told of it. It is read when the call is made, whenever that can begin: its
+   * caller may change the same objects for the next one. */
+  #asked(
     want: core.Want,
-    { method, path, body: asked }: RequestInput,
-    wire: object | undefined,
-  ): void {
+    { method, path, body: said }: RequestInput,
+    body: BodyLike | undefined,
+    options: CallOptions | undefined,
+  ): Asked {
+    const wire = this.#wire(options);
+    return { method, path, held: this.#isHeld(want, body, wire) ? outlineOf(said, body) : undefined, wire };
+  }
+
+  #enter(call: Call | StreamCall, want: core.Want, { method, path, held, wire }: Asked): void {
     if (call.isOver) return;
-    const { body } = call;
-    const held = this.#isHeld(want, body, wire) ? outlineOf(asked, body) : undefined;
+    const body = call.body as string;
     call.began(
       enterRefusing(() =>
         held === undefined
@@ -291,14 +294,12 @@ export class Client implements Resident, Home {
   }
 
   /** A call's options as the module reads them; nothing where there is nothing to say. */
-  #wire(options: CallOptions | undefined, apiKey?: string): object | undefined {
+  #wire(options: CallOptions | undefined): object | undefined {
     const fields = this.#fields;
     const query = this.#query;
-    if (options === undefined && apiKey === undefined && !fields.length && !query.length) {
-      return undefined;
-    }
+    if (options === undefined && !fields.length && !query.length) return undefined;
     const { headers, query: more, signal: _, fetchOptions: __, ...rest } = options ?? {};
-    const wire = { ...rest, apiKey, headers: [...fields], query: more ? [] : query };
+    const wire = { ...rest, headers: [...fields], query: more ? [] : query };
     fieldsOf(headers, wire.headers);
     // A call's parameter takes the place of the client's.
     if (more) pairsOf({ ...this.options.defaultQuery, ...more }, wire.query);
@@ -323,6 +324,16 @@ function written(body: unknown): string | undefined {
 /** What steers the module of a body that it does not see. */
 interface Outline {
   bytes: number;
+/** A request as the module is told of it. */
+interface Asked {
+  method: string;
+  path: string;
+  /** Missing where the module sees the body. */
+  held: Outline | undefined;
+  /** The call's options; nothing where there is nothing to say. */
+  wire: object | undefined;
+}
+
   model: string | undefined;
   /** The longest answer in tokens; `NaN` where nobody says, since numbers cross over as numbers. */
   answerMax: number;
