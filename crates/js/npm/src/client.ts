@@ -91,6 +91,8 @@ const HOSTS: Record<string, string> = {
 
 export class Client implements Resident, Home {
   readonly options: ClientOptions;
+  /** The same without what the environment adds. */
+  readonly given: ClientOptions;
   readonly transport: Transport;
   /** Whether its connections are closed with this client, or with the one that it shares them with. */
   readonly #isOwner: boolean;
@@ -110,6 +112,7 @@ export class Client implements Resident, Home {
   /** `before`: whose connections it shares, unless they differ in how they send. It may take that
    * one's place: then all that is under way there ends with this one. */
   constructor(options: ClientOptions, before?: Client, takesPlace = false) {
+    this.given = options;
     this.options = complete(options);
     this.#check();
     const isAlike = (name: "fetch" | "fetchOptions") => before?.options[name] === options[name];
@@ -254,7 +257,7 @@ export class Client implements Resident, Home {
     call.began(
       enterRefusing(() =>
         held === undefined
-          ? this.#live().send(call, want, method, path, body as string, undefined, undefined, Number.NaN, wire)
+          ? this.#live().send(call, want, method, path, body, undefined, undefined, Number.NaN, wire)
           : this.#live().send(call, want, method, path, undefined, held.bytes, held.model, held.answerMax, wire),
       ),
     );
@@ -321,9 +324,6 @@ function written(body: unknown): string | undefined {
   }
 }
 
-/** What steers the module of a body that it does not see. */
-interface Outline {
-  bytes: number;
 /** A request as the module is told of it. */
 interface Asked {
   method: string;
@@ -334,6 +334,9 @@ interface Asked {
   wire: object | undefined;
 }
 
+/** What steers the module of a body that it does not see. */
+interface Outline {
+  bytes: number;
   model: string | undefined;
   /** The longest answer in tokens; `NaN` where nobody says, since numbers cross over as numbers. */
   answerMax: number;
