@@ -67,12 +67,16 @@ export const dropIn: Promises = {
   async "dispose ends the drop-in's calls that were made before an option changed, too"(world) {
     const endpoint = world.endpoint("ttft=5000");
     const openai = client({ baseURL: endpoint.baseURL });
-    const call = failure(openai.chat.completions.create({ model: "m", messages: MESSAGES }));
-    await endpoint.until((truth) => truth.in_flight === 1, "it is in flight");
+    const create = () => openai.chat.completions.create({ model: "m", messages: MESSAGES });
+    // A whole address is another client's, which goes with it.
+    const elsewhere = () => openai.post(`${endpoint.baseURL}/chat/completions`, { body: { model: "m", messages: MESSAGES } });
+    const calls = [failure(create()), failure(elsewhere())];
+    await endpoint.until((truth) => truth.in_flight === 2, "they are in flight");
     openai.maxRetries = 1;
     openai.dispose();
-    equal((await call).kind, "aborted", "kind");
+    for (const call of calls) equal((await call).kind, "aborted", "kind");
     await endpoint.until((truth) => truth.in_flight === 0, "nothing is in flight");
+    for (const call of [create(), elsewhere()]) equal((await failure(call)).kind, "disposed", "kind of a later one");
   },
 
   async "the drop-in puts a streamed response together"(world) {

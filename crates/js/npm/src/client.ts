@@ -98,7 +98,7 @@ export class Client implements Resident, Home {
   readonly #isOwner: boolean;
   #core: core.Core | undefined;
   #instance = -1;
-  #isDisposed = false;
+  isDisposed = false;
   /** Tells the engine that it holds nothing any more. */
   readonly #leave: () => void;
   /** Calls under way. */
@@ -141,6 +141,11 @@ export class Client implements Resident, Home {
     }
   }
 
+  /** Whether calls are under way. */
+  get isBusy(): boolean {
+    return this.waiting[Symbol.iterator]().next().done !== true;
+  }
+
   get isAnthropic(): boolean {
     return this.options.provider === "anthropic";
   }
@@ -171,14 +176,14 @@ export class Client implements Resident, Home {
   }
 
   stats(): Stats {
-    const counts = readyNow() && !this.#isDisposed ? enter(() => this.#live().stats()) : NOTHING;
+    const counts = readyNow() && !this.isDisposed ? enter(() => this.#live().stats()) : NOTHING;
     return { ...(counts as Omit<Stats, "connections">), connections: this.transport.connections() };
   }
 
   /** Lets everything go. Calls under way fail as aborted; those of clients that share its connections
    * go on. */
   dispose(): void {
-    this.#isDisposed = true;
+    this.isDisposed = true;
     for (const call of [...this.waiting]) call.abort();
     this.#core?.free();
     this.#core = undefined;
@@ -204,7 +209,7 @@ export class Client implements Resident, Home {
 
   #begin(call: Call | StreamCall, want: core.Want, input: RequestInput, options?: CallOptions): void {
     try {
-      if (this.#isDisposed) {
+      if (this.isDisposed) {
         throw new KneepointError("this client has been disposed of", { kind: "disposed", phase: "queue" });
       }
       if (options !== undefined) checkCall(options);
