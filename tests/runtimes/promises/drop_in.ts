@@ -37,15 +37,46 @@ export const dropIn: Promises = {
     openai.dispose();
   },
 
+  async "runs that are made in turns of the same objects send each what it was told"() {
+    const sent: string[] = [];
+    const openai = client({
+      baseURL: "https://llm.test/v1",
+      fetch: async (_, { headers, body }) => {
+        const { messages, input } = JSON.parse(body as string) as { messages?: object[]; input?: object[] };
+        sent.push(`${(headers as Headers).get("x-turn")} of ${(messages ?? input)?.length}`);
+        return new Response("", { status: 400 });
+      },
+    });
+    const messages: typeof MESSAGES = [];
+    const headers: Record<string, string> = {};
+    const runs = ["one", "two", "three"].map((turn) => {
+      headers["x-turn"] = turn;
+      messages.push({ role: "user", content: "Hello!" });
+      const body = { model: "m", messages };
+      if (turn === "one") return openai.chat.completions.stream(body, { headers });
+      if (turn === "two") return openai.chat.completions.runTools({ ...body, tools: [] }, { headers });
+      return openai.responses.stream({ model: "m", input: messages }, { headers });
+    });
+    headers["x-turn"] = "four";
+    messages.push({ role: "user", content: "Hello!" });
+    await Promise.all(runs.map((run) => failure(run.done())));
+    equal(sent.sort(), ["one of 1", "three of 3", "two of 2"], "requests");
+    openai.dispose();
+  },
+
   async "dispose ends the drop-in's calls that were made before an option changed, too"(world) {
     const endpoint = world.endpoint("ttft=5000");
     const openai = client({ baseURL: endpoint.baseURL });
-    const call = failure(openai.chat.completions.create({ model: "m", messages: MESSAGES }));
-    await endpoint.until((truth) => truth.in_flight === 1, "it is in flight");
+    const create = () => openai.chat.completions.create({ model: "m", messages: MESSAGES });
+    // A whole address is another client's, which goes with it.
+    const elsewhere = () => openai.post(`${endpoint.baseURL}/chat/completions`, { body: { model: "m", messages: MESSAGES } });
+    const calls = [failure(create()), failure(elsewhere())];
+    await endpoint.until((truth) => truth.in_flight === 2, "they are in flight");
     openai.maxRetries = 1;
     openai.dispose();
-    equal((await call).kind, "aborted", "kind");
+    for (const call of calls) equal((await call).kind, "aborted", "kind");
     await endpoint.until((truth) => truth.in_flight === 0, "nothing is in flight");
+    for (const call of [create(), elsewhere()]) equal((await failure(call)).kind, "disposed", "kind of a later one");
   },
 
   async "the drop-in puts a streamed response together"(world) {

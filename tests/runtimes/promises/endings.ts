@@ -5,6 +5,9 @@ import { APIUserAbortError, type Kneepoint } from "kneepoint";
 import { check, equal, eventually, settled, sleep } from "../assert.ts";
 import { type Endpoint, failure, MODEL, type Promises, read, type World } from "../world.ts";
 
+/** An answer as servers give it. */
+const ANSWER = { id: "x", choices: [{ message: { content: "Hello!" }, finish_reason: "stop" }] };
+
 /** Aborts a call once `isThere`, and checks how it ends. */
 async function aborts(
   world: World,
@@ -264,5 +267,54 @@ export const endings: Promises = {
     await endpoint.until((truth) => truth.in_flight === 0, "what was in flight is closed");
     await streaming.until((truth) => truth.in_flight === 0, "so is the stream");
     await eventually(() => other.stats().models[0]?.inFlight === 0, "the figures begin anew");
+  },
+
+  async "a call that a listener begins at a trap goes on"(world) {
+    const begun: Promise<unknown>[] = [];
+    const fetch = (_: string, { body, signal }: RequestInit): Promise<Response> => {
+      if (!String(body).includes("Slow")) return Promise.resolve(Response.json(ANSWER));
+      return new Promise((_, reject) => {
+        signal?.addEventListener("abort", () => {
+          begun.push(llm.generate("Hello!", MODEL), other.generate("Hello!", MODEL));
+          reject(signal.reason as Error);
+        });
+      });
+    };
+    const llm = world.client("http://127.0.0.1:9/v1", { fetch });
+    const other = llm.withOptions({ timeout: 5000 });
+    const slow = [0, 1, 2].map(() => failure(llm.generate("Slow", MODEL)));
+    await sleep(10);
+    const entering = failure(world.trap(() => other.generate("Hello!", MODEL)));
+    const kinds = (await settled(Promise.all([...slow, entering]), "the calls")).map(({ kind }) => kind);
+    equal(kinds, Array.from({ length: 4 }, () => "poisoned"), "kinds");
+    await eventually(() => begun.length === 6, "others have begun");
+    await settled(Promise.all(begun), "the others");
+    for (const client of [llm, other]) equal(client.stats().models[0]?.inFlight, 0, "in flight");
+  },
+
+  async "what still comes for a client that is gone reaches nobody else after a trap"(world) {
+    let end = (): void => {};
+    const events = ["{\"delta\":{\"content\":\"Hello!\"}}", "{\"delta\":{},\"finish_reason\":\"stop\"}"];
+    const text = events.map((choice) => `data: {"id":"x","choices":[${choice}]}\n\n`).join("");
+    const gone = world.client("http://127.0.0.1:9/v1", {
+      fetch: async () => {
+        const start = (controller: ReadableStreamDefaultController): void => {
+          controller.enqueue(new TextEncoder().encode(`${text}data: [DONE]\n\n`));
+          end = () => controller.close();
+        };
+        return new Response(new ReadableStream({ start }), { headers: { "content-type": "text/event-stream" } });
+      },
+    });
+    equal((await read(gone.stream("Hello!", MODEL))).text, "Hello!", "the text");
+    gone.dispose();
+    const fetch = () => sleep(50).then(() => Response.json(ANSWER));
+    const llm = world.client("http://127.0.0.1:9/v1", { fetch, concurrency: 32 });
+    equal((await failure(world.trap(() => llm.generate("Hello!", MODEL)))).kind, "poisoned", "the trap");
+    // So many that one of them has the number that the other's exchange had.
+    const next = Array.from({ length: 32 }, () => llm.generate("Hello!", MODEL));
+    await sleep(10);
+    end();
+    const texts = new Set((await settled(Promise.all(next), "the next calls")).map(({ text }) => text));
+    equal([...texts], ["Hello!"], "what they say");
   },
 };

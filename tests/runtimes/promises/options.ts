@@ -2,7 +2,7 @@
 
 import { APIUserAbortError, Kneepoint, KneepointError } from "kneepoint";
 
-import { check, equal, includes, sleep } from "../assert.ts";
+import { check, equal, includes, settled, sleep } from "../assert.ts";
 import { failure, KEY, MODEL, type Promises, read, refusal } from "../world.ts";
 
 /** Options that nobody should have to debug, and the option that the refusal names. */
@@ -162,6 +162,82 @@ export const options: Promises = {
     for (const client of [llm, made, llm, made, llm]) await client.generate("Hello!", MODEL);
     equal((await one.truth()).attempts_by_key, { one: 3 }, "the one's");
     equal((await two.truth()).attempts_by_key, { two: 2 }, "the other's");
+  },
+
+  async "what a call was told counts as it was then, though its key comes later"(world) {
+    const endpoint = world.endpoint("tokens=2");
+    const llm = world.client(endpoint, { apiKey: () => sleep(5).then(() => KEY) });
+    const headers: Record<string, string> = {};
+    const calls = ["one", "two", "three"].map((name) => {
+      headers["idempotency-key"] = name;
+      return llm.generate("Hello!", { ...MODEL, headers });
+    });
+    await settled(Promise.all(calls), "the calls");
+    const { attempts_by_key: attempts } = await endpoint.truth();
+    equal(Object.entries(attempts).sort(), [["one", 1], ["three", 1], ["two", 1]], "attempts by key");
+  },
+
+  async "parameters of a client's URLs stay as they were when it was made"(world) {
+    const urls: string[] = [];
+    const defaultQuery = { version: "1" };
+    const fetch = async (url: string) => {
+      urls.push(new URL(url).search);
+      return Response.json({ id: "x" });
+    };
+    const llm = world.client("http://127.0.0.1:9/v1", { fetch, defaultQuery });
+    defaultQuery.version = "2";
+    await llm.get("/a");
+    await llm.get("/a", { query: { more: "yes" } });
+    equal(urls, ["?version=1", "?version=1&more=yes"], "parameters");
+  },
+
+  async "a client made for another provider is told nothing that the environment says of the first"(world) {
+    const environment = globalThis.process?.env;
+    if (world.place.runtime !== "node" || environment === undefined) return;
+    const told: (string | null)[] = [];
+    const fetch = async (url: string, init: RequestInit) => {
+      const headers = init.headers as Headers;
+      told.push(url, headers.get("authorization"), headers.get("openai-organization"));
+      return Response.json({ data: [] });
+    };
+    const before = { ...environment };
+    Object.assign(environment, { OPENAI_API_KEY: KEY, OPENAI_ORG_ID: "ours", OPENAI_BASE_URL: "http://one.test/v1" });
+    try {
+      const llm = new Kneepoint({ fetch });
+      const clients = [llm.withOptions({ maxRetries: 0 }), llm.withOptions({ provider: "http://two.test/v1" })];
+      for (const client of clients) await client.get("/models");
+    } finally {
+      for (const name of ["OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_BASE_URL"]) {
+        if (before[name] === undefined) delete environment[name];
+        else environment[name] = before[name];
+      }
+    }
+    const expected = ["http://one.test/v1/models", `Bearer ${KEY}`, "ours", "http://two.test/v1/models", null, null];
+    equal(told, expected, "addresses, keys, organizations");
+  },
+
+  async "a dispatcher of one's own may answer at once, change what it is given, and use the client"(world) {
+    if (world.place.runtime !== "node") return;
+    const marks: string[][] = [];
+    const controller = { abort() {}, pause() {}, resume() {} };
+    const dispatcher = {
+      dispatch(options: { headers: string[] }, handler: Record<string, (...told: unknown[]) => void>): boolean {
+        options.headers.push("x-mark", String(marks.length));
+        marks.push(options.headers.filter((_, i, all) => all[i - 1] === "x-mark"));
+        equal(llm.stats().calls, marks.length, "calls");
+        handler["onRequestStart"]?.(controller);
+        handler["onResponseStart"]?.(controller, 200, { "content-type": "application/json" });
+        handler["onResponseData"]?.(controller, new TextEncoder().encode('{"id":"x"}'));
+        handler["onResponseEnd"]?.(controller, {});
+        return true;
+      },
+    };
+    const llm = world.client("http://127.0.0.1:9/v1", { fetchOptions: { dispatcher } });
+    for (let i = 0; i < 3; i += 1) {
+      const answer = await settled(llm.post("/chat/completions", { body: MODEL }), "the answer");
+      equal((answer as { id: string }).id, "x", "the answer");
+    }
+    equal(marks, [["0"], ["1"], ["2"]], "marks");
   },
 
   async "a call after dispose is refused, and dispose may be called twice"(world) {

@@ -10,7 +10,7 @@ use super::{Json, Malformed, text};
 const DEPTH_MAX: usize = 128;
 
 /// The same JSON without white space and with its fields in order; numbers stay as they are written.
-/// What is no JSON stays as it is, too.
+/// What is no JSON stays as it is, too, and so does half of a surrogate pair.
 pub(crate) fn canonical(source: &str) -> Cow<'_, str> {
     let json = Json::new(source);
     let mut canonical = String::with_capacity(source.len());
@@ -30,6 +30,9 @@ fn write(json: Json<'_>, depth_left: usize, into: &mut String) -> Result<(), Mal
         let mut members = BinaryHeap::new();
         let mut parts = json.members()?;
         while let Some((name, value)) = parts.next()? {
+            if is_lossy(&name) {
+                return Err(Malformed);
+            }
             members.push(Reverse((name, members.len(), value.source())));
         }
         let mut before = '{';
@@ -50,9 +53,14 @@ fn write(json: Json<'_>, depth_left: usize, into: &mut String) -> Result<(), Mal
         into.push_str(if before == '[' { "[]" } else { "]" });
     } else {
         match json.text() {
-            Some(string) => text::write(&string, into),
-            None => into.push_str(json.source()),
+            Some(string) if !is_lossy(&string) => text::write(&string, into),
+            _ => into.push_str(json.source()),
         }
     }
     Ok(())
+}
+
+/// Whether others that are not the same may be read as this: halves of surrogate pairs all are.
+fn is_lossy(text: &str) -> bool {
+    text.contains('\u{fffd}')
 }

@@ -205,6 +205,9 @@ fn one_text_for_all_ways_to_write_it() {
         (r#"{"n":"\u0041\/\u001f\u00e9","\u006d":null}"#, "{\"m\":null,\"n\":\"A/\\u001fé\"}"),
         (r#"{"a":1,"b":2,"a":0}"#, r#"{"a":1,"a":0,"b":2}"#),
         ("{ no JSON }", "{ no JSON }"),
+        // Halves of surrogate pairs have no text of their own, and are not alike.
+        (r#"{"b":1,"a": "\u0041\ud83d"}"#, r#"{"a":"\u0041\ud83d","b":1}"#),
+        (r#"{"b":1,"\ud83d": 2}"#, r#"{"b":1,"\ud83d": 2}"#),
     ];
     for (source, text) in cases {
         assert_eq!(canonical(source), text);

@@ -121,6 +121,11 @@ export abstract class Waiter implements Member, Sender {
     if (!this.#isOver) this.#task = task;
   }
 
+  /** The module's instance is gone; in another one the task's place is somebody else's. */
+  forgotten(): void {
+    this.#task = undefined;
+  }
+
   /** Lets the module look again whether something is wanted. */
   protected wake(): void {
     const task = this.#task;

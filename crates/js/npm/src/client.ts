@@ -91,12 +91,14 @@ const HOSTS: Record<string, string> = {
 
 export class Client implements Resident, Home {
   readonly options: ClientOptions;
+  /** The same without what the environment adds. */
+  readonly given: ClientOptions;
   readonly transport: Transport;
   /** Whether its connections are closed with this client, or with the one that it shares them with. */
   readonly #isOwner: boolean;
   #core: core.Core | undefined;
   #instance = -1;
-  #isDisposed = false;
+  isDisposed = false;
   /** Tells the engine that it holds nothing any more. */
   readonly #leave: () => void;
   /** Calls under way. */
@@ -110,6 +112,7 @@ export class Client implements Resident, Home {
   /** `before`: whose connections it shares, unless they differ in how they send. It may take that
    * one's place: then all that is under way there ends with this one. */
   constructor(options: ClientOptions, before?: Client, takesPlace = false) {
+    this.given = options;
     this.options = complete(options);
     this.#check();
     const isAlike = (name: "fetch" | "fetchOptions") => before?.options[name] === options[name];
@@ -136,6 +139,11 @@ export class Client implements Resident, Home {
         { kind: "config", option: "apiKey", phase: "queue" },
       );
     }
+  }
+
+  /** Whether calls are under way. */
+  get isBusy(): boolean {
+    return this.waiting[Symbol.iterator]().next().done !== true;
   }
 
   get isAnthropic(): boolean {
@@ -168,14 +176,14 @@ export class Client implements Resident, Home {
   }
 
   stats(): Stats {
-    const counts = readyNow() && !this.#isDisposed ? enter(() => this.#live().stats()) : NOTHING;
+    const counts = readyNow() && !this.isDisposed ? enter(() => this.#live().stats()) : NOTHING;
     return { ...(counts as Omit<Stats, "connections">), connections: this.transport.connections() };
   }
 
   /** Lets everything go. Calls under way fail as aborted; those of clients that share its connections
    * go on. */
   dispose(): void {
-    this.#isDisposed = true;
+    this.isDisposed = true;
     for (const call of [...this.waiting]) call.abort();
     this.#core?.free();
     this.#core = undefined;
@@ -188,28 +196,30 @@ export class Client implements Resident, Home {
   }
 
   /** The module's instance is gone, and with it all exchanges. */
-  reset(error: KneepointError): void {
+  reset(error: KneepointError): () => void {
     this.#core = undefined;
-    this.transport.reset();
-    for (const call of [...this.waiting]) call.fail(error);
+    const close = this.transport.reset();
+    const failed = [...this.waiting];
+    for (const call of failed) call.forgotten();
+    return () => {
+      close();
+      for (const call of failed) call.fail(error);
+    };
   }
 
   #begin(call: Call | StreamCall, want: core.Want, input: RequestInput, options?: CallOptions): void {
     try {
-      if (this.#isDisposed) {
+      if (this.isDisposed) {
         throw new KneepointError("this client has been disposed of", { kind: "disposed", phase: "queue" });
       }
       if (options !== undefined) checkCall(options);
       if (call.isUnwanted) return call.abort();
       call.body = input.raw ?? written(input.body);
-      call.fetchOptions = options?.fetchOptions;
+      call.fetchOptions = options?.fetchOptions && { ...options.fetchOptions };
       call.join(this, runtime.visit?.(this.#isShared(want, options), lookAfter));
-      const { apiKey } = this.options;
-      if (typeof apiKey !== "function" && readyNow()) {
-        this.#enter(call, want, input, this.#wire(options));
-        return;
-      }
-      void this.#beginLater(call, want, input, options);
+      const asked = this.#asked(want, input, call.body, options);
+      if (typeof this.options.apiKey !== "function" && readyNow()) this.#enter(call, want, asked);
+      else void this.#beginLater(call, want, asked, options?.timeout);
     } catch (error) {
       call.fail(error as Error);
     }
@@ -218,35 +228,41 @@ export class Client implements Resident, Home {
   async #beginLater(
     call: Call | StreamCall,
     want: core.Want,
-    input: RequestInput,
-    options: CallOptions | undefined,
+    asked: Asked,
+    timeout: number | undefined,
   ): Promise<void> {
     try {
       const { apiKey } = this.options;
       const asks = typeof apiKey === "function";
-      const clock = new Clock(options?.timeout ?? this.options.timeout);
+      const clock = new Clock(timeout ?? this.options.timeout);
       const [key] = await Promise.all([asks ? keyFrom(apiKey, clock, call.outcome) : undefined, ready()]);
       if (call.isOver) return;
-      const wire = this.#wire(asks ? { ...options, timeout: clock.left } : options, key);
-      this.#enter(call, want, input, wire);
+      const wire = asks ? { ...asked.wire, apiKey: key, timeout: clock.left } : asked.wire;
+      this.#enter(call, want, { ...asked, wire });
     } catch (error) {
       call.fail(error as Error);
     }
   }
 
-  #enter(
-    call: Call | StreamCall,
+  /** A request as the module is told of it. It is read when the call is made, whenever that can begin: its
+   * caller may change the same objects for the next one. */
+  #asked(
     want: core.Want,
-    { method, path, body: asked }: RequestInput,
-    wire: object | undefined,
-  ): void {
+    { method, path, body: said }: RequestInput,
+    body: BodyLike | undefined,
+    options: CallOptions | undefined,
+  ): Asked {
+    const wire = this.#wire(options);
+    return { method, path, held: this.#isHeld(want, body, wire) ? outlineOf(said, body) : undefined, wire };
+  }
+
+  #enter(call: Call | StreamCall, want: core.Want, { method, path, held, wire }: Asked): void {
     if (call.isOver) return;
-    const { body } = call;
-    const held = this.#isHeld(want, body, wire) ? outlineOf(asked, body) : undefined;
+    const body = call.body as string;
     call.began(
       enterRefusing(() =>
         held === undefined
-          ? this.#live().send(call, want, method, path, body as string, undefined, undefined, Number.NaN, wire)
+          ? this.#live().send(call, want, method, path, body, undefined, undefined, Number.NaN, wire)
           : this.#live().send(call, want, method, path, undefined, held.bytes, held.model, held.answerMax, wire),
       ),
     );
@@ -286,14 +302,12 @@ export class Client implements Resident, Home {
   }
 
   /** A call's options as the module reads them; nothing where there is nothing to say. */
-  #wire(options: CallOptions | undefined, apiKey?: string): object | undefined {
+  #wire(options: CallOptions | undefined): object | undefined {
     const fields = this.#fields;
     const query = this.#query;
-    if (options === undefined && apiKey === undefined && !fields.length && !query.length) {
-      return undefined;
-    }
+    if (options === undefined && !fields.length && !query.length) return undefined;
     const { headers, query: more, signal: _, fetchOptions: __, ...rest } = options ?? {};
-    const wire = { ...rest, apiKey, headers: [...fields], query: more ? [] : query };
+    const wire = { ...rest, headers: [...fields], query: more ? [] : query };
     fieldsOf(headers, wire.headers);
     // A call's parameter takes the place of the client's.
     if (more) pairsOf({ ...this.options.defaultQuery, ...more }, wire.query);
@@ -313,6 +327,16 @@ function written(body: unknown): string | undefined {
   } catch (error) {
     throw refuse("body", (error as Error).message, "something that can be written as JSON");
   }
+}
+
+/** A request as the module is told of it. */
+interface Asked {
+  method: string;
+  path: string;
+  /** Missing where the module sees the body. */
+  held: Outline | undefined;
+  /** The call's options; nothing where there is nothing to say. */
+  wire: object | undefined;
 }
 
 /** What steers the module of a body that it does not see. */

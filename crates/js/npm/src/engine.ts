@@ -13,8 +13,9 @@ import type { ModuleSource } from "./runtime/source.ts";
 
 /** What outlives calls and holds things of the instance. */
 export interface Resident {
-  /** Lets go of everything, and fails what was under way with `error`. */
-  reset(error: KneepointError): void;
+  /** Lets go of everything, and runs nothing of the program's. It answers what fails that which was under way
+   * with `error`: programs hear of it and may begin anew, for which all must have let go. */
+  reset(error: KneepointError): () => void;
 }
 
 /** The longest time that the platform's timers hold, in milliseconds; with a longer one they fire at once. */
@@ -184,7 +185,8 @@ function poison(cause: unknown): KneepointError {
   generation += 1;
   core.__wbg_reset_state();
   core.start(host);
-  for (const reference of residents) reference.deref()?.reset(error);
+  const told = Array.from(residents, (reference) => reference.deref()?.reset(error));
+  for (const tell of told) tell?.();
   return error;
 }
 

@@ -169,7 +169,10 @@ export class Kneepoint {
    * `fetchOptions`. */
   withOptions(options: ClientOptions): this {
     const Class = this.constructor as new (options: ClientOptions, parent: Client) => this;
-    return new Class({ ...this._client.options, ...options }, this._client);
+    const { options: known, given } = this._client;
+    // The environment's key and the like are one provider's, and no other may see them.
+    const isElsewhere = options.provider !== undefined && options.provider !== known.provider;
+    return new Class({ ...(isElsewhere ? given : known), ...options }, this._client);
   }
 
   /** Fails what is under way, and closes connections. Those that it shares with the client that it was

@@ -302,6 +302,8 @@ export function complete(options: ClientOptions): ClientOptions {
     apiKey: fill(options.apiKey, "API_KEY"),
     organization: fill(options.organization, "ORG_ID", ["openai"]),
     project: fill(options.project, "PROJECT_ID", ["openai"]),
+    // Calls with parameters of their own read it anew, and its owner may have changed it by then.
+    defaultQuery: options.defaultQuery && { ...options.defaultQuery },
   };
 }
 

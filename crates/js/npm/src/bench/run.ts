@@ -2,7 +2,7 @@
 
 import { runtime } from "#runtime";
 import { transportOf } from "#transport";
-import { enter, ready, type Resident, settle } from "../engine.ts";
+import { enter, instance, ready, type Resident, settle } from "../engine.ts";
 import { KneepointError } from "../errors.ts";
 import { tellHook } from "../hook.ts";
 import { complete } from "../options.ts";
@@ -38,6 +38,7 @@ export class Run<T> implements PromiseLike<T>, AsyncIterable<Tick> {
   #resolve!: (result: T) => void;
   #reject!: (error: Error) => void;
   #handle: Handle | undefined;
+  #instance = -1;
   #transport: Transport | undefined;
   #isStopped = false;
   #isOver = false;
@@ -76,6 +77,7 @@ export class Run<T> implements PromiseLike<T>, AsyncIterable<Tick> {
       this.#transport = transportOf(options);
       const transport = this.#transport;
       this.#handle = enterRefusing(() => begin(new Door(transport), this.#watch(transport, options)));
+      this.#instance = instance();
       if (this.#isStopped) this.stop();
     } catch (error) {
       this.#end(() => this.#reject(error as Error));
@@ -125,10 +127,13 @@ export class Run<T> implements PromiseLike<T>, AsyncIterable<Tick> {
   }
 
   /** The module's instance is gone. */
-  #reset(error: KneepointError): void {
+  #reset(error: KneepointError): () => void {
     this.#handle = undefined;
-    this.#transport?.reset();
-    this.#end(() => this.#reject(error));
+    const close = this.#transport?.reset();
+    return () => {
+      close?.();
+      this.#end(() => this.#reject(error));
+    };
   }
 
   /** What the module tells of the run. It must not be entered from any of these. */
@@ -167,9 +172,10 @@ export class Run<T> implements PromiseLike<T>, AsyncIterable<Tick> {
     this.#handle = undefined;
     // Samples that were told are handed on first; and the module must not be entered from inside it.
     queueMicrotask(() => {
-      this.#transport?.reset();
+      this.#transport?.reset()();
       this.#transport?.dispose();
-      if (handle !== undefined) enter(() => handle.free());
+      // What is freed in another instance belongs to somebody else there.
+      if (handle !== undefined && this.#instance === instance()) enter(() => handle.free());
       tell();
       this.#wake();
     });

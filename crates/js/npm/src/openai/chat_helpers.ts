@@ -4,6 +4,7 @@ import * as plain from "../resources/chat.ts";
 import type { APIPromise } from "../resources/promise.ts";
 import type { RequestOptions } from "../resources/request.ts";
 import { ChatCompletionStream, ChatCompletionStreamingRunner } from "./runner/chat_stream.ts";
+import { keptBody, keptOptions } from "./runner/kept.ts";
 import { type ParsedBy, parsed } from "./runner/parse.ts";
 import { ChatCompletionRunner } from "./runner/tool_runner.ts";
 import type { RunnerOptions, ToolRunnerParams } from "./runner/tools.ts";
@@ -38,12 +39,13 @@ export class Completions extends stored.Completions {
   /** Asks a chat model for a stream that puts the completion together. */
   stream<P extends ChatCompletionStreamParams, T = ParsedBy<P>>(
     body: P,
-    options?: RequestOptions,
+    options: RequestOptions = {},
   ): ChatCompletionStream<T> {
+    const each = keptOptions(options);
     return ChatCompletionStream._of<T>(
-      { ...body, stream: true },
-      async (asked, signal) => this.create(asked, { ...options, signal }),
-      options?.signal,
+      { ...keptBody(body), stream: true },
+      async (asked, signal) => this.create(asked, { ...each, signal }),
+      options.signal,
     );
   }
 
@@ -60,8 +62,8 @@ export class Completions extends stored.Completions {
     body: ToolRunnerParams<never> & { stream?: boolean | null },
     options: RunnerOptions = {},
   ): ChatCompletionRunner<T> | ChatCompletionStreamingRunner<T> {
-    const { maxChatCompletions: _, afterCompletion: __, ...each } = options;
-    const { stream, ...params } = body;
+    const { maxChatCompletions: _, afterCompletion: __, ...each } = keptOptions(options);
+    const { stream, ...params } = keptBody(body);
     return stream
       ? ChatCompletionStreamingRunner._with<T>(
           params as ToolRunnerParams,

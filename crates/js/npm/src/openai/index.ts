@@ -44,6 +44,8 @@ export class OpenAI extends Kneepoint {
   readonly #options: ClientOptions;
   /** Clients for other addresses and keys, which requests may name. */
   readonly #others = new Map<string, this>();
+  /** Those that were left behind when an option changed, while calls of theirs are under way. */
+  #left: this[] = [];
   /** `POST /chat/completions`, with helpers */
   override readonly chat: Chat = new Chat(this);
   /** `POST /responses`, with helpers */
@@ -157,7 +159,7 @@ export class OpenAI extends Kneepoint {
 
   /** Fails what is under way, and closes connections. */
   override dispose(): void {
-    for (const other of this.#others.values()) other.dispose();
+    for (const other of [...this.#left, ...this.#others.values()]) other.dispose();
     super.dispose();
   }
 
@@ -252,6 +254,8 @@ export class OpenAI extends Kneepoint {
 
   /** What another client is to send: with another key, or to another server. */
   #elsewhere(options: FinalRequestOptions): Promise<Received> | undefined {
+    // What has been disposed of makes no clients any more, and says so.
+    if (this._client.isDisposed) return undefined;
     const { path, defaultBaseURL, __security: keys } = options;
     if (keys?.adminAPIKeyAuth && !keys.bearerAuth) {
       const { __security: _, ...rest } = options;
@@ -277,6 +281,7 @@ export class OpenAI extends Kneepoint {
 
   #change(options: ClientOptions): void {
     Object.assign(this.#options, options);
+    this.#left = [...this.#left, ...this.#others.values()].filter(({ _client }) => _client.isBusy);
     this.#others.clear();
     this._replace(translated(this.#options));
   }

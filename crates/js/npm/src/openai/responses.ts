@@ -8,6 +8,7 @@ import type { PagePromise } from "../resources/page.ts";
 import type { APIPromise } from "../resources/promise.ts";
 import type { RequestOptions } from "../resources/request.ts";
 import { type ParsedResponse, type ParsedResponseBy, parsedResponse, withText } from "../resources/response_parse.ts";
+import { keptBody, keptOptions } from "./runner/kept.ts";
 import { ResponseStream } from "./runner/response_stream.ts";
 import type { Stream } from "../resources/streaming.ts";
 import type { ResponseStreamEvent } from "../resources/types/response_events.ts";
@@ -80,21 +81,22 @@ export class Responses extends plain.Responses {
   /** Asks for a stream that puts the response together. */
   stream<P extends ResponseStreamParams, T = ParsedResponseBy<P>>(
     body: P,
-    options?: RequestOptions,
+    options: RequestOptions = {},
   ): ResponseStream<T> {
-    const asked: ResponseStreamParams = body;
+    const asked: ResponseStreamParams = keptBody(body);
+    const kept = keptOptions(options);
     if (asked.response_id === undefined) {
       const { text, tools } = asked as types.ResponseCreateParamsBase;
       return new ResponseStream<T>({ text, tools })._begin(
-        async (signal) => this.create({ ...asked, stream: true }, { ...options, signal }),
-        options?.signal,
+        async (signal) => this.create({ ...asked, stream: true }, { ...kept, signal }),
+        options.signal,
       );
     }
     // What came before is needed too, to put the response together.
     const { response_id, starting_after, ...params } = asked;
     return new ResponseStream<T>(params, starting_after)._begin(
-      async (signal) => this.retrieve(response_id, { stream: true }, { ...options, signal }),
-      options?.signal,
+      async (signal) => this.retrieve(response_id, { stream: true }, { ...kept, signal }),
+      options.signal,
     );
   }
 

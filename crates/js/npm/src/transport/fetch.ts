@@ -2,7 +2,7 @@
 
 import * as core from "#core";
 import { runtime } from "#runtime";
-import { tell } from "../engine.ts";
+import { instance, tell } from "../engine.ts";
 import type { AnswerKind, Reply } from "../reply.ts";
 import { doAt, type Visit } from "../visit.ts";
 import type { RequestHead } from "./head.ts";
@@ -25,6 +25,8 @@ const platforms = globalThis.fetch;
 export const isReplaced = (): boolean => globalThis.fetch !== platforms;
 
 interface Exchange {
+  /** Which instance waits for it. In another one its id is somebody else's. */
+  readonly instance: number;
   readonly call: Sender;
   readonly visit: Visit | undefined;
   /** Called where the visit ends before the exchange does. */
@@ -60,7 +62,7 @@ export class FetchTransport implements Transport {
     const { body } = call;
     const visit = call.visit?.standing();
     const lost = () => this.#fail(id, exchange, new Error("the visitor's request that began this one is over"));
-    const exchange: Exchange = { call, visit, lost };
+    const exchange: Exchange = { instance: instance(), call, visit, lost };
     this.#exchanges[id] = exchange;
     noteSent(call);
     visit?.hold(lost);
@@ -86,9 +88,9 @@ export class FetchTransport implements Transport {
     try {
       // A user's function may use the client that calls it, which must not happen from inside.
       await undefined;
-      if (this.#exchanges[id] !== exchange) return;
+      if (this.#isOver(id, exchange)) return;
       const response = checked(await this.#fetch(url, init));
-      if (this.#exchanges[id] !== exchange) {
+      if (this.#isOver(id, exchange)) {
         void response.body?.cancel().catch(() => {});
         return;
       }
@@ -104,8 +106,13 @@ export class FetchTransport implements Transport {
     }
   }
 
+  /** Whether nobody waits for it any more. */
+  #isOver(id: number, exchange: Exchange): boolean {
+    return this.#exchanges[id] !== exchange || exchange.instance !== instance();
+  }
+
   #fail(id: number, exchange: Exchange, error: unknown): void {
-    if (this.#exchanges[id] !== exchange) return;
+    if (this.#isOver(id, exchange)) return;
     tellFailure(id, exchange.call, exchange.reply !== undefined, error);
   }
 
@@ -117,7 +124,7 @@ export class FetchTransport implements Transport {
   async #read(id: number, exchange: Exchange): Promise<void> {
     try {
       const chunk = await next(exchange);
-      if (this.#exchanges[id] !== exchange) return;
+      if (this.#isOver(id, exchange)) return;
       if (chunk === undefined) {
         tell(() => core.end(id));
         return;
@@ -140,7 +147,7 @@ export class FetchTransport implements Transport {
       const reply = exchange.reply as Reply;
       for (;;) {
         const chunk = await next(exchange);
-        if (this.#exchanges[id] !== exchange) return;
+        if (this.#isOver(id, exchange)) return;
         if (chunk === undefined) {
           gathering.tell(id, reply);
           return;
@@ -159,15 +166,7 @@ export class FetchTransport implements Transport {
   close(id: number): void {
     const exchange = this.#exchanges[id];
     this.#exchanges[id] = undefined;
-    if (exchange === undefined) return;
-    const { visit, reply, reader } = exchange;
-    if (reply === undefined || reader !== undefined) {
-      doAt(visit, () => {
-        exchange.abort?.abort();
-        reader?.cancel().catch(() => {});
-      });
-    }
-    visit?.release(exchange.lost);
+    close(exchange);
   }
 
   connections(): Connections {
@@ -178,12 +177,26 @@ export class FetchTransport implements Transport {
     return undefined;
   }
 
-  reset(): void {
-    this.#exchanges.forEach((_, id) => this.close(id));
+  reset(): () => void {
+    const exchanges = this.#exchanges.splice(0);
+    return () => exchanges.forEach(close);
   }
 
   /** The connections are the platform's. */
   dispose(): void {}
+}
+
+/** Aborts what is under way of an exchange, if there is one. */
+function close(exchange: Exchange | undefined): void {
+  if (exchange === undefined) return;
+  const { visit, reply, reader } = exchange;
+  if (reply === undefined || reader !== undefined) {
+    doAt(visit, () => {
+      exchange.abort?.abort();
+      reader?.cancel().catch(() => {});
+    });
+  }
+  visit?.release(exchange.lost);
 }
 
 /** The next chunk of a body; none at its end. */

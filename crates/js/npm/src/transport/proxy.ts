@@ -5,15 +5,18 @@ import { createRequire } from "node:module";
 import { refuse } from "../failure.ts";
 import type { Dispatcher } from "./dispatch.ts";
 
-let proxy: Dispatcher | undefined;
+/** The latest one, which all clients share that were made under the same variables. */
+let proxy: { readonly name: string; readonly dispatcher: Dispatcher } | undefined;
 
 /** What goes through it, but for the hosts in `NO_PROXY`; nothing where no variable asks for it. */
 export function proxyOfTheEnvironment(): Dispatcher | undefined {
   const httpProxy = addressIn("http_proxy");
   const httpsProxy = addressIn("https_proxy");
   if (httpProxy === undefined && httpsProxy === undefined) return undefined;
-  proxy ??= made({ httpProxy, httpsProxy });
-  return proxy;
+  const addresses = { httpProxy, httpsProxy };
+  const name = JSON.stringify(addresses);
+  if (proxy?.name !== name) proxy = { name, dispatcher: made(addresses) };
+  return proxy.dispatcher;
 }
 
 /** Loaded only where it is needed, for it is larger than all the rest; and whole, since undici's proxies

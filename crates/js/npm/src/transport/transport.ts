@@ -62,8 +62,9 @@ export interface Transport {
   /** The protocol of its connections: `http/1.1`, `h2`; `undefined` where the platform does not tell,
    * or there is none yet. */
   protocol(): string | undefined;
-  /** Forgets all exchanges: nobody waits for them any more. */
-  reset(): void;
+  /** Forgets all exchanges: nobody waits for them any more. It answers what closes them, which may run a
+   * program's own code. */
+  reset(): () => void;
   /** Closes connections that are its own, once the exchanges are over that others have on them. */
   dispose(): void;
 }

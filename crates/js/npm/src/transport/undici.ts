@@ -11,7 +11,7 @@
 import type { Transform } from "node:stream";
 
 import * as core from "#core";
-import { tell } from "../engine.ts";
+import { instance, tell } from "../engine.ts";
 import type { AnswerKind, Reply } from "../reply.ts";
 import type { Controller, Dispatcher, DispatchOptions, IncomingHeaders } from "./dispatch.ts";
 import { decoderOf } from "./encoding.ts";
@@ -74,12 +74,8 @@ export class UndiciTransport implements Transport {
       headersTimeout: 0,
       bodyTimeout: 0,
     };
-    try {
-      (this.#dispatcher ?? this.#origin(head.origin)).dispatch(options, exchange);
-    } catch (error) {
-      exchange.fail(error);
-    }
-    exchange.isOpening = false;
+    if (this.#dispatcher === undefined) this.#origin(head.origin).dispatch(options, exchange);
+    else exchange.goBy(this.#dispatcher, options);
   }
 
   /** What carries this exchange, where we do not. */
@@ -131,10 +127,14 @@ export class UndiciTransport implements Transport {
     return known.find((protocol) => protocol !== undefined);
   }
 
-  reset(): void {
-    this.#exchanges.forEach((_, id) => this.close(id));
-    this.#fetch?.reset();
+  reset(): () => void {
+    const exchanges = this.#exchanges.splice(0);
+    const close = this.#fetch?.reset();
     this.#fetched.clear();
+    return () => {
+      for (const exchange of exchanges) exchange?.close();
+      close?.();
+    };
   }
 
   dispose(): void {
@@ -147,9 +147,9 @@ export class UndiciTransport implements Transport {
 
 /** One request and what comes back. */
 class Exchange implements Rider {
-  isClosed = false;
-  /** Whether the module waits for the request to be handed over. It must not be entered then. */
-  isOpening = true;
+  #isClosed = false;
+  /** Which instance waits for it. In another one its id is somebody else's. */
+  readonly #instance = instance();
   #reused: boolean | undefined;
   #origin: Origin | undefined;
   #leave: (failed: boolean) => void = () => {};
@@ -173,10 +173,28 @@ class Exchange implements Rider {
     this.#url = url;
   }
 
+  /** Whether nobody waits for it any more. */
+  get isClosed(): boolean {
+    return this.#isClosed || this.#instance !== instance();
+  }
+
   board(origin: Origin, reused: boolean, leave: (failed: boolean) => void): void {
     this.#origin = origin;
     this.#reused = reused;
     this.#leave = leave;
+  }
+
+  /** Goes by a dispatcher that is not ours, once the module is left: it may answer at once, throw, or use the
+   * client. What it is given is its own to change. */
+  goBy(dispatcher: Dispatcher, options: DispatchOptions): void {
+    queueMicrotask(() => {
+      if (this.isClosed) return;
+      try {
+        dispatcher.dispatch({ ...options, headers: [...options.headers] }, this);
+      } catch (error) {
+        this.fail(error);
+      }
+    });
   }
 
   onRequestStart(controller: Controller): void {
@@ -252,9 +270,7 @@ class Exchange implements Rider {
   fail(error: unknown): void {
     this.#isOver = true;
     this.#leave(true);
-    if (this.isClosed) return;
-    if (this.isOpening) queueMicrotask(() => this.#tellFailure(error));
-    else this.#tellFailure(error);
+    this.#tellFailure(error);
   }
 
   #tellFailure(error: unknown): void {
@@ -299,7 +315,7 @@ class Exchange implements Rider {
   }
 
   close(): void {
-    this.isClosed = true;
+    this.#isClosed = true;
     this.#decoder?.destroy();
     if (!this.#isOver) this.#controller?.abort(new Error("closed"));
   }
