@@ -125,7 +125,7 @@ impl Sender {
             .map_err(invalid)?;
         let fetch = self.fetch.bind1(&JsValue::UNDEFINED, &url);
         // Not from here: browsers note who calls `fetch`, and to find its way back through a module of
-        // wasm takes one of them as long as all else about the request.
+        // wasm takes Chromium, with its tools attached, nearly as long as all else about the request.
         let response = Later::of(init).then(fetch.as_ref());
         let response = JsFuture::from(response).await.map_err(thrown)?;
         // No `instanceof`: a user's function may answer with another realm's or library's response.
