@@ -90,6 +90,9 @@ pub(crate) async fn run_within<P: Platform>(
     let config = &target.config;
     let sender = match &plan.load {
         Load::Ladder(_) => Sender::probing(platform, config, target.stream)?,
+        Load::Closed { .. } if !config.concurrency.adaptive => {
+            Sender::workers(platform, config, target.stream)?
+        }
         Load::Closed { concurrency } => {
             Sender::plain(platform, config, target.stream, *concurrency)?
         }

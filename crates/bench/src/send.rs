@@ -46,12 +46,16 @@ pub(crate) struct Sender<P: Platform> {
     clients: Clients<P>,
 }
 
-/// Who sends: a server's hint closes a client to all its requests. A plain run wants that. A ladder
-/// probes what the server does when it is not heeded by all at once, so there each slot is a client
-/// of its own.
+/// Who sends: a server's hint closes a client to all its requests, which then go out together. An
+/// adaptive limit finds a pace for them. Without one a server that takes eight a second would answer
+/// one, so there each slot is a client of its own, and waits alone.
 enum Clients<P: Platform> {
     Shared(Connected<P>),
-    PerSlot(RefCell<Vec<Connected<P>>>),
+    PerSlot {
+        clients: RefCell<Vec<Connected<P>>>,
+        /// Whether a slot goes by the hint that it met, or is told by the run how long to rest.
+        heeds_hints: bool,
+    },
 }
 
 /// A client, and the record of the call that it settled last.
@@ -92,7 +96,7 @@ impl<P: Platform> Connected<P> {
 }
 
 impl<P: Platform> Sender<P> {
-    /// Sends as a program would: one client with its retries, at most `ceiling` at once.
+    /// Sends as a program with one client would, at most `ceiling` at once.
     pub(crate) fn plain(
         platform: &P,
         config: &Config,
@@ -112,6 +116,15 @@ impl<P: Platform> Sender<P> {
         ))
     }
 
+    /// Sends as workers do that know nothing of each other: each slot repeats and waits on its own.
+    pub(crate) fn workers(
+        platform: &P,
+        config: &Config,
+        stream: bool,
+    ) -> Result<Self, ConfigError> {
+        Self::per_slot(platform, config.clone(), stream, true)
+    }
+
     /// Sends to find out what the server does: nothing is repeated, raced or cached, and each slot
     /// is on its own.
     pub(crate) fn probing(
@@ -120,15 +133,23 @@ impl<P: Platform> Sender<P> {
         stream: bool,
     ) -> Result<Self, ConfigError> {
         let mut config = config.clone();
-        config.concurrency = fixed(1);
         config.retry.retries_max = Some(0);
         config.hedge = false;
-        let sender = Self::with(
-            platform,
-            config,
-            stream,
-            Clients::PerSlot(RefCell::default()),
-        );
+        Self::per_slot(platform, config, stream, false)
+    }
+
+    fn per_slot(
+        platform: &P,
+        mut config: Config,
+        stream: bool,
+        heeds_hints: bool,
+    ) -> Result<Self, ConfigError> {
+        config.concurrency = fixed(1);
+        let clients = Clients::PerSlot {
+            clients: RefCell::default(),
+            heeds_hints,
+        };
+        let sender = Self::with(platform, config, stream, clients);
         // A configuration that cannot be used is told now.
         sender.slot(0)?;
         Ok(sender)
@@ -162,7 +183,7 @@ impl<P: Platform> Sender<P> {
     fn slot(&self, slot: u32) -> Result<Connected<P>, ConfigError> {
         match &self.clients {
             Clients::Shared(client) => Ok(client.clone()),
-            Clients::PerSlot(clients) => {
+            Clients::PerSlot { clients, .. } => {
                 let mut clients = clients.borrow_mut();
                 while clients.len() <= slot as usize {
                     clients.push(Connected::new(&self.platform, &self.config)?);
@@ -172,9 +193,12 @@ impl<P: Platform> Sender<P> {
         }
     }
 
-    /// Gives a slot a client that knows of no hint: how long to rest is decided by the ladder.
+    /// Gives a slot a client that knows of no hint, where the ladder decides how long to rest.
     fn forget_hint(&self, slot: u32) {
-        if let Clients::PerSlot(clients) = &self.clients
+        if let Clients::PerSlot {
+            clients,
+            heeds_hints: false,
+        } = &self.clients
             && let Ok(fresh) = Connected::new(&self.platform, &self.config)
             && let Some(client) = clients.borrow_mut().get_mut(slot as usize)
         {

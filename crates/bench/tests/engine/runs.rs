@@ -6,7 +6,7 @@ use kneepoint_bench::record::Class;
 use kneepoint_bench::report::Connections;
 use kneepoint_bench::threshold::Threshold;
 use kneepoint_bench::{Phase, RunError};
-use kneepoint_core::platform::sim::{Reply, Script, ServerModel};
+use kneepoint_core::platform::sim::{Bucket, Reply, Script, ServerModel};
 
 use crate::harness::{Stage, closed, taking};
 
@@ -51,6 +51,38 @@ fn repeated_attempts_are_told_where_they_show_in_times_alone() {
     let report = stage.run(&closed(60, 8));
     assert_eq!(report.rungs[0].repeats(), 0);
     assert!(!report.text().contains("paused before"));
+}
+
+#[test]
+fn a_hint_holds_back_the_slot_that_met_it_and_no_other() {
+    // Fifty a second, five together, and whoever is refused is told to wait for a second: all forty
+    // together would get six answers in each.
+    let model = ServerModel {
+        requests: Some(Bucket {
+            rate: 50.0,
+            burst: 5.0,
+        }),
+        retry_after: Some(1.0),
+        ..taking(0.3, 0.0)
+    };
+    let mut stage = Stage::new(12, model);
+    stage.target.config.retry.retries_max = Some(100);
+    let report = stage.run(&closed(1000, 40));
+    let rung = &report.rungs[0];
+    assert_eq!((rung.ok, rung.concurrency_peak), (1000, 40));
+    let rate = rung.requests_per_s.value;
+    assert!(rate > 30.0, "{rate} answers a second");
+
+    // Without retries, too, a slot waits before it asks again.
+    stage.target.config.retry.retries_max = Some(0);
+    let report = stage.run(&closed(1000, 40));
+    let rung = &report.rungs[0];
+    let (seconds, refused) = (rung.duration_s, rung.requests - rung.ok);
+    let most = 40.0 * (seconds + 1.0);
+    assert!(
+        refused > 0 && refused as f64 <= most,
+        "{refused} in {seconds} s"
+    );
 }
 
 #[test]
