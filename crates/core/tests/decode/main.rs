@@ -11,6 +11,7 @@ mod hostile;
 mod laws;
 mod memory;
 mod oracles;
+mod servers;
 mod shortcut;
 mod splits;
 mod standard;
