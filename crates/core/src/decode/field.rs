@@ -58,7 +58,7 @@ pub(super) fn maybe<'a, T>(
 /// What an `error` field reports; some servers say `false` or nothing where all went well.
 pub(super) fn error(json: Json<'_>) -> Option<Json<'_>> {
     json.present()
-        .filter(|json| !matches!(json.source(), "false" | "0" | "\"\""))
+        .filter(|json| !matches!(json.source(), "false" | "0" | "\"\"" | "[]"))
 }
 
 /// The items of a list, unless it is absent or null.
