@@ -33,9 +33,15 @@ impl Calls {
         is_named: bool,
     ) -> u32 {
         let id = id.filter(|id| id.len() <= ID_BYTES_MAX);
-        let of_choice = || self.0.iter().filter(|call| call.choice == choice);
-        let mut alike = of_choice().filter(|call| asked.is_none() || call.asked == asked);
-        if let Some(call) = alike.next_back() {
+        let (mut latest, mut is_taken, mut next) = (None, asked.is_none(), 0);
+        for call in self.0.iter().filter(|call| call.choice == choice) {
+            if asked.is_none() || call.asked == asked {
+                latest = Some(call);
+            }
+            is_taken |= asked == Some(call.given);
+            next = next.max(call.given.saturating_add(1));
+        }
+        if let Some(call) = latest {
             let is_same = match (id, &call.id) {
                 (Some(id), Some(known)) => id == known,
                 _ => asked.is_some(),
@@ -44,9 +50,7 @@ impl Calls {
                 return call.given;
             }
         }
-        let is_free = |index: &u32| of_choice().all(|call| call.given != *index);
-        let next = || of_choice().map(|call| call.given.saturating_add(1)).max();
-        let given = asked.filter(is_free).or_else(next).unwrap_or_default();
+        let given = asked.filter(|_| !is_taken).unwrap_or(next);
         if self.0.len() < CALLS_MAX {
             let id = id.map(str::to_owned);
             self.0.push(Call {

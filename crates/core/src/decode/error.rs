@@ -55,18 +55,18 @@ pub enum ApiErrorKind {
 }
 
 impl ApiError {
-    /// Judges by code, then type, then status.
+    /// Judges by words, then numbers, of code and type, then by status. Proxies put the status into the
+    /// code, which tells less than a word for the type.
     pub fn kind(&self) -> ApiErrorKind {
-        let said = || [&self.code, &self.error_type].into_iter().flatten();
-        let by_word = said().map(|word| kind_of_word(word));
-        // Proxies put the status into the code, which tells less than a word for the type.
-        let by_number =
-            said().map(|word| word.parse().map_or(ApiErrorKind::Unknown, kind_of_status));
-        let by_status = self.status.map(kind_of_status);
-        let mut kinds = by_word.chain(by_number).chain(by_status);
-        kinds
-            .find(|kind| *kind != ApiErrorKind::Unknown)
-            .unwrap_or(ApiErrorKind::Unknown)
+        for judge in [kind_of_word, kind_of_number] {
+            for word in [&self.code, &self.error_type].into_iter().flatten() {
+                let kind = judge(word);
+                if kind != ApiErrorKind::Unknown {
+                    return kind;
+                }
+            }
+        }
+        self.status.map_or(ApiErrorKind::Unknown, kind_of_status)
     }
 
     fn saying(mut self, message: &str) -> Self {
@@ -128,6 +128,10 @@ fn kind_of_word(word: &str) -> ApiErrorKind {
         | "context_length_exceeded" => ApiErrorKind::Rejected,
         _ => ApiErrorKind::Unknown,
     }
+}
+
+fn kind_of_number(word: &str) -> ApiErrorKind {
+    word.parse().map_or(ApiErrorKind::Unknown, kind_of_status)
 }
 
 fn kind_of_status(status: u16) -> ApiErrorKind {
