@@ -10,7 +10,7 @@ use crate::adapt::Rejection;
 use crate::decode::{self, Answer, Choice, Usage};
 use crate::drains::Drains;
 use crate::error::{ErrorKind, Phase, Timeout};
-use crate::hints::Hints;
+use crate::hints::{Hints, in_words};
 use crate::http::{Handle, Head, HttpRequest};
 use crate::ledger::Journal;
 use crate::limiter::{Outcome, Permit};
@@ -232,7 +232,11 @@ impl<P: Platform> Exchange<P> {
     /// Ends the attempt in failure: tells the limiter, notes it, and classifies it.
     pub(crate) fn fail(&mut self, kind: ErrorKind, phase: Phase) -> Box<Failure> {
         let class = classify(&kind, self.hints.should_retry);
-        let (hints, handle) = (std::mem::take(&mut self.hints), self.handle.take());
+        let (mut hints, handle) = (std::mem::take(&mut self.hints), self.handle.take());
+        // The head of an answer that had begun well could not tell.
+        if let (ErrorKind::InBand(error), Class::Throttle) = (&kind, class) {
+            hints.retry_after = hints.retry_after.or_else(|| in_words(&error.message));
+        }
         if let Some(permit) = self.permit.take() {
             permit.settle(failed(&kind, class, hints.retry_after));
         }

@@ -22,6 +22,14 @@ struct Completion<'a> {
     timings: Option<Json<'a>>,
     obfuscation: Option<Cow<'a, str>>,
     error: Option<Json<'a>>,
+    groq: Option<Groq<'a>>,
+}
+
+/// What Groq has to say beyond the protocol.
+struct Groq<'a> {
+    usage: Option<Json<'a>>,
+    /// Why the stream was stopped early.
+    error: Option<Json<'a>>,
 }
 
 struct Choice<'a> {
@@ -30,6 +38,10 @@ struct Choice<'a> {
     message: Option<Message<'a>>,
     text: Content<'a>,
     finish_reason: Option<Cow<'a, str>>,
+    /// Moonshot's place for it.
+    usage: Option<Json<'a>>,
+    /// `OpenRouter`'s place for that of the provider behind it.
+    error: Option<Json<'a>>,
 }
 
 #[derive(Default)]
@@ -40,10 +52,12 @@ struct Message<'a> {
     refusal: Option<Cow<'a, str>>,
     tool_calls: Vec<Call<'a>>,
     function_call: Option<Function<'a>>,
+    /// It holds sound or pictures.
+    has_media: bool,
 }
 
 struct Call<'a> {
-    index: u32,
+    index: Option<u32>,
     id: Option<Cow<'a, str>>,
     function: Function<'a>,
 }
@@ -66,6 +80,7 @@ impl<'a> Completion<'a> {
             timings,
             obfuscation,
             error,
+            groq,
         ] = json.fields([
             "id",
             "model",
@@ -75,15 +90,27 @@ impl<'a> Completion<'a> {
             "timings",
             "obfuscation",
             "error",
+            "x_groq",
         ])?;
         Ok(Self {
-            id: field::text(id)?,
-            model: field::text(model)?,
+            id: field::name(id)?,
+            model: field::name(model)?,
             object: field::text(object)?,
             choices: field::list(choices, Choice::read)?,
             usage: usage.present(),
             timings: timings.present(),
             obfuscation: field::text(obfuscation)?,
+            error: field::error(error),
+            groq: field::maybe(groq, Groq::read)?,
+        })
+    }
+}
+
+impl<'a> Groq<'a> {
+    fn read(json: Json<'a>) -> Result<Self, Malformed> {
+        let [usage, error] = json.fields(["usage", "error"])?;
+        Ok(Self {
+            usage: usage.present(),
             error: field::error(error),
         })
     }
@@ -91,14 +118,23 @@ impl<'a> Completion<'a> {
 
 impl<'a> Choice<'a> {
     fn read(json: Json<'a>) -> Result<Self, Malformed> {
-        let [index, delta, message, text, finish_reason] =
-            json.fields(["index", "delta", "message", "text", "finish_reason"])?;
+        let [index, delta, message, text, finish_reason, usage, error] = json.fields([
+            "index",
+            "delta",
+            "message",
+            "text",
+            "finish_reason",
+            "usage",
+            "error",
+        ])?;
         Ok(Self {
             index: field::index(index)?,
             delta: delta.present().map(Message::read).transpose()?,
             message: message.present().map(Message::read).transpose()?,
             text: Content::read(text)?,
             finish_reason: field::text(finish_reason)?,
+            usage: usage.present(),
+            error: field::error(error),
         })
     }
 }
@@ -113,6 +149,8 @@ impl<'a> Message<'a> {
             refusal,
             tool_calls,
             function_call,
+            audio,
+            images,
         ] = json.fields([
             "content",
             "reasoning_content",
@@ -121,18 +159,21 @@ impl<'a> Message<'a> {
             "refusal",
             "tool_calls",
             "function_call",
+            "audio",
+            "images",
         ])?;
         let function_call = function_call.present().map(Function::read);
         Ok(Self {
             content: Content::read(content)?,
             thoughts: [
-                field::text(reasoning_content)?,
-                field::text(reasoning)?,
-                field::text(thinking)?,
+                field::piece(reasoning_content)?,
+                field::piece(reasoning)?,
+                field::piece(thinking)?,
             ],
             refusal: field::text(refusal)?,
             tool_calls: field::list(tool_calls, Call::read)?.unwrap_or_default(),
             function_call: function_call.transpose()?,
+            has_media: audio.is_object() || (images.is_list() && images.source() != "[]"),
         })
     }
 }
@@ -142,8 +183,8 @@ impl<'a> Call<'a> {
         let [index, id, function] = json.fields(["index", "id", "function"])?;
         let function = function.present().map(Function::read).transpose()?;
         Ok(Self {
-            index: field::index(index)?,
-            id: field::text(id)?,
+            index: field::place(index)?,
+            id: field::name(id)?,
             function: function.unwrap_or_default(),
         })
     }
@@ -154,7 +195,7 @@ impl<'a> Function<'a> {
         let [name, arguments] = json.fields(["name", "arguments"])?;
         let arguments = arguments.present().map(field::text_or_source);
         Ok(Self {
-            name: field::text(name)?,
+            name: field::name(name)?,
             arguments: arguments.unwrap_or_default(),
         })
     }
@@ -180,20 +221,22 @@ pub(super) fn event<'a>(
     }
     let plain = plain(&chunk);
     writer.begin(chunk.id.as_deref(), chunk.model.as_deref());
+    let of_groq = chunk.groq.and_then(|groq| groq.usage);
+    let mut usage = chunk.usage.or(of_groq);
     for choice in chunk.choices.unwrap_or_default() {
         let index = choice.index;
         writer.choice(index)?;
+        usage = usage.or(choice.usage);
         writer.text(index, choice.text.text.as_deref().unwrap_or_default());
         if let Some(message) = choice.delta.or(choice.message) {
             say(index, &message, writer);
         }
         match choice.finish_reason.as_deref() {
             None | Some("") => {}
-            Some("error") => return Err(StreamError::Api(Box::new(finish_error()))),
             Some(word) => writer.finish(index, FinishReason::from_word(word)),
         }
     }
-    if let Some(usage) = chunk.usage.and_then(Usage::read) {
+    if let Some(usage) = usage.and_then(Usage::read) {
         writer.usage(usage);
     }
     if let Some(timings) = chunk.timings.and_then(Timings::read) {
@@ -207,18 +250,17 @@ fn say(index: u32, message: &Message<'_>, writer: &mut Writer<'_>) {
     writer.reasoning(index, &message.content.reasoning);
     writer.text(index, message.content.text.as_deref().unwrap_or_default());
     writer.refusal(index, message.refusal.as_deref().unwrap_or_default());
-    for Call {
-        index: call,
-        id,
-        function,
-    } in &message.tool_calls
-    {
-        let name = function.name.as_deref();
-        writer.tool_call(index, *call, id.as_deref(), name, &function.arguments);
+    for call in &message.tool_calls {
+        let (id, name) = (call.id.as_deref(), call.function.name.as_deref());
+        let place = writer.place_of_call(index, call.index, id, name);
+        writer.tool_call(index, place, id, name, &call.function.arguments);
     }
     if let Some(function) = &message.function_call {
         let name = function.name.as_deref();
         writer.tool_call(index, 0, None, name, &function.arguments);
+    }
+    if message.has_media {
+        writer.content();
     }
 }
 
@@ -229,7 +271,8 @@ fn plain<'a>(chunk: &Completion<'a>) -> Option<Plain<'a>> {
     };
     let quiet = choice.index == 0
         && choice.finish_reason.as_deref().is_none_or(str::is_empty)
-        && chunk.usage.is_none()
+        && choice.usage.or(chunk.usage).is_none()
+        && chunk.groq.is_none()
         && chunk.timings.is_none();
     let (kind, text) = match choice.delta.as_ref().or(choice.message.as_ref()) {
         None => (Kind::Text, borrowed(choice.text.text.as_ref())?),
@@ -249,6 +292,7 @@ fn plain_message<'a>(message: &Message<'a>) -> Option<(Kind, &'a str)> {
     if !silent(&message.refusal)
         || !message.tool_calls.is_empty()
         || message.function_call.is_some()
+        || message.has_media
         || !message.content.reasoning.is_empty()
     {
         return None;
@@ -274,10 +318,6 @@ pub(super) fn answer(body: &str) -> Result<Answer, AnswerError> {
     let choices = whole.choices.unwrap_or_default();
     if choices.is_empty() {
         return Err(AnswerError::Unexpected(excerpt(body)));
-    }
-    let failed = |choice: &Choice<'_>| choice.finish_reason.as_deref() == Some("error");
-    if choices.iter().any(failed) {
-        return Err(AnswerError::Api(Box::new(finish_error())));
     }
     Ok(Answer {
         id: whole.id.map(Cow::into_owned),
@@ -309,14 +349,17 @@ fn answered(choice: Choice<'_>) -> Answered {
     }
 }
 
+/// The error that a chunk or an answer reports, in any of the places in use.
 fn failure(data: &str, chunk: &Completion<'_>) -> Option<error::ApiError> {
-    if let Some(value) = chunk.error {
-        return Some(error::from_value(value));
+    if chunk.error.is_some() || chunk.object.as_deref() == Some("error") {
+        return error::from_text(data).or_else(|| chunk.error.map(error::from_value));
     }
-    let says_error = chunk.object.as_deref() == Some("error");
-    says_error.then(|| error::from_text(data)).flatten()
-}
-
-fn finish_error() -> error::ApiError {
-    error::from_word("the answer finished with an error", "error")
+    let choices = || chunk.choices.iter().flatten();
+    let of_groq = chunk.groq.as_ref().and_then(|groq| groq.error);
+    let value = of_groq.or_else(|| choices().find_map(|choice| choice.error));
+    let failed = |choice: &Choice<'_>| choice.finish_reason.as_deref() == Some("error");
+    value.map(error::from_value).or_else(|| {
+        let error = || error::from_word("the answer finished with an error", "error");
+        choices().any(failed).then(error)
+    })
 }

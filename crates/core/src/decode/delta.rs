@@ -111,12 +111,14 @@ pub enum FinishReason {
 impl FinishReason {
     pub(super) fn from_word(word: &str) -> Self {
         match word {
-            "stop" | "end_turn" | "stop_sequence" | "eos" | "completed" => Self::Stop,
+            "stop" | "end_turn" | "stop_sequence" | "eos" | "eos_token" | "completed" => Self::Stop,
             "length" | "max_tokens" | "max_output_tokens" | "model_context_window_exceeded" => {
                 Self::Length
             }
             "tool_calls" | "tool_use" | "function_call" => Self::ToolCalls,
             "content_filter" | "refusal" => Self::ContentFilter,
+            // With Gemini's reason for it.
+            word if word.starts_with("content_filter:") => Self::ContentFilter,
             other => Self::Other(excerpt(other)),
         }
     }
@@ -154,6 +156,7 @@ impl Usage {
             cache_hit,
             cache_read,
             cache_creation,
+            cached_tokens,
             details @ ..,
         ] = json.fields([
             "prompt_tokens",
@@ -163,6 +166,7 @@ impl Usage {
             "prompt_cache_hit_tokens",
             "cache_read_input_tokens",
             "cache_creation_input_tokens",
+            "cached_tokens",
             "prompt_tokens_details",
             "input_tokens_details",
             "completion_tokens_details",
@@ -174,6 +178,7 @@ impl Usage {
         let (prompt, input) = (field::count(prompt)?, field::count(input)?);
         let (completion, output) = (field::count(completion)?, field::count(output)?);
         let (cache_hit, cache_read) = (field::count(cache_hit)?, field::count(cache_read)?);
+        let cached_tokens = field::count(cached_tokens)?;
         let cached = of_prompt.or(of_input).and_then(|details| details.cached);
         let reasoning = of_completion
             .or(of_output)
@@ -181,7 +186,7 @@ impl Usage {
         Ok(Self {
             input: prompt.or(input),
             output: completion.or(output),
-            cached: cached.or(cache_hit).or(cache_read),
+            cached: cached.or(cache_hit).or(cache_read).or(cached_tokens),
             cache_written: field::count(cache_creation)?,
             reasoning,
         })

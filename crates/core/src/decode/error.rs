@@ -55,15 +55,18 @@ pub enum ApiErrorKind {
 }
 
 impl ApiError {
-    /// Judges by code, then type, then status.
+    /// Judges by words, then numbers, of code and type, then by status. Proxies put the status into the
+    /// code, which tells less than a word for the type.
     pub fn kind(&self) -> ApiErrorKind {
-        let said = [&self.code, &self.error_type]
-            .into_iter()
-            .flatten()
-            .map(|word| kind_of_word(word))
-            .find(|kind| *kind != ApiErrorKind::Unknown);
-        said.or_else(|| self.status.map(kind_of_status))
-            .unwrap_or(ApiErrorKind::Unknown)
+        for judge in [kind_of_word, kind_of_number] {
+            for word in [&self.code, &self.error_type].into_iter().flatten() {
+                let kind = judge(word);
+                if kind != ApiErrorKind::Unknown {
+                    return kind;
+                }
+            }
+        }
+        self.status.map_or(ApiErrorKind::Unknown, kind_of_status)
     }
 
     fn saying(mut self, message: &str) -> Self {
@@ -81,14 +84,17 @@ fn kind_of_word(word: &str) -> ApiErrorKind {
         | "overloaded"
         | "server_overloaded"
         | "engine_overloaded"
+        | "engine_overloaded_error"
         | "model_overloaded"
         | "service_unavailable"
         | "service_unavailable_error"
         | "slow_down" => ApiErrorKind::Overloaded,
         "rate_limit_error"
         | "rate_limit_exceeded"
+        | "rate_limit_reached_error"
         | "rate_limited"
         | "too_many_requests"
+        | "too_many_requests_error"
         | "tokens"
         | "requests" => ApiErrorKind::RateLimited,
         "insufficient_quota"
@@ -96,6 +102,8 @@ fn kind_of_word(word: &str) -> ApiErrorKind {
         | "billing_hard_limit_reached"
         | "billing_not_active"
         | "billing_error"
+        | "budget_exceeded"
+        | "exceeded_current_quota_error"
         | "quota_exceeded" => ApiErrorKind::Quota,
         "api_error"
         | "server_error"
@@ -118,17 +126,18 @@ fn kind_of_word(word: &str) -> ApiErrorKind {
         | "content_filter"
         | "content_policy_violation"
         | "context_length_exceeded" => ApiErrorKind::Rejected,
-        _ => match word.parse() {
-            Ok(status @ 400..=599) => kind_of_status(status),
-            _ => ApiErrorKind::Unknown,
-        },
+        _ => ApiErrorKind::Unknown,
     }
+}
+
+fn kind_of_number(word: &str) -> ApiErrorKind {
+    word.parse().map_or(ApiErrorKind::Unknown, kind_of_status)
 }
 
 fn kind_of_status(status: u16) -> ApiErrorKind {
     match status {
         429 => ApiErrorKind::RateLimited,
-        503 | 529 => ApiErrorKind::Overloaded,
+        498 | 503 | 529 => ApiErrorKind::Overloaded,
         408 | 409 | 500..=599 => ApiErrorKind::Server,
         400..=499 => ApiErrorKind::Rejected,
         _ => ApiErrorKind::Unknown,
@@ -187,36 +196,62 @@ pub(super) fn from_text(text: &str) -> Option<ApiError> {
 }
 
 fn read_text(text: &str) -> Result<Option<ApiError>, Malformed> {
-    let [error, message, detail, error_type, code, param, request_id] =
-        Json::new(text).fields([
-            "error",
-            "message",
-            "detail",
-            "type",
-            "code",
-            "param",
-            "request_id",
-        ])?;
+    let [
+        error,
+        errors,
+        message,
+        detail,
+        kind,
+        error_type,
+        code,
+        param,
+        request_id,
+    ] = first(Json::new(text))?.fields([
+        "error",
+        "errors",
+        "message",
+        "detail",
+        "type",
+        "error_type",
+        "code",
+        "param",
+        "request_id",
+    ])?;
+    let (kind, error_type) = (word(kind)?, word(error_type)?);
     let about = ApiError {
-        error_type: word(error_type)?.filter(|word| word != "error"),
+        error_type: kind.filter(|word| word != "error").or(error_type),
         code: self::code(code)?,
         param: word(param)?,
         request_id: word(request_id)?,
         object: keep(text),
         ..ApiError::default()
     };
-    if let Some(error) = field::error(error) {
+    if let Some(error) = field::error(error).or_else(|| field::error(errors)) {
+        let error = from_value(error);
         return Ok(Some(ApiError {
+            error_type: error.error_type.or(about.error_type),
+            code: error.code.or(about.code),
             request_id: about.request_id,
-            ..from_value(error)
+            ..error
         }));
     }
     let message = message.present().or_else(|| detail.present());
     Ok(message.map(|message| about.saying(&field::text_or_source(message))))
 }
 
+/// The first of several errors, where they come in a list.
+fn first(value: Json<'_>) -> Result<Json<'_>, Malformed> {
+    if !value.is_list() {
+        return Ok(value);
+    }
+    let first = value.items()?.next()?.map(|(_, item)| item);
+    let says = |item: &Json<'_>| item.is_object() || item.text().is_some();
+    Ok(first.filter(says).unwrap_or(value))
+}
+
 /// The error that the value of an `error` key describes.
 pub(super) fn from_value(value: Json<'_>) -> ApiError {
+    let value = first(value).unwrap_or(value);
     read_value(value).unwrap_or_else(|Malformed| {
         let object = keep(value.source());
         ApiError {

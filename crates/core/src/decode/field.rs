@@ -15,6 +15,18 @@ pub(super) fn text(json: Json<'_>) -> Result<Option<Cow<'_, str>>, Malformed> {
     json.in_range().map(Json::text)
 }
 
+/// A piece of text. Cloudflare makes a number of one that looks like it, which is then its source.
+pub(super) fn piece(json: Json<'_>) -> Result<Option<Cow<'_, str>>, Malformed> {
+    let json = json.in_range()?.present();
+    let said = json.filter(|json| !json.is_object() && !json.is_list());
+    Ok(said.map(text_or_source))
+}
+
+/// A name or an id. Some servers say that there is none by an empty one.
+pub(super) fn name(json: Json<'_>) -> Result<Option<Cow<'_, str>>, Malformed> {
+    Ok(text(json)?.filter(|name| !name.is_empty()))
+}
+
 /// The text, where it could be borrowed.
 pub(super) fn borrowed<'a>(text: Option<&Cow<'a, str>>) -> Option<&'a str> {
     match text {
@@ -28,10 +40,15 @@ pub(super) fn count(json: Json<'_>) -> Result<Option<u64>, Malformed> {
     json.in_range().map(Json::count)
 }
 
+/// A position in a list, where one is named.
+pub(super) fn place(json: Json<'_>) -> Result<Option<u32>, Malformed> {
+    let place = |count| u32::try_from(count).unwrap_or(u32::MAX);
+    Ok(count(json)?.map(place))
+}
+
 /// A position in a list; the first where none is named.
 pub(super) fn index(json: Json<'_>) -> Result<u32, Malformed> {
-    let count = count(json)?.unwrap_or_default();
-    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    Ok(place(json)?.unwrap_or_default())
 }
 
 /// A string or a whole number, as error codes are both.
@@ -58,7 +75,7 @@ pub(super) fn maybe<'a, T>(
 /// What an `error` field reports; some servers say `false` or nothing where all went well.
 pub(super) fn error(json: Json<'_>) -> Option<Json<'_>> {
     json.present()
-        .filter(|json| !matches!(json.source(), "false" | "0" | "\"\""))
+        .filter(|json| !matches!(json.source(), "false" | "0" | "\"\"" | "[]"))
 }
 
 /// The items of a list, unless it is absent or null.
@@ -95,14 +112,14 @@ impl<'a> Content<'a> {
             return Ok(content);
         };
         if !json.is_list() {
-            content.text = Some(json.text().ok_or(Malformed)?);
+            content.text = Some(piece(json)?.ok_or(Malformed)?);
             return Ok(content);
         }
         let depth_left = depth_left.checked_sub(1).ok_or(Malformed)?;
         let mut parts = json.items()?;
         while let Some((_, part)) = parts.next()? {
             let [said, thinking] = part.fields(["text", "thinking"])?;
-            if let Some(piece) = text(said)? {
+            if let Some(piece) = piece(said)? {
                 let text = content.text.get_or_insert_default();
                 text.to_mut().push_str(&piece);
             }

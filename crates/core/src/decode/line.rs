@@ -13,6 +13,8 @@ pub(super) enum Field {
     Name,
     Id,
     Retry,
+    /// Not of the standard.
+    Error,
     Ignored,
 }
 
@@ -36,6 +38,7 @@ pub(super) fn classify(line: &[u8], past_first_line: bool) -> (Field, usize) {
         b"event" => Field::Name,
         b"id" => Field::Id,
         b"retry" => Field::Retry,
+        b"error" => Field::Error,
         _ => Field::Ignored,
     };
     (field, value)

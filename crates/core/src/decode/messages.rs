@@ -159,6 +159,9 @@ pub(super) fn event<'a>(
 }
 
 fn start(index: u32, block: &Block<'_>, writer: &mut Writer<'_>) {
+    // `server_tool_use`, say: its input comes in pieces like that of others, and is not the caller's.
+    let is_own = |kind: &str| kind.ends_with("_tool_use");
+    writer.block(index, block.kind.as_deref().is_some_and(is_own));
     match block.kind.as_deref() {
         Some("tool_use") => {
             // The input is empty here and comes in pieces, but not from every server.
@@ -176,6 +179,10 @@ fn piece<'a>(index: u32, block: &Block<'a>, writer: &mut Writer<'_>) -> Option<P
     let (kind, text) = match block.kind.as_deref()? {
         "text_delta" => (Kind::Text, &block.text),
         "thinking_delta" => (Kind::Reasoning, &block.thinking),
+        "input_json_delta" if writer.is_own_call(index) => {
+            writer.content();
+            return None;
+        }
         "input_json_delta" => {
             let arguments = block.partial_json.as_deref().unwrap_or_default();
             writer.tool_call(0, index, None, None, arguments);

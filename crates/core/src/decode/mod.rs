@@ -4,6 +4,7 @@
 //! typed error, never a panic, and never takes more memory than its caps allow.
 
 mod answer;
+mod calls;
 mod chat;
 mod delta;
 mod error;

@@ -110,6 +110,7 @@ pub struct EventParser {
     after_cr: bool,
     /// The byte order mark may only stand before the first line.
     past_first_line: bool,
+    heeds_errors: bool,
     /// What the last event held is given back when the next one is asked for.
     delivered: bool,
     failed: Option<SseError>,
@@ -123,6 +124,13 @@ impl EventParser {
             caps,
             ..Self::default()
         }
+    }
+
+    /// The same parser, for which a line `error: …` stands for an event of that name with this data.
+    /// The standard ignores such lines, and llama.cpp used to tell of failures in them.
+    pub(super) const fn heeding_errors(mut self) -> Self {
+        self.heeds_errors = true;
+        self
     }
 
     /// Hands each event that `chunk` completes to `on_event`.
@@ -249,6 +257,7 @@ impl EventParser {
         let (field, value) = classify(line, self.past_first_line);
         self.past_first_line = true;
         let value = self.data_len + value..self.buffer.len();
+        let field = self.heed(field);
         if field == Field::Data {
             // In place: the field's name leaves more than enough room for the line feed.
             let to = self.data_len + usize::from(self.has_data);
@@ -267,6 +276,15 @@ impl EventParser {
             self.buffer = buffer;
         }
         Ok(field == Field::Blank)
+    }
+
+    /// What a field is to whoever heeds errors, or does not.
+    fn heed(&mut self, field: Field) -> Field {
+        if field != Field::Error || !self.heeds_errors {
+            return field;
+        }
+        replace(&mut self.name, b"error");
+        Field::Data
     }
 
     fn set(&mut self, field: Field, value: &[u8]) -> Result<(), SseError> {
@@ -392,14 +410,14 @@ impl<'c> Reading<'_, 'c> {
         let (field, value) = classify(line, parser.past_first_line);
         parser.past_first_line = true;
         let value = begin + value..end;
-        match field {
+        match parser.heed(field) {
             Field::Data if self.data.is_none() && !parser.has_data => self.data = Some(value),
             Field::Data => {
                 self.keep_data();
                 self.parser.push_data(&self.chunk[value]);
                 self.start = None;
             }
-            _ => {
+            field => {
                 parser.set(field, &self.chunk[value])?;
                 if matches!(field, Field::Id | Field::Retry) {
                     self.start = None;

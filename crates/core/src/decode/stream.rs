@@ -65,7 +65,7 @@ impl StreamDecoder {
             raw: false,
             shortcut: true,
             opening: Opening::Blank,
-            parser: EventParser::new(caps),
+            parser: EventParser::new(caps).heeding_errors(),
             template: None,
             state: State::default(),
             failed: None,

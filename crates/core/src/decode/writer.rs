@@ -1,6 +1,7 @@
 //! Where the dialects write what an event says: into the caller's [`Decoded`], and into what is known
 //! of the answer as a whole.
 
+use super::calls::Calls;
 use super::delta::{Decoded, Delta, FinishReason, Timings, Usage};
 use super::error::StreamError;
 
@@ -15,6 +16,9 @@ pub(super) struct State {
     /// The choices seen, in order, and whether each has finished.
     choices: Vec<(u32, bool)>,
     usage: Usage,
+    calls: Calls,
+    /// The block in which the server calls a tool of its own.
+    own_call: Option<u32>,
 }
 
 /// Where the dialects write what an event says.
@@ -148,6 +152,33 @@ impl<'a> Writer<'a> {
                 text: piece.to_owned(),
             }),
         }
+    }
+
+    /// The number of the call that a piece belongs to, whose own may be missing or another's.
+    pub(super) fn place_of_call(
+        &mut self,
+        choice: u32,
+        asked: Option<u32>,
+        id: Option<&str>,
+        name: Option<&str>,
+    ) -> u32 {
+        let calls = &mut self.state.calls;
+        calls.place(choice, asked, id, name.is_some())
+    }
+
+    /// A block begins; `is_own` where the server calls a tool of its own in it.
+    pub(super) fn block(&mut self, index: u32, is_own: bool) {
+        if is_own {
+            self.content = true;
+            self.state.own_call = Some(index);
+        } else if self.state.own_call == Some(index) {
+            self.state.own_call = None;
+        }
+    }
+
+    /// Whether the server calls a tool of its own in this block.
+    pub(super) fn is_own_call(&self, index: u32) -> bool {
+        self.state.own_call == Some(index)
     }
 
     pub(super) fn tool_call(

@@ -82,7 +82,8 @@ fn classify_status(status: u16, error: &ApiError) -> Class {
         // An account without money does not get any by waiting.
         429 if error.kind() == ApiErrorKind::Quota => Class::Fatal,
         429 => Class::Throttle,
-        503 | 529 => Class::Overload,
+        // Groq's way to say that its flexible tier is full.
+        498 | 503 | 529 => Class::Overload,
         408 | 409 | 500.. => Class::Transient,
         _ => Class::Fatal,
     }
@@ -136,6 +137,8 @@ mod tests {
             (status(429, None),                            Some(false), Fatal),
             (status(503, None),                            None,        Overload),
             (status(529, None),                            None,        Overload),
+            (status(498, Some("capacity_exceeded")),       None,        Overload), // Groq's own
+            (status(429, Some("budget_exceeded")),         None,        Fatal),
             (status(503, None),                            Some(true),  Overload), // still shapes the limit
             (status(408, None),                            None,        Transient),
             (status(409, None),                            None,        Transient),

@@ -86,6 +86,7 @@ fn bodies_that_are_no_stream_are_recognised() {
         "\n\u{feff} {\"detail\":\"no\"}",
         "{\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"no\"}}",
         "{\"message\":\"no\"}",
+        "[{\"error\":{\"code\":400,\"message\":\"no\",\"status\":\"INVALID_ARGUMENT\"}}]",
     ] {
         assert_eq!(
             api_error(said(Dialect::Chat, body).outcome).message,

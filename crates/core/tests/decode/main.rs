@@ -11,6 +11,7 @@ mod hostile;
 mod laws;
 mod memory;
 mod oracles;
+mod servers;
 mod shortcut;
 mod splits;
 mod standard;
@@ -43,7 +44,7 @@ fn chat_piece(text: &str) -> String {
 }
 
 /// The fixture streams with their dialects.
-const STREAMS: [(Dialect, &str, &str); 11] = [
+const STREAMS: [(Dialect, &str, &str); 15] = [
     (
         Dialect::Chat,
         "chat_openai",
@@ -71,6 +72,21 @@ const STREAMS: [(Dialect, &str, &str); 11] = [
     ),
     (
         Dialect::Chat,
+        "chat_azure",
+        include_str!("../fixtures/chat_azure.sse"),
+    ),
+    (
+        Dialect::Chat,
+        "chat_audio",
+        include_str!("../fixtures/chat_audio.sse"),
+    ),
+    (
+        Dialect::Chat,
+        "chat_gemini",
+        include_str!("../fixtures/chat_gemini.sse"),
+    ),
+    (
+        Dialect::Chat,
         "chat_error_mid",
         include_str!("../fixtures/chat_error_mid.sse"),
     ),
@@ -93,6 +109,11 @@ const STREAMS: [(Dialect, &str, &str); 11] = [
         Dialect::Messages,
         "messages_tools",
         include_str!("../fixtures/messages_tools.sse"),
+    ),
+    (
+        Dialect::Messages,
+        "messages_search",
+        include_str!("../fixtures/messages_search.sse"),
     ),
     (
         Dialect::Messages,

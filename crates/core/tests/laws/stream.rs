@@ -56,7 +56,8 @@ pub(crate) fn check(input: &[u8]) {
     );
     if data.outcome.is_ok() {
         assert_eq!(data.content_events, expected.content_events);
-        assert_eq!(expected.content_events == 0, says_nothing(&expected));
+        // Not all content has a delta of its own: sound has none, nor have the server's own tools.
+        assert!(expected.content_events > 0 || says_nothing(&expected));
     }
 }
 

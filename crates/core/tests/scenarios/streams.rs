@@ -71,6 +71,27 @@ fn in_band_errors_are_retried_only_before_the_first_delta() {
 }
 
 #[test]
+fn a_refusal_inside_an_answer_may_say_for_how_long() {
+    let refusal = r#"{"error":{"message":"Rate limit reached. Please try again in 3.5s.","code":"rate_limit_exceeded"}}"#;
+    for failing in [Reply::sse([refusal]), Reply::json(refusal)] {
+        let ok = chat_stream(&["ok"], ms(1));
+        let stage = Stage::new(Script::new().reply(failing).forever(ok));
+        let (pieces, outcome) = stage.stream();
+        outcome.unwrap();
+        assert_eq!(pieces.concat(), "ok");
+        assert_eq!(stage.requests(), 2);
+        let calls = stage.notebook.calls.borrow();
+        let [first, second] = &calls[0].attempts[..] else {
+            panic!("{:?}", calls[0].attempts);
+        };
+        assert_eq!(first.retry_after, Some(ms(3_500)));
+        assert!(second.start - first.end.unwrap() >= ms(3_500));
+        drop(calls);
+        stage.assert_settled();
+    }
+}
+
+#[test]
 fn content_and_an_error_in_one_chunk_are_both_delivered_once_the_stream_is_under_way() {
     let events = chat_events(&["a", "b"]);
     let both = format!(

@@ -91,7 +91,12 @@ export function usedBy(reply: Reply): [number, number, number] {
   return [
     count(usage["prompt_tokens"] ?? usage["input_tokens"]),
     count(usage["completion_tokens"] ?? usage["output_tokens"]),
-    count(details?.["cached_tokens"] ?? usage["prompt_cache_hit_tokens"] ?? usage["cache_read_input_tokens"]),
+    count(
+      details?.["cached_tokens"] ??
+        usage["prompt_cache_hit_tokens"] ??
+        usage["cache_read_input_tokens"] ??
+        usage["cached_tokens"],
+    ),
   ];
 }
 

@@ -242,7 +242,8 @@ fn peers_drop_in(repo: &Repo) -> TestRun {
     let mut node = Command::new("node");
     node.args(["--test", "--test-reporter=spec"]);
     node.args(
-        ["alike", "hostile", "types", "wire"].map(|name| format!("{DROP_IN}/{name}.test.mjs")),
+        ["alike", "hostile", "hosts", "types", "wire"]
+            .map(|name| format!("{DROP_IN}/{name}.test.mjs")),
     );
     node.env("KNEEPOINT_PACKAGE", repo.npm().join("kneepoint"));
     against_the_server(repo, &mut node)

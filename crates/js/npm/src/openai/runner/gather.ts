@@ -4,7 +4,7 @@ import { KneepointError } from "../../errors.ts";
 import type * as chat from "../../resources/types/chat.ts";
 import { growsParsed, growsParsedArguments, type Params } from "./parse.ts";
 import { partial } from "./partial.ts";
-import { placeOf } from "./place.ts";
+import { placeOf, placeOfCall } from "./place.ts";
 
 type Plain = Record<string, unknown>;
 
@@ -96,16 +96,20 @@ function addDelta(
   if (audio) addAudio((message.audio ??= {}), audio);
   for (const [name, value] of Object.entries(rest as Plain)) addField(message as Plain, name, value);
   if (role) message.role = role;
-  if (content) message.content = (message.content ?? "") + content;
+  // Cloudflare sends pieces that look like numbers as numbers, and 0 is one.
+  if (content != null && content !== "") message.content = (message.content ?? "") + content;
   if (refusal) message.refusal = (message.refusal ?? "") + refusal;
   if (function_call) {
     const call = (message.function_call ??= {});
     if (function_call.name) call.name = function_call.name;
     call.arguments = (call.arguments ?? "") + (function_call.arguments ?? "");
   }
-  for (const { index, id, type, function: called, custom, ...more } of tool_calls ?? []) {
+  for (const piece of tool_calls ?? []) {
     const calls = (message.tool_calls ??= []);
-    const call = (calls[placeOf("tool call", index)] ??= {});
+    // Whoever looks at the chunk next finds the call there too.
+    piece.index = placeOfCall(calls, piece);
+    const { index, id, type, function: called, custom, ...more } = piece;
+    const call = (calls[index] ??= {});
     Object.assign(call, more);
     if (id) call.id = id;
     if (type) call.type = type;
@@ -139,12 +143,13 @@ function addAudio(
   if (transcript) audio.transcript = (audio.transcript ?? "") + transcript;
 }
 
-/** Texts under the names that reasoning goes by grow; everything else is replaced. */
+/** Texts under the names that reasoning goes by grow, and stay when there is no more of them; everything
+ * else is replaced. */
 function addField(message: Plain, name: string, value: unknown): void {
   const before = message[name];
-  const grows = name === "reasoning_content" || name === "reasoning";
-  const isText = typeof before === "string" && typeof value === "string";
-  message[name] = grows && isText ? before + value : value;
+  const grows = (name === "reasoning_content" || name === "reasoning") && typeof before === "string";
+  if (grows && value == null) return;
+  message[name] = grows && typeof value !== "object" ? before + String(value) : value;
 }
 
 /** The completion that has come to its end. */
