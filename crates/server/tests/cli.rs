@@ -136,10 +136,12 @@ fn a_call_is_logged_without_key_or_prompt() {
     let (mock, lines) = running(&["--listen", "127.0.0.1:0"]);
     let mock_address = address(&lines, "http");
     let upstream = format!("up=http://{mock_address}/mock/instant,key-env=CANARY");
+    let empty = format!("empty=http://{mock_address}/mock/fault=empty_200");
     let gone = TcpListener::bind("127.0.0.1:0").expect("binds");
     let nobody = format!("nobody=http://{}", gone.local_addr().expect("address"));
     drop(gone);
-    let upstreams = ["--upstream", &upstream, "--upstream", &nobody];
+    let upstreams = [&upstream, &empty, &nobody].map(|named| ["--upstream", named]);
+    let upstreams = upstreams.concat();
     let (mut child, lines) = running(&[&["--listen", "127.0.0.1:0"], &upstreams[..]].concat());
     let http = address(&lines, "http");
     let host = format!("host: {http}\r\nconnection: close\r\n");
@@ -152,6 +154,8 @@ fn a_call_is_logged_without_key_or_prompt() {
         body.len()
     );
     assert_eq!(exchange(http, call.clone()).status(), 200);
+    let nothing = exchange(http, call.replace("/proxy/up/", "/proxy/empty/"));
+    assert_eq!((nothing.status(), nothing.body().len()), (200, 0));
     let lost = exchange(http, call.replace("/proxy/up/", "/proxy/nobody/"));
     assert_eq!(lost.status(), 502);
     assert!(
@@ -183,6 +187,11 @@ fn a_call_is_logged_without_key_or_prompt() {
     assert!(
         text.contains("status=502")
             && text.contains("the upstream cannot be reached: Connection refused"),
+        "{text}"
+    );
+    assert!(
+        text.lines()
+            .any(|line| line.starts_with("proxy empty ") && line.ends_with(" done")),
         "{text}"
     );
     for secret in ["sk-canary-42", "secret prompt", token] {
