@@ -79,6 +79,7 @@ fn mistakes_are_one_line_and_a_failure() {
         (&["--listen", "127.0.0.1:0", "--upstream", "x=http://y,key-env=NOT_SET_ANYWHERE"], "NOT_SET_ANYWHERE"),
         (&["--listen", "127.0.0.1:0", "--upstream", "x=http://y,key-file=/nonexistent"], "cannot read /nonexistent"),
         (&["--listen", "0.0.0.0:0"], "--allow-remote"),
+        (&["--listen", "127.0.0.1:0", "--allow-remote"], "--token-env VAR is needed"),
         (&["--listen", "0.0.0.0:0", "--allow-remote", "--token-env", "NOT_SET_ANYWHERE"], "NOT_SET_ANYWHERE"),
     ];
     for (line, expected) in cases {
