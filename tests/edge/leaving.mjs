@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 
-import { ask, eventsOf, generate, open } from "./visitor.mjs";
+import { ask, eventsOf, exchange, generate, open } from "./visitor.mjs";
 import { eventually } from "./world.mjs";
 
 const at = (path, prompt) => `${path}?prompt=${encodeURIComponent(prompt)}`;
@@ -95,5 +95,23 @@ export const leaving = {
     const quick = world.rules("tokens=2");
     await Promise.all(Array.from({ length: 50 }, (_, i) => generate(origin, quick.prompt(`${i}`))));
     await eventually(async () => (await truth()).in_flight === 0, "nothing is left under way");
+  },
+
+  async "who leaves is told of once in the log, and as one who left"(world) {
+    const { origin, log } = await world.endpoint();
+    const lines = () => log().split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
+    const told = (count) => eventually(() => lines().length >= count && lines(), `${count} lines of the log`);
+    const { prompt } = world.rules("tpot=20,tokens=2000");
+    const before = lines().length;
+    const visitor = open(origin, at("/stream", prompt()));
+    await eventsOf((await visitor.answer).on("error", () => {})).next();
+    visitor.leave();
+    await told(before + 1);
+    const half = 'POST /generate HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 100\r\n\r\n{"prompt';
+    await exchange(origin, half, { leaves: true });
+    await told(before + 2);
+    await ask(origin, "/health", { method: "GET" });
+    const [stream, body, health] = (await told(before + 3)).slice(before).map(({ path, status }) => `${path} ${status}`);
+    assert.deepEqual([stream, body, health], ["/stream 499", "/generate 499", "/health 200"]);
   },
 };

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 
-import { ask } from "./visitor.mjs";
+import { ask, exchange } from "./visitor.mjs";
 import { eventually, KEY } from "./world.mjs";
 
 const big = "x".repeat(1024 * 1024);
@@ -21,6 +21,7 @@ export const refusals = {
       ["/generate", post({ promt: "Hello!" }), 400, "bad_prompt", "missing"],
       ["/generate", post("prompt=Hello!"), 400, "not_json", "JSON"],
       ["/generate", post("null"), 400, "not_json", "JSON"],
+      ["/generate", post("\ufeff{}"), 400, "bad_prompt", "missing"],
       ["/generate", post({ prompt: big }), 413, "too_large", "256 KiB"],
       ["/generate", { ...post({ prompt: big }), headers: { "transfer-encoding": "chunked" } }, 413, "too_large", "256 KiB"],
       ["/generate", { method: "GET" }, 405, "wrong_method", "POST"],
@@ -100,6 +101,15 @@ export const refusals = {
     await eventually(async () => (await truth()).in_flight === 0, "the call is given up");
   },
 
+  async "nor is a stream waited for that has not begun by then, though it might later"(world) {
+    const { origin } = await world.endpoint();
+    // A stream may take two minutes, in which the client would try it again four times.
+    const { prompt, truth } = world.rules("fault=status_503,retry_after=25");
+    const answer = await ask(origin, "/stream", { body: JSON.stringify({ prompt: prompt() }) });
+    assert.deepEqual([answer.status, answer.json.error.code], [504, "timeout"], answer.text);
+    assert.equal((await truth()).requests, 1);
+  },
+
   async "a server that is not there is told as such"(world) {
     const { origin } = await world.endpoint({ OPENAI_BASE_URL: await world.nowhere() });
     for (const path of ["/generate?prompt=x", "/stream?prompt=x"]) {
@@ -125,15 +135,39 @@ export const refusals = {
   async "the key is told nobody, and no error says where in the code it was made"(world) {
     const { origin } = await world.main();
     for (const path of ["/generate", "/generate_claude", "/stream"]) {
-      const answer = await ask(origin, path, { body: '{"prompt":"echo"}' });
-      assert.equal(answer.status, 502, answer.text);
-      const all = JSON.stringify(answer.headers) + answer.text;
-      assert.ok(!all.includes(KEY), all);
-      assert.ok(!/\bat .*:\d+|\.js/.test(all), all);
+      for (const prompt of ["echo my secret", "mumble my secret"]) {
+        const answer = await ask(origin, path, { body: JSON.stringify({ prompt }) });
+        assert.equal(answer.status, 502, answer.text);
+        const all = JSON.stringify(answer.headers) + answer.text;
+        assert.ok(!all.includes(KEY), all);
+        assert.ok(!/\bat .*:\d+|\.js/.test(all), all);
+      }
     }
     const batch = await ask(origin, "/batch", { body: '{"prompts":["echo"]}' });
     assert.equal(batch.json.results[0].error.code, "key_refused");
     assert.ok(!batch.text.includes(KEY), batch.text);
     assert.ok(!world.logs().includes(KEY), "no log holds the key");
+    assert.ok(!world.logs().includes("my secret"), "no log holds a prompt, not even where the server repeats it");
+  },
+};
+
+/** Of what the runtimes leave to the endpoint; Workers are given addresses that have been read. */
+export const addresses = {
+  async "an address is understood in each of its forms, and one that is none is said to be none"(world) {
+    const { origin } = await world.main();
+    const { host } = new URL(origin);
+    // prettier-ignore
+    const cases = [
+      // target, Host, status
+      ["/health", host, 200],
+      [`${origin}/health`, host, 200],
+      ["/health", "no host", 400],
+      ["/health", "[", 400],
+    ];
+    for (const [target, name, status] of cases) {
+      const said = await exchange(origin, `GET ${target} HTTP/1.1\r\nhost: ${name}\r\nconnection: close\r\n\r\n`);
+      assert.ok(said.startsWith(`HTTP/1.1 ${status} `), `${target}, Host ${name}: ${said.slice(0, 200)}`);
+      assert.ok(!/\bat .*:\d+|\.js/.test(said), said);
+    }
   },
 };

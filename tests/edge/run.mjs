@@ -9,13 +9,13 @@ import { HOSTS } from "./hosts.mjs";
 import { install } from "./install.mjs";
 import { kv } from "./kv.mjs";
 import { leaving } from "./leaving.mjs";
-import { refusals } from "./refusals.mjs";
+import { addresses, refusals } from "./refusals.mjs";
 import { KEY, World } from "./world.mjs";
 
 const PROMISES = { ...answers, ...leaving, ...refusals };
 
-/** What only one runtime has. */
-const MORE = { workerd: kv };
+/** What only some runtimes have. */
+const MORE = { node: addresses, deno: addresses, bun: addresses, workerd: kv };
 
 /** How long one promise may take: longer than all that it waits for. */
 const PROMISE_MS_MAX = 40_000;

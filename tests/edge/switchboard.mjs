@@ -1,6 +1,7 @@
 // A model's server that behaves as the prompt says: the first word of a prompt is the spec of the
-// simulated endpoint that answers it. `echo` is answered here, with the key that came; where a prompt
-// begins with `again`, its first attempt has to wait for a second.
+// simulated endpoint that answers it. `echo` and `mumble` are answered here, with the key that came and
+// with the prompt: the one is refused, the other gets what is no answer. Where a prompt begins with
+// `again`, its first attempt has to wait for a second.
 
 import { createServer, request } from "node:http";
 
@@ -22,10 +23,14 @@ export async function startSwitchboard(simulated) {
       outgoing.writeHead(503, { "content-type": "application/json", "retry-after": "1" });
       return outgoing.end('{"error":{"message":"Overloaded."}}');
     }
+    const key = incoming.headers.authorization ?? incoming.headers["x-api-key"];
+    if (spec === "mumble") {
+      outgoing.writeHead(200, { "content-type": "text/html" });
+      return outgoing.end(`<p>${key}: ${prompt}</p>`);
+    }
     if (spec === "echo") {
-      const key = incoming.headers.authorization ?? incoming.headers["x-api-key"];
       outgoing.writeHead(401, { "content-type": "application/json", "x-told": key });
-      return outgoing.end(JSON.stringify({ error: { message: `Incorrect key: ${key}`, type: "auth", code: key } }));
+      return outgoing.end(JSON.stringify({ error: { message: `Incorrect key: ${key}, for: ${prompt}`, type: "auth", code: key } }));
     }
     const { method, url, headers } = incoming;
     const onward = request(`${simulated}/mock/${spec}${url}`, { method, headers }, (answer) => {

@@ -2,8 +2,10 @@
 
 import assert from "node:assert/strict";
 import { Agent, request } from "node:http";
+import { connect } from "node:net";
 
-const agent = new Agent({ keepAlive: true, maxSockets: 200 });
+// Connections are let go before any server lets go of them, which a request on its way would notice.
+const agent = new Agent({ keepAlive: true, maxSockets: 200, timeout: 2000 });
 
 /** Asks, and resolves to `{ status, headers, text, json }`. */
 export async function ask(origin, path, { method = "POST", body, headers = {} } = {}) {
@@ -34,6 +36,19 @@ export function open(origin, path, { method = "POST", body, headers } = {}) {
   answer.catch(() => {});
   asking.end(body);
   return { answer, isSent: () => asking.writableFinished, leave: () => asking.socket.resetAndDestroy() };
+}
+
+/** Sends bytes as they are, and resolves to all that comes back. Who leaves sends no more than them. */
+export function exchange(origin, bytes, { leaves = false } = {}) {
+  const { hostname, port } = new URL(origin);
+  const socket = connect(Number(port), hostname);
+  let said = "";
+  return new Promise((resolve, reject) => {
+    socket.setEncoding("utf8").on("data", (text) => (said += text));
+    socket.once("close", () => resolve(said)).once("error", reject);
+    if (leaves) socket.end(bytes);
+    else socket.write(bytes);
+  });
 }
 
 /** The events of a stream as they come: `{ name, data }`. */

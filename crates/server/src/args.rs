@@ -169,11 +169,12 @@ fn check(args: &Args) -> Result<(), String> {
                 "{address} can be reached by other machines: add --allow-remote and --token-env VAR, or listen on 127.0.0.1"
             ));
         }
-        if args.token_env.is_none() {
-            return Err(format!(
-                "{address} can be reached by other machines: --token-env VAR is needed"
-            ));
-        }
+    }
+    if args.allow_remote && args.token_env.as_deref().unwrap_or_default().is_empty() {
+        return Err(
+            "--allow-remote: --token-env VAR is needed, which names the variable with the token"
+                .to_owned(),
+        );
     }
     Ok(())
 }
@@ -258,7 +259,9 @@ mod tests {
             ("--key=sk-1", "unknown argument `--key`"),
             ("--host http://x", "without scheme"),
             ("--listen 0.0.0.0:8088", "--allow-remote"),
-            ("--listen 0.0.0.0:8088 --allow-remote", "--token-env"),
+            ("--listen 0.0.0.0:8088 --allow-remote", "--token-env VAR"),
+            ("--allow-remote", "--token-env VAR"),
+            ("--allow-remote --token-env=", "--token-env VAR"),
             ("--tls-listen [::]:8443", "--allow-remote"),
         ];
         for (line, expected) in cases {

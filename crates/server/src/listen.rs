@@ -11,7 +11,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::clock;
 use crate::connection::{self, Handler, Stream};
-use crate::wire;
+use crate::{log, wire};
 
 /// A thousand clients may connect at once; a dropped SYN costs them a second. The kernel cuts
 /// this down to `net.core.somaxconn`.
@@ -19,6 +19,8 @@ const BACKLOG: u32 = 65_535;
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 /// After a failure to accept (out of file descriptors, mostly), so long before the next try.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+/// … and so long before it is said again.
+const COMPLAINT_PAUSE: Duration = Duration::from_mins(1);
 
 /// So many connections beyond the cap are told so at once; what comes while they are is closed.
 const REFUSALS_MAX: usize = 64;
@@ -80,14 +82,19 @@ pub(crate) async fn accept(
     stop: Stop,
 ) {
     let mut signal = stop.signal.clone();
+    let mut complained = None;
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             _ = signal.wait_for(|stop| *stop) => return,
         };
-        let Ok((tcp, _)) = accepted else {
-            clock::sleep(ACCEPT_PAUSE).await;
-            continue;
+        let (tcp, _) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                complain(&error, &mut complained);
+                clock::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
         };
         let Ok(place) = Arc::clone(&places.served).try_acquire_owned() else {
             if let Ok(place) = Arc::clone(&places.refused).try_acquire_owned() {
@@ -107,6 +114,20 @@ pub(crate) async fn accept(
             drop((place, stop.done));
         });
     }
+}
+
+/// Says why connections have to wait. They come to it as soon as there are files for them.
+fn complain(error: &std::io::Error, last: &mut Option<Duration>) {
+    let now = clock::now();
+    let is_said = last.is_some_and(|last| now.saturating_sub(last) < COMPLAINT_PAUSE);
+    // A client that left before it was accepted is nobody's trouble.
+    if is_said || error.kind() == std::io::ErrorKind::ConnectionAborted {
+        return;
+    }
+    *last = Some(now);
+    log::warn(&format!(
+        "new connections have to wait: {error}; `ulimit -n` should allow more than --connections"
+    ));
 }
 
 /// Says on a plain connection that there is no place for it; one that is encrypted is closed.

@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::io::{self, Write as _};
 use std::time::Duration;
 
 /// What is known of a call when it ends.
@@ -47,7 +48,17 @@ pub(crate) enum Log {
 impl Log {
     pub(crate) fn write(self, line: &Line) {
         if self == Self::Stderr {
-            eprintln!("{line}");
+            say(&line.to_string());
         }
     }
+}
+
+/// What the user should know of the server itself, `--quiet` or not.
+pub(crate) fn warn(text: &str) {
+    say(&format!("kneepoint-server: {text}"));
+}
+
+/// A reader that has gone away, or a disk that is full, is no reason to fail a call.
+fn say(line: &str) {
+    let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
 }

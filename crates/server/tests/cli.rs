@@ -23,7 +23,11 @@ fn output(line: &[&str]) -> Output {
 
 /// A server that is running, and what it has printed up to `ready`.
 fn running(line: &[&str]) -> (Child, Vec<String>) {
-    let mut child = command(line)
+    started(command(line))
+}
+
+fn started(mut command: Command) -> (Child, Vec<String>) {
+    let mut child = command
         .env("CANARY", "sk-canary-42")
         .spawn()
         .expect("starts");
@@ -75,6 +79,7 @@ fn mistakes_are_one_line_and_a_failure() {
         (&["--listen", "127.0.0.1:0", "--upstream", "x=http://y,key-env=NOT_SET_ANYWHERE"], "NOT_SET_ANYWHERE"),
         (&["--listen", "127.0.0.1:0", "--upstream", "x=http://y,key-file=/nonexistent"], "cannot read /nonexistent"),
         (&["--listen", "0.0.0.0:0"], "--allow-remote"),
+        (&["--listen", "127.0.0.1:0", "--allow-remote"], "--token-env VAR is needed"),
         (&["--listen", "0.0.0.0:0", "--allow-remote", "--token-env", "NOT_SET_ANYWHERE"], "NOT_SET_ANYWHERE"),
     ];
     for (line, expected) in cases {
@@ -132,10 +137,12 @@ fn a_call_is_logged_without_key_or_prompt() {
     let (mock, lines) = running(&["--listen", "127.0.0.1:0"]);
     let mock_address = address(&lines, "http");
     let upstream = format!("up=http://{mock_address}/mock/instant,key-env=CANARY");
+    let empty = format!("empty=http://{mock_address}/mock/fault=empty_200");
     let gone = TcpListener::bind("127.0.0.1:0").expect("binds");
     let nobody = format!("nobody=http://{}", gone.local_addr().expect("address"));
     drop(gone);
-    let upstreams = ["--upstream", &upstream, "--upstream", &nobody];
+    let upstreams = [&upstream, &empty, &nobody].map(|named| ["--upstream", named]);
+    let upstreams = upstreams.concat();
     let (mut child, lines) = running(&[&["--listen", "127.0.0.1:0"], &upstreams[..]].concat());
     let http = address(&lines, "http");
     let host = format!("host: {http}\r\nconnection: close\r\n");
@@ -148,6 +155,8 @@ fn a_call_is_logged_without_key_or_prompt() {
         body.len()
     );
     assert_eq!(exchange(http, call.clone()).status(), 200);
+    let nothing = exchange(http, call.replace("/proxy/up/", "/proxy/empty/"));
+    assert_eq!((nothing.status(), nothing.body().len()), (200, 0));
     let lost = exchange(http, call.replace("/proxy/up/", "/proxy/nobody/"));
     assert_eq!(lost.status(), 502);
     assert!(
@@ -179,6 +188,11 @@ fn a_call_is_logged_without_key_or_prompt() {
     assert!(
         text.contains("status=502")
             && text.contains("the upstream cannot be reached: Connection refused"),
+        "{text}"
+    );
+    assert!(
+        text.lines()
+            .any(|line| line.starts_with("proxy empty ") && line.ends_with(" done")),
         "{text}"
     );
     for secret in ["sk-canary-42", "secret prompt", token] {
@@ -215,4 +229,55 @@ fn a_connection_beyond_the_cap_is_told_so_and_served_once_there_is_room() {
     assert!(served);
     signal(&child, "-INT");
     assert!(child.wait().expect("ends").success());
+}
+
+#[test]
+fn a_log_that_nobody_reads_fails_no_call() {
+    let (mut mock, lines) = running(&["--listen", "127.0.0.1:0"]);
+    let upstream = format!("up=http://{}/mock/instant", address(&lines, "http"));
+    let (mut child, lines) = running(&["--listen", "127.0.0.1:0", "--upstream", &upstream]);
+    drop(child.stderr.take());
+    let http = address(&lines, "http");
+    let host = format!("host: {http}\r\nconnection: close\r\n");
+    let session = exchange(http, format!("GET /server.json HTTP/1.1\r\n{host}\r\n")).json();
+    let token = session["token"].as_str().expect("token");
+    let call =
+        format!("GET /proxy/up/v1/models HTTP/1.1\r\n{host}x-kneepoint-token: {token}\r\n\r\n");
+    for _ in 0..2 {
+        assert_eq!(exchange(http, call.clone()).status(), 200);
+    }
+    for child in [&mut child, &mut mock] {
+        signal(child, "-INT");
+        assert!(child.wait().expect("ends").success());
+    }
+}
+
+#[test]
+fn a_lack_of_files_is_said_once_and_passes() {
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", "ulimit -n 40; exec \"$0\" --listen 127.0.0.1:0"])
+        .arg(env!("CARGO_BIN_EXE_kneepoint-server"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let (mut child, lines) = started(shell);
+    let http = address(&lines, "http");
+    let mut waiting: Vec<Raw> = (0..60).map(|_| Raw::open(http)).collect();
+    let (tell, told) = std::sync::mpsc::channel();
+    let stderr = BufReader::new(child.stderr.take().expect("piped"));
+    std::thread::spawn(move || {
+        for line in stderr.lines() {
+            let _ = tell.send(line.expect("reads"));
+        }
+    });
+    let complaint = told.recv_timeout(PATIENCE).expect("a line");
+    assert!(complaint.contains("ulimit -n"), "{complaint}");
+    // Nobody was turned away: whoever waits is served when others leave.
+    let mut last = waiting.pop().expect("a connection");
+    drop(waiting);
+    last.send(common::get("/mock/").as_bytes());
+    assert_eq!(last.read_for(PATIENCE).status(), 200);
+    signal(&child, "-INT");
+    assert!(child.wait().expect("ends").success());
+    assert_eq!(told.iter().next(), None);
 }

@@ -250,6 +250,7 @@ fn only_what_is_listed_is_passed_on_in_either_direction() {
 fn an_echoed_key_is_taken_out() {
     let upstream = Upstream::answering(
         "HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\nx-request-id: sk-canary-0123456789\r\n\
+         x-ratelimit-limit-sk-canary-0123456789: 1\r\nX-RateLimit-Limit-Requests: 2\r\n\
          connection: close\r\n\r\n{\"error\":{\"message\":\"Incorrect key: sk-canary-0123456789.\"}}",
     );
     let (server, token) = proxy_to(upstream.address, &[]);
@@ -257,6 +258,8 @@ fn an_echoed_key_is_taken_out() {
     assert_eq!(reply.status(), 401);
     assert!(reply.body_text().contains("Incorrect key: [key]."));
     assert!(!reply.text().contains(KEY));
+    let limit = reply.header("x-ratelimit-limit-requests");
+    assert_eq!(limit.as_deref(), Some("2"));
 }
 
 #[test]
@@ -330,17 +333,31 @@ fn a_length_that_an_upstream_says_twice_is_said_once() {
 #[test]
 fn a_key_that_cannot_be_seen_is_not_passed_on() {
     // Compressed although that was not asked for: the key may be in it, and cannot be found.
-    let packed = Upstream::answering(
-        "HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\ncontent-encoding: gzip\r\n\
-         connection: close\r\n\r\npacked bytes",
-    );
-    let (server, token) = proxy_to(packed.address, &[]);
-    let reply = exchange(server.http, good(&server, &token, ""));
-    assert_eq!(
-        (reply.status(), reply.header("content-encoding")),
-        (401, None)
-    );
-    assert!(!reply.text().contains("packed bytes"));
+    for (lines, body) in [
+        ("content-encoding: gzip", "packed bytes"),
+        (
+            "content-encoding: identity\r\ncontent-encoding: gzip",
+            "packed bytes",
+        ),
+        (
+            "transfer-encoding: gzip, chunked",
+            "c\r\npacked bytes\r\n0\r\n\r\n",
+        ),
+    ] {
+        let answer = format!(
+            "HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\n{lines}\r\n\
+             connection: close\r\n\r\n{body}"
+        );
+        let packed = Upstream::answering(answer.leak());
+        let (server, token) = proxy_to(packed.address, &[]);
+        let reply = exchange(server.http, good(&server, &token, ""));
+        assert_eq!(
+            (reply.status(), reply.header("content-encoding")),
+            (401, None),
+            "{lines}"
+        );
+        assert!(!reply.text().contains("packed bytes"), "{lines}");
+    }
 
     // The end of what is read of a long answer falls into the key.
     let filler = "x".repeat((256 << 10) - 10);

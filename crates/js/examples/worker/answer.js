@@ -17,11 +17,18 @@ export function answered(visit, body, told = {}) {
 export function eventsOf(visit, { text, pieces, first, cache }) {
   const headers = headersOf({ cache, first: performance.now() - visit.began });
   let next = first;
+  let isOver = false;
+
+  // Who leaves is told of twice: by the call that is taken back, and by the reader that is gone.
+  function end(status, figures) {
+    if (!isOver) log(visit, status, figures);
+    isOver = true;
+  }
 
   async function ended() {
     const { usage, timing } = await text.result();
     const figures = figuresOf(visit, [timing]);
-    log(visit, 200, { ...figures, usage });
+    end(200, { ...figures, usage });
     return event({ usage, ...figures }, "done");
   }
 
@@ -34,14 +41,14 @@ export function eventsOf(visit, { text, pieces, first, cache }) {
         if (done) controller.close();
       } catch (failure) {
         const { status, error } = problemOf(failure);
-        log(visit, status, { code: error.code, reason: failure?.message });
+        end(status, { code: error.code, reason: reasonOf(failure) });
         controller.enqueue(event({ error }, "error"));
         controller.close();
       }
     },
     async cancel() {
       await pieces.return();
-      log(visit, 499, { code: "visitor_left" });
+      end(499, { code: "visitor_left" });
     },
   });
   return new Response(body, { headers: { ...headers, "content-type": "text/event-stream" } });
@@ -58,7 +65,7 @@ function event(data, name) {
 export function failed(visit, failure) {
   const { status, headers, error } = problemOf(failure);
   const figures = figuresOf(visit, []);
-  log(visit, status, { ...figures, code: error.code, reason: failure?.message });
+  log(visit, status, { ...figures, code: error.code, reason: reasonOf(failure) });
   return Response.json({ error }, { status, headers: { ...headersOf(figures), ...headers } });
 }
 
@@ -107,6 +114,16 @@ function verdictOnStatus({ status, retryable }) {
   return [502, "upstream_failed", `the model's server answered with status ${status}; try again later`];
 }
 
+/** Failures that quote the model's server, which may repeat the prompt, or what it had answered. */
+const QUOTING = new Set(["status", "in_band", "answer", "stream", "interrupted"]);
+
+/** Why something failed, as the log may know it. */
+function reasonOf(failure) {
+  const { kind, status, message } = failure ?? {};
+  if (!(failure instanceof KneepointError && QUOTING.has(kind))) return message;
+  return status === undefined ? kind : `${kind} ${status}`;
+}
+
 /** The figures of all calls behind an answer, in milliseconds. */
 function figuresOf(visit, timings) {
   const total = performance.now() - visit.began;
@@ -137,5 +154,5 @@ function headersOf({ cache, queue, attempts, first, total }) {
 function log({ method, url }, status, { usage, ...figures }) {
   const round = (value) => (typeof value === "number" ? Number(value.toFixed(1)) : value);
   const known = Object.entries(figures).map(([name, value]) => [name, round(value)]);
-  console.log(JSON.stringify({ method, path: url.pathname, status, ...Object.fromEntries(known), ...usage }));
+  console.log(JSON.stringify({ method, path: url?.pathname, status, ...Object.fromEntries(known), ...usage }));
 }

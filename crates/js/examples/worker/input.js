@@ -17,6 +17,15 @@ export class Refusal extends Error {
   }
 }
 
+/** The address that is asked for. Visitors may name a host that there cannot be. */
+export function addressOf(request) {
+  try {
+    return new URL(request.url);
+  } catch {
+    throw new Refusal(400, "bad_host", "the Host header is no host: send this endpoint's own");
+  }
+}
+
 /** The prompt in the address, or else in the body. */
 export async function promptOf(request, url) {
   const prompt = url.searchParams.get("prompt") ?? (await jsonOf(request)).prompt;
@@ -44,7 +53,9 @@ function check(prompt, name) {
 }
 
 async function jsonOf(request) {
-  const text = await textOf(request);
+  const text = await textOf(request).catch((failure) => {
+    throw failure instanceof Refusal ? failure : new Refusal(499, "visitor_left", "the body broke off");
+  });
   try {
     const json = JSON.parse(text);
     if (json !== null && typeof json === "object") return json;

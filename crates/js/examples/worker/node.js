@@ -19,8 +19,10 @@ class IncomingRequest {
     return this.incoming.method;
   }
 
+  /** Some visitors send the whole address where most send the path. */
   get url() {
-    return `http://${this.incoming.headers.host ?? "localhost"}${this.incoming.url}`;
+    const { url, headers } = this.incoming;
+    return /^https?:/i.test(url) ? url : `http://${headers.host ?? "localhost"}${url}`;
   }
 
   get headers() {
@@ -52,7 +54,7 @@ class IncomingRequest {
   async text() {
     const chunks = [];
     for await (const chunk of this.incoming) chunks.push(chunk);
-    return Buffer.concat(chunks).toString();
+    return new TextDecoder().decode(Buffer.concat(chunks));
   }
 }
 

@@ -17,7 +17,7 @@ const PROVIDERS = {
 };
 
 /** A whole answer, or the first piece of a stream and each that follows, must be there by then. */
-const ANSWER_MS_MAX = 10_000;
+export const ANSWER_MS_MAX = 10_000;
 
 /** Requests in flight at once, for all visitors: a ceiling, below which the limit finds itself. LIMIT
  * sets a number that stays. */

@@ -6,9 +6,11 @@
 //   POST /stream            like /generate, as server-sent events while the answer is written
 //   GET  /health
 
+import { APIConnectionTimeoutError } from "kneepoint";
+
 import { answered, eventsOf, failed, problemOf } from "./answer.js";
-import { discard, promptOf, promptsOf, Refusal } from "./input.js";
-import { upstream } from "./upstream.js";
+import { addressOf, discard, promptOf, promptsOf, Refusal } from "./input.js";
+import { ANSWER_MS_MAX, upstream } from "./upstream.js";
 
 /** Prompts of one batch that are under way at once: the connections that a request to a Worker may open. */
 const BATCH_AT_ONCE = 6;
@@ -26,8 +28,9 @@ const ROUTES = new Map([
 
 export default {
   async fetch(request, env) {
-    const visit = { began: performance.now(), method: request.method, url: new URL(request.url) };
+    const visit = { began: performance.now(), method: request.method };
     try {
+      visit.url = addressOf(request);
       const route = ROUTES.get(visit.url.pathname);
       if (route === undefined) {
         throw new Refusal(404, "unknown_route", `there is ${[...ROUTES.keys()].join(", ")}`);
@@ -70,8 +73,24 @@ async function stream(request, env, visit) {
   const text = llm.stream(prompt, { ...ask, ...callOf(request), timeout: STREAM_MS_MAX });
   const pieces = text[Symbol.asyncIterator]();
   // What goes wrong before the first piece still has a status.
-  const first = await pieces.next();
+  const first = await inTime(text, pieces.next());
   return eventsOf(visit, { text, pieces, first, cache: await text.cache });
+}
+
+/** The first piece, for which nobody waits longer than for an answer, however often it is asked for again. */
+async function inTime(text, piece) {
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    text.abort();
+  }, ANSWER_MS_MAX);
+  try {
+    return await piece;
+  } catch (error) {
+    throw isLate ? new APIConnectionTimeoutError() : error;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function health(_, env, visit) {

@@ -11,6 +11,10 @@ use std::time::Duration;
 use super::spec::Step;
 use crate::clock;
 
+/// So many tokens are made in one go. Steps that are shorter than their tokens take to make can never
+/// all be played, and whoever else this thread serves would wait for it.
+const TOKENS_AT_ONCE: usize = 10_000;
+
 /// The clock of one batching server.
 #[derive(Debug)]
 struct Batch {
@@ -81,10 +85,13 @@ impl Batch {
         self.step_ends = (n > 0.0).then(|| start + Duration::from_secs_f64(ms / 1000.0));
     }
 
-    /// Plays all steps that have ended by `now`; returns whom to wake.
+    /// Plays the steps that have ended by `now`, or the first of very many; returns whom to wake.
     fn advance(&mut self, now: Duration) -> Vec<Waker> {
-        let mut wake = Vec::new();
-        while let Some(end) = self.step_ends.filter(|end| *end <= now) {
+        let (mut wake, mut made) = (Vec::new(), 0);
+        while made < TOKENS_AT_ONCE
+            && let Some(end) = self.step_ends.filter(|end| *end <= now)
+        {
+            made += self.active.len().max(1);
             let members = &mut self.members;
             self.active.retain(|ticket| {
                 let Some(member) = members.get_mut(ticket) else {
@@ -158,6 +165,8 @@ async fn drive(batching: Arc<Batching>) {
         clock::sleep_until(due).await;
         let wake = batching.lock().batch.advance(clock::now());
         wake.into_iter().for_each(Waker::wake);
+        // Where steps are overdue, the sleep is none.
+        tokio::task::yield_now().await;
     }
 }
 
@@ -245,6 +254,23 @@ mod tests {
         batch.advance(ms(115));
         assert_eq!(made(&batch, ticket), 10);
         assert_eq!(batch.step_ends, Some(Duration::from_micros(126_500)));
+    }
+
+    #[test]
+    fn steps_that_nobody_can_keep_up_with_are_played_in_many_goes() {
+        let mut batch = Batch::new(Step {
+            base_ms: 0.01,
+            linear_ms: 0.0,
+            square_ms: 0.0,
+            active_max: 1000,
+        });
+        let tickets: Vec<u64> = (0..1000).map(|_| batch.join(ms(0), 500)).collect();
+        let last = tickets[tickets.len() - 1];
+        batch.advance(ms(1000));
+        assert!((1..20).contains(&made(&batch, last)));
+        let goes = std::iter::from_fn(|| batch.step_ends.map(|_| batch.advance(ms(1000))));
+        assert!((40..100).contains(&goes.count()));
+        assert_eq!(made(&batch, last), 500);
     }
 
     #[test]

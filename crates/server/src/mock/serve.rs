@@ -156,7 +156,7 @@ struct Call<'a> {
 
 impl Call<'_> {
     fn count_fault(&self, rejected: bool) {
-        self.endpoint.truth.fault();
+        self.endpoint.truth.fault(self.arrival);
         if rejected {
             self.endpoint.truth.reject(self.arrival);
         }

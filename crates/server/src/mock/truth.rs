@@ -102,8 +102,11 @@ impl Truth {
         }
     }
 
-    pub(crate) fn fault(&self) {
-        self.lock().faulted += 1;
+    pub(crate) fn fault(&self, arrival: Arrival) {
+        let mut counts = self.lock();
+        if counts.epoch == arrival.epoch {
+            counts.faulted += 1;
+        }
     }
 
     pub(crate) fn redirected(&self, with_credential: bool) {
@@ -211,9 +214,17 @@ mod tests {
         truth.reset();
         let in_flight = truth.read(|counts| counts.in_flight);
         assert_eq!((in_flight, truth.idle()), (1, false));
+        truth.fault(arrival);
         truth.end(arrival, true, true);
-        let left = truth.read(|counts| (counts.requests, counts.completed, counts.in_flight));
-        assert_eq!(left, (0, 0, 0));
+        let left = truth.read(|counts| {
+            (
+                counts.requests,
+                counts.faulted,
+                counts.completed,
+                counts.in_flight,
+            )
+        });
+        assert_eq!(left, (0, 0, 0, 0));
         truth.arrive(&seen, None);
         assert_eq!(truth.read(|counts| counts.connections), 1);
     }

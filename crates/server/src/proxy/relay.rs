@@ -14,7 +14,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
-use super::scrub::Scrub;
+use super::scrub::{Key, Scrub};
 use super::spend::{Meter, Spend};
 use super::upstream::Upstream;
 use super::{BODY_BYTES_MAX, Place, Proxy, elapsed, refuse, request_headers};
@@ -42,6 +42,19 @@ const ANSWER_BYTES_MAX: u64 = 256 << 20;
 
 fn is_hint(name: &str) -> bool {
     name.starts_with("x-ratelimit-") || name.starts_with("anthropic-ratelimit-")
+}
+
+/// Whether a body is packed, by whichever of the two headers that may say so, or by many.
+fn is_coded(headers: &HeaderMap) -> bool {
+    let plain = [
+        (header::CONTENT_ENCODING, "identity"),
+        (header::TRANSFER_ENCODING, "chunked"),
+    ];
+    plain.into_iter().any(|(name, plain)| {
+        let lines = headers.get_all(name).into_iter();
+        let mut codings = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+        codings.any(|coding| !coding.trim_ascii().eq_ignore_ascii_case(plain.as_bytes()))
+    })
 }
 
 /// A call and its line in the log, which is written when this is dropped.
@@ -176,11 +189,16 @@ impl Record {
         for (name, value) in &head.headers {
             let allowed = RESPONSE_HEADERS.contains(&name.as_str()) || is_hint(name.as_str());
             let key = self.upstream.key.as_ref();
-            if allowed && !key.is_some_and(|key| key.is_in(value.as_bytes())) {
+            let told = |key: &Key| key.is_in(value.as_bytes()) || key.is_in_name(name.as_str());
+            if allowed && !key.is_some_and(told) {
                 headers.append(name.clone(), value.clone());
             }
         }
         let body = if head.status.is_success() {
+            if body.is_end_stream() {
+                // Nothing more is asked of it then.
+                self.line.outcome = "done".into();
+            }
             Body::stream(AnswerBody {
                 body,
                 scrub: Scrub::new(self.upstream.key.as_ref()),
@@ -189,8 +207,8 @@ impl Record {
                 record: self,
             })
         } else {
-            let coding = headers.remove(header::CONTENT_ENCODING);
-            if coding.is_some_and(|coding| coding != "identity") {
+            headers.remove(header::CONTENT_ENCODING);
+            if is_coded(&head.headers) {
                 // It was not asked for, and an echoed key could not be found in it.
                 headers.remove(header::CONTENT_TYPE);
                 self.line.outcome = "error".into();

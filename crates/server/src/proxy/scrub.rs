@@ -28,8 +28,18 @@ impl Key {
         self.0.as_bytes()
     }
 
+    /// Whether it is too long for an ordinary word.
+    fn is_secret(&self) -> bool {
+        self.bytes().len() >= SECRET_BYTES_MIN
+    }
+
     pub(super) fn is_in(&self, text: &[u8]) -> bool {
         memmem::find(text, self.bytes()).is_some()
+    }
+
+    /// Whether the name of a header holds it, which has come in lower case whatever was sent.
+    pub(super) fn is_in_name(&self, name: &str) -> bool {
+        self.is_secret() && name.contains(&self.0.to_ascii_lowercase())
     }
 
     /// Replaces it everywhere.
@@ -70,9 +80,8 @@ pub(super) struct Scrub {
 
 impl Scrub {
     pub(super) fn new(key: Option<&Key>) -> Self {
-        let long = |key: &&Key| key.bytes().len() >= SECRET_BYTES_MIN;
         Self {
-            key: key.filter(long).cloned(),
+            key: key.filter(|key| key.is_secret()).cloned(),
             held: 0,
         }
     }

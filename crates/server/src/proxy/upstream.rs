@@ -111,6 +111,9 @@ fn address(url: &str) -> Result<(Scheme, Authority, String), String> {
         .authority
         .filter(|authority| !authority.as_str().contains(['@', ',']))
         .ok_or_else(|| no("must name a host, without user, password or comma; key-env=VAR, key-file=PATH and auth=… may follow it"))?;
+    if authority.as_str() != authority.host() && authority.port().is_none() {
+        return Err(no("must have a port from 0 to 65535, or none"));
+    }
     let path = parts
         .path_and_query
         .map_or(String::new(), |path| path.to_string());
@@ -189,6 +192,7 @@ mod tests {
             ("up=ftp://x", "must begin with http"),
             ("up=/v1", "must begin with http"),
             ("up=http://user:pw@x", "without user"),
+            ("up=http://x:99999/v1", "port from 0 to 65535"),
             ("up=http://x/?a=1", "must not have a query"),
             ("up=http://x,key-env=NONE", "no NONE"),
             (
