@@ -40,7 +40,7 @@ fn write(json: Json<'_>, depth_left: usize, into: &mut String) -> Result<(), Mal
             into.push(std::mem::replace(&mut before, ','));
             text::write(&name, into);
             into.push(':');
-            write(Json(value), depth_left, into)?;
+            write(Json::valid(value), depth_left, into)?;
         }
         into.push_str(if before == '{' { "{}" } else { "}" });
     } else if json.is_list() {

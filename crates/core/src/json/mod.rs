@@ -2,9 +2,10 @@
 //!
 //! Not by serde, on purpose: code derived for each struct and each of its visitors came to 66 kB, a
 //! sixth of the module that every visitor of a page loads. Here a [`Json`] is a piece of the text,
-//! and one loop finds the fields of an object, whichever they are. A value is scanned once for each
-//! object or list around it that is looked into, a handful at most. It accepts what `serde_json`
-//! accepts, to the letter; the tests hold the two against each other.
+//! and one loop finds the fields of an object, whichever they are. A value is checked once, with the
+//! outermost one around it, and skipped once for each further object or list around it that is looked
+//! into, a handful at most. It accepts what `serde_json` accepts, to the letter; the tests hold the two
+//! against each other.
 //!
 //! Nesting costs no stack. A key given twice is an error where we read it, since parsers disagree
 //! on which one counts, and a lone surrogate becomes U+FFFD.
@@ -25,55 +26,73 @@ use scan::Scan;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
-/// A JSON value as it is written, or nothing at all. What comes out of another value is valid; the
-/// outermost one is found out as it is read.
+/// A JSON value as it is written, or nothing at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Json<'a>(&'a str);
+pub(crate) struct Json<'a> {
+    text: &'a str,
+    /// What comes out of another value is valid, so that it is not checked again; the outermost one is
+    /// found out as it is read.
+    is_valid: bool,
+}
 
 impl<'a> Json<'a> {
     /// A value that is still to be checked.
     pub(crate) fn new(text: &'a str) -> Self {
-        Self(text.trim_matches([' ', '\t', '\n', '\r']))
+        Self {
+            text: text.trim_matches([' ', '\t', '\n', '\r']),
+            is_valid: false,
+        }
+    }
+
+    /// A value that is known to be one.
+    const fn valid(text: &'a str) -> Self {
+        Self {
+            text,
+            is_valid: true,
+        }
     }
 
     /// Checks that it is one whole value.
     pub(crate) fn check(self) -> Result<(), Malformed> {
-        let mut scan = Scan::new(self.0);
+        let mut scan = Scan::new(self.text);
         scan.value()?;
         scan.end()
     }
 
     /// As it is written, without white space around it.
     pub(crate) const fn source(self) -> &'a str {
-        self.0
+        self.text
     }
 
     /// The value, unless it is absent or null.
     pub(crate) fn present(self) -> Option<Self> {
-        (!matches!(self.0, "" | "null")).then_some(self)
+        (!matches!(self.text, "" | "null")).then_some(self)
     }
 
     pub(crate) fn is_object(self) -> bool {
-        self.0.starts_with('{')
+        self.text.as_bytes().first() == Some(&b'{')
     }
 
     pub(crate) fn is_list(self) -> bool {
-        self.0.starts_with('[')
+        self.text.as_bytes().first() == Some(&b'[')
     }
 
     /// A string's text, borrowed where it has no escapes.
     pub(crate) fn text(self) -> Option<Cow<'a, str>> {
-        unescape(self.0.strip_prefix('"')?.strip_suffix('"')?)
+        let [b'"', .., b'"'] = self.text.as_bytes() else {
+            return None;
+        };
+        unescape(self.text.get(1..self.text.len() - 1)?)
     }
 
     /// A number, as a float.
     pub(crate) fn real(self) -> Option<f64> {
-        number::real(self.0)
+        number::real(self.text)
     }
 
     /// A whole number from 0 on, however it is written.
     pub(crate) fn count(self) -> Option<u64> {
-        number::count(self.0)
+        number::count(self.text)
     }
 
     /// The value, unless it is a number that no float can hold.
@@ -100,7 +119,7 @@ impl<'a> Json<'a> {
                 .find(|(known, _)| **known == name);
             match known {
                 None => {}
-                Some((_, place)) if place.0.is_empty() => *place = value,
+                Some((_, place)) if place.text.is_empty() => *place = value,
                 Some(_) => return Err(Malformed),
             }
         }
@@ -109,12 +128,12 @@ impl<'a> Json<'a> {
 
     /// The members of what must be an object.
     pub(crate) fn members(self) -> Result<Parts<'a>, Malformed> {
-        Parts::of(self.0, b'{', b'}')
+        Parts::of(self, b'{', b'}')
     }
 
     /// The items of what must be a list. Their names are empty.
     pub(crate) fn items(self) -> Result<Parts<'a>, Malformed> {
-        Parts::of(self.0, b'[', b']')
+        Parts::of(self, b'[', b']')
     }
 }
 
@@ -122,16 +141,18 @@ impl<'a> Json<'a> {
 #[derive(Clone)]
 pub(crate) struct Parts<'a> {
     scan: Scan<'a>,
+    is_valid: bool,
     close: u8,
     begun: bool,
 }
 
 impl<'a> Parts<'a> {
-    fn of(text: &'a str, open: u8, close: u8) -> Result<Self, Malformed> {
-        let mut scan = Scan::new(text);
+    fn of(json: Json<'a>, open: u8, close: u8) -> Result<Self, Malformed> {
+        let mut scan = Scan::new(json.text);
         scan.expect(open)?;
         Ok(Self {
             scan,
+            is_valid: json.is_valid,
             close,
             begun: false,
         })
@@ -146,10 +167,15 @@ impl<'a> Parts<'a> {
             self.scan.expect(b',')?;
         }
         let name = match self.close {
-            b'}' => Json(self.scan.name()?).text().ok_or(Malformed)?,
+            b'}' => Json::valid(self.scan.name()?).text().ok_or(Malformed)?,
             _ => Cow::Borrowed(""),
         };
-        Ok(Some((name, Json(self.scan.value()?))))
+        let value = if self.is_valid {
+            self.scan.skip()?
+        } else {
+            self.scan.value()?
+        };
+        Ok(Some((name, Json::valid(value))))
     }
 }
 

@@ -90,6 +90,25 @@ impl<'a> Scan<'a> {
         }
     }
 
+    /// Takes a value of a text that is known to be valid: only strings and depth tell where it ends.
+    pub(super) fn skip(&mut self) -> Result<&'a str, Malformed> {
+        self.peek();
+        let (begin, mut depth) = (self.at, 0_usize);
+        while let Some(byte) = self.rest().first() {
+            match byte {
+                b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t' if depth == 0 => break,
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' => depth -= 1,
+                _ => {}
+            }
+            self.at += 1;
+            if *byte == b'"' {
+                self.string()?;
+            }
+        }
+        self.since(begin)
+    }
+
     fn scalar(&mut self) -> Result<(), Malformed> {
         match self.take()? {
             b'"' => self.string(),
@@ -146,11 +165,11 @@ impl<'a> Scan<'a> {
             b'1'..=b'9' => _ = self.digits(),
             _ => return Err(Malformed),
         }
-        if self.next_is(b".") && self.digits() == 0 {
+        if self.next_is(|byte| byte == b'.') && self.digits() == 0 {
             return Err(Malformed);
         }
-        if self.next_is(b"eE") {
-            self.next_is(b"+-");
+        if self.next_is(|byte| matches!(byte, b'e' | b'E')) {
+            self.next_is(|byte| matches!(byte, b'+' | b'-'));
             if self.digits() == 0 {
                 return Err(Malformed);
             }
@@ -160,13 +179,13 @@ impl<'a> Scan<'a> {
 
     fn digits(&mut self) -> usize {
         let begin = self.at;
-        while self.next_is(b"0123456789") {}
+        while self.next_is(|byte| byte.is_ascii_digit()) {}
         self.at - begin
     }
 
-    /// Takes the next byte if it is one of these.
-    fn next_is(&mut self, any: &[u8]) -> bool {
-        let is = self.rest().first().is_some_and(|byte| any.contains(byte));
+    /// Takes the next byte if it is as wanted.
+    fn next_is(&mut self, is_wanted: impl Fn(u8) -> bool) -> bool {
+        let is = self.rest().first().is_some_and(|&byte| is_wanted(byte));
         self.at += usize::from(is);
         is
     }
@@ -207,18 +226,23 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// How many of the first bytes certainly neither end a string nor mean anything in it, eight at a
-/// time: prompts are long.
+/// How many of the first bytes neither end a string nor mean anything in it, eight at a time: prompts
+/// are long. Those after the last whole eight are left to the caller.
 fn plain(bytes: &[u8]) -> usize {
     const EACH: u64 = u64::MAX / 255;
-    // The highest bit of a byte says whether it, or one below it in the word, is less than `bound`.
+    // The highest bit of a byte says whether it is less than `bound`; above the lowest of those that are,
+    // others may say so too.
     let less = |word: u64, bound: u64| word.wrapping_sub(EACH * bound) & !word & (EACH << 7);
-    let is_plain = |word: &&[u8; 8]| {
-        let word = u64::from_le_bytes(**word);
+    let mut count = 0;
+    for word in bytes.as_chunks().0 {
+        let word = u64::from_le_bytes(*word);
         let quote = less(word ^ (EACH * u64::from(b'"')), 1);
         let escape = less(word ^ (EACH * u64::from(b'\\')), 1);
-        (quote | escape | less(word, 0x20)) == 0
-    };
-    let (words, _) = bytes.as_chunks();
-    8 * words.iter().take_while(is_plain).count()
+        let first = (quote | escape | less(word, 0x20)).trailing_zeros() as usize / 8;
+        count += first;
+        if first < 8 {
+            break;
+        }
+    }
+    count
 }

@@ -74,6 +74,9 @@ struct Words {
     done: JsValue,
     value: JsValue,
     line_end: JsValue,
+    array_buffer: JsValue,
+    get_reader: JsValue,
+    read: JsValue,
     /// Functions of arrays, which catch whatever an odd one throws.
     array_from: JsValue,
     array_join: JsValue,
@@ -96,6 +99,9 @@ impl Sender {
                 done: "done".into(),
                 value: "value".into(),
                 line_end: "\n".into(),
+                array_buffer: "arrayBuffer".into(),
+                get_reader: "getReader".into(),
+                read: "read".into(),
                 array_from: property(&array, &"from".into()),
                 array_join: property(&property(&array, &"prototype".into()), &"join".into()),
             }),
@@ -226,14 +232,14 @@ impl Sender {
             return Ok(Source::Ended);
         }
         if is_short(&head.headers)
-            && let Ok(whole) = Method::of(response, "arrayBuffer")
+            && let Ok(whole) = Method::of(response, &self.words.array_buffer)
         {
             return Ok(Source::Whole(whole));
         }
         let is_another_kind = |_| unreadable(&format!("it is {}", kind(&body)));
-        let get_reader = Method::of(&body, "getReader").map_err(is_another_kind)?;
+        let get_reader = Method::of(&body, &self.words.get_reader).map_err(is_another_kind)?;
         let reader = get_reader.call0().map_err(threw)?;
-        let read = Method::of(&reader, "read").map_err(is_another_kind)?;
+        let read = Method::of(&reader, &self.words.read).map_err(is_another_kind)?;
         Ok(Source::Pieces(read))
     }
 }
@@ -262,10 +268,10 @@ struct Method {
 
 impl Method {
     /// Looks a method up. Fails with what was thrown, or with what is there in its stead.
-    fn of(object: &JsValue, name: &str) -> Result<Self, JsValue> {
+    fn of(object: &JsValue, name: &JsValue) -> Result<Self, JsValue> {
         Ok(Self {
             object: object.clone(),
-            function: Reflect::get(object, &name.into())?.dyn_into()?,
+            function: Reflect::get(object, name)?.dyn_into()?,
         })
     }
 
