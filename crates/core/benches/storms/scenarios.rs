@@ -207,6 +207,10 @@ pub(crate) fn further() -> Vec<Scenario> {
         ..slots(64, median, 0.3)
     };
     let errors = |server| ServerModel { errors: 0.02, ..server };
+    let shallow = |median| ServerModel {
+        requests: Some(Bucket { rate: 50.0, burst: 5.0 }),
+        ..bucket(50.0, median, 0.3)
+    };
     let grows = ServerModel { request_steps: vec![(60.0, 50.0)], ..bucket(10.0, 1.0, 0.3) };
     vec![
         scenario("64 slots × 1 s", 3000, slots(64, 1.0, 0.3), share(90.0, 3.0)),
@@ -214,6 +218,10 @@ pub(crate) fn further() -> Vec<Scenario> {
         scenario("300 per minute, retry-after", 1500, hinted(fixed_window()), share(90.0, 10.0)),
         scenario("300 per minute", 1500, fixed_window(), share(85.0, 10.0)),
         scenario("10/s, then 50/s", 5000, grows, share(90.0, 3.0)),
+        scenario("50/s × 0.3 s, burst of 5", 3000, shallow(0.3), share(90.0, 3.0)),
+        scenario("50/s × 0.3 s, burst of 5, retry-after", 3000, hinted(shallow(0.3)), share(90.0, 3.0)),
+        scenario("50/s × 1 s, burst of 5", 10_000, shallow(1.0), share(95.0, 2.0)),
+        scenario("50/s × 1 s, burst of 5, retry-after", 10_000, hinted(shallow(1.0)), share(95.0, 2.0)),
         scenario("64 slots and 40/s × 1 s", 4000, both(1.0), share(90.0, 4.0)),
         scenario("64 slots and 40/s × 1.6 s", 4000, both(1.6), share(90.0, 4.0)),
         scenario("64 slots, 2 % fail", 3000, errors(slots(64, 1.0, 0.3)), share(90.0, 5.0)),
