@@ -1,7 +1,7 @@
 // The packed package, as projects take it: checkers, compilers, bundlers.
 
 import { execFile } from "node:child_process";
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer as createProxy } from "node:http";
 import { connect } from "node:net";
 import { homedir } from "node:os";
@@ -218,6 +218,19 @@ await report.attempt("Vite's development server serves it, without configuration
     await speaksAt(server.resolvedUrls.local[0]);
   } finally {
     await server.close();
+  }
+});
+await report.attempt("it speaks where a tool keeps its JavaScript and nothing else, as Vite before 8 does for development", async () => {
+  const kept = `${folder}/node_modules/.vite/deps`;
+  const dist = `${folder}/node_modules/kneepoint/dist`;
+  const entryPoints = { kneepoint: `${dist}/web/index.js`, kneepoint_bench: `${dist}/bench/web/index.js` };
+  await esbuild({ entryPoints, bundle: true, format: "esm", splitting: true, outdir: kept, logLevel: "warning" });
+  writeFileSync(`${folder}/src/kept.js`, `${call}\n import { ready } from "kneepoint/bench";\n await ready();\n globalThis.outcome = await speak();`);
+  const imports = JSON.stringify({ imports: { kneepoint: "./node_modules/.vite/deps/kneepoint.js", "kneepoint/bench": "./node_modules/.vite/deps/kneepoint_bench.js" } });
+  try {
+    await speaks(folder, `<script type="importmap">${imports}</script><script type="module" src="./src/kept.js"></script>`);
+  } finally {
+    rmSync(`${folder}/node_modules/.vite`, { recursive: true });
   }
 });
 await report.attempt("without a bundler it speaks by an import map", async () => {

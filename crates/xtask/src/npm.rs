@@ -104,13 +104,14 @@ fn build_anew(repo: &Repo) -> Result<PathBuf> {
     let core = modules(repo, "client", &dist)?;
     let engine = modules(repo, "bench", &bench)?;
     for platform in PLATFORMS {
-        bundle(&core, &ENTRIES, platform, &dist.join(platform))?;
+        bundle(&core, &ENTRIES, platform, &package, "dist")?;
         let entries = if TERMINALS.contains(&platform) { 2 } else { 1 };
         bundle(
             &engine,
             &BENCH_ENTRIES[..entries],
             platform,
-            &bench.join(platform),
+            &package,
+            "dist/bench",
         )?;
     }
     run(Command::new(tool("tsc"))
@@ -212,8 +213,10 @@ fn text(wasm: &Path, script: &Path) -> Result {
         .arg(format!("--outfile={}", script.display())))
 }
 
-/// One platform's JavaScript. An entry is a source, or `name=source` where its name is another.
-fn bundle(glue: &Path, entries: &[&str], platform: &str, out: &Path) -> Result {
+/// One platform's JavaScript, in a folder of the package. An entry is a source, or `name=source` where its
+/// name is another.
+fn bundle(glue: &Path, entries: &[&str], platform: &str, package: &Path, folder: &str) -> Result {
+    let place = format!("{folder}/{platform}");
     let transport = if platform == "node" {
         "undici"
     } else {
@@ -242,7 +245,8 @@ fn bundle(glue: &Path, entries: &[&str], platform: &str, out: &Path) -> Result {
         .arg(format!(
             "--alias:#transport=./{SOURCE}/src/transport/{transport}.ts"
         ))
-        .arg(format!("--outdir={}", out.display()));
+        .arg(format!("--define:PLACE={place:?}"))
+        .arg(format!("--outdir={}", package.join(&place).display()));
     run(&mut esbuild)
 }
 
