@@ -191,10 +191,13 @@ await report.attempt("a client that Node prints, with all that is hidden, shows 
   const said = await run("node", ["src/printed.mjs"]);
   if (!said.includes("TextStream") || said.includes("canary")) throw new Error(said);
 });
-await report.attempt("esbuild's bundle speaks, with the module beside it", async () => {
-  await esbuild({ entryPoints: [`${folder}/src/main.js`], bundle: true, format: "esm", target: "es2022", outdir: `${folder}/esbuild/app`, logLevel: "warning" });
+await report.attempt("esbuild's bundle speaks, with the module beside it, where the page's policy lets it, and else says what that lacks", async () => {
+  writeFileSync(`${folder}/src/refused.js`, `${call}\n speak().catch((error) => { if (error.message.includes("'wasm-unsafe-eval'")) globalThis.outcome = "refused"; });`);
+  const policy = (words) => `<meta http-equiv="content-security-policy" content="script-src 'self' ${words}">`;
+  await esbuild({ entryPoints: [`${folder}/src/main.js`, `${folder}/src/refused.js`], bundle: true, format: "esm", target: "es2022", outdir: `${folder}/esbuild/app`, logLevel: "warning" });
   copyFileSync(`${folder}/node_modules/kneepoint/dist/web/kneepoint.wasm`, `${folder}/esbuild/app/kneepoint.wasm`);
-  await speaks(`${folder}/esbuild`, `<script type="module" src="./app/main.js"></script>`);
+  await speaks(`${folder}/esbuild`, `${policy("'wasm-unsafe-eval'")}<script type="module" src="./app/main.js"></script>`);
+  await speaks(`${folder}/esbuild`, `${policy("")}<script type="module" src="./app/refused.js"></script>`);
 });
 await report.attempt("webpack's bundle speaks, without configuration", async () => {
   const path = `${folder}/webpack`;
