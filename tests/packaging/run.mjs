@@ -1,7 +1,7 @@
 // The packed package, as projects take it: checkers, compilers, bundlers.
 
 import { execFile } from "node:child_process";
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer as createProxy } from "node:http";
 import { connect } from "node:net";
 import { homedir } from "node:os";
@@ -16,6 +16,7 @@ import { startServer } from "../peers/sdk/server.mjs";
 import { serve, withPage } from "./browser.mjs";
 import { consumer, program, repository, tarball } from "./consumer.mjs";
 import { Report } from "./report.mjs";
+import { bundleForNode, serverBundles } from "./servers.mjs";
 
 const report = new Report("packaging");
 const folder = consumer("packaging");
@@ -34,14 +35,17 @@ async function run(command, args) {
 /** A streaming call, as a program of a user's makes it. */
 const call = `
   import { Kneepoint } from "kneepoint";
-  const llm = new Kneepoint({ baseURL: ${JSON.stringify(baseURL)}, apiKey: "k", dangerouslyAllowBrowser: true });
-  let text = "";
-  for await (const piece of llm.stream("Hello!", { model: "m" })) text += piece;
-  llm.dispose();
+  async function speak() {
+    const llm = new Kneepoint({ baseURL: ${JSON.stringify(baseURL)}, apiKey: "k", dangerouslyAllowBrowser: true });
+    let text = "";
+    for await (const piece of llm.stream("Hello!", { model: "m" })) text += piece;
+    llm.dispose();
+    return text;
+  }
 `;
 mkdirSync(`${folder}/src`, { recursive: true });
-writeFileSync(`${folder}/src/main.js`, `${call}\n globalThis.outcome = text;`);
-writeFileSync(`${folder}/src/program.mjs`, `${call}\n console.log(text === "" ? "silence" : "spoke");`);
+writeFileSync(`${folder}/src/main.js`, `${call}\n globalThis.outcome = await speak();`);
+writeFileSync(`${folder}/src/program.mjs`, `${call}\n speak().then((text) => console.log(text === "" ? "silence" : "spoke"));`);
 writeFileSync(
   `${folder}/src/typed.ts`,
   `import OpenKnee, { APIError, type AttemptEvent, Kneepoint, type Stats } from "kneepoint";
@@ -127,13 +131,13 @@ await report.attempt("attw finds nothing", () => run(program("attw"), ["--profil
 for (const [module, resolution] of [["esnext", "bundler"], ["nodenext", "nodenext"]]) {
   await report.attempt(`types are right under ${resolution}, libraries checked too`, () =>
     run(program("tsc"), [
-      "--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2022", "--lib", "es2023,dom,dom.iterable,esnext.disposable",
+      "--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2022", "--lib", "es2022,dom,dom.iterable",
       "--module", module, "--moduleResolution", resolution, "--types", "", "src/typed.ts",
     ]));
 }
 await report.attempt("types are right where Node's are all there are, libraries checked too", () =>
   run(program("tsc"), [
-    "--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2022", "--lib", "es2023,esnext.disposable",
+    "--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2022", "--lib", "es2023",
     "--module", "nodenext", "--types", "node", "--typeRoots", `${repository}tests/node_modules/@types`, "src/typed.ts",
   ]));
 const programs = [["node"], [program("deno"), "run", "--quiet", "--allow-read", "--allow-net", "--allow-env"], [program("bun")]];
@@ -143,7 +147,9 @@ for (const [command, ...args] of programs) {
     if (said.trim() !== "spoke") throw new Error(said);
   });
 }
-await report.attempt("node sends through the proxy that its environment names, and ends", async () => {
+await serverBundles(report, folder, `${folder}/src/program.mjs`);
+await report.attempt("node sends through the proxy that its environment names, and ends, from a bundle too", async () => {
+  await bundleForNode(`${folder}/src/program.mjs`, `${folder}/bundle.cjs`);
   const asked = [];
   const proxy = createProxy((_, response) => response.writeHead(405).end());
   proxy.on("connect", (request, socket) => {
@@ -157,14 +163,16 @@ await report.attempt("node sends through the proxy that its environment names, a
   await new Promise((resolve) => proxy.listen(0, "127.0.0.1", resolve));
   const address = `127.0.0.1:${proxy.address().port}`;
   const { HTTP_PROXY, HTTPS_PROXY, NO_PROXY, http_proxy, https_proxy, no_proxy, ...env } = process.env;
-  const speak = async (more) => {
-    const { stdout } = await promisify(execFile)("node", ["src/program.mjs"], { cwd: folder, env: { ...env, ...more } });
+  const speak = async (program, more) => {
+    const { stdout } = await promisify(execFile)("node", [program], { cwd: folder, env: { ...env, ...more } });
     if (stdout.trim() !== "spoke") throw new Error(stdout);
     return asked.splice(0).length;
   };
   try {
-    const counts = [await speak({ HTTP_PROXY: `http://${address}` }), await speak({ http_proxy: address }), await speak({ http_proxy: address, NO_PROXY: "127.0.0.1" })];
-    if (counts.join() !== "1,1,0") throw new Error(`the proxy was asked ${counts} times`);
+    for (const program of ["src/program.mjs", "bundle.cjs"]) {
+      const counts = [await speak(program, { HTTP_PROXY: `http://${address}` }), await speak(program, { http_proxy: address }), await speak(program, { http_proxy: address, NO_PROXY: "127.0.0.1" })];
+      if (counts.join() !== "1,1,0") throw new Error(`${program}: the proxy was asked ${counts} times`);
+    }
   } finally {
     proxy.close();
   }
@@ -183,19 +191,13 @@ await report.attempt("a client that Node prints, with all that is hidden, shows 
   const said = await run("node", ["src/printed.mjs"]);
   if (!said.includes("TextStream") || said.includes("canary")) throw new Error(said);
 });
-await report.attempt("esbuild's bundle speaks, with the module beside it", async () => {
-  await esbuild({ entryPoints: [`${folder}/src/main.js`], bundle: true, format: "esm", target: "es2022", outdir: `${folder}/esbuild/app`, logLevel: "warning" });
+await report.attempt("esbuild's bundle speaks, with the module beside it, where the page's policy lets it, and else says what that lacks", async () => {
+  writeFileSync(`${folder}/src/refused.js`, `${call}\n speak().catch((error) => { if (error.message.includes("'wasm-unsafe-eval'")) globalThis.outcome = "refused"; });`);
+  const policy = (words) => `<meta http-equiv="content-security-policy" content="script-src 'self' ${words}">`;
+  await esbuild({ entryPoints: [`${folder}/src/main.js`, `${folder}/src/refused.js`], bundle: true, format: "esm", target: "es2022", outdir: `${folder}/esbuild/app`, logLevel: "warning" });
   copyFileSync(`${folder}/node_modules/kneepoint/dist/web/kneepoint.wasm`, `${folder}/esbuild/app/kneepoint.wasm`);
-  await speaks(`${folder}/esbuild`, `<script type="module" src="./app/main.js"></script>`);
-});
-await report.attempt("esbuild's bundle for Node speaks, with either module beside it", async () => {
-  const bundle = `${folder}/esbuild-node`;
-  await esbuild({ entryPoints: [`${folder}/src/program.mjs`], bundle: true, platform: "node", external: ["undici"], format: "esm", outExtension: { ".js": ".mjs" }, outdir: bundle, logLevel: "warning" });
-  for (const made of ["node", "web"]) {
-    copyFileSync(`${folder}/node_modules/kneepoint/dist/${made}/kneepoint.wasm`, `${bundle}/kneepoint.wasm`);
-    const said = await run("node", [`${bundle}/program.mjs`]);
-    if (said.trim() !== "spoke") throw new Error(`${made}: ${said}`);
-  }
+  await speaks(`${folder}/esbuild`, `${policy("'wasm-unsafe-eval'")}<script type="module" src="./app/main.js"></script>`);
+  await speaks(`${folder}/esbuild`, `${policy("")}<script type="module" src="./app/refused.js"></script>`);
 });
 await report.attempt("webpack's bundle speaks, without configuration", async () => {
   const path = `${folder}/webpack`;
@@ -219,6 +221,19 @@ await report.attempt("Vite's development server serves it, without configuration
     await speaksAt(server.resolvedUrls.local[0]);
   } finally {
     await server.close();
+  }
+});
+await report.attempt("it speaks where a tool keeps its JavaScript and nothing else, as Vite before 8 does for development", async () => {
+  const kept = `${folder}/node_modules/.vite/deps`;
+  const dist = `${folder}/node_modules/kneepoint/dist`;
+  const entryPoints = { kneepoint: `${dist}/web/index.js`, kneepoint_bench: `${dist}/bench/web/index.js` };
+  await esbuild({ entryPoints, bundle: true, format: "esm", splitting: true, outdir: kept, logLevel: "warning" });
+  writeFileSync(`${folder}/src/kept.js`, `${call}\n import { ready } from "kneepoint/bench";\n await ready();\n globalThis.outcome = await speak();`);
+  const imports = JSON.stringify({ imports: { kneepoint: "./node_modules/.vite/deps/kneepoint.js", "kneepoint/bench": "./node_modules/.vite/deps/kneepoint_bench.js" } });
+  try {
+    await speaks(folder, `<script type="importmap">${imports}</script><script type="module" src="./src/kept.js"></script>`);
+  } finally {
+    rmSync(`${folder}/node_modules/.vite`, { recursive: true });
   }
 });
 await report.attempt("without a bundler it speaks by an import map", async () => {

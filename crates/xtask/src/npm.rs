@@ -46,22 +46,29 @@ struct Make {
     /// The compiler's flags beside the workspace's.
     flags: &'static [&'static str],
     optimizer: &'static str,
+    /// Whether it is a text in JavaScript.
+    is_text: bool,
 }
 
 /// One for those who download it, and one for those who have it on a disk and at least Node 20's
 /// instructions. The JavaScript around them is the same.
+///
+/// Pages compile the file while it comes. On servers it is a text in a JavaScript module of its own: bundles and
+/// frameworks move code to where no file that lay beside it can be found, and each moves it differently.
 const MAKES: [Make; 2] = [
     Make {
         platform: "web",
         profile: "wasm",
         flags: &[],
         optimizer: "-Oz",
+        is_text: false,
     },
     Make {
         platform: "node",
         profile: "wasm-fast",
         flags: &["-Ctarget-feature=+simd128"],
         optimizer: "-O3",
+        is_text: true,
     },
 ];
 
@@ -97,13 +104,14 @@ fn build_anew(repo: &Repo) -> Result<PathBuf> {
     let core = modules(repo, "client", &dist)?;
     let engine = modules(repo, "bench", &bench)?;
     for platform in PLATFORMS {
-        bundle(&core, &ENTRIES, platform, &dist.join(platform))?;
+        bundle(&core, &ENTRIES, platform, &package, "dist")?;
         let entries = if TERMINALS.contains(&platform) { 2 } else { 1 };
         bundle(
             &engine,
             &BENCH_ENTRIES[..entries],
             platform,
-            &bench.join(platform),
+            &package,
+            "dist/bench",
         )?;
     }
     run(Command::new(tool("tsc"))
@@ -149,7 +157,12 @@ fn modules(repo: &Repo, feature: &str, dist: &Path) -> Result<PathBuf> {
         let place = dist.join(make.platform);
         fs::create_dir_all(&place).map_err(|error| failed(&place, &error))?;
         let around = repo.npm().join(feature).join(make.platform);
-        let script = module(repo, feature, &make, &around, &place.join("kneepoint.wasm"))?;
+        let home = if make.is_text { &around } else { &place };
+        let wasm = home.join("kneepoint.wasm");
+        let script = module(repo, feature, &make, &around, &wasm)?;
+        if make.is_text {
+            text(&wasm, &place.join("kneepoint.wasm.js"))?;
+        }
         if glue.as_ref().is_some_and(|(_, other)| *other != script) {
             return Err(Failure::work(format!(
                 "{} is not what the other module needs: neither may have closures, whose names differ",
@@ -191,8 +204,19 @@ fn module(repo: &Repo, feature: &str, make: &Make, glue: &Path, module: &Path) -
     fs::read_to_string(&script).map_err(|error| failed(&script, &error))
 }
 
-/// One platform's JavaScript. An entry is a source, or `name=source` where its name is another.
-fn bundle(glue: &Path, entries: &[&str], platform: &str, out: &Path) -> Result {
+/// A module as JavaScript that exports its bytes in Base64.
+fn text(wasm: &Path, script: &Path) -> Result {
+    run(Command::new(tool("esbuild"))
+        .arg(wasm)
+        .args(["--bundle", "--format=esm", "--loader:.wasm=base64"])
+        .args(["--log-level=warning"])
+        .arg(format!("--outfile={}", script.display())))
+}
+
+/// One platform's JavaScript, in a folder of the package. An entry is a source, or `name=source` where its
+/// name is another.
+fn bundle(glue: &Path, entries: &[&str], platform: &str, package: &Path, folder: &str) -> Result {
+    let place = format!("{folder}/{platform}");
     let transport = if platform == "node" {
         "undici"
     } else {
@@ -211,6 +235,7 @@ fn bundle(glue: &Path, entries: &[&str], platform: &str, out: &Path) -> Result {
             "--external:node:*",
             "--external:cloudflare:*",
             "--external:*.wasm",
+            "--external:*.wasm.js",
         ])
         .arg(format!("--alias:#core={}", glue.join("core.js").display()))
         .arg(format!("--alias:#bench={}", glue.join("core.js").display()))
@@ -220,7 +245,8 @@ fn bundle(glue: &Path, entries: &[&str], platform: &str, out: &Path) -> Result {
         .arg(format!(
             "--alias:#transport=./{SOURCE}/src/transport/{transport}.ts"
         ))
-        .arg(format!("--outdir={}", out.display()));
+        .arg(format!("--define:PLACE={place:?}"))
+        .arg(format!("--outdir={}", package.join(&place).display()));
     run(&mut esbuild)
 }
 

@@ -101,7 +101,10 @@ export function ready(source?: ModuleSource | Promise<ModuleSource>): Promise<vo
   loading ??= load(source).catch((error: unknown) => {
     loading = undefined;
     const advice = source === undefined ? "; where a bundle left it behind, ready() takes its bytes or its address" : "";
-    throw new KneepointError(`the wasm module could not be loaded: ${String(error)}${advice}`, {
+    // What browsers say of it names only the word that allows far more.
+    const isRefused = error instanceof Error && error.name === "CompileError";
+    const policy = isRefused ? "; where the page has a Content-Security-Policy, its script-src needs 'wasm-unsafe-eval'" : "";
+    throw new KneepointError(`the wasm module could not be loaded: ${String(error)}${advice}${policy}`, {
       kind: "module",
       cause: error,
     });

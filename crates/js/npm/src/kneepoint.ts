@@ -1,5 +1,8 @@
 /** The client as its users hold it. */
 
+// `Symbol.dispose` is in no library but this one, and programs need not name it to have these types checked.
+/// <reference lib="esnext.disposable" preserve="true" />
+
 import { type BatchOptions, Batch } from "./batch.ts";
 import type { Answer } from "./call.ts";
 import { Client, type Stats } from "./client.ts";

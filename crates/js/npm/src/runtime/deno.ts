@@ -1,11 +1,13 @@
 /** Deno, and Bun, whose own `fetch` is their fast one. */
 
-import { readFileSync } from "node:fs";
+import { Buffer } from "node:buffer";
+
+import encoded from "../node/kneepoint.wasm.js";
 
 import { text, variable } from "./common.ts";
 import type { Runtime } from "./runtime.ts";
 
-const bytes = (): Buffer => readFileSync(new URL("../node/kneepoint.wasm", import.meta.url));
+const bytes = (): Buffer<ArrayBuffer> => Buffer.from(encoded, "base64");
 
 export const runtime: Runtime = {
   name: "Bun" in globalThis ? "bun" : "deno",

@@ -1,11 +1,11 @@
 /** Node. */
 
-import { readFileSync } from "node:fs";
+import encoded from "../node/kneepoint.wasm.js";
 
 import { variable } from "./common.ts";
 import type { Runtime } from "./runtime.ts";
 
-const bytes = (): Buffer => readFileSync(new URL("./kneepoint.wasm", import.meta.url));
+const bytes = (): Buffer<ArrayBuffer> => Buffer.from(encoded, "base64");
 
 export const runtime: Runtime = {
   name: "node",

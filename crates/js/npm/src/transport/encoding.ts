@@ -5,7 +5,8 @@
  * and callers may ask with a header field of their own.
  */
 
-import { createRequire } from "node:module";
+// Under its own name it would meet the one of the banner that ES modules with CommonJS in them need from esbuild.
+import { createRequire as requireFrom } from "node:module";
 import type { Transform } from "node:stream";
 
 type Zlib = typeof import("node:zlib");
@@ -29,6 +30,7 @@ const DECODERS = new Map<string, (zlib: Zlib) => Transform>([
 /** What unpacks a body of this encoding; none where it comes as it is, or as nobody here knows. */
 export function decoderOf(encoding: string | readonly string[] | undefined): Transform | undefined {
   const decoder = encoding === undefined ? undefined : DECODERS.get(String(encoding).trim().toLowerCase());
-  // Loaded only where it is needed: few servers pack their answers.
-  return decoder?.(createRequire(import.meta.url)("node:zlib") as Zlib);
+  // Loaded only where it is needed: few servers pack their answers. From where does not matter, a bundle may not
+  // know where it lies, and bundlers warn of what they cannot read.
+  return decoder?.(requireFrom("/")("node:zlib") as Zlib);
 }

@@ -1,7 +1,5 @@
 /** The proxy that Node's environment names, as curl and others read it. */
 
-import { createRequire } from "node:module";
-
 import { refuse } from "../failure.ts";
 import type { Dispatcher } from "./dispatch.ts";
 
@@ -22,10 +20,14 @@ export function proxyOfTheEnvironment(): Dispatcher | undefined {
 /** Loaded only where it is needed, for it is larger than all the rest; and whole, since undici's proxies
  * call what its parts have only once its entry has been there. */
 function made(addresses: object): Dispatcher {
-  const { EnvHttpProxyAgent } = createRequire(import.meta.url)("undici") as {
-    EnvHttpProxyAgent: new (options: object) => Dispatcher;
+  const agent = import("undici").then(({ EnvHttpProxyAgent }) => new EnvHttpProxyAgent(addresses));
+  return {
+    dispatch(options, handler) {
+      const sent = agent.then((loaded) => loaded.dispatch(options, handler));
+      sent.catch((error: Error) => handler.onResponseError(null, error));
+      return true;
+    },
   };
-  return new EnvHttpProxyAgent(addresses);
 }
 
 /** The address in a variable, in small letters or in capitals. It may hold a password: nobody repeats it. */

@@ -7,3 +7,10 @@ declare module "undici/lib/dispatcher/client.js" {
     constructor(origin: string, options: object);
   }
 }
+// All of it, for its proxies.
+declare module "undici" {
+  export class EnvHttpProxyAgent {
+    constructor(options: object);
+    dispatch(options: object, handler: object): boolean;
+  }
+}
