@@ -13,6 +13,7 @@ import { programs as odd } from "./odd.mjs";
 import { ourEvents, ours, OurStream } from "./package.mjs";
 import { attemptsWithoutQuota, differences, errorOf, programs } from "./programs.mjs";
 import { programs as scripted } from "./scripted.mjs";
+import { programs as wrapped } from "./wrapped.mjs";
 
 let server;
 before(async () => (server = await startServer()));
@@ -33,7 +34,7 @@ for (const [name, spec, program] of programs) {
 
 const their = { ...theirs, ...theirPages, Stream: TheirStream, iterSSEMessages: theirEvents };
 const our = { ...ours, Stream: OurStream, iterSSEMessages: ourEvents };
-for (const [name, program] of [...scripted, ...kept, ...odd]) {
+for (const [name, program] of [...scripted, ...kept, ...odd, ...wrapped]) {
   test(name, async () => assert.deepEqual(await program(our), await program(their)));
 }
 

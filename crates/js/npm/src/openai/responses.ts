@@ -75,7 +75,7 @@ export class Responses extends plain.Responses {
     body: P,
     options?: RequestOptions,
   ): APIPromise<ParsedResponse<T>> {
-    return this.create(body, options)._thenUnwrap((response) => parsedResponse<T>(response, body));
+    return this.create(body, options)._thenUnwrap((response) => parsedResponse<T>(response, body, true));
   }
 
   /** Asks for a stream that puts the response together. */
