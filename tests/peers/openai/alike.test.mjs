@@ -64,11 +64,16 @@ for (const [where, event] of [["before the first content", 0], ["in the middle",
   });
 }
 
-test("a printed client does not tell its key", async () => {
+test("a printed client does not tell its key, nor does a copy", async () => {
   const { inspect } = await import("node:util");
   const { client } = us("instant");
-  assert.ok(!`${inspect(client, { depth: 9 })}${JSON.stringify(client)}`.includes("sk-test"));
+  for (const one of [client, client.chat, { ...client }]) {
+    assert.ok(!`${inspect(one, { depth: 9, getters: true })}${JSON.stringify(one)}`.includes("sk-test"));
+  }
 });
+
+test("the client for Azure can be imported, and says that it is not here", () =>
+  assert.throws(() => new ours.AzureOpenAI({ apiKey: "x" }), { kind: "config", message: /baseURL/ }));
 
 test("a retry is told of once, without the key", async () => {
   const lines = [];

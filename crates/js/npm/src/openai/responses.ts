@@ -65,6 +65,7 @@ export class InputTokens extends plain.APIResource {
 
 /** Responses. */
 export class Responses extends plain.Responses {
+  static override readonly name = "Responses";
   /** What responses were asked. */
   readonly inputItems: InputItems = new InputItems(this._client);
   /** Tokens of requests. */
