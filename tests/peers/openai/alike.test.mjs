@@ -13,6 +13,7 @@ import { programs as odd } from "./odd.mjs";
 import { ourEvents, ours, OurStream } from "./package.mjs";
 import { attemptsWithoutQuota, differences, errorOf, programs } from "./programs.mjs";
 import { programs as scripted } from "./scripted.mjs";
+import { programs as wrapped } from "./wrapped.mjs";
 
 let server;
 before(async () => (server = await startServer()));
@@ -33,7 +34,7 @@ for (const [name, spec, program] of programs) {
 
 const their = { ...theirs, ...theirPages, Stream: TheirStream, iterSSEMessages: theirEvents };
 const our = { ...ours, Stream: OurStream, iterSSEMessages: ourEvents };
-for (const [name, program] of [...scripted, ...kept, ...odd]) {
+for (const [name, program] of [...scripted, ...kept, ...odd, ...wrapped]) {
   test(name, async () => assert.deepEqual(await program(our), await program(their)));
 }
 
@@ -63,11 +64,16 @@ for (const [where, event] of [["before the first content", 0], ["in the middle",
   });
 }
 
-test("a printed client does not tell its key", async () => {
+test("a printed client does not tell its key, nor does a copy", async () => {
   const { inspect } = await import("node:util");
   const { client } = us("instant");
-  assert.ok(!`${inspect(client, { depth: 9 })}${JSON.stringify(client)}`.includes("sk-test"));
+  for (const one of [client, client.chat, { ...client }]) {
+    assert.ok(!`${inspect(one, { depth: 9, getters: true })}${JSON.stringify(one)}`.includes("sk-test"));
+  }
 });
+
+test("the client for Azure can be imported, and says that it is not here", () =>
+  assert.throws(() => new ours.AzureOpenAI({ apiKey: "x" }), { kind: "config", message: /baseURL/ }));
 
 test("a retry is told of once, without the key", async () => {
   const lines = [];

@@ -184,6 +184,11 @@ export class Kneepoint {
     this._client.dispose();
   }
 
+  /** What JSON says of a client. Its parts know it in turn, which JSON cannot say. */
+  toJSON(): object {
+    return { baseURL: this._client.baseURL };
+  }
+
   [Symbol.dispose](): void {
     this.dispose();
   }

@@ -28,6 +28,9 @@ export type ChatCompletionStreamingToolRunnerParams<Context = unknown> = ToolRun
 
 /** Chat completions. */
 export class Completions extends stored.Completions {
+  /** Libraries name what they watch after its class, and bundlers number classes of one name. */
+  static override readonly name = "Completions";
+
   /** Asks for JSON, and parses it. */
   parse<P extends types.ChatCompletionCreateParamsNonStreaming, T = ParsedBy<P>>(
     body: P,
@@ -80,6 +83,9 @@ export class Completions extends stored.Completions {
 
 /** Chat. */
 export class Chat extends plain.Chat {
+  static override readonly name = "Chat";
+  /** The class of chat completions, for whoever patches it. */
+  static readonly Completions = Completions;
   /** Chat completions. */
   override readonly completions: Completions = new Completions(this._client);
 }

@@ -34,6 +34,7 @@ import { Stream } from "../resources/streaming.ts";
 import * as chat from "./types/chat_names.ts";
 import { addressOf, isAbsolute, withPath } from "../resources/url.ts";
 
+export { AzureOpenAI } from "./azure.ts";
 export * from "./error.ts";
 export type { ClientOptions } from "./options.ts";
 export * from "./resources.ts";
@@ -41,7 +42,8 @@ export { Stream };
 
 /** A client in the shape of OpenAI's SDK. */
 export class OpenAI extends Kneepoint {
-  readonly #options: ClientOptions;
+  /** What it was made with, and has been told since. @internal */
+  declare readonly _options: ClientOptions;
   /** Clients for other addresses and keys, which requests may name. */
   readonly #others = new Map<string, this>();
   /** Those that were left behind when an option changed, while calls of theirs are under way. */
@@ -59,102 +61,62 @@ export class OpenAI extends Kneepoint {
   /** `POST /batches` */
   readonly batches: Batches = new Batches(this);
 
+  /** Where the endpoint is. */
+  declare baseURL: string;
+  /** Each attempt until its answer begins, in ms. */
+  declare timeout: number;
+  /** Retries of one call. */
+  declare maxRetries: number;
+  /** Sent as `openai-organization`. */
+  declare organization: string | null;
+  /** Sent as `openai-project`. */
+  declare project: string | null;
+  /** How much the logger is told. */
+  declare logLevel: Options["logLevel"];
+  /** The key; `null` where there is none, or where a function is asked. */
+  declare apiKey: string | null;
+  /** The key of the administration, for requests that ask for it. */
+  declare adminAPIKey: string | null;
+  /** Kept for programs that read it; nothing here uses it. */
+  declare webhookSecret: string | null;
+  /** Told what happens. */
+  declare logger: Logger;
+  /** Handed to `fetch` with each request. */
+  declare fetchOptions: Record<string, unknown> | undefined;
+
   constructor(options: ClientOptions = {}, /** @internal */ parent?: Client) {
     super(translated(options), parent);
-    this.#options = { ...options };
+    Object.defineProperty(this, "_options", { value: { ...options }, configurable: true });
+    this.#tell();
     const unknown = unknownIn(options);
     if (unknown.length > 0) {
       this._client.log.warn(`kneepoint: no option is called ${unknown.join(", ")}`);
     }
   }
 
-  /** Where the endpoint is. */
-  get baseURL(): string {
-    return this._client.baseURL;
-  }
-  set baseURL(baseURL: string) {
-    this.#change({ baseURL });
-  }
-
-  /** The key; `null` where there is none, or where a function is asked. */
-  get apiKey(): string | null {
-    const { apiKey } = this._client.options;
-    return typeof apiKey === "string" ? apiKey : null;
-  }
-  set apiKey(apiKey: string | null) {
-    this.#change({ apiKey });
-  }
-
-  /** The key of the administration, for requests that ask for it. */
-  get adminAPIKey(): string | null {
-    return variableFor(this.#options.adminAPIKey, "OPENAI_ADMIN_KEY");
-  }
-  set adminAPIKey(adminAPIKey: string | null) {
-    this.#change({ adminAPIKey });
-  }
-
-  /** Kept for programs that read it; nothing here uses it. */
-  get webhookSecret(): string | null {
-    return variableFor(this.#options.webhookSecret, "OPENAI_WEBHOOK_SECRET");
-  }
-  set webhookSecret(webhookSecret: string | null) {
-    this.#change({ webhookSecret });
-  }
-
-  /** Each attempt until its answer begins, in ms. */
-  get timeout(): number {
-    return this.#options.timeout ?? DEFAULT_TIMEOUT;
-  }
-  set timeout(timeout: number) {
-    this.#change({ timeout });
-  }
-
-  /** Retries of one call. */
-  get maxRetries(): number {
-    return this.#options.maxRetries ?? DEFAULT_RETRIES;
-  }
-  set maxRetries(maxRetries: number) {
-    this.#change({ maxRetries });
-  }
-
-  /** Sent as `openai-organization`. */
-  get organization(): string | null {
-    return this._client.options.organization ?? null;
-  }
-  set organization(organization: string | null) {
-    this.#change({ organization });
-  }
-
-  /** Sent as `openai-project`. */
-  get project(): string | null {
-    return this._client.options.project ?? null;
-  }
-  set project(project: string | null) {
-    this.#change({ project });
-  }
-
-  /** Told what happens. */
-  get logger(): Logger {
-    return this.#options.logger ?? console;
-  }
-  set logger(logger: Logger) {
-    this.#change({ logger });
-  }
-
-  /** How much of it. */
-  get logLevel(): Options["logLevel"] {
-    return this._client.log.level;
-  }
-  set logLevel(logLevel: Options["logLevel"]) {
-    this.#change({ logLevel });
-  }
-
-  /** Handed to `fetch` with each request. */
-  get fetchOptions(): Record<string, unknown> | undefined {
-    return this.#options.fetchOptions;
-  }
-  set fetchOptions(fetchOptions: Record<string, unknown> | undefined) {
-    this.#change({ fetchOptions });
+  /** Its fields are its own, as those of OpenAI's SDK are: libraries copy clients field by field, and put proxies
+   * around them, through which a prototype's accessors would not find what is private here. What holds a key, or
+   * is large, is in no copy: nobody is to come upon it by printing one. */
+  #tell(): void {
+    const plain = {
+      baseURL: () => this._client.baseURL,
+      timeout: () => this._options.timeout ?? DEFAULT_TIMEOUT,
+      maxRetries: () => this._options.maxRetries ?? DEFAULT_RETRIES,
+      organization: () => this._client.options.organization ?? null,
+      project: () => this._client.options.project ?? null,
+      logLevel: () => this._client.log.level,
+    };
+    const others = {
+      apiKey: () => (typeof this._client.options.apiKey === "string" ? this._client.options.apiKey : null),
+      adminAPIKey: () => variableFor(this._options.adminAPIKey, "OPENAI_ADMIN_KEY"),
+      webhookSecret: () => variableFor(this._options.webhookSecret, "OPENAI_WEBHOOK_SECRET"),
+      logger: () => this._options.logger ?? console,
+      fetchOptions: () => this._options.fetchOptions,
+    };
+    for (const [name, get] of Object.entries({ ...plain, ...others })) {
+      const set = (value: unknown): void => this.#change({ [name]: value });
+      Object.defineProperty(this, name, { get, set, enumerable: name in plain, configurable: true });
+    }
   }
 
   /** Fails what is under way, and closes connections. */
@@ -166,13 +128,13 @@ export class OpenAI extends Kneepoint {
   /** A client with some options changed, over the same connections. */
   override withOptions(options: ClientOptions): this {
     const Class = this.constructor as new (options: ClientOptions, parent: Client) => this;
-    return new Class({ ...this.#options, ...options }, this._client);
+    return new Class({ ...this._options, ...options }, this._client);
   }
 
   /** The address of a path. `defaultBaseURL` counts where no other base was given. */
   buildURL(path: string, query?: Record<string, unknown> | null, defaultBaseURL?: string): string {
     const base = this._client.options.baseURL || (defaultBaseURL ?? this.baseURL);
-    return addressOf(base, path, { ...this.#options.defaultQuery, ...query });
+    return addressOf(base, path, { ...this._options.defaultQuery, ...query });
   }
 
   /** A list of any path, in pages of a class of one's own or of one of ours. */
@@ -249,7 +211,7 @@ export class OpenAI extends Kneepoint {
 
   /** @internal */
   override _asked(options: FinalRequestOptions): FinalRequestOptions {
-    return withBody(withPath(options, this.#options.defaultQuery));
+    return withBody(withPath(options, this._options.defaultQuery));
   }
 
   /** What another client is to send: with another key, or to another server. */
@@ -280,10 +242,10 @@ export class OpenAI extends Kneepoint {
   }
 
   #change(options: ClientOptions): void {
-    Object.assign(this.#options, options);
+    Object.assign(this._options, options);
     this.#left = [...this.#left, ...this.#others.values()].filter(({ _client }) => _client.isBusy);
     this.#others.clear();
-    this._replace(translated(this.#options));
+    this._replace(translated(this._options));
   }
 
   /** This class, for those who hold it under another name. */
@@ -304,6 +266,14 @@ export class OpenAI extends Kneepoint {
   static readonly PermissionDeniedError = errors.PermissionDeniedError;
   static readonly UnprocessableEntityError = errors.UnprocessableEntityError;
   static readonly toFile = toFile;
+
+  static {
+    // The classes of the parts, for libraries that patch them to watch all clients. To the types their names are
+    // namespaces.
+    const { Completions, Embeddings, Models } = resources;
+    const classes = { Batches, Chat, Completions, Conversations, Embeddings, Images, Models, Moderations, Responses };
+    Object.assign(this, classes);
+  }
 }
 
 export declare namespace OpenAI {

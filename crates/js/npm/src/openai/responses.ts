@@ -65,6 +65,7 @@ export class InputTokens extends plain.APIResource {
 
 /** Responses. */
 export class Responses extends plain.Responses {
+  static override readonly name = "Responses";
   /** What responses were asked. */
   readonly inputItems: InputItems = new InputItems(this._client);
   /** Tokens of requests. */
@@ -75,7 +76,7 @@ export class Responses extends plain.Responses {
     body: P,
     options?: RequestOptions,
   ): APIPromise<ParsedResponse<T>> {
-    return this.create(body, options)._thenUnwrap((response) => parsedResponse<T>(response, body));
+    return this.create(body, options)._thenUnwrap((response) => parsedResponse<T>(response, body, true));
   }
 
   /** Asks for a stream that puts the response together. */

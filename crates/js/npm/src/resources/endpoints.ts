@@ -24,7 +24,6 @@ export class APIResource {
   /** @internal */
   constructor(client: Requester) {
     this._client = client;
-    Object.defineProperty(this, "_client", { enumerable: false });
   }
 
   /** @internal */

@@ -16,21 +16,22 @@ export type StreamClass = new <Item>(
 export class ItemStream<Item> implements AsyncIterable<Item> {
   /** Aborting it takes the call back. What is read from here on ends without an error. */
   controller: AbortController;
-  readonly #begin: () => AsyncIterator<Item>;
+  /** What hands them out. Libraries that watch a stream put a function of theirs in its place. @internal */
+  iterator: () => AsyncIterator<Item>;
 
   /** A stream of what the iterator hands out. */
   constructor(iterator: () => AsyncIterator<Item>, controller: AbortController) {
-    this.#begin = iterator;
+    this.iterator = iterator;
     this.controller = controller;
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Item> {
-    return this.#begin();
+    return this.iterator();
   }
 
   /** Two streams of the same objects. What only one of them has read is kept for the other. */
   tee(): [this, this] {
-    const source = this.#begin();
+    const source = this.iterator();
     const queues: Promise<IteratorResult<Item>>[][] = [[], []];
     const branch = (queue: Promise<IteratorResult<Item>>[]): AsyncIterator<Item> => ({
       next: () => {

@@ -37,13 +37,18 @@ export function withText<R extends Response>(response: R): R {
   return response;
 }
 
-/** The response with its texts and arguments parsed, where it is complete. */
-export function parsedResponse<T>(response: Response, params: ResponseParams): ParsedResponse<T> {
+/** The response with its texts and arguments parsed, where it is complete. A schema without a parser of its own
+ * is JSON to those who ask for it to be parsed, and text to others. */
+export function parsedResponse<T>(
+  response: Response,
+  params: ResponseParams,
+  demands = false,
+): ParsedResponse<T> {
   if (!Array.isArray(response?.output)) return response as ParsedResponse<T>;
   const isComplete = !response.status || response.status === "completed";
   const format = (params?.text as { format?: Marked } | undefined)?.format;
   const tools = (params?.tools ?? []) as Marked[];
-  const asks = format?.$parseRaw !== undefined || tools.some((tool) => tool.$parseRaw ?? tool.strict === true);
+  const asks = demands || format?.$parseRaw !== undefined || tools.some((tool) => tool.$parseRaw ?? tool.strict === true);
   const textOf = (text: string): unknown => {
     if (!asks || !isComplete || format?.type !== "json_schema") return null;
     return format.$parseRaw === undefined ? JSON.parse(text) : format.$parseRaw(text);

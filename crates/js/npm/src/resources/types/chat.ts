@@ -25,8 +25,13 @@ export interface ChatCompletionFunctionTool {
 
 /** A tool that takes text of any form. */
 export interface ChatCompletionCustomTool {
-  custom: { name: string; description?: string; format?: unknown };
+  custom: { name: string; description?: string; format?: ChatCompletionCustomTool.Format };
   type: "custom";
+}
+
+export declare namespace ChatCompletionCustomTool {
+  /** What form the text has. */
+  type Format = { type: "text" } | { type: "grammar"; grammar: { definition: string; syntax: "lark" | "regex" } };
 }
 
 /** A tool that the model may call. */
@@ -121,11 +126,11 @@ export interface ChatCompletionCreateParamsBase {
   parallel_tool_calls?: boolean;
   prediction?: ChatCompletionPredictionContent | null;
   presence_penalty?: number | null;
-  prompt_cache_key?: string;
+  prompt_cache_key?: string | null;
   prompt_cache_retention?: "in-memory" | "in_memory" | "24h" | null;
   reasoning_effort?: ReasoningEffort;
   response_format?: ResponseFormatText | ResponseFormatJSONSchema | ResponseFormatJSONObject;
-  safety_identifier?: string;
+  safety_identifier?: string | null;
   seed?: number | null;
   service_tier?: "auto" | "default" | "flex" | "scale" | "priority" | null;
   stop?: string | null | string[];
@@ -176,10 +181,18 @@ export interface ChatCompletionMessage {
   content: string | null;
   refusal: string | null;
   role: "assistant";
-  annotations?: { type: "url_citation"; url_citation: object }[];
+  annotations?: ChatCompletionMessage.Annotation[];
   audio?: ChatCompletionAudio | null;
   function_call?: { arguments: string; name: string } | null;
   tool_calls?: ChatCompletionMessageToolCall[];
+}
+
+export declare namespace ChatCompletionMessage {
+  /** A page that the answer rests on. */
+  interface Annotation {
+    type: "url_citation";
+    url_citation: { end_index: number; start_index: number; title: string; url: string };
+  }
 }
 
 /** Why an answer ends. */
@@ -249,7 +262,7 @@ export declare namespace ChatCompletionChunk {
         id?: string;
         function?: { arguments?: string; name?: string };
         custom?: { input?: string; name?: string };
-        type?: "function" | "custom";
+        type?: "function";
       }
     }
   }

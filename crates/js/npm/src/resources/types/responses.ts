@@ -7,7 +7,8 @@ export interface ResponseCreateParamsBase {
   background?: boolean | null;
   conversation?: string | { id: string } | null;
   include?: ResponseIncludable[] | null;
-  input?: string | ResponseInput;
+  /** Items and tools may be of types from elsewhere, which say less of what else they may have. */
+  input?: string | (ResponseInputItem | { type?: string | null })[];
   instructions?: string | null;
   max_output_tokens?: number | null;
   max_tool_calls?: number | null;
@@ -15,13 +16,13 @@ export interface ResponseCreateParamsBase {
   model?: ResponsesModel;
   parallel_tool_calls?: boolean | null;
   previous_response_id?: string | null;
-  reasoning?: Reasoning | null;
+  reasoning?: Reasoning | { effort?: ReasoningEffort } | null;
   store?: boolean | null;
   stream?: boolean | null;
   temperature?: number | null;
   text?: ResponseTextConfig;
   tool_choice?: unknown;
-  tools?: Tool[];
+  tools?: (Tool | { type: string })[];
   top_p?: number | null;
   truncation?: "auto" | "disabled" | null;
   [field: string]: unknown;

@@ -18,7 +18,7 @@ export interface FunctionDefinition {
 }
 
 /** How long the model is to think. */
-export type ReasoningEffort = "none" | "minimal" | "low" | "medium" | "high" | "xhigh" | null;
+export type ReasoningEffort = "none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max" | null;
 
 /** Plain text is wanted. */
 export interface ResponseFormatText {

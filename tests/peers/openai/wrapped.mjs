@@ -1,0 +1,149 @@
+// What libraries that watch, trace or extend a client do with it: each program is the gist of one.
+
+import { collect, events, json, plain, scripted } from "./scripted.mjs";
+
+const messages = [{ role: "user", content: "Hello!" }];
+const ask = { model: "m", messages };
+const said = { id: "c1", choices: [{ index: 0, finish_reason: "stop", message: { role: "assistant", content: '{"a":1}' } }] };
+const piece = (content, finish_reason = null) => ({ id: "c1", choices: [{ index: 0, delta: { content }, finish_reason }] });
+const pieces = () => events([piece("a"), piece("b", "stop")]);
+const response = {
+  id: "r1", object: "response", status: "completed",
+  output: [{ type: "message", role: "assistant", content: [{ type: "output_text", text: '{"a":1}', annotations: [] }] }],
+};
+
+/** A proxy that hands out the fields of what it stands before, and proxies of those that are objects. */
+const proxied = (value, read) =>
+  new Proxy(value, {
+    get: (target, name, proxy) => {
+      const field = read(target, name, proxy);
+      if (typeof field === "function") return name === "constructor" ? field : field.bind(target);
+      return typeof field === "object" && field !== null ? proxied(field, read) : field;
+    },
+  });
+
+const FIELDS = ["baseURL", "timeout", "maxRetries", "organization", "project", "logLevel"];
+const fieldsOf = (client) => FIELDS.map((name) => client[name]);
+
+/** What each program is called, and what it does. */
+export const programs = [
+  ["the methods of all clients are replaced", async (exports) => {
+    const { OpenAI } = exports;
+    const { Chat, Completions, Embeddings, Images, Models, Moderations, Responses } = OpenAI;
+    const methods = [
+      [Chat.Completions, "create"], [Completions, "create"], [Embeddings, "create"], [Responses, "create"],
+      [Images, "generate"], [Models, "retrieve"], [Moderations, "create"],
+    ];
+    const calls = [];
+    const undo = methods.map(([{ prototype, name }, method]) => {
+      const original = prototype[method];
+      prototype[method] = function (...args) {
+        calls.push([name, method, this instanceof Chat.Completions, this._client.baseURL]);
+        return original.apply(this, args);
+      };
+      return () => (prototype[method] = original);
+    });
+    try {
+      const { client } = scripted(exports, [() => json({ ...said, data: [] })]);
+      await client.chat.completions.create(ask);
+      await client.chat.completions.parse(ask);
+      await client.completions.create({ model: "m", prompt: "x" });
+      await client.embeddings.create({ model: "m", input: "x" });
+      await client.images.generate({ prompt: "x" });
+      await client.models.retrieve("m");
+      await client.moderations.create({ input: "x" });
+      const { client: other } = scripted(exports, [() => json(response)]);
+      await other.responses.create({ model: "m", input: "x" });
+      await other.responses.parse({ model: "m", input: "x" });
+    } finally {
+      for (const each of undo) each();
+    }
+    return calls;
+  }],
+  ["the parts of a client are of the classes that it names", async (exports) => {
+    const { client } = scripted(exports, []);
+    const parts = ["Batches", "Chat", "Completions", "Conversations", "Embeddings", "Images", "Models", "Moderations", "Responses"];
+    const completions = client.chat.completions;
+    return [
+      parts.map((name) => [exports.OpenAI[name].name, client[name.toLowerCase()] instanceof exports.OpenAI[name]]),
+      [completions.constructor.name, completions instanceof exports.OpenAI.Chat.Completions, completions._client === client],
+    ];
+  }],
+  ["a stream's iterator is replaced", async (exports) => {
+    const { client } = scripted(exports, [pieces]);
+    const seen = [];
+    for (const take of [(stream) => [stream], (stream) => stream.tee()]) {
+      const stream = await client.chat.completions.create({ ...ask, stream: true });
+      const begin = stream.iterator;
+      stream.iterator = async function* () {
+        for await (const chunk of { [Symbol.asyncIterator]: begin }) {
+          seen.push(chunk.choices[0].delta.content);
+          yield chunk;
+        }
+        seen.push("end");
+      };
+      for (const each of take(stream)) seen.push((await collect(each)).length);
+    }
+    return seen;
+  }],
+  ["a client behind a proxy", async (exports) => {
+    const told = [];
+    const reads = [
+      Reflect.get,
+      (target, name) => target[name],
+      // Looks at a field first, and then reads it again as the proxy's.
+      (target, name, proxy) => (typeof target[name] === "function" ? target[name] : Reflect.get(target, name, proxy)),
+    ];
+    for (const read of reads) {
+      const { client } = scripted(exports, [() => json(said)]);
+      const seen = proxied(client, read);
+      seen.maxRetries = 5;
+      seen.baseURL = "http://other.test/v1";
+      told.push(fieldsOf(seen), seen.apiKey, client.maxRetries, seen._options.apiKey, seen.logger === client.logger);
+      told.push(seen.withOptions({ timeout: 7 }).timeout, (await seen.chat.completions.create(ask)).id);
+    }
+    return told;
+  }],
+  ["a client that another one is made of", async (exports) => {
+    const { client, asked } = scripted(exports, [() => json(said)]);
+    const heir = Object.create(client);
+    const other = heir.withOptions({ timeout: 7 });
+    await other.chat.completions.create(ask);
+    return [fieldsOf(heir), heir.apiKey, fieldsOf(other), asked.length];
+  }],
+  ["a client that is copied field by field", async (exports) => {
+    const { client, asked } = scripted(exports, [() => json(said)]);
+    const copy = { ...client, chat: { ...client.chat } };
+    const completions = Object.create(Object.getPrototypeOf(client.chat.completions));
+    copy.chat.completions = Object.assign(completions, client.chat.completions);
+    copy.chat.completions.create = (...args) => client.chat.completions.create(...args);
+    const whole = Object.assign(Object.create(Object.getPrototypeOf(client)), client);
+    const { id } = await copy.chat.completions.create(ask);
+    const kept = await copy.chat.completions.retrieve("c1");
+    const also = await whole.chat.completions.create(ask);
+    return [fieldsOf(copy), fieldsOf(whole), id, plain(kept), also.id, asked.map(({ url }) => url)];
+  }],
+  ["a schema that nobody has marked is parsed", async (exports) => {
+    const schema = { name: "s", strict: true, schema: { type: "object" } };
+    const format = { type: "json_schema", ...schema };
+    const { client } = scripted(exports, [() => json(response)]);
+    const whole = await client.responses.parse({ model: "m", input: "x", text: { format } });
+    const { client: chat } = scripted(exports, [() => json(said)]);
+    const completion = await chat.chat.completions.parse({ ...ask, response_format: { type: "json_schema", json_schema: schema } });
+    const open = await client.responses.parse({ model: "m", input: "x" });
+    return [whole.output_parsed, plain(whole.output), completion.choices[0].message.parsed, open.output_parsed, plain(open.output)];
+  }],
+  ["a client as the fetch of another library", async (exports) => {
+    const { client, asked } = scripted(exports, [() => json(said), pieces]);
+    const fetch = (url, { headers, body, signal }) =>
+      client.post(url, { headers, body: JSON.parse(body), signal }).asResponse();
+    const told = [];
+    for (const stream of [false, true]) {
+      const headers = { authorization: "Bearer sk-other", "x-own": "1" };
+      const init = { method: "POST", headers, body: JSON.stringify({ ...ask, stream }), signal: new AbortController().signal };
+      const answer = await fetch("http://other.test/v1/chat/completions", init);
+      told.push([answer.status, answer.headers.get("content-type"), await answer.text()]);
+    }
+    return [told, asked.map(({ url, headers }) => [url, headers.get("authorization"), headers.get("x-own")])];
+  }],
+];
