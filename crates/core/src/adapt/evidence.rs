@@ -84,6 +84,12 @@ impl Evidence {
         self.last = self.last.min(seen);
     }
 
+    /// A trial above the number was refused. At which number is no evidence: a trial sends more where
+    /// answers come fast.
+    pub(super) fn confirm(&mut self) {
+        self.confirmed += 1;
+    }
+
     /// Forgets the votes, as after a belief that changed for another reason.
     pub(super) fn clear_votes(&mut self) {
         self.votes = 0;

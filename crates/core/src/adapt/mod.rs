@@ -13,6 +13,7 @@ mod noise;
 mod pacer;
 mod probe;
 mod sums;
+mod trial;
 mod value;
 mod verdict;
 mod window;
@@ -25,8 +26,9 @@ use ladder::Ladder;
 use meter::Meter;
 use noise::Noise;
 use pacer::Pacer;
-use probe::{Blocked, Step, Trial, Turn};
+use probe::{Blocked, Turn};
 use sums::Answer;
+use trial::{Full, Step, Trial};
 use value::within;
 pub use value::{Admission, Options, Part, Purpose, Rejection, Sent, Snapshot};
 use window::{Surroundings, Window};
@@ -191,7 +193,10 @@ impl Rule {
         self.sends += 1;
         match self.purpose {
             Purpose::Probe => self.blocked.sent(now),
-            Purpose::Trial => self.trial.sent(now),
+            Purpose::Trial => {
+                let level = self.window.level();
+                self.trial.sent(now, self.sends, self.in_flight, level);
+            }
             Purpose::Ordinary if self.pacer.is_on() => self.pacer.spend(),
             Purpose::Ordinary => {}
         }
@@ -207,10 +212,8 @@ impl Rule {
 
     /// An attempt was answered. `units` is its output in tokens, where known.
     pub fn succeeded(&mut self, now: Instant, sent: Sent, units: Option<u64>) {
-        self.count_growth(now);
         let load = 0.5 * (f64::from(sent.in_flight) + f64::from(self.in_flight));
-        self.in_flight = self.in_flight.saturating_sub(1);
-        self.trial.answered();
+        self.ended(now, sent);
         self.window.answered(sent.in_flight);
         if self.blocked.is_on() {
             if self.is_fresh(sent) {
@@ -233,8 +236,7 @@ impl Rule {
 
     /// An attempt was refused. `unit` is a number drawn evenly from 0 to 1.
     pub fn rejected(&mut self, now: Instant, sent: Sent, rejection: Rejection, unit: f64) {
-        self.count_growth(now);
-        self.in_flight = self.in_flight.saturating_sub(1);
+        self.ended(now, sent);
         if self.options.adaptive {
             self.judge(now, sent, rejection, unit);
         }
@@ -246,21 +248,15 @@ impl Rule {
     /// An attempt failed in a way that tells nothing about the load, such as a 500. A probe that
     /// failed like that was at least not refused.
     pub fn failed(&mut self, now: Instant, sent: Sent) {
-        self.count_growth(now);
-        self.in_flight = self.in_flight.saturating_sub(1);
-        if self.is_fresh(sent) {
-            match sent.purpose {
-                Purpose::Probe => self.blocked.answered(),
-                Purpose::Trial => self.trial.answered(),
-                Purpose::Ordinary => {}
-            }
+        self.ended(now, sent);
+        if self.is_fresh(sent) && sent.purpose == Purpose::Probe {
+            self.blocked.answered();
         }
     }
 
     /// An attempt was given up by its caller, before it was sent or before it ended.
     pub fn abandoned(&mut self, now: Instant, sent: Sent) {
-        self.count_growth(now);
-        self.in_flight = self.in_flight.saturating_sub(1);
+        self.ended(now, sent);
         if self.is_fresh(sent) {
             match sent.purpose {
                 Purpose::Probe => self.blocked.withdrawn(),
@@ -305,6 +301,13 @@ impl Rule {
         }
     }
 
+    fn ended(&mut self, now: Instant, sent: Sent) {
+        self.count_growth(now);
+        self.in_flight = self.in_flight.saturating_sub(1);
+        let delay = Duration::from_secs_f64(self.refusal_delay);
+        self.trial.ended(now, sent.serial, delay);
+    }
+
     /// The window is full: time may open it, or a trial may show that it is no limit.
     fn admit_above(&mut self, now: Instant) -> Admission {
         let tries = self.has(Part::Trial)
@@ -313,7 +316,12 @@ impl Rule {
             && self.window.is_on_curve()
             && !self.evidence.is_firm();
         let step = if tries {
-            self.trial.step(now, self.epoch.started, self.patience())
+            let full = Full {
+                since: self.epoch.started.max(self.gate),
+                level: self.window.level(),
+                patience: self.patience(),
+            };
+            self.trial.step(now, full)
         } else {
             Step::Stay
         };
@@ -327,7 +335,8 @@ impl Rule {
             }
             Step::Passed => {
                 self.trial.after_cut(false);
-                self.pacer.start(now, self.meter.whole_rate(now), self.span);
+                self.pacer
+                    .start_from_below(now, self.meter.whole_rate(now), self.span);
                 self.meter.restart(now, self.sends + 1);
                 self.evidence.clear_votes();
                 self.window.open_fully();

@@ -27,6 +27,9 @@ const FASTEST: f64 = 1e6;
 /// Growth per step is counted for one second at most, so that a machine that slept learns nothing.
 const STEP: f64 = 1.0;
 
+/// A rate that is known to be too low grows so many times as fast: it doubles in a little over a second.
+const CATCHING_UP: f64 = 2.2;
+
 /// The pacer of one limiter.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Pacer {
@@ -39,6 +42,8 @@ pub(super) struct Pacer {
     refilled: Instant,
     /// Whether the next attempt waits for a token, and for nothing else.
     waiting: bool,
+    /// Whether the rate was measured while something else held attempts back.
+    too_low: bool,
 }
 
 impl Pacer {
@@ -77,7 +82,8 @@ impl Pacer {
         let seconds = (now - self.refilled).as_secs_f64();
         self.tokens = (self.tokens + seconds * rate).min((DEPTH * rate).max(1.0));
         if self.waiting {
-            self.age += seconds.min(STEP);
+            let pace = if self.too_low { CATCHING_UP } else { 1.0 };
+            self.age += seconds.min(STEP) * pace;
         }
         self.refilled = now;
         // A wait is rounded to whole microseconds; this forgives what the rounding lost.
@@ -97,7 +103,22 @@ impl Pacer {
         self.on = true;
         self.measured = (rate / REFUTED).max(SLOWEST);
         self.age = curve(span).refuted();
+        self.too_low = false;
         self.empty(now);
+    }
+
+    /// Switches on at a rate that was measured while a window was in the way. Where it was on before,
+    /// it goes on from there; at the first time only growing can tell how much too low the rate is.
+    pub(super) fn start_from_below(&mut self, now: Instant, rate: f64, span: f64) {
+        if self.measured > 0.0 {
+            self.on = true;
+            self.measured = self.measured.max(rate);
+            self.age = 0.0;
+            self.empty(now);
+        } else {
+            self.start(now, rate, span);
+            self.too_low = true;
+        }
     }
 
     pub(super) fn stop(&mut self) {
@@ -112,6 +133,7 @@ impl Pacer {
         let lowest = if floor { FLOOR * rate } else { SLOWEST };
         self.measured = measured.unwrap_or(rate * KEPT).min(rate).max(lowest);
         self.age = 0.0;
+        self.too_low = false;
         self.empty(now);
     }
 }

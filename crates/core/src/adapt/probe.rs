@@ -1,5 +1,4 @@
-//! Two ways to ask a server with a single attempt: while it refuses everything, whether it has
-//! recovered; and while the window is full and nothing comes back, whether the window is a limit.
+//! Asking a server that refuses everything, with one attempt at a time, whether it has recovered.
 
 use std::time::Duration;
 
@@ -11,13 +10,6 @@ const FIRST_PAUSE: f64 = 0.5;
 /// The longest pause between probes, in seconds: the first success comes that soon after an outage,
 /// and a blocked minute costs nine probes.
 const LONGEST_PAUSE: f64 = 8.0;
-
-/// How long a full window without any answer is believed before one attempt is tried above it. It
-/// doubles with each trial that was refused.
-const BEFORE_TRIAL: Duration = Duration::from_secs(1);
-
-/// Trials are spaced by at most 2 to this power times [`BEFORE_TRIAL`].
-const TRIAL_DOUBLINGS: u32 = 16;
 
 /// What may be done about a server that refuses everything.
 #[derive(Debug, PartialEq)]
@@ -111,86 +103,5 @@ impl Blocked {
         self.probe = None;
         self.answered = false;
         Turn::Recovered
-    }
-}
-
-/// What may be done about a full window.
-#[derive(Debug, PartialEq)]
-pub(super) enum Step {
-    /// Nothing.
-    Stay,
-    /// Send one attempt above it.
-    Try,
-    /// Nothing before then.
-    Wait(Instant),
-    /// The one above it was not refused: the window is no limit.
-    Passed,
-}
-
-/// The trial: one attempt above a full window, soon after a cut.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Trial {
-    allowed: bool,
-    sent: Option<Instant>,
-    answered: bool,
-    refused: u32,
-}
-
-impl Trial {
-    /// Whether one is in flight and still means something.
-    pub(super) fn is_pending(&self) -> bool {
-        self.sent.is_some() && !self.answered
-    }
-
-    /// The server refused with such a cut that a trial makes sense, or not.
-    pub(super) fn after_cut(&mut self, allowed: bool) {
-        *self = Self {
-            allowed,
-            ..Self::default()
-        };
-    }
-
-    /// The server refused the trial itself.
-    pub(super) fn refuse(&mut self) {
-        *self = Self {
-            allowed: self.allowed,
-            refused: self.refused + 1,
-            ..Self::default()
-        };
-    }
-
-    /// Something was answered since the cut: the window moves by itself, there is nothing to try.
-    pub(super) fn answered(&mut self) {
-        self.answered = true;
-    }
-
-    pub(super) fn sent(&mut self, now: Instant) {
-        self.sent = Some(now);
-    }
-
-    /// The trial was given up: another one may be sent.
-    pub(super) fn withdrawn(&mut self) {
-        self.sent = None;
-    }
-
-    /// What may be done at `now` about a window cut at `cut`.
-    pub(super) fn step(&self, now: Instant, cut: Instant, patience: Duration) -> Step {
-        if !self.allowed || self.answered {
-            return Step::Stay;
-        }
-        if let Some(sent) = self.sent {
-            let decided = sent + patience;
-            return if now >= decided {
-                Step::Passed
-            } else {
-                Step::Wait(decided)
-            };
-        }
-        let due = cut + BEFORE_TRIAL * (1 << self.refused.min(TRIAL_DOUBLINGS));
-        if now >= due {
-            Step::Try
-        } else {
-            Step::Wait(due)
-        }
     }
 }

@@ -35,7 +35,7 @@ pub enum Part {
     Pacer,
     /// One probe at a time while a server refuses everything.
     Probes,
-    /// One attempt above a full window after a cut.
+    /// Attempts above a full window after a cut.
     Trial,
     /// Refusals of older attempts correct the first guess.
     Correction,

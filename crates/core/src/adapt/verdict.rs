@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::evidence::LONG_HINT;
 use super::value::within;
 use super::{
-    DELAY_LONGEST, DELAY_WEIGHT, Epoch, Part, ROOM, Rejection, Rule, SPAN, SPAN_LONGEST,
+    DELAY_LONGEST, DELAY_WEIGHT, Epoch, Part, Purpose, ROOM, Rejection, Rule, SPAN, SPAN_LONGEST,
     SPAN_PER_HINT, Sent,
 };
 use crate::time::Instant;
@@ -27,15 +27,15 @@ impl Rule {
             self.correct(sent, rejection);
             return;
         }
-        if self.options.noise && self.is_chance() {
+        if self.options.noise && self.is_chance(sent) {
             return;
         }
         self.noise.cut();
         let first = self.has(Part::Probes) && sent.serial == self.epoch.after + 1;
-        let on_trial = self.trial.is_pending();
         self.begin_epoch(now);
-        if on_trial {
+        if self.was_tried(sent) {
             self.trial.refuse();
+            self.evidence.confirm();
             return;
         }
         self.blocked.refuse(first);
@@ -67,9 +67,14 @@ impl Rule {
         }
     }
 
-    fn is_chance(&mut self) -> bool {
-        let applies = self.epoch.refused && !self.blocked.is_on() && !self.trial.is_pending();
+    fn is_chance(&mut self, sent: Sent) -> bool {
+        let applies = self.epoch.refused && !self.blocked.is_on() && !self.was_tried(sent);
         applies && self.noise.disregards(self.is_below_level())
+    }
+
+    /// Whether a refusal only says that a trial failed: the level stands.
+    fn was_tried(&self, sent: Sent) -> bool {
+        sent.purpose == Purpose::Trial && f64::from(sent.in_flight) > self.window.level()
     }
 
     fn begin_epoch(&mut self, now: Instant) {
@@ -103,7 +108,7 @@ impl Rule {
             self.pacer.stop();
             self.window.cut(sent.in_flight);
             self.ladder.watch_doubling(self.window.level());
-            self.trial.after_cut(!self.blocked.is_on());
+            self.trial.after_cut(!self.blocked.is_on() && !about_time);
             if rejection.hint.is_some() && self.has(Part::Climb) {
                 self.window.climb_back();
             }

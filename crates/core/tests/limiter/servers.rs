@@ -217,6 +217,30 @@ fn a_bucket_is_found_and_paced_close_to_its_rate() {
     }
 }
 
+/// Such a bucket refuses at its few at the start, as if it had so many slots.
+#[test]
+fn a_bucket_that_holds_little_is_not_taken_for_slots() {
+    for (rate, burst, seconds) in [
+        (50.0, 5.0, 0.3),
+        (50.0, 5.0, 1.0),
+        (200.0, 20.0, 0.5),
+        (30.0, 3.0, 10.0),
+    ] {
+        for seed in 1..=5 {
+            let demand = Demand::on(bucket(rate, burst, seconds), 1000, seed);
+            let start = demand.watch(12);
+            let fastest = start
+                .iter()
+                .filter_map(|state| state.rate)
+                .fold(0.0, f64::max);
+            assert!(
+                fastest >= 0.9 * rate,
+                "{rate}/s × {seconds} s, {burst} at once, seed {seed}: only {fastest:.1}/s within 12 s"
+            );
+        }
+    }
+}
+
 #[test]
 fn no_attempt_is_sent_before_a_hint_has_run_out() {
     // The workers themselves check each attempt against the latest hint.
