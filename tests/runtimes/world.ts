@@ -46,12 +46,13 @@ export class Endpoint {
   readonly baseURL: string;
   readonly #truth: string;
 
-  constructor(place: Place, rules: string) {
+  constructor(place: Place, rules: string, isApart = false) {
     specs += 1;
     // A seed that is given makes answers alike.
     const seed = rules.includes("seed=") ? "" : `,seed=${place.seed + specs}`;
     const spec = `${rules}${seed}`;
-    this.baseURL = `${place.origin}/mock/${spec}/v1`;
+    const origin = isApart ? nameOfItsOwn(place) : place.origin;
+    this.baseURL = `${origin}/mock/${spec}/v1`;
     this.#truth = `${place.side}/mock/${spec}/stats`;
   }
 
@@ -70,6 +71,12 @@ export class Endpoint {
       throw new Error(`${(error as Error).message}; ${JSON.stringify(last)}`);
     }
   }
+}
+
+/** The origin under a name that nobody used before, where the platform finds such names on its own machine. */
+function nameOfItsOwn({ runtime, origin }: Place): string {
+  const isBrowser = runtime === "chromium" || runtime === "firefox";
+  return isBrowser ? origin.replace("127.0.0.1", `apart${specs}.localhost`) : origin;
 }
 
 /** Promises come with what they need, and clean up behind themselves. */
@@ -96,6 +103,12 @@ export class World {
 
   endpoint(rules: string): Endpoint {
     return new Endpoint(this.place, rules);
+  }
+
+  /** One whose connections can be counted: in browsers all clients share them, and what an earlier promise left
+   * behind would come and go in between. */
+  endpointApart(rules: string): Endpoint {
+    return new Endpoint(this.place, rules, true);
   }
 
   /** Endpoints under one seed: their answers say the same. */

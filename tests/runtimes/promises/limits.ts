@@ -106,7 +106,7 @@ export const limits: Promises = {
   },
 
   async "streams one after another share a connection"(world) {
-    const endpoint = world.endpoint("tokens=3,fault=late_eof:20");
+    const endpoint = world.endpointApart("tokens=3,fault=late_eof:20");
     const llm = world.client(endpoint);
     for (let i = 0; i < 10; i += 1) equal((await read(llm.stream("Hello!", MODEL))).error, undefined, "error");
     const { connections, requests } = await endpoint.truth();
@@ -115,15 +115,12 @@ export const limits: Promises = {
   },
 
   async "refused calls one after another share a connection"(world) {
-    const endpoint = world.endpoint("fault=status_500");
+    const endpoint = world.endpointApart("fault=status_500");
     const llm = world.client(endpoint, { adaptive: false });
     for (let i = 0; i < 4; i += 1) equal((await failure(llm.generate("Hello!", MODEL))).kind, "status", "kind");
     const { connections, requests } = await endpoint.truth();
     equal(requests, 4, "requests");
-    // On a machine with far too much to do, Firefox was seen to open another connection although the one
-    // before had answered.
-    const most = world.place.runtime === "firefox" ? 2 : 1;
-    check(connections <= most, `${connections} connections`);
+    check(connections <= 1, `${connections} connections`);
   },
 
   async "no connection is opened for calls that are taken back before they have one"(world) {
@@ -140,7 +137,7 @@ export const limits: Promises = {
   },
 
   async "disposing of a client made by withOptions closes no connection"(world) {
-    const endpoint = world.endpoint("tokens=2");
+    const endpoint = world.endpointApart("tokens=2");
     const llm = world.client(endpoint);
     for (const timeout of [null, 5000]) {
       const made = llm.withOptions({ timeout });
