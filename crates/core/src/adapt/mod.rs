@@ -102,6 +102,8 @@ pub struct Rule {
     span: f64,
     /// The usual delay of a refusal in seconds; 0 before the first.
     refusal_delay: f64,
+    /// The shortest one: no round trip takes longer.
+    round_trip: f64,
     epoch: Epoch,
     overloaded: Option<Instant>,
     window: Window,
@@ -136,6 +138,7 @@ impl Rule {
             gate: now,
             span: SPAN,
             refusal_delay: 0.0,
+            round_trip: f64::INFINITY,
             epoch: Epoch::default(),
             overloaded: None,
             window: Window::new(options.ceiling, options.initial),
@@ -304,8 +307,7 @@ impl Rule {
     fn ended(&mut self, now: Instant, sent: Sent) {
         self.count_growth(now);
         self.in_flight = self.in_flight.saturating_sub(1);
-        let delay = Duration::from_secs_f64(self.refusal_delay);
-        self.trial.ended(now, sent.serial, delay);
+        self.trial.ended(now, sent.serial, self.round_trip);
     }
 
     /// The window is full: time may open it, or a trial may show that it is no limit.

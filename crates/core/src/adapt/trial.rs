@@ -12,6 +12,10 @@ use crate::time::Instant;
 /// second has not a whole token by then, one of five has.
 const BEFORE_TRIAL: Duration = Duration::from_millis(300);
 
+/// Each trial that proved nothing makes the next one so much later, so that answers which come in waves do
+/// not meet all of them.
+const LATER: Duration = Duration::from_millis(70);
+
 /// Each refused trial makes the pause before the next one so many times as long: the second comes after
 /// 2.4 s, the third after 19 s, by when the curve looks beyond the level anyway.
 const PATIENCE_GROWS: u32 = 8;
@@ -57,8 +61,8 @@ pub(super) struct Trial {
     /// The attempt that decides it.
     last: Option<Last>,
     refused: u32,
-    /// How many more than the level allows are needed, since some end meanwhile.
-    excess: f64,
+    /// How many trials in a row proved nothing.
+    proved_nothing: u32,
     not_before: Instant,
 }
 
@@ -86,7 +90,6 @@ impl Trial {
         *self = Self {
             allowed: self.allowed,
             refused: self.refused + 1,
-            excess: self.excess,
             ..Self::default()
         };
     }
@@ -94,7 +97,7 @@ impl Trial {
     /// One of its attempts goes out. `level` is one less than the number that was refused.
     pub(super) fn sent(&mut self, now: Instant, serial: u64, in_flight: u32, level: f64) {
         self.begun = true;
-        if f64::from(in_flight) > level + self.excess {
+        if f64::from(in_flight) > level + self.excess(level) {
             self.last = Some(Last {
                 at: now,
                 serial,
@@ -104,11 +107,17 @@ impl Trial {
         }
     }
 
-    /// An attempt ended. Within `delay`, a round trip at least, it may have made room for the last one.
-    pub(super) fn ended(&mut self, now: Instant, serial: u64, delay: Duration) {
+    /// By how much more than one a trial exceeds the level: by one more with each that proved nothing.
+    fn excess(&self, level: f64) -> f64 {
+        let most = (EXCESS_SHARE * level).min(EXCESS_MOST) + 1.0;
+        f64::from(self.proved_nothing).min(most)
+    }
+
+    /// An attempt ended. Within a round trip, of so many seconds, it may have made room for the last one.
+    pub(super) fn ended(&mut self, now: Instant, serial: u64, round_trip: f64) {
         if let Some(last) = &mut self.last
             && serial < last.serial
-            && now <= last.at + delay
+            && (now - last.at).as_secs_f64() <= round_trip
         {
             last.ended += 1;
         }
@@ -133,10 +142,9 @@ impl Trial {
             if f64::from(last.in_flight) - f64::from(last.ended) > full.level {
                 return Step::Passed;
             }
-            let most = (EXCESS_SHARE * full.level).min(EXCESS_MOST) + 1.0;
-            self.excess = (f64::from(last.ended) + 1.0).min(most);
             self.withdrawn();
-            self.not_before = now + BEFORE_TRIAL;
+            self.proved_nothing += 1;
+            self.not_before = now + BEFORE_TRIAL + LATER * self.proved_nothing;
         }
         let pause = BEFORE_TRIAL * PATIENCE_GROWS.pow(self.refused.min(REFUSED_MOST));
         let due = self.not_before.max(full.since + pause);
@@ -158,7 +166,7 @@ mod tests {
         level: 10.0,
         patience: Duration::from_millis(100),
     };
-    const DELAY: Duration = Duration::from_millis(25);
+    const ROUND_TRIP: f64 = 0.025;
 
     fn at(millis: u64) -> Instant {
         Instant::from_micros(1000 * millis)
@@ -196,41 +204,42 @@ mod tests {
             let mut trial = Trial::default();
             trial.after_cut(true);
             asked(&mut trial, at(1300));
-            trial.ended(ended, serial, DELAY);
+            trial.ended(ended, serial, ROUND_TRIP);
             let step = trial.step(at(1400), FULL);
             let expected = if proves {
                 Step::Passed
             } else {
-                Step::Wait(at(1700))
+                Step::Wait(at(1770))
             };
             assert_eq!(step, expected, "number {serial} ended at {ended:?}");
         }
     }
 
     #[test]
-    fn asks_for_more_where_answers_come_fast_but_never_for_much_more() {
+    fn is_larger_and_later_each_time_that_it_proves_nothing_within_bounds() {
         let mut trial = Trial::default();
         trial.after_cut(true);
-        asked(&mut trial, at(1300));
-        for serial in [1, 2, 3] {
-            trial.ended(at(1310), serial, DELAY);
+        let mut now = at(1300);
+        for (in_flight, pause) in [
+            (11, 370),
+            (12, 440),
+            (13, 510),
+            (14, 580),
+            (15, 650),
+            (16, 720),
+            (17, 790),
+            (17, 860),
+        ] {
+            trial.sent(now, 100, in_flight - 1, FULL.level);
+            assert_eq!(trial.step(now, FULL), Step::Try, "{in_flight} are wanted");
+            trial.sent(now, 101, in_flight, FULL.level);
+            for serial in 1..=in_flight {
+                trial.ended(now, u64::from(serial), ROUND_TRIP);
+            }
+            let decided = now + FULL.patience;
+            now = decided + Duration::from_millis(pause);
+            assert_eq!(trial.step(decided, FULL), Step::Wait(now));
         }
-        assert_eq!(trial.step(at(1400), FULL), Step::Wait(at(1700)));
-        trial.sent(at(1700), 120, 14, FULL.level);
-        assert_eq!(trial.step(at(1700), FULL), Step::Try, "three may end again");
-        trial.sent(at(1700), 121, 15, FULL.level);
-        for serial in 4..14 {
-            trial.ended(at(1710), serial, DELAY);
-        }
-        assert_eq!(trial.step(at(1800), FULL), Step::Wait(at(2100)));
-        trial.sent(at(2100), 140, 16, FULL.level);
-        assert_eq!(
-            trial.step(at(2100), FULL),
-            Step::Try,
-            "half of ten and one more"
-        );
-        trial.sent(at(2100), 141, 17, FULL.level);
-        assert_eq!(trial.step(at(2200), FULL), Step::Passed);
     }
 
     #[test]

@@ -19,6 +19,7 @@ impl Rule {
         let delay = (now - sent.at).as_secs_f64();
         let smoothed = self.refusal_delay + DELAY_WEIGHT * (delay - self.refusal_delay);
         self.refusal_delay = smoothed.max(delay).min(DELAY_LONGEST);
+        self.round_trip = self.round_trip.min(delay);
         self.meter.retracted(sent.serial);
         if rejection.hint.is_some() {
             self.meter.closed(now);
