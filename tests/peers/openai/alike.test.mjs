@@ -13,7 +13,8 @@ import { programs as odd } from "./odd.mjs";
 import { ourEvents, ours, OurStream } from "./package.mjs";
 import { attemptsWithoutQuota, differences, errorOf, programs } from "./programs.mjs";
 import { programs as scripted } from "./scripted.mjs";
-import { programs as wrapped } from "./wrapped.mjs";
+import { programs as seventh } from "./seventh.mjs";
+import { heir, programs as wrapped } from "./wrapped.mjs";
 
 let server;
 before(async () => (server = await startServer()));
@@ -34,7 +35,7 @@ for (const [name, spec, program] of programs) {
 
 const their = { ...theirs, ...theirPages, Stream: TheirStream, iterSSEMessages: theirEvents };
 const our = { ...ours, Stream: OurStream, iterSSEMessages: ourEvents };
-for (const [name, program] of [...scripted, ...kept, ...odd, ...wrapped]) {
+for (const [name, program] of [...scripted, ...kept, ...odd, ...seventh, ...wrapped]) {
   test(name, async () => assert.deepEqual(await program(our), await program(their)));
 }
 
@@ -49,6 +50,13 @@ test("an account without money is asked once", async () => {
   const spec = "fault=quota_429:1";
   assert.equal(await attemptsWithoutQuota(them(spec)), 3, "openai");
   assert.equal(await attemptsWithoutQuota(us(spec)), 1, "kneepoint");
+});
+
+test("a client that another one is made of", async () => {
+  await assert.rejects(heir(their), TypeError, "openai");
+  const [fields, key, changed, count] = await heir(our);
+  assert.deepEqual(changed, fields.with(1, 7));
+  assert.deepEqual([key, count], ["sk-test", 1]);
 });
 
 // `openai` waits without end here, so only the drop-in is asked.

@@ -273,10 +273,11 @@ export const programs = [
     ];
   }],
   ["what a client tells of itself, and lets be changed", async (exports) => {
-    const logger = { error() {}, warn() {}, info() {}, debug() {} };
+    const lines = [];
+    const logger = { error() {}, warn: (line) => lines.push(line), info() {}, debug() {} };
     const given = { apiKey: "a", organization: "o", project: "p", webhookSecret: "w" };
     const { client, asked } = scripted(exports, [() => json({ ok: true })], { ...given, logger });
-    const fields = () => [client.apiKey, client.organization, client.project, client.webhookSecret, client.logger === logger, client.maxRetries, client.timeout];
+    const fields = () => [client.apiKey, client.organization, client.project, client.webhookSecret, client.logger.warn("heard") ?? lines.length, client.maxRetries, client.timeout];
     const before = fields();
     Object.assign(client, { apiKey: "k", organization: "o2", project: null, maxRetries: 7, timeout: 5000, logLevel: "off" });
     await client.get("/x");

@@ -25,6 +25,15 @@ const proxied = (value, read) =>
 const FIELDS = ["baseURL", "timeout", "maxRetries", "organization", "project", "logLevel"];
 const fieldsOf = (client) => FIELDS.map((name) => client[name]);
 
+/** A client that another one is made of, and one with another option of that. */
+export async function heir(exports) {
+  const { client, asked } = scripted(exports, [() => json(said)]);
+  const made = Object.create(client);
+  const other = made.withOptions({ timeout: 7 });
+  await other.chat.completions.create(ask);
+  return [fieldsOf(made), made.apiKey, fieldsOf(other), asked.length];
+}
+
 /** What each program is called, and what it does. */
 export const programs = [
   ["the methods of all clients are replaced", async (exports) => {
@@ -103,13 +112,6 @@ export const programs = [
       told.push(seen.withOptions({ timeout: 7 }).timeout, (await seen.chat.completions.create(ask)).id);
     }
     return told;
-  }],
-  ["a client that another one is made of", async (exports) => {
-    const { client, asked } = scripted(exports, [() => json(said)]);
-    const heir = Object.create(client);
-    const other = heir.withOptions({ timeout: 7 });
-    await other.chat.completions.create(ask);
-    return [fieldsOf(heir), heir.apiKey, fieldsOf(other), asked.length];
   }],
   ["a client that is copied field by field", async (exports) => {
     const { client, asked } = scripted(exports, [() => json(said)]);

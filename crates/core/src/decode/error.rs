@@ -301,6 +301,13 @@ fn keep(object: &str) -> Option<String> {
     (object.len() <= OBJECT_BYTES_MAX).then(|| object.to_owned())
 }
 
+/// A text that is one object or list, though it says nothing that we know.
+fn whole(text: &str) -> Option<String> {
+    let value = Json::new(text);
+    let is_whole = (value.is_object() || value.is_list()) && value.check().is_ok();
+    is_whole.then(|| keep(value.source())).flatten()
+}
+
 /// Reads the body of a reply whose status says that it failed, whatever it may hold: the shapes of
 /// `OpenAI`, Anthropic, vLLM and `FastAPI`, a page, a text, or nothing.
 ///
@@ -319,13 +326,17 @@ pub fn error_body(status: u16, content_type: Option<&str>, body: &[u8]) -> ApiEr
     let text = String::from_utf8_lossy(body);
     let content_type = content_type.unwrap_or_default().to_ascii_lowercase();
     let says_html = text::split_once(&content_type, "html").is_some();
-    let mut error = from_text(text.trim_start_matches('\u{feff}')).unwrap_or_else(|| {
+    let told = text.trim_start_matches('\u{feff}');
+    let mut error = from_text(told).unwrap_or_else(|| {
         let words = if says_html || html::is_html(&text) {
             html::words(body)
         } else {
             excerpt(&text)
         };
-        ApiError::default().saying(&words)
+        ApiError {
+            object: whole(told),
+            ..ApiError::default().saying(&words)
+        }
     });
     error.status = Some(status);
     error

@@ -198,6 +198,18 @@ fn error_bodies_of_all_shapes() {
         error.object.as_deref(),
         Some(r#"{"type":"overloaded_error","message":"Overloaded"}"#)
     );
+    // Whoever asks for the object finds it, though it has no name for what it says.
+    for body in [r#"{"reason":"no"}"#, "{}", "[1]"] {
+        let error = error_body(418, None, body.as_bytes());
+        assert_eq!(error.object.as_deref(), Some(body));
+    }
+    for body in [r#"{"reason""#, "7", "{} {}"] {
+        assert_eq!(
+            error_body(418, None, body.as_bytes()).object,
+            None,
+            "{body}"
+        );
+    }
 }
 
 #[test]

@@ -33,16 +33,43 @@ export async function toFile(
   options?: ConstructorParameters<typeof File>[2],
 ): Promise<File> {
   const given = await value;
-  if (given instanceof File) return given;
+  if (given instanceof File && isAsWanted(given, name, options)) return given;
   const contents: unknown = isResponse(given) ? await given.blob() : given;
   const pieces = await piecesOf(contents);
   const { type } = contents as Partial<BlobLike>;
-  const { url, path, filename, name: own } = given as unknown as { [field: string]: unknown };
-  const known = [own, filename, path, url && new URL(String(url)).pathname].find(Boolean);
-  return new File(pieces, name || lastOf(String(known ?? "")) || "unknown_file", {
+  const { url, path, filename, name: own, lastModified } = given as unknown as { [field: string]: unknown };
+  const known = [own, filename, url && decoded(lastOf(new URL(String(url)).pathname)), path].find(Boolean);
+  const kept = {
     ...(typeof type === "string" ? { type } : {}),
-    ...options,
-  });
+    ...(typeof lastModified === "number" ? { lastModified } : {}),
+  };
+  // An empty name is one.
+  return new File(pieces, name ?? (lastOf(String(known ?? "")) || "unknown_file"), { ...kept, ...options });
+}
+
+/** Whether a file is already what somebody wants to have made of it. */
+function isAsWanted(
+  file: File,
+  name: string | null | undefined,
+  { type, lastModified, endings }: NonNullable<ConstructorParameters<typeof File>[2]> = {},
+): boolean {
+  return (
+    (name ?? file.name) === file.name &&
+    (type ?? file.type) === file.type &&
+    (lastModified ?? file.lastModified) === file.lastModified &&
+    endings === undefined
+  );
+}
+
+/** A part of an address as people read it, but for what a form cannot hold: line ends and quotes, which stay escaped
+ * there, and what readers of forms take for them. */
+function decoded(part = ""): string {
+  try {
+    const text = decodeURIComponent(part);
+    return /%(?:0[ad]|22)/i.test(text) ? part : text.replace(/[\0-\x1f\x7f]/g, encodeURIComponent);
+  } catch {
+    return part;
+  }
 }
 
 function isResponse(given: ToFileInput | null): given is ResponseLike {

@@ -18,6 +18,7 @@ import {
   type ClientOptions,
   DEFAULT_RETRIES,
   DEFAULT_TIMEOUT,
+  placed,
   translated,
   unknownIn,
   variableFor,
@@ -84,7 +85,8 @@ export class OpenAI extends Kneepoint {
   /** Handed to `fetch` with each request. */
   declare fetchOptions: Record<string, unknown> | undefined;
 
-  constructor(options: ClientOptions = {}, /** @internal */ parent?: Client) {
+  constructor(given: ClientOptions = {}, /** @internal */ parent?: Client) {
+    const options = placed(given);
     super(translated(options), parent);
     Object.defineProperty(this, "_options", { value: { ...options }, configurable: true });
     this.#tell();
@@ -128,7 +130,7 @@ export class OpenAI extends Kneepoint {
   /** A client with some options changed, over the same connections. */
   override withOptions(options: ClientOptions): this {
     const Class = this.constructor as new (options: ClientOptions, parent: Client) => this;
-    return new Class({ ...this._options, ...options }, this._client);
+    return new Class({ ...this._options, ...placed(options) }, this._client);
   }
 
   /** The address of a path. `defaultBaseURL` counts where no other base was given. */
@@ -270,9 +272,9 @@ export class OpenAI extends Kneepoint {
   static {
     // The classes of the parts, for libraries that patch them to watch all clients. To the types their names are
     // namespaces.
-    const { Completions, Embeddings, Models } = resources;
+    const { Completions, Embeddings, Models, ConversationCursorPage, CursorPage, Page } = resources;
     const classes = { Batches, Chat, Completions, Conversations, Embeddings, Images, Models, Moderations, Responses };
-    Object.assign(this, classes);
+    Object.assign(this, classes, { ConversationCursorPage, CursorPage, Page });
   }
 }
 

@@ -14,6 +14,8 @@ export interface ClientOptions extends Omit<Options, "timeout"> {
   adminAPIKey?: string | null | undefined;
   /** Kept for programs that read it; nothing here uses it. Default: `OPENAI_WEBHOOK_SECRET`. */
   webhookSecret?: string | null | undefined;
+  /** The region that OpenAI is to keep and process data in, in place of a `baseURL`. */
+  dataResidency?: keyof typeof REGIONS | null | undefined;
 }
 
 /** Milliseconds that an attempt may take where nobody says otherwise. */
@@ -25,7 +27,10 @@ export const DEFAULT_RETRIES = 2;
 const SILENCE_MAX = 120_000;
 
 /** Options of OpenAI's SDK that the client of the module does not know. */
-const OWN = ["adminAPIKey", "webhookSecret"];
+const OWN = ["adminAPIKey", "webhookSecret", "dataResidency"];
+
+/** What goes before the name of OpenAI's host. */
+const REGIONS = { global: "", us: "us.", eu: "eu.", ae: "ae.", au: "au.", in: "in.", jp: "jp." };
 
 /** The names that no option has. */
 export function unknownIn(options: ClientOptions): string[] {
@@ -41,6 +46,18 @@ export function variableFor(option: string | null | undefined, name: string): st
 export function checkTimeout(timeout: unknown): void {
   if (typeof timeout === "number" && timeout > 0) return;
   throw refuse("timeout", kindOf(timeout), "a number of milliseconds above 0");
+}
+
+/** The options with the address of the region that they name. */
+export function placed({ dataResidency: region, ...options }: ClientOptions): ClientOptions {
+  if (region == null) return options;
+  if (Object.hasOwn(options, "baseURL")) {
+    throw refuse("dataResidency", "a `baseURL` beside it", "one of both");
+  }
+  if (!Object.hasOwn(REGIONS, region)) {
+    throw refuse("dataResidency", JSON.stringify(region), `one of ${Object.keys(REGIONS).join(", ")}`);
+  }
+  return { ...options, baseURL: `https://${REGIONS[region]}api.openai.com/v1` };
 }
 
 /** The SDK's options in our words. */

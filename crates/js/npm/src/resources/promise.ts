@@ -172,7 +172,7 @@ function isJSON(reply: Reply): boolean {
   const given = reply.headers["content-type"];
   if (given === "application/json") return true;
   const [type = ""] = [given].flat();
-  const [essence = ""] = type.split(";");
+  const [essence = ""] = type.toLowerCase().split(";");
   return essence.includes("application/json") || essence.trim().endsWith("+json");
 }
 

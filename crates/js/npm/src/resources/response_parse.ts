@@ -22,6 +22,9 @@ interface Marked {
   type?: string;
   name?: unknown;
   strict?: unknown;
+  defer_loading?: unknown;
+  /** Those of a namespace. */
+  tools?: Marked[];
   $parseRaw?(text: string): unknown;
 }
 
@@ -48,7 +51,8 @@ export function parsedResponse<T>(
   const isComplete = !response.status || response.status === "completed";
   const format = (params?.text as { format?: Marked } | undefined)?.format;
   const tools = (params?.tools ?? []) as Marked[];
-  const asks = demands || format?.$parseRaw !== undefined || tools.some((tool) => tool.$parseRaw ?? tool.strict === true);
+  const hasParser = (tool: Marked): unknown => tool.$parseRaw ?? (tool.strict === true || tool.tools?.some(hasParser));
+  const asks = demands || format?.$parseRaw !== undefined || tools.some(hasParser);
   const textOf = (text: string): unknown => {
     if (!asks || !isComplete || format?.type !== "json_schema") return null;
     return format.$parseRaw === undefined ? JSON.parse(text) : format.$parseRaw(text);
@@ -56,11 +60,13 @@ export function parsedResponse<T>(
   const output = response.output.map((item): ResponseOutputItem => {
     if (item.type === "function_call") {
       const text = isComplete ? item.arguments : undefined;
-      return { ...item, parsed_arguments: argumentsOf(item.name, text, tools) };
+      return { ...item, parsed_arguments: argumentsOf(toolOf(item, tools), text) };
     }
     if (item.type !== "message") return item;
+    // What is said on the way to the answer is text.
+    const isFinal = item["phase"] == null || item["phase"] === "final_answer";
     const content = item.content?.map((part) =>
-      part.type === "output_text" ? { ...part, parsed: textOf(part.text ?? "") } : part,
+      part.type === "output_text" ? { ...part, parsed: isFinal ? textOf(part.text ?? "") : null } : part,
     );
     return { ...item, ...(content === undefined ? {} : { content }) };
   });
@@ -69,8 +75,17 @@ export function parsedResponse<T>(
   return withText({ ...response, output, output_parsed: (first?.["parsed"] ?? null) as T | null });
 }
 
-function argumentsOf(name: string | undefined, text: string | undefined, tools: readonly Marked[]): unknown {
-  const tool = tools.find((one) => one.type === "function" && one.name === name);
+/** The tool that is called: of no namespace, of one, or one that was found under its own name. */
+function toolOf(call: ResponseOutputItem, tools: readonly Marked[]): Marked | undefined {
+  const { name, namespace } = call as { name?: unknown; namespace?: unknown };
+  const named = (of: readonly Marked[]) => of.find((tool) => tool.type === "function" && tool.name === name);
+  if (namespace == null) return named(tools);
+  const space = tools.find((tool) => tool.type === "namespace" && tool.name === namespace);
+  if (space !== undefined) return named(space.tools ?? []);
+  return named(namespace === name ? tools.filter((tool) => tool.defer_loading === true) : []);
+}
+
+function argumentsOf(tool: Marked | undefined, text: string | undefined): unknown {
   if (tool === undefined || text === undefined) return null;
   if (tool.$parseRaw !== undefined) return tool.$parseRaw(text);
   return tool.strict === true ? (JSON.parse(text) as unknown) : null;

@@ -12,7 +12,7 @@ export interface ServerSentEvent {
   raw: string[];
 }
 
-/** The events of a response's body. One that the body's end has cut off is none. */
+/** The events of a response's body. Servers may leave out the blank line after the last one. */
 export async function* _iterSSEMessages(
   response: Response,
   controller: AbortController,
@@ -27,6 +27,7 @@ export async function* _iterSSEMessages(
       event = begun();
     }
   }
+  if (isFilled(event)) yield event;
 }
 
 /** What is thrown where there is nothing to read. */

@@ -157,12 +157,15 @@ export abstract class Conversation<
   }
 
   #usage(): CompletionUsage {
-    const total = { completion_tokens: 0, prompt_tokens: 0, total_tokens: 0 };
+    const total: CompletionUsage = { completion_tokens: 0, prompt_tokens: 0, total_tokens: 0 };
     for (const { usage } of this.#completions) {
       if (!usage) continue;
       total.completion_tokens += usage.completion_tokens;
       total.prompt_tokens += usage.prompt_tokens;
       total.total_tokens += usage.total_tokens;
+      for (const name of ["completion_tokens_details", "prompt_tokens_details"] as const) {
+        if (usage[name]) total[name] = summed(total[name], usage[name]);
+      }
     }
     return total;
   }
@@ -171,6 +174,15 @@ export abstract class Conversation<
   #tell(): Telling<T> {
     return this as unknown as Telling<T>;
   }
+}
+
+/** Each kind of tokens that either of them knows. */
+function summed(before: object = {}, more: object): Record<string, number> {
+  const total = new Map(Object.entries(before) as [string, number][]);
+  for (const [name, count] of Object.entries(more)) {
+    if (typeof count === "number") total.set(name, (total.get(name) ?? 0) + count);
+  }
+  return Object.fromEntries(total);
 }
 
 function withContent(message: ChatCompletionMessageParam): ChatCompletionMessageParam {

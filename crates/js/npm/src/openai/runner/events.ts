@@ -123,7 +123,7 @@ export class EventStream<Events extends BaseEvents> {
 
   /** Takes the run back when this signal says so. @internal */
   protected _heed(signal: AbortSignal | null | undefined): void {
-    const abort = (): void => this.controller.abort();
+    const abort = (): void => this.controller.abort(signal?.reason);
     if (signal?.aborted) abort();
     else signal?.addEventListener("abort", abort, { once: true });
     this.on("end", (() => signal?.removeEventListener("abort", abort)) as Events["end"]);

@@ -55,7 +55,8 @@ export function gather(
   chunk: chat.ChatCompletionChunk,
   params: Params | null = null,
 ): ChatCompletionSnapshot {
-  const { choices, ...rest } = chunk;
+  // What only makes all chunks equally long is no part of the answer.
+  const { choices, obfuscation: _, ...rest } = chunk;
   const whole = snapshot ?? { ...rest, choices: [] };
   // A chunk without a name is a proxy's own, and says nothing of the answer.
   if (snapshot !== undefined && chunk.id) Object.assign(whole, rest);
@@ -96,8 +97,8 @@ function addDelta(
   if (audio) addAudio((message.audio ??= {}), audio);
   for (const [name, value] of Object.entries(rest as Plain)) addField(message as Plain, name, value);
   if (role) message.role = role;
-  // Cloudflare sends pieces that look like numbers as numbers, and 0 is one.
-  if (content != null && content !== "") message.content = (message.content ?? "") + content;
+  // Cloudflare sends pieces that look like numbers as numbers, and 0 is one. A text without a letter is a text.
+  if (content != null) message.content = (message.content ?? "") + content;
   if (refusal) message.refusal = (message.refusal ?? "") + refusal;
   if (function_call) {
     const call = (message.function_call ??= {});

@@ -17,16 +17,16 @@ export type ParsedBy<P> = P extends { response_format: { __output: infer Output 
 
 /** Whether anything is to be parsed on the way. */
 export function isParsed(params: Params | null): boolean {
-  const marked = (one: unknown): boolean => (one as Marked<unknown> | undefined)?.$parseRaw !== undefined;
   return (
-    marked(params?.response_format) ||
-    (params?.tools?.some((tool) => marked(tool) || isStrict(tool)) ?? false)
+    growsParsed(params) ||
+    (params?.tools?.some((tool) => (tool as Marked<unknown>).$parseRaw !== undefined || isStrict(tool)) ?? false)
   );
 }
 
-/** Whether a stream's content is parsed while it grows. */
+/** Whether a stream's content is parsed while it grows: where there is a schema, whoever has marked it. */
 export function growsParsed(params: Params | null): boolean {
-  return (params?.response_format as Marked<unknown> | undefined)?.$parseRaw !== undefined;
+  const format = params?.response_format;
+  return format?.type === "json_schema" || (format as Marked<unknown> | undefined)?.$parseRaw !== undefined;
 }
 
 /** Whether a call's arguments are parsed while they grow. */

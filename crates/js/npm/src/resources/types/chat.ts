@@ -132,7 +132,7 @@ export interface ChatCompletionCreateParamsBase {
   response_format?: ResponseFormatText | ResponseFormatJSONSchema | ResponseFormatJSONObject;
   safety_identifier?: string | null;
   seed?: number | null;
-  service_tier?: "auto" | "default" | "flex" | "scale" | "priority" | null;
+  service_tier?: "auto" | "default" | "flex" | "scale" | "priority" | "fast" | null;
   stop?: string | null | string[];
   store?: boolean | null;
   stream?: boolean | null;
@@ -210,7 +210,7 @@ export interface ChatCompletion {
   created: number;
   model: string;
   object: "chat.completion";
-  service_tier?: "auto" | "default" | "flex" | "scale" | "priority" | null;
+  service_tier?: "auto" | "default" | "flex" | "scale" | "priority" | "fast" | null;
   system_fingerprint?: string;
   usage?: CompletionUsage;
 }
@@ -232,7 +232,9 @@ export interface ChatCompletionChunk {
   created: number;
   model: string;
   object: "chat.completion.chunk";
-  service_tier?: "auto" | "default" | "flex" | "scale" | "priority" | null;
+  /** Fills small chunks up, so that their sizes tell nothing of what they say. */
+  obfuscation?: string;
+  service_tier?: "auto" | "default" | "flex" | "scale" | "priority" | "fast" | null;
   system_fingerprint?: string;
   usage?: CompletionUsage | null;
 }
@@ -253,7 +255,7 @@ export declare namespace ChatCompletionChunk {
       refusal?: string | null;
       role?: "developer" | "system" | "user" | "assistant" | "tool";
       tool_calls?: Delta.ToolCall[];
-      audio?: Partial<NonNullable<ChatCompletionMessage["audio"]>> | null;
+      audio?: Partial<NonNullable<ChatCompletionMessage["audio"]>>;
     }
     namespace Delta {
       /** A piece of a tool's call. */

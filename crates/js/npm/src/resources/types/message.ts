@@ -8,7 +8,7 @@ export interface ChatCompletionContentPartText {
 
 /** A picture. */
 export interface ChatCompletionContentPartImage {
-  image_url: { url: string; detail?: "auto" | "low" | "high" };
+  image_url: { url: string; detail?: "auto" | "low" | "high" | "original" };
   type: "image_url";
 }
 

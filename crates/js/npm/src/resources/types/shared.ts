@@ -51,8 +51,9 @@ export interface CompletionUsage {
     audio_tokens?: number;
     reasoning_tokens?: number;
     rejected_prediction_tokens?: number;
+    text_tokens?: number;
   };
-  prompt_tokens_details?: { audio_tokens?: number; cached_tokens?: number };
+  prompt_tokens_details?: { audio_tokens?: number; cache_write_tokens?: number; cached_tokens?: number };
 }
 
 /** An endpoint's error object. */
