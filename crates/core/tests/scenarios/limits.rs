@@ -207,42 +207,45 @@ fn after_the_gate_the_herd_comes_at_the_learned_pace() {
     }
 }
 
-/// With these seeds, as with about nine in ten; `adapt/README.md` says what the others do.
+/// With eight of these ten seeds; `adapt/README.md` says what the others do.
 #[test]
-fn four_clients_of_one_limit_finish_within_twice_of_each_other() {
-    for seed in 1..=3 {
-        let sim = Sim::new(seed);
-        let model = ServerModel {
-            requests: Some(Bucket {
-                rate: 50.0,
-                burst: 50.0,
-            }),
-            latency: Latency {
-                median: 1.0,
-                per_unit: 0.0,
-                sigma: 0.3,
-            },
-            ..ServerModel::default()
+fn four_clients_of_one_limit_mostly_finish_within_twice_of_each_other() {
+    let mut spreads: Vec<f64> = (1..=10).map(last_to_first_of_four).collect();
+    spreads.sort_by(f64::total_cmp);
+    assert!(spreads[7] <= 2.0 && spreads[9] <= 3.5, "{spreads:.2?}");
+}
+
+/// How many times as long as the first of four clients the last one takes.
+fn last_to_first_of_four(seed: u64) -> f64 {
+    let sim = Sim::new(seed);
+    let model = ServerModel {
+        requests: Some(Bucket {
+            rate: 50.0,
+            burst: 50.0,
+        }),
+        latency: Latency {
+            median: 1.0,
+            per_unit: 0.0,
+            sigma: 0.3,
+        },
+        ..ServerModel::default()
+    };
+    let truth = sim.serve("https://llm.test", model);
+    let ends = sim.run(join_all((0..4).map(|_| async {
+        let config = Config {
+            concurrency: Options::at_most(64),
+            ..patient()
         };
-        let truth = sim.serve("https://llm.test", model);
-        let ends = sim.run(join_all((0..4).map(|_| async {
-            let config = Config {
-                concurrency: Options::at_most(64),
-                ..patient()
-            };
-            let client = Client::new(sim.clone(), config).unwrap();
-            let prompt = Prompt::new("m", "Hi");
-            let replies = join_all((0..2500).map(|_| client.generate(&prompt))).await;
-            assert!(replies.iter().all(Result::is_ok), "seed {seed}");
-            sim.now().as_secs_f64()
-        })));
-        let (first, last) = (
-            ends.iter().copied().fold(f64::MAX, f64::min),
-            ends.iter().copied().fold(0.0, f64::max),
-        );
-        assert!(last / first <= 2.0, "{ends:?}, seed {seed}");
-        assert!(truth.counts().rejected as f64 <= 0.05 * truth.counts().requests as f64);
-    }
+        let client = Client::new(sim.clone(), config).unwrap();
+        let prompt = Prompt::new("m", "Hi");
+        let replies = join_all((0..2500).map(|_| client.generate(&prompt))).await;
+        assert!(replies.iter().all(Result::is_ok), "seed {seed}");
+        sim.now().as_secs_f64()
+    })));
+    assert!(truth.counts().rejected as f64 <= 0.05 * truth.counts().requests as f64);
+    let first = ends.iter().copied().fold(f64::MAX, f64::min);
+    let last = ends.iter().copied().fold(0.0, f64::max);
+    last / first
 }
 
 #[test]
