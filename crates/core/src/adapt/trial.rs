@@ -12,16 +12,12 @@ use crate::time::Instant;
 /// second has not a whole token by then, one of five has.
 const BEFORE_TRIAL: Duration = Duration::from_millis(300);
 
+/// The same after a trial that was refused. Two of them settle the matter: evidence is firm then.
+const BEFORE_ANOTHER: Duration = Duration::from_millis(2400);
+
 /// Each trial that proved nothing makes the next one so much later, so that answers which come in waves do
 /// not meet all of them.
 const LATER: Duration = Duration::from_millis(70);
-
-/// Each refused trial makes the pause before the next one so many times as long: the second comes after
-/// 2.4 s, the third after 19 s, by when the curve looks beyond the level anyway.
-const PATIENCE_GROWS: u32 = 8;
-
-/// Further refusals do not make the pause longer.
-const REFUSED_MOST: u32 = 4;
 
 /// The most by which a trial may exceed the level, as a share of it and in attempts. Where even that many
 /// prove nothing, answers come so fast that only the curve can tell.
@@ -60,7 +56,7 @@ pub(super) struct Trial {
     begun: bool,
     /// The attempt that decides it.
     last: Option<Last>,
-    refused: u32,
+    was_refused: bool,
     /// How many trials in a row proved nothing.
     proved_nothing: u32,
     not_before: Instant,
@@ -89,7 +85,7 @@ impl Trial {
     pub(super) fn refuse(&mut self) {
         *self = Self {
             allowed: self.allowed,
-            refused: self.refused + 1,
+            was_refused: true,
             ..Self::default()
         };
     }
@@ -146,7 +142,11 @@ impl Trial {
             self.proved_nothing += 1;
             self.not_before = now + BEFORE_TRIAL + LATER * self.proved_nothing;
         }
-        let pause = BEFORE_TRIAL * PATIENCE_GROWS.pow(self.refused.min(REFUSED_MOST));
+        let pause = if self.was_refused {
+            BEFORE_ANOTHER
+        } else {
+            BEFORE_TRIAL
+        };
         let due = self.not_before.max(full.since + pause);
         if self.begun || now >= due {
             Step::Try
@@ -243,10 +243,10 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_trial_is_repeated_ever_later() {
+    fn a_refused_trial_is_repeated_later() {
         let mut trial = Trial::default();
         trial.after_cut(true);
-        for millis in [1300, 3400, 20_200, 154_600] {
+        for millis in [1300, 3400] {
             assert_eq!(trial.step(at(1000), FULL), Step::Wait(at(millis)));
             asked(&mut trial, at(millis));
             trial.refuse();
