@@ -84,12 +84,6 @@ pub fn advise(report: &Report, https: Option<&str>, typed: &str) -> Vec<Advice> 
     all
 }
 
-/// The lowest concurrency at which the client was the limit, if there is one.
-pub fn bound_at(report: &Report) -> Option<u32> {
-    let bound = report.rungs.iter().filter(|rung| rung.client.bound);
-    bound.filter_map(|rung| rung.concurrency).min()
-}
-
 /// Nothing was answered: by what most requests ended with.
 fn unanswered(report: &Report, rung: &Rung, typed: &str) -> Advice {
     let failed = rung.classes.iter().filter(|one| one.class != Class::Ok);

@@ -14,6 +14,13 @@ const LAG_SHARE_OF_GAP: f64 = 0.25;
 /// it alone would be the 95th percentile.
 const LATE_LEAST: usize = 2;
 
+/// A thread that stood still for more than this share of the time has lost as much of what it measures,
+/// however few of its timers were late.
+const STILL_MAX: f64 = 0.10;
+
+/// And for longer than a hiccup lasts, in milliseconds.
+const STILL_LEAST_MS: f64 = 100.0;
+
 /// A thread that works less than this while its timers are late is held up by something else.
 const IDLE_MAX: f64 = 0.35;
 
@@ -34,6 +41,8 @@ const RESIDUAL_MAX: f64 = 0.10;
 pub struct Signs {
     /// How late timers fired, in milliseconds, in any order.
     pub lags_ms: Vec<f64>,
+    /// How long it was observed, in milliseconds.
+    pub observed_ms: f64,
     /// The median gap between chunks, in milliseconds; none where answers were not streamed.
     pub gap_ms: Option<f64>,
     /// The share of the window in which the measuring thread worked.
@@ -91,7 +100,7 @@ pub fn judge(signs: &Signs) -> Verdict {
     lags.sort_unstable_by(f64::total_cmp);
     let lag_p95_ms = quantile(&lags, 0.95, Rule::Nearest);
     let reasons = [
-        lag_p95_ms.and_then(|lag| late(lag, &lags, signs)),
+        lag_p95_ms.and_then(|lag| late(lag, &lags, signs).or_else(|| still(&lags, signs))),
         busy(signs.busy),
         signs.concurrency.and_then(|wanted| capped(signs, wanted)),
         signs.full.map(full),
@@ -110,18 +119,27 @@ fn late(at_p95: f64, lags_ms: &[f64], signs: &Signs) -> Option<String> {
     let allowed = LAG_MS.max(signs.gap_ms.unwrap_or(0.0) * LAG_SHARE_OF_GAP);
     let is_late = |lag: &&f64| **lag > allowed;
     let is_hiccup = lags_ms.iter().filter(is_late).count() < LATE_LEAST;
-    (at_p95 > allowed && !is_hiccup).then(|| {
-        let said =
-            format!("timers fired {at_p95:.1} ms late at p95, where {allowed:.1} ms are allowed");
-        if signs.busy > IDLE_MAX {
-            return said;
-        }
-        let percent = signs.busy * 100.0;
-        format!(
-            "{said}, although the measuring thread was busy for only {percent:.0} % of the time: \
-             something else on this machine holds it up"
-        )
-    })
+    let said =
+        format!("timers fired {at_p95:.1} ms late at p95, where {allowed:.1} ms are allowed");
+    (at_p95 > allowed && !is_hiccup).then(|| said + &why_late(signs))
+}
+
+fn still(lags_ms: &[f64], signs: &Signs) -> Option<String> {
+    let lost: f64 = lags_ms.iter().filter(|lag| **lag > LAG_MS).sum();
+    let percent = 100.0 * lost / signs.observed_ms.max(1.0);
+    let said = format!("timers fired late by {percent:.0} % of the time in all");
+    (percent > 100.0 * STILL_MAX && lost > STILL_LEAST_MS).then(|| said + &why_late(signs))
+}
+
+fn why_late(signs: &Signs) -> String {
+    if signs.busy > IDLE_MAX {
+        return String::new();
+    }
+    let percent = signs.busy * 100.0;
+    format!(
+        ", although the measuring thread was busy for only {percent:.0} % of the time: something else on \
+         this machine holds it up"
+    )
 }
 
 fn busy(share: f64) -> Option<String> {
@@ -226,6 +244,7 @@ mod tests {
     fn quiet() -> Signs {
         Signs {
             lags_ms: vec![1.0; 100],
+            observed_ms: 5100.0,
             gap_ms: Some(20.0),
             busy: 0.1,
             concurrency: Some(6),
@@ -286,6 +305,37 @@ mod tests {
         for (times, of, expected) in cases {
             assert_eq!(late(times, of), expected, "{times} of {of}");
         }
+    }
+
+    #[test]
+    fn a_machine_that_stood_still_is_noticed_by_a_single_timer() {
+        let bound = |lag_ms: f64, observed_ms| {
+            let lags_ms = vec![1.0, lag_ms, 1.0, 1.0, 1.0, 1.0, 1.0];
+            let signs = Signs {
+                lags_ms,
+                observed_ms,
+                ..quiet()
+            };
+            judge(&signs).reasons
+        };
+        #[rustfmt::skip]
+        let cases = [
+            (250.0, 600.0,  true),
+            (110.0, 600.0,  true),
+            (110.0, 1200.0, false), // hardly a part of the time
+            (90.0,  600.0,  false), // a hiccup
+        ];
+        for (lag_ms, observed_ms, expected) in cases {
+            let reasons = bound(lag_ms, observed_ms);
+            assert_eq!(
+                reasons.len(),
+                usize::from(expected),
+                "{lag_ms} ms: {reasons:?}"
+            );
+        }
+        assert!(
+            bound(250.0, 600.0)[0].starts_with("timers fired late by 42 % of the time in all, ")
+        );
     }
 
     #[test]

@@ -255,6 +255,7 @@ impl<'a, P: Platform> Session<'a, P> {
         Surroundings {
             signs: Signs {
                 lags_ms: watch.lags_ms,
+                observed_ms: seconds * 1000.0,
                 busy: watch.busy.as_secs_f64() / seconds,
                 protocol: connections.http,
                 cap: connections.cap,

@@ -19,7 +19,7 @@ use super::picture::picture;
 use super::share::share;
 use super::tables;
 use super::wire::wire;
-use crate::advice::{advise, bound_at};
+use crate::advice::advise;
 use crate::desk::Desk;
 use crate::form::Field;
 use crate::history::title;
@@ -185,7 +185,7 @@ fn standing(report: &Report) -> String {
         facts.push(answer.steadiness());
     }
     let stop = report.answer.as_ref().map(|answer| answer.stop.value);
-    match (report.main_rung(), bound_at(report)) {
+    match (report.main_rung(), report.client_bound_at()) {
         (None, _) => {}
         // The verdict or the advice below it says what else was.
         (Some(rung), _) if rung.ok == 0 || rung.client.bound || rung.repeats() > 0 => {}

@@ -26,13 +26,15 @@ pub(super) struct Level {
     failed: u64,
     purpose: Purpose,
     client_bound: bool,
+    superseded: bool,
 }
 
 impl Level {
     /// Whether it belongs to the line through the rungs. One where the client was the limit does, as a
-    /// ring: the line would otherwise go past what was measured.
+    /// ring, unless another was measured in its place: the line would otherwise go past what was
+    /// measured.
     pub(super) fn is_of_curve(&self) -> bool {
-        self.purpose != Purpose::Repeat && self.refused == 0
+        self.purpose != Purpose::Repeat && self.refused == 0 && !self.superseded
     }
 
     pub(super) fn is_at(&self, n: f64) -> bool {
@@ -101,6 +103,7 @@ fn levels_of(rungs: &[Rung], stream: bool) -> (Vec<Level>, &'static str) {
             failed: rung.failed(),
             purpose: rung.purpose,
             client_bound: rung.client.bound,
+            superseded: rung.is_superseded(rungs),
         });
     }
     order::by(&mut levels, |level| level.n);
@@ -226,7 +229,7 @@ fn draw(
             dot(svg, at, level);
         });
     }
-    let named = levels
+    let named = curve
         .iter()
         .find(|level| marks.first().is_some_and(|mark| level.is_at(mark.0)));
     if let Some(level) = named {

@@ -79,8 +79,7 @@ fn header(out: &mut String, report: &Report) {
         escape(&verdict(report))
     );
     if let Some(answer) = &report.answer {
-        let bound = report.rungs.iter().any(|rung| rung.client.bound);
-        let client = if bound {
+        let client = if report.client_bound_at().is_some() {
             "the client was a limit"
         } else {
             "client not the limit"

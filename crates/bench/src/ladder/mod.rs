@@ -103,8 +103,8 @@ pub struct Ladder {
     refined_peak: u32,
     limit: Option<Limit>,
     stop: Option<Stop>,
-    /// The rung on which the client seemed to be the limit and which is looked at once more.
-    doubted: Option<u32>,
+    /// The rung on which the client seemed to be the limit, and how often that was so.
+    doubted: Option<(u32, u32)>,
     /// Rungs to measure again, a drift that was seen once, and what all that gave.
     to_repeat: Vec<u32>,
     suspected: Option<rules::Change>,
@@ -112,6 +112,10 @@ pub struct Ladder {
     /// When the last rung was over, in seconds.
     at_s: f64,
 }
+
+/// A rung on which the client seemed to be the limit is measured so many times more. What holds a
+/// machine up comes and goes; a client that is too slow stays so.
+const DOUBTS_MAX: u32 = 3;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -240,11 +244,13 @@ impl Ladder {
     }
 
     fn climbed(&mut self, seen: Observation) {
-        self.measured += 1;
         if self.is_doubtful(&seen) {
-            self.doubted = Some(seen.concurrency);
+            let before = self.doubted.filter(|(n, _)| *n == seen.concurrency);
+            let times = before.map_or(1, |(_, times)| times + 1);
+            self.doubted = Some((seen.concurrency, times));
             return;
         }
+        self.measured += 1;
         self.stop = rules::stop(self.rungs.last(), &seen, &self.options);
         if self.stop.is_none() && seen.throughput <= 0.0 {
             self.stop = Some(rules::silent(&seen));
@@ -265,7 +271,8 @@ impl Ladder {
     fn is_doubtful(&self, seen: &Observation) -> bool {
         rules::client_bound(seen, &self.options).is_some()
             && !seen.client_capped
-            && self.doubted != Some(seen.concurrency)
+            && self.doubted != Some((seen.concurrency, DOUBTS_MAX))
+            && !self.is_used_up()
     }
 
     /// Keeps a rung on which an answer may stand. One measured anew replaces the earlier one.
@@ -372,7 +379,7 @@ impl Ladder {
         });
         let open = matches!(
             stop.value,
-            StopRule::Max | StopRule::Budget | StopRule::User
+            StopRule::Max | StopRule::Budget | StopRule::User | StopRule::ClientBound
         )
         .then_some(self.options.max);
         let stability = rules::stability(&self.changes, self.options.drift_max);

@@ -243,6 +243,15 @@ impl Rung {
         }
     }
 
+    /// Whether the client was the limit, and a later measurement at the same concurrency stands instead.
+    pub fn is_superseded(&self, rungs: &[Self]) -> bool {
+        let stands = |other: &Self| {
+            let is_same = other.concurrency == self.concurrency && other.purpose != Purpose::Repeat;
+            is_same && !other.client.bound
+        };
+        self.client.bound && rungs.iter().any(stands)
+    }
+
     /// Requests without an answer as a share of all; 0 where there were none.
     pub fn error_rate(&self) -> f64 {
         self.unanswered() as f64 / self.requests.max(1) as f64

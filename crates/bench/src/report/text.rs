@@ -69,28 +69,44 @@ impl Report {
         text
     }
 
-    /// The rung that one block of figures stands for: the chosen one of a ladder (its knee, measured
-    /// first), the only one of a plain run.
+    /// The rung that one block of figures stands for: the chosen one of a ladder (its knee, as measured
+    /// for the climb), the only one of a plain run.
     pub fn main_rung(&self) -> Option<&Rung> {
         let knee = self.answer.as_ref().and_then(|answer| answer.knee.as_ref());
         let chosen = knee.and_then(|knee| {
-            let is_knee = |rung: &&Rung| rung.concurrency == Some(knee.value);
+            let is_knee = |rung: &&Rung| {
+                rung.concurrency == Some(knee.value) && !rung.is_superseded(&self.rungs)
+            };
             self.rungs.iter().find(is_knee)
         });
         chosen.or_else(|| self.rungs.first())
     }
 
-    /// The highest concurrency that was measured; 0 where none was.
+    /// The highest concurrency that was measured, where the client ended the climb the highest at which
+    /// it was no limit; 0 where there is none.
     pub(super) fn top(&self) -> u32 {
-        let all = self.rungs.iter().filter_map(|rung| rung.concurrency);
-        all.max().unwrap_or(0)
+        let stop = self.answer.as_ref().map(|answer| answer.stop.value);
+        let is_usable = |rung: &&Rung| stop != Some(StopRule::ClientBound) || !rung.client.bound;
+        let all = self.rungs.iter().filter(is_usable);
+        all.filter_map(|rung| rung.concurrency).max().unwrap_or(0)
     }
 
-    /// Whether a climb was ended, by hand or by its budget, while its highest rung was the best: what is
-    /// called its knee is then the best so far.
+    /// The lowest concurrency at which the client was the limit, if there is one: also when it was
+    /// measured anew.
+    pub fn client_bound_at(&self) -> Option<u32> {
+        let is_bound = |rung: &&Rung| rung.client.bound && !rung.is_superseded(&self.rungs);
+        let bound = self.rungs.iter().filter(is_bound);
+        bound.filter_map(|rung| rung.concurrency).min()
+    }
+
+    /// Whether a climb was ended, by hand, by its budget or by what the client can do, while its highest
+    /// rung was the best: what is called its knee is then the best so far.
     pub fn may_rise(&self) -> bool {
         self.answer.as_ref().is_some_and(|answer| {
-            let is_cut = matches!(answer.stop.value, StopRule::User | StopRule::Budget);
+            let is_cut = matches!(
+                answer.stop.value,
+                StopRule::User | StopRule::Budget | StopRule::ClientBound
+            );
             let knee = answer.knee.as_ref();
             is_cut && knee.is_some_and(|knee| knee.value >= self.top())
         })

@@ -73,7 +73,7 @@ fn beyond(report: &Report, answer: &Answer) -> String {
             || "the objectives were met nowhere".to_owned(),
             |slo| format!("above {} the objectives are missed", slo.value),
         ),
-        StopRule::ClientBound => "above it the client was the limit".to_owned(),
+        StopRule::ClientBound => format!("above {top} the client was the limit"),
         StopRule::Max if is_top => format!("{top} was the highest tried, more may be better"),
         StopRule::Max => format!("up to {top} more requests bring more, at a growing wait"),
         StopRule::Budget => format!("the budget ended the climb at {top}"),

@@ -19,6 +19,42 @@ fn climbing() -> Plan {
     Plan::new(Load::Ladder(ladder::Options::default()))
 }
 
+#[test]
+fn a_rung_that_the_client_spoilt_gives_way_to_the_one_measured_in_its_place() {
+    let eight = ServerModel {
+        slots: Some(8),
+        queues: true,
+        ..taking(1.0, 0.3)
+    };
+    let (clean, _) = ran(1, eight, &climbing(), true);
+    let at = |report: &Report| report.main_rung().expect("a knee").clone();
+    let curve = |report: &Report| chart::throughput(report, Options::default()).expect("a curve");
+    let mut spoilt = at(&clean);
+    spoilt.client.bound = true;
+    spoilt.output_tokens_per_s = spoilt.output_tokens_per_s.map(|tokens| Estimate {
+        value: tokens.value / 2.0,
+        ..tokens
+    });
+    let mut anew = clean.clone();
+    anew.rungs.insert(0, spoilt.clone());
+    assert_eq!(at(&anew), at(&clean));
+    assert_eq!(verdict(&anew), verdict(&clean));
+    assert_eq!(anew.client_bound_at(), None);
+    let line = |picture: Picture| {
+        let elements = picture.svg.split('<');
+        let lines = elements.filter(|element| element.contains("kp-line"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(line(curve(&clean)).len(), 1);
+    assert_eq!(line(curve(&anew)), line(curve(&clean)));
+    // Where nothing was measured in its place, all say so.
+    let knee = at(&clean).concurrency;
+    anew.rungs
+        .retain(|rung| rung.concurrency != knee || rung.client.bound);
+    assert_eq!(at(&anew), spoilt);
+    assert_eq!(anew.client_bound_at(), knee);
+}
+
 fn ran(seed: u64, model: ServerModel, plan: &Plan, stream: bool) -> (Report, Vec<Sample>) {
     let mut stage = Stage::new(seed, model);
     stage.target.stream = stream;
