@@ -50,7 +50,7 @@ export function run(tab, ask, { stopAfter, hide } = {}) {
       globalThis.compiled ??= WebAssembly.compileStreaming(fetch("./kneepoint-web_bg.wasm"));
       const module = await globalThis.compiled;
       const worker = new Worker("./worker.js", { type: "module" });
-      const told = { ticks: [], rungs: [], samples: 0, connections: [], report: null, failed: null, settledMs: null };
+      const told = { ticks: [], rungs: [], samples: [], connections: [], report: null, failed: null, settledMs: null };
       const tell = (ask) => worker.postMessage(JSON.stringify(ask));
       let stopped;
       await new Promise((resolve) => {
@@ -64,7 +64,7 @@ export function run(tab, ask, { stopAfter, hide } = {}) {
           }
           if (said.tick) told.ticks.push(said.tick);
           if (said.rung) told.rungs.push(said.rung);
-          if (said.samples) told.samples += said.samples.list.length;
+          if (said.samples) told.samples.push(...said.samples.list);
           if (said.connections) told.connections.push(said.connections);
           if (said.done) told.report = said.done;
           if (said.failed) told.failed = said.failed;

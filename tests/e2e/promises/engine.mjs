@@ -11,10 +11,16 @@ const own = (spec) => `${spec},seed=${++seeds}`;
 
 const median = (metric) => metric.quantiles.find((quantile) => quantile.q === 0.5).value;
 
-/** Within 5 ms or 3 %. */
-function near(found, expected, what) {
-  const allowed = Math.max(5, 0.03 * expected);
-  assert.ok(Math.abs(found - expected) <= allowed, `${what}: found ${found}, expected ${expected} ± ${allowed}`);
+/** A request's times in milliseconds, by its own timestamps. */
+function times({ t_start, t_first, t_last, out_tok }) {
+  const [ttft, e2e] = [(t_first - t_start) / 1000, (t_last - t_start) / 1000];
+  return { ttft, e2e, tpot: (e2e - ttft) / (out_tok - 1) };
+}
+
+/** The median of an even number of values. */
+function middle(values) {
+  const [low, high] = values.toSorted((a, b) => a - b).slice(values.length / 2 - 1);
+  return (low + high) / 2;
 }
 
 const isChromium = (scene) => scene.startsWith("chromium");
@@ -23,7 +29,6 @@ export const engine = [
   {
     name: "the figures agree with the server's own counters",
     async work(scene) {
-      // Long times, since 3 % of them must hold where other programs run as well.
       const spec = own("ttft=2000,tpot=200,tokens=6");
       const told = await run(await scene.open(), job(spec, closed(18, 6)));
       assert.equal(told.failed, null);
@@ -39,11 +44,17 @@ export const engine = [
       assert.equal(protocol.http, scene.protocol);
       assert.equal(protocol.opened + protocol.reused, 18);
       if (scene.kind === "chromium") assert.equal(protocol.opened, truth.connections);
-      near(median(rung.ttft), 2000, "TTFT");
-      near(median(rung.tpot), 200, "TPOT");
-      near(median(rung.e2e), 3000, "e2e");
+      const all = told.samples.map(times);
+      assert.equal(all.length, 18);
+      for (const name of ["ttft", "tpot", "e2e"]) {
+        const [reported, expected] = [median(rung[name]), middle(all.map((one) => one[name]))];
+        assert.ok(Math.abs(reported - expected) < 0.01, `${name}: ${reported}, by the requests ${expected}`);
+      }
+      // Other programs of this machine hold requests up, but hardly all three waves of them.
+      for (const [{ min }, expected] of [[rung.ttft, 2000], [rung.e2e, 3000]]) {
+        assert.ok(Math.abs(min - expected) <= 0.03 * expected, `found ${min}, expected ${expected}: ${JSON.stringify(all)}`);
+      }
       assert.equal(rung.output_tokens, 108);
-      assert.equal(told.samples, 18);
       assert.ok(told.ticks.length >= 10, `${told.ticks.length} ticks`);
       assert.match(env.runtime, scene.kind === "firefox" ? /^Firefox \d+$/ : /^Chromium \d+$/);
       assert.ok(env.browser && env.os === "Linux" && env.clock_step_us > 0 && env.started_unix_ms > 1.6e12);
