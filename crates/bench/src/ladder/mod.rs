@@ -103,8 +103,8 @@ pub struct Ladder {
     refined_peak: u32,
     limit: Option<Limit>,
     stop: Option<Stop>,
-    /// The rung on which the client seemed to be the limit, and how often that was so.
-    doubted: Option<(u32, u32)>,
+    /// How often in a row the client seemed to be the limit.
+    doubts: u32,
     /// Rungs to measure again, a drift that was seen once, and what all that gave.
     to_repeat: Vec<u32>,
     suspected: Option<rules::Change>,
@@ -114,7 +114,7 @@ pub struct Ladder {
 }
 
 /// A rung on which the client seemed to be the limit is measured so many times more. What holds a
-/// machine up comes and goes; a client that is too slow stays so.
+/// machine up comes and goes; a client that is too slow stays so, and is not doubted again.
 const DOUBTS_MAX: u32 = 3;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,7 +138,7 @@ impl Ladder {
             refined_peak: 0,
             limit: None,
             stop: None,
-            doubted: None,
+            doubts: 0,
             to_repeat: Vec::new(),
             suspected: None,
             changes: Vec::new(),
@@ -245,10 +245,11 @@ impl Ladder {
 
     fn climbed(&mut self, seen: Observation) {
         if self.is_doubtful(&seen) {
-            let before = self.doubted.filter(|(n, _)| *n == seen.concurrency);
-            let times = before.map_or(1, |(_, times)| times + 1);
-            self.doubted = Some((seen.concurrency, times));
+            self.doubts += 1;
             return;
+        }
+        if seen.client_bound.is_none() {
+            self.doubts = 0;
         }
         self.measured += 1;
         self.stop = rules::stop(self.rungs.last(), &seen, &self.options);
@@ -269,10 +270,8 @@ impl Ladder {
     /// Whether a rung is to be measured once more: another program that was busy for a moment makes
     /// this client look slow, and is no limit.
     fn is_doubtful(&self, seen: &Observation) -> bool {
-        rules::client_bound(seen, &self.options).is_some()
-            && !seen.client_capped
-            && self.doubted != Some((seen.concurrency, DOUBTS_MAX))
-            && !self.is_used_up()
+        let is_bound = seen.client_bound.is_some() && !seen.client_capped;
+        is_bound && self.doubts < DOUBTS_MAX && !self.is_used_up()
     }
 
     /// Keeps a rung on which an answer may stand. One measured anew replaces the earlier one.

@@ -124,6 +124,18 @@ fn a_client_that_was_late_is_looked_at_three_times_more() {
     assert_eq!(answer.stop.value, StopRule::ClientBound);
     let knee = answer.knee.expect("four were measured");
     assert_eq!((knee.value, knee.high), (4, 64), "nobody knows");
+    // Where the climb is to go on all the same, one that stays too slow is not doubted on each rung.
+    let on = Options {
+        stop_client_bound: false,
+        ..Options::default()
+    };
+    let (asked, answer) = climb(&on, |n, _| Observation {
+        client_bound: (n >= 8).then(|| "late".to_owned()),
+        ..rung(n, f64::from(n.min(32)))
+    });
+    let climbed = rungs(&asked, Purpose::Climb);
+    assert_eq!(climbed, [1, 2, 4, 8, 8, 8, 8, 16, 32, 64]);
+    assert_eq!(answer.knee.map(|knee| knee.value), Some(32));
 }
 
 #[test]
