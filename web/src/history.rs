@@ -164,4 +164,21 @@ mod tests {
             "{verdict}"
         );
     }
+
+    #[test]
+    fn a_climb_that_the_client_ended_claims_no_knee() {
+        let mut report = example();
+        report.answer.as_mut().expect("a ladder").stop.value = StopRule::ClientBound;
+        assert!(!report.may_rise(), "rungs above it were measured");
+        for rung in &mut report.rungs {
+            rung.client.bound = rung.concurrency > Some(32);
+        }
+        assert!(report.may_rise());
+        let verdict = verdict(&report);
+        assert!(verdict.starts_with("Best so far at 32 "), "{verdict}");
+        assert!(
+            verdict.ends_with("; above 32 the client was the limit."),
+            "{verdict}"
+        );
+    }
 }

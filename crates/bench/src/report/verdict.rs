@@ -21,8 +21,10 @@ pub fn verdict(report: &Report) -> String {
         Some(answer) => ladder(report, answer, rung),
         None => plain(report, rung),
     };
+    let stop = report.answer.as_ref().map(|answer| answer.stop.value);
+    let is_told = stop == Some(StopRule::ClientBound);
     // Without an answer there is nothing that the client could have spoilt.
-    if rung.client.bound && rung.ok > 0 {
+    if rung.client.bound && rung.ok > 0 && !is_told {
         text += " The client was the limit, so this says little about the server.";
     }
     if rung.buffered {
