@@ -36,6 +36,15 @@ test("every command has a page with examples", async () => {
   assert.match((await run(["--version"])).out, /^kneepoint \d+\.\d+\.\d+\n$/);
 });
 
+test("only what can be read again is said to be", async () => {
+  const help = async (command) => (await run([command, "--help"])).out;
+  for (const command of ["bench", "knee", "merge", "report"]) {
+    assert.match(await help(command), /--json \[FILE\] +the result as JSON, for report, compare and merge\n/);
+  }
+  // A comparison has no schema of a result, and none of the three takes it.
+  assert.match(await help("compare"), /--json \[FILE\] +the comparison as JSON\n/);
+});
+
 test("what cannot be is refused in one line that says why, with status 1", async () => {
   const url = ["--url", `${server.http}/mock/instant/v1`];
   const good = ["bench", ...url, "--model", "m", "-n", "3"];

@@ -140,6 +140,31 @@ await report.attempt("types are right where Node's are all there are, libraries 
     "--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2022", "--lib", "es2023",
     "--module", "nodenext", "--types", "node", "--typeRoots", `${repository}tests/node_modules/@types`, "src/typed.ts",
   ]));
+await report.attempt("the programs of its README are right in types", () => {
+  const text = readFileSync(`${folder}/node_modules/kneepoint/README.md`, "utf8");
+  const blocks = [...text.matchAll(/^```[jt]s\n([^]*?)^```/gm)].map(([, block]) => block);
+  // What needs a package of another's is left out, and one program goes on from the one before it.
+  const own = blocks.filter((block) => !block.includes('from "redis"'));
+  if (own.length < 3 || own.length === blocks.length) throw new Error(`${own.length} of ${blocks.length} programs found`);
+  const begun = own.map((block) => (block.startsWith("import") ? block : `declare const llm: import("kneepoint").Kneepoint;\n${block}`));
+  const files = begun.map((block, at) => [`src/readme${at}.ts`, `declare const prompts: string[];\n${block}\nexport {};`]);
+  for (const [name, source] of files) writeFileSync(`${folder}/${name}`, source);
+  return run(program("tsc"), [
+    "--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2022", "--lib", "es2023", "--module", "nodenext",
+    "--types", "node", "--typeRoots", `${repository}tests/node_modules/@types`, ...files.map(([name]) => name),
+  ]);
+});
+await report.attempt("it names no older Node than what it depends on runs on", () => {
+  const oldest = (name) => {
+    const { engines, dependencies } = JSON.parse(readFileSync(`${folder}/node_modules/${name}/package.json`, "utf8"));
+    const [, ...numbers] = /^>=(\d+)\.(\d+)(?:\.(\d+))?$/.exec(engines.node) ?? [];
+    if (numbers.length === 0) throw new Error(`${name}: ${engines.node}`);
+    return { order: numbers.map((number = "0") => number.padStart(3, "0")).join("."), dependencies: dependencies ?? {} };
+  };
+  const { order, dependencies } = oldest("kneepoint");
+  const newer = Object.keys(dependencies).filter((name) => oldest(name).order > order);
+  if (newer.length > 0) throw new Error(`${newer} asks for a newer one`);
+});
 const programs = [["node"], [program("deno"), "run", "--quiet", "--allow-read", "--allow-net", "--allow-env"], [program("bun")]];
 for (const [command, ...args] of programs) {
   await report.attempt(`${command.split("/").at(-1)} runs it as installed`, async () => {

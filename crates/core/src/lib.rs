@@ -2,8 +2,8 @@
 //!
 //! The middle of this crate is pure: limiter, retry rule and decoder take values and `now` and
 //! return decisions. They never sleep, read a clock, roll a die or touch JavaScript. [`platform`]
-//! is the one door to the world: JavaScript in all its runtimes, or a simulated world in which the
-//! tests and benches live.
+//! is the one door to the world: JavaScript in all its runtimes, a simulated world in which the
+//! tests and benches live, or a [`platform::Platform`] of your own.
 //!
 //! Start with [`Client`] and [`Config`]; [`Stream`] and [`Client::batch`] are the other two ways to
 //! ask. What happened is in [`Record`], and why a call failed in [`Error`].

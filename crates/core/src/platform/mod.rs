@@ -1,8 +1,8 @@
 //! The one door to the world: time, dice, sleep, tasks and the network.
 //!
 //! Everything else in this crate takes values and `now`. This module alone knows where it runs:
-//! `web` is JavaScript in all its runtimes, and [`sim`] a world of its own with a virtual clock
-//! and a seed.
+//! `web` is JavaScript in all its runtimes (on wasm alone), and [`sim`] a world of its own with a
+//! virtual clock and a seed. Anywhere else a program brings a [`Platform`] of its own.
 
 pub mod clock;
 pub mod executor;
@@ -19,6 +19,76 @@ use crate::provider::Reading;
 use crate::time::Instant;
 
 /// What the client needs from where it runs. Handles are cheap to clone and stay on one thread.
+///
+/// Where neither `web` nor [`sim`] will do, it is implemented: on tokio, say, by its timers, its
+/// `yield_now` and `spawn_local`, and by an HTTP client that follows no redirects. The shape of it, with
+/// a network that always answers alike, and the rest borrowed from the simulated world:
+///
+/// ```
+/// use kneepoint_core::platform::{Body, Platform, TransportError, sim::Sim};
+/// use kneepoint_core::{Client, Config, Head, HeaderValue, Headers, HttpRequest, Instant};
+/// use kneepoint_core::{Prompt, Provider, Secret};
+/// use std::time::Duration;
+///
+/// #[derive(Clone)]
+/// struct Mine(Sim);
+///
+/// struct Whole(Option<Vec<u8>>);
+///
+/// impl Body for Whole {
+///     async fn chunk(&mut self) -> Result<Option<Vec<u8>>, TransportError> {
+///         Ok(self.0.take())
+///     }
+/// }
+///
+/// impl Platform for Mine {
+///     type Body = Whole;
+///
+///     fn fetch(
+///         &self,
+///         request: HttpRequest,
+///     ) -> impl Future<Output = Result<(Head, Whole), TransportError>> + 'static {
+///         assert_eq!((request.method.as_str(), &*request.url), ("POST", "https://llm.test/v1/chat/completions"));
+///         let on_the_wire = |value: &HeaderValue| match value {
+///             HeaderValue::Open(text) => text.to_string(),
+///             HeaderValue::Secret { prefix, secret } => format!("{prefix}{}", secret.expose()),
+///         };
+///         let mut fields = request.headers.iter().map(|(name, value)| (name, on_the_wire(value)));
+///         assert!(fields.any(|field| field == ("authorization", "Bearer sk-1".to_owned())));
+///         assert!(request.body.is_some_and(|json| json.contains("Hi")));
+///
+///         let body = br#"{"choices":[{"message":{"content":"Hello!"},"finish_reason":"stop"}]}"#;
+///         let fields = Headers::from_iter([("content-type", "application/json")]);
+///         async move { Ok((Head::new(200, fields), Whole(Some(body.to_vec())))) }
+///     }
+///     fn now(&self) -> Instant {
+///         self.0.now() // or: Instant::from_micros(begun.elapsed().as_micros() as u64)
+///     }
+///     fn unix_time(&self) -> Duration {
+///         self.0.unix_time()
+///     }
+///     fn random(&self) -> f64 {
+///         self.0.random()
+///     }
+///     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + 'static {
+///         self.0.sleep(duration)
+///     }
+///     fn turn(&self) -> impl Future<Output = ()> + 'static {
+///         self.0.turn()
+///     }
+///     fn spawn(&self, task: impl Future<Output = ()> + 'static) {
+///         self.0.spawn(task);
+///     }
+/// }
+///
+/// let sim = Sim::new(1);
+/// let mut config = Config::new(Provider::compatible("https://llm.test/v1"));
+/// config.api_key = Some(Secret::new("sk-1"));
+/// let client = Client::new(Mine(sim.clone()), config)?;
+/// let reply = sim.run(client.generate(&Prompt::new("small", "Hi"))).expect("it answers");
+/// assert_eq!(reply.answer.text(), "Hello!");
+/// # Ok::<(), kneepoint_core::ConfigError>(())
+/// ```
 pub trait Platform: Clone + 'static {
     /// A reply's body, read chunk by chunk. Dropping it cancels the request.
     type Body: Body;

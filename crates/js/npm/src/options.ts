@@ -42,7 +42,8 @@ export interface CacheStore {
 export interface ClientOptions {
   /** `"openai"`, `"anthropic"`, `"fireworks"` or a base URL. Default: `"openai"`. */
   provider?: string | undefined;
-  /** Where the endpoint is. Default: the provider's, or `OPENAI_BASE_URL` for `"openai"`. */
+  /** Where the endpoint is. Default: the provider's variable of the environment, such as
+   * `OPENAI_BASE_URL`, or its own address. */
   baseURL?: string | null | undefined;
   /** The key, or a function that is asked for each call. Default: the provider's variable of the
    * environment; `null` sends none. */
@@ -56,7 +57,8 @@ export interface ClientOptions {
   maxQueue?: number | undefined;
   /** Retries of one call. Default: 2 after trouble, 10 after refusals. */
   maxRetries?: number | undefined;
-  /** What the retries of all calls share: one costs 14, a success gives back. Default: 500. */
+  /** What the retries of one model's calls share: one after trouble costs 14, a success gives back.
+   * Default: 500. */
   retryBudget?: number | undefined;
   /** The whole call, waiting and retries included, in ms. Default: 600,000; `null` for none. */
   timeout?: number | null | undefined;

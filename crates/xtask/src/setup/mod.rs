@@ -44,7 +44,7 @@ pub(crate) static THINGS: [Thing; 11] = [
     Thing {
         name: "node",
         why: "runs wasm tests and the tools that npm provides",
-        by_hand: "install Node 20 or newer from https://nodejs.org or your package manager, \
+        by_hand: "install Node 20.19, 22.12 or newer from https://nodejs.org or your package manager, \
                   so that `node --version` answers",
         ensure: node::ensure,
     },
@@ -102,14 +102,14 @@ pub(crate) static THINGS: [Thing; 11] = [
     },
     Thing {
         name: OPTIONAL,
-        why: "the load generator of `cargo xtask bench server`",
+        why: "the load generator of `cargo xtask bench server` and `agreement`",
         by_hand: "cargo install oha --locked --version <the one in Cargo.toml>; \
                   found on the PATH, it is used",
         ensure: |repo| cargo_tool::ensure(repo, &cargo_tool::OHA),
     },
 ];
 
-/// Provided only when named: no command needs it, one measures more with it.
+/// Provided only when named: one measurement asks for it by itself, another does without.
 const OPTIONAL: &str = "oha";
 
 /// `cargo xtask setup`.

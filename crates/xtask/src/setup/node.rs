@@ -13,8 +13,8 @@ use crate::failure::{Failure, Result};
 use crate::repo::Repo;
 use crate::shell::{ask, run};
 
-/// The oldest Node that the tests and the package support.
-const NODE_MAJOR_MIN: u32 = 20;
+/// The oldest Node of each line that the bundlers among the tests' packages run on. The next lines will do.
+const NODES_MIN: [(u32, u32); 2] = [(20, 19), (22, 12)];
 
 const PACKAGES: &str = "tests/node_modules";
 const LOCK: &str = "tests/package-lock.json";
@@ -30,12 +30,18 @@ pub(super) fn ensure(_: &Repo) -> Result<String> {
 
 fn check_version(answer: Option<&str>) -> std::result::Result<(), String> {
     let answer = answer.ok_or("`node --version` does not answer: Node is not on the PATH")?;
-    match major(answer.trim_start_matches('v')) {
-        Some(major) if major >= NODE_MAJOR_MIN => Ok(()),
-        _ => Err(format!(
-            "found Node {answer}, need {NODE_MAJOR_MIN} or newer"
-        )),
+    let version = answer.trim_start_matches('v');
+    let minor = version.split_once('.').and_then(|(_, rest)| major(rest));
+    let found = major(version).zip(minor).unwrap_or_default();
+    let [old, new] = NODES_MIN;
+    if found >= new || (found.0 == old.0 && found >= old) {
+        return Ok(());
     }
+    let words = NODES_MIN.map(|(major, minor)| format!("{major}.{minor}"));
+    Err(format!(
+        "found Node {answer}, need {} or newer",
+        words.join(", ")
+    ))
 }
 
 pub(super) fn ensure_packages(repo: &Repo) -> Result<String> {
@@ -90,10 +96,13 @@ mod tests {
 
     #[test]
     fn an_old_or_missing_node_is_told_with_what_is_needed() {
-        assert_eq!(check_version(Some("v20.0.0")), Ok(()));
-        assert_eq!(check_version(Some("v26.1.0")), Ok(()));
-        let old = check_version(Some("v18.20.4")).unwrap_err();
-        assert_eq!(old, "found Node v18.20.4, need 20 or newer");
+        for new_enough in ["v20.19.0", "v20.20.2", "v22.12.0", "v23.0.0", "v26.1.0"] {
+            assert_eq!(check_version(Some(new_enough)), Ok(()));
+        }
+        for old in ["v18.20.4", "v20.3.1", "v20.18.1", "v21.7.3", "v22.11.0"] {
+            let told = format!("found Node {old}, need 20.19, 22.12 or newer");
+            assert_eq!(check_version(Some(old)), Err(told));
+        }
         assert!(check_version(None).unwrap_err().contains("not on the PATH"));
         assert!(check_version(Some("nonsense")).is_err());
     }

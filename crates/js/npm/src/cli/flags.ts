@@ -33,7 +33,6 @@ const RUNS = ["bench", "knee", "compare"] as const;
 const PLAIN = ["bench", "compare"] as const;
 const SINGLE = ["bench", "knee"] as const;
 const REPORTS = ["bench", "knee", "merge", "report"] as const;
-const ALL = ["bench", "knee", "compare", "merge", "report"] as const;
 
 /** All flags, in the order in which help pages show them. */
 export const FLAGS: readonly Flag[] = [
@@ -76,7 +75,8 @@ export const FLAGS: readonly Flag[] = [
   { name: "seed", value: "N", group: "Limits", of: RUNS, text: "of all draws (default 1)" },
   { name: "drain", value: "TIME", group: "Limits", of: RUNS, text: "let the last requests go on for so long (default 30s)" },
   { name: "text", value: RESULT, group: "Results", of: ["report"], text: "the report as text (the default, on standard output)" },
-  { name: "json", value: RESULT, group: "Results", of: ALL, text: "the result as JSON, for report, compare and merge" },
+  { name: "json", value: RESULT, group: "Results", of: REPORTS, text: "the result as JSON, for report, compare and merge" },
+  { name: "json", value: RESULT, group: "Results", of: ["compare"], text: "the comparison as JSON" },
   { name: "jsonl", value: RESULT, group: "Results", of: SINGLE, text: "each request as a line of JSON" },
   { name: "csv", value: RESULT, group: "Results", of: SINGLE, text: "each request as a row" },
   { name: "jsonl", value: RESULT, group: "Results", of: ["report"], text: "each rung as a line of JSON" },
