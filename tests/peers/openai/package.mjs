@@ -12,9 +12,8 @@ if (!existsSync(`${built}/package.json`)) throw new Error(`${built} is missing: 
 const beside = `${built}/node_modules`;
 if (!existsSync(beside)) symlinkSync(at("../../node_modules"), beside);
 
-/** Where the drop-in and the module of wasm lie, for programs in processes of their own. */
+/** Where the drop-in lies, for programs in processes of their own. */
 export const entry = `${built}/dist/node/openai/index.js`;
-export const wasm = `${built}/dist/web/kneepoint.wasm`;
 
 const load = (name) => import(pathToFileURL(`${built}/dist/node/openai/${name}.js`));
 

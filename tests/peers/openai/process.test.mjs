@@ -1,18 +1,13 @@
-// Processes: what keeps them alive (whoever waits for an answer, and nothing else), and what bundles of
-// the package do in them.
+// Processes: what keeps them alive (whoever waits for an answer, and nothing else), and how CommonJS takes
+// the package.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 
-import { build } from "esbuild";
-
-import { entry, wasm } from "./package.mjs";
+import { entry } from "./package.mjs";
 
 /** A bound for a process that does not end by itself. */
 const EXIT_MS_MAX = 20_000;
@@ -79,29 +74,6 @@ test("a call that waits for its second attempt keeps the process alive, beside a
       .chat.completions.create({ ...ask, stream: true });
     await client.chat.completions.create(ask).catch(({ status, attempts }) => console.log(status, attempts));`;
   assert.deepEqual(await run("refused", program), [0, "503 2\n"]);
-});
-
-test("a bundle without the module says so in each call, until it is told where it is", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "kneepoint-bundle-"));
-  try {
-    const program = `
-      import { readFileSync } from "node:fs";
-      import OpenAI from ${JSON.stringify(entry)};
-      const fetch = async () => Response.json({ id: "x", object: "found" });
-      const client = new OpenAI({ apiKey: "k", fetch });
-      (async () => {
-        await client.get("/x").catch(({ kind, message }) => console.log(kind, message.includes("ready()")));
-        await OpenAI.ready(readFileSync(${JSON.stringify(wasm)}));
-        console.log((await client.get("/x")).object);
-      })();`;
-    const outfile = join(folder, "bundle.cjs");
-    // CommonJS has no address of the module that runs.
-    const common = { bundle: true, platform: "node", format: "cjs", logLevel: "error", logOverride: { "empty-import-meta": "silent" } };
-    await build({ ...common, stdin: { contents: program, resolveDir: folder }, outfile });
-    assert.deepEqual(await node(outfile), [0, "module true\nfound\n"]);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
 });
 
 test("CommonJS takes it by name", async () => {

@@ -221,10 +221,10 @@ fn run_counting(command: &mut Command) -> (Vec<String>, usize, Result) {
 
 /// The official npm packages make their ordinary calls against the simulated endpoint.
 fn peers_npm(repo: &Repo) -> TestRun {
-    let mut node = Command::new("node");
-    node.args(["--test", "--test-reporter=spec"]);
-    node.args(["openai", "anthropic"].map(|name| format!("{PEERS}/{name}.test.mjs")));
-    against_the_server(repo, &mut node)
+    match programs(repo, PEERS) {
+        Ok(mut node) => against_the_server(repo, &mut node),
+        Err(failure) => (Vec::new(), Err(failure)),
+    }
 }
 
 /// So does Python's.
@@ -236,17 +236,13 @@ fn peers_python(repo: &Repo) -> TestRun {
 
 /// The same programs run on `openai` and on the package's drop-in for it.
 fn peers_drop_in(repo: &Repo) -> TestRun {
-    if let Err(failure) = npm::build(repo) {
-        return (Vec::new(), Err(failure));
+    match npm::build(repo).and_then(|_| programs(repo, DROP_IN)) {
+        Ok(mut node) => {
+            node.env("KNEEPOINT_PACKAGE", repo.npm().join("kneepoint"));
+            against_the_server(repo, &mut node)
+        }
+        Err(failure) => (Vec::new(), Err(failure)),
     }
-    let mut node = Command::new("node");
-    node.args(["--test", "--test-reporter=spec"]);
-    node.args(
-        ["alike", "hostile", "hosts", "types", "wire"]
-            .map(|name| format!("{DROP_IN}/{name}.test.mjs")),
-    );
-    node.env("KNEEPOINT_PACKAGE", repo.npm().join("kneepoint"));
-    against_the_server(repo, &mut node)
 }
 
 /// What the package promises, in each runtime.
@@ -261,13 +257,10 @@ fn packaging(repo: &Repo) -> TestRun {
 
 /// The package's cache in a real Redis, through the clients that programs use.
 fn redis(repo: &Repo) -> TestRun {
-    if let Err(failure) = npm::build(repo) {
-        return (Vec::new(), Err(failure));
+    match npm::build(repo).and_then(|_| programs(repo, "tests/redis")) {
+        Ok(mut node) => against_the_server(repo, &mut node),
+        Err(failure) => (Vec::new(), Err(failure)),
     }
-    let mut node = Command::new("node");
-    node.args(["--test", "--test-reporter=spec"])
-        .arg("tests/redis/redis.test.mjs");
-    against_the_server(repo, &mut node)
 }
 
 /// The example of an endpoint, on the packed package, in the runtimes that it is made for.
@@ -304,15 +297,28 @@ fn with_the_package(repo: &Repo, script: &str) -> TestRun {
 
 /// The packed package's command line measures the simulated endpoint.
 fn command_line(repo: &Repo) -> TestRun {
-    let tarball = match npm::build(repo) {
-        Ok(tarball) => tarball,
-        Err(failure) => return (Vec::new(), Err(failure)),
-    };
+    let built = npm::build(repo).and_then(|tarball| Ok((tarball, programs(repo, "tests/cli")?)));
+    match built {
+        Ok((tarball, mut node)) => against_the_server(repo, node.env("KNEEPOINT_TARBALL", tarball)),
+        Err(failure) => (Vec::new(), Err(failure)),
+    }
+}
+
+/// Node's own test runner, with all the tests of a folder: one that nobody lists would never run.
+fn programs(repo: &Repo, folder: &str) -> Result<Command> {
+    let listed = fs::read_dir(repo.root.join(folder));
+    let entries =
+        listed.map_err(|error| Failure::work(format!("cannot list {folder}: {error}")))?;
+    let names = entries.flatten().map(|entry| entry.file_name());
+    let mut names: Vec<_> = names
+        .map(|name| name.to_string_lossy().into_owned())
+        .filter(|name| name.ends_with(".test.mjs"))
+        .collect();
+    names.sort_unstable();
     let mut node = Command::new("node");
     node.args(["--test", "--test-reporter=spec"])
-        .args(["bench", "knee", "proxy", "usage"].map(|name| format!("tests/cli/{name}.test.mjs")))
-        .env("KNEEPOINT_TARBALL", tarball);
-    against_the_server(repo, &mut node)
+        .args(names.iter().map(|name| format!("{folder}/{name}")));
+    Ok(node)
 }
 
 /// Runs tests that start the server's binary themselves.
