@@ -44,6 +44,8 @@ let specs = 0;
 /** One simulated endpoint with counters of its own. */
 export class Endpoint {
   readonly baseURL: string;
+  /** What its clients need besides. */
+  readonly options: ClientOptions;
   readonly #truth: string;
 
   constructor(place: Place, rules: string, isApart = false) {
@@ -53,6 +55,7 @@ export class Endpoint {
     const spec = `${rules}${seed}`;
     const origin = isApart ? nameOfItsOwn(place) : place.origin;
     this.baseURL = `${origin}/mock/${spec}/v1`;
+    this.options = isApart ? poolOfItsOwn(place) : {};
     this.#truth = `${place.side}/mock/${spec}/stats`;
   }
 
@@ -77,6 +80,13 @@ export class Endpoint {
 function nameOfItsOwn({ runtime, origin }: Place): string {
   const isBrowser = runtime === "chromium" || runtime === "firefox";
   return isBrowser ? origin.replace("127.0.0.1", `apart${specs}.localhost`) : origin;
+}
+
+/** Deno's connections under one name are shared too, and it finds no other name; but it lends out pools. */
+function poolOfItsOwn({ runtime }: Place): ClientOptions {
+  if (runtime !== "deno") return {};
+  const { Deno } = globalThis as unknown as { Deno: { createHttpClient(options: object): object } };
+  return { fetchOptions: { client: Deno.createHttpClient({}) } };
 }
 
 /** Promises come with what they need, and clean up behind themselves. */
@@ -105,8 +115,8 @@ export class World {
     return new Endpoint(this.place, rules);
   }
 
-  /** One whose connections can be counted: in browsers all clients share them, and what an earlier promise left
-   * behind would come and go in between. */
+  /** One whose connections can be counted: in browsers and in Deno all clients share them, and what an earlier
+   * promise left behind would come and go in between. */
   endpointApart(rules: string): Endpoint {
     return new Endpoint(this.place, rules, true);
   }
@@ -126,6 +136,7 @@ export class World {
       apiKey: KEY,
       maxRetries: 0,
       dangerouslyAllowBrowser: true,
+      ...(typeof at === "string" ? {} : at.options),
       ...options,
     });
     this.#clients.push(client);
@@ -186,6 +197,20 @@ export function told(error: unknown, depth = 3): string {
   const fields = JSON.stringify({ ...error, headers: headers instanceof Headers ? [...headers] : undefined });
   const cause = depth > 0 && error.cause !== undefined ? told(error.cause, depth - 1) : "";
   return `${error.name} ${error.message} ${error.stack ?? ""} ${fields} ${cause}`;
+}
+
+/** A `fetch` whose replies reach nobody before they are let go, however late that is. */
+export function heldBack(): { fetch: typeof fetch; letGo: () => void } {
+  let letGo = (): void => {};
+  const gone = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  const held: typeof fetch = async (...asked) => {
+    const reply = await fetch(...asked);
+    await gone;
+    return reply;
+  };
+  return { fetch: held, letGo };
 }
 
 /** The pieces of a stream, and how it ended. */

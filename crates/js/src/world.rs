@@ -28,6 +28,9 @@ thread_local! {
 struct World {
     host: OnceCell<Host>,
     executor: Executor,
+    now: Cell<Instant>,
+    /// Stands where the host's timer was heard the last time. Were it to go on with all that comes, the
+    /// head of a reply would be the end of a deadline that the rest of it may have met as well.
     clock: Rc<Clock>,
     /// For when the host's timer is set.
     alarm: Cell<Option<Instant>>,
@@ -60,11 +63,10 @@ impl World {
             .expect("start is called before anything else")
     }
 
-    fn set_clock(&self) -> Instant {
-        let millis = self.host().now();
-        self.clock
-            .jump(Instant::from_micros((millis * 1000.0) as u64));
-        self.clock.now()
+    fn read_time(&self) -> Instant {
+        let read = Instant::from_micros((self.host().now() * 1000.0) as u64);
+        self.now.set(self.now.get().max(read));
+        self.now.get()
     }
 
     /// Runs whatever is ready, then sees to it that the host's timer fits the first of ours.
@@ -89,13 +91,13 @@ impl World {
     fn set_alarm(&self, first: Option<Instant>) {
         self.alarm.set(first);
         let millis = first.map_or(-1.0, |first| {
-            (first - self.clock.now()).as_micros() as f64 / 1000.0
+            (first - self.now.get()).as_micros() as f64 / 1000.0
         });
         self.host().alarm(millis);
     }
 
     fn with_exchange(&self, id: u32, change: impl FnOnce(&mut Exchange)) {
-        self.set_clock();
+        self.read_time();
         let waker = {
             let mut exchanges = self.exchanges.borrow_mut();
             let Some(Some(exchange)) = exchanges.get_mut(id as usize) else {
@@ -113,12 +115,12 @@ impl World {
 
 /// The time at which JavaScript called: what runs until it has its answer happens at once.
 pub(crate) fn now() -> Instant {
-    WORLD.with(|world| world.clock.now())
+    WORLD.with(|world| world.now.get())
 }
 
 /// Reads the time. Calls from JavaScript that may set or meet a deadline begin with it.
 pub(crate) fn enter() {
-    WORLD.with(|world| _ = world.set_clock());
+    WORLD.with(|world| _ = world.read_time());
 }
 
 /// Adds a task and answers its place. It runs with the next call of [`run`].
@@ -249,7 +251,8 @@ pub fn start(host: Host) {
 pub fn tick() {
     WORLD.with(|world| {
         world.alarm.set(None);
-        let now = world.set_clock();
+        let now = world.read_time();
+        world.clock.jump(now);
         while world.clock.fire_next(now) {}
         world.run();
     });
@@ -259,7 +262,7 @@ pub fn tick() {
 #[wasm_bindgen]
 pub fn turned() {
     WORLD.with(|world| {
-        world.set_clock();
+        world.read_time();
         world.turns.set(world.turns.get() + 1);
         let turning = world.turning.take();
         turning.into_iter().for_each(Waker::wake);
@@ -271,7 +274,7 @@ pub fn turned() {
 #[wasm_bindgen]
 pub fn wake(task: u32) {
     WORLD.with(|world| {
-        world.set_clock();
+        world.read_time();
         world.executor.wake(task as usize);
         world.run();
     });
@@ -282,7 +285,7 @@ pub fn wake(task: u32) {
 #[wasm_bindgen]
 pub fn cancel(task: u32) {
     WORLD.with(|world| {
-        world.set_clock();
+        world.read_time();
         world.executor.cancel(task as usize);
     });
 }
@@ -291,7 +294,7 @@ pub fn cancel(task: u32) {
 #[wasm_bindgen]
 pub fn proceed() {
     WORLD.with(|world| {
-        world.set_clock();
+        world.read_time();
         world.run();
     });
 }

@@ -5,7 +5,7 @@ import { type CacheStore, type KVLike, kvCache, memoryCache, redisCache, webCach
 import OpenAI from "kneepoint/openai";
 
 import { check, equal, eventually, includes, settled, sleep } from "../assert.ts";
-import { failure, KEY, MODEL, type Promises, read, refusal, type World } from "../world.ts";
+import { failure, heldBack, KEY, MODEL, type Promises, read, refusal, type World } from "../world.ts";
 
 /** KV's shape and its refusals, where there is no KV. */
 function namespace(): KVLike {
@@ -207,14 +207,16 @@ export const caches: Promises = {
 
   async "one that leaves a shared answer leaves it whole for the others, the first one too"(world) {
     for (const leaver of [0, 2]) {
-      const endpoint = world.endpoint("tokens=5,ttft=150");
-      const llm = world.client(endpoint, { cache: true });
+      const endpoint = world.endpoint("tokens=5");
+      const { fetch, letGo } = heldBack();
+      const llm = world.client(endpoint, { cache: true, fetch });
       const leaving = new AbortController();
       const calls = Array.from({ length: 4 }, (_, i) =>
         llm.generate("Hello!", i === leaver ? { ...MODEL, signal: leaving.signal } : MODEL),
       );
-      await endpoint.until((truth) => truth.in_flight === 1, "it is in flight");
+      await endpoint.until((truth) => truth.requests === 1, "it has been sent");
       leaving.abort();
+      letGo();
       const outcomes = await Promise.allSettled(calls);
       equal(outcomes.map((one) => one.status === "fulfilled"), [0, 1, 2, 3].map((i) => i !== leaver), "outcomes");
       equal((await endpoint.truth()).requests, 1, "requests");

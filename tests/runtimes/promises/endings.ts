@@ -224,9 +224,9 @@ export const endings: Promises = {
     const llm = world.client(endpoint);
     const made = llm.withOptions({ timeout: 60_000 });
     const pairs = [[made, llm], [llm, llm.withOptions({ timeout: 30_000 })]] as const;
-    for (const [left, kept] of pairs) {
+    for (const [index, [left, kept]] of pairs.entries()) {
       const calls = [kept.generate("Hello!", MODEL), kept.stream("Hello!", MODEL).result()];
-      await endpoint.until((truth) => truth.in_flight === 2, "they are in flight");
+      await endpoint.until((truth) => truth.requests === 2 * (index + 1), "they have been sent");
       left.dispose();
       for (const { usage } of await settled(Promise.all(calls), "the calls")) equal(usage?.outputTokens, 2, "tokens");
     }

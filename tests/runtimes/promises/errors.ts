@@ -15,7 +15,7 @@ import {
   UnprocessableEntityError,
 } from "kneepoint";
 
-import { check, eventually, equal, includes } from "../assert.ts";
+import { check, eventually, equal, includes, settled } from "../assert.ts";
 import { failure, KEY, MODEL, type Promises, read, told } from "../world.ts";
 
 const STATUSES = [
@@ -232,6 +232,21 @@ export const errors: Promises = {
     equal([other?.kind, other?.option], ["interrupted", "idleTimeout"], "comments are no content");
     check(error instanceof APIConnectionTimeoutError, "class");
     check(text !== "" && error.partial === text, "what arrived is kept");
+  },
+
+  async "what came in time counts, though the program was busy until its time was over"(world) {
+    const endpoint = world.endpoint("ttft=200,tokens=4");
+    // Longer than it takes to answer by far, so that it is this program and nobody else that is late.
+    const late = 1500;
+    const clocks = [{ timeout: late }, { attemptTimeout: late }, { firstTokenTimeout: late }];
+    const calls = clocks.map((clock) => {
+      const llm = world.client(endpoint, clock);
+      return Promise.all([llm.generate("Hello!", MODEL), llm.stream("Hello!", MODEL).result()]);
+    });
+    await endpoint.until((truth) => truth.requests === 2 * clocks.length, "they are under way");
+    const began = performance.now();
+    while (performance.now() - began < late + 200);
+    for (const { usage } of (await settled(Promise.all(calls), "the calls")).flat()) equal(usage?.outputTokens, 4, "tokens");
   },
 
   async "a full queue says so at once"(world) {

@@ -93,7 +93,17 @@ export const streams: Promises = {
   },
 
   async "the result of a stream that failed is its error, whoever read it"(world) {
-    const broken = () => world.client(world.endpoint(`${SHAPE},tpot=5,fault=sse_error_mid@4`)).stream("Hello!", MODEL);
+    // One event after the other: what comes together with the error, and first, is handed out to nobody.
+    const fetch = async () => {
+      const events = [{ choices: [{ delta: { content: "Hello!" } }] }, { error: { message: "no more", type: "server_error" } }];
+      const pull = (controller: ReadableStreamDefaultController) => {
+        const event = events.shift();
+        if (event === undefined) controller.close();
+        else controller.enqueue(new TextEncoder().encode(`data: ${JSON.stringify(event)}\n\n`));
+      };
+      return new Response(new ReadableStream({ pull }, { highWaterMark: 0 }), { headers: { "content-type": "text/event-stream" } });
+    };
+    const broken = () => world.client(world.place.closed, { fetch }).stream("Hello!", MODEL);
     const stream = broken();
     const { text, error } = await read(stream);
     check(text !== "" && error !== undefined, "it broke in the middle");

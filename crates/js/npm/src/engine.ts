@@ -21,6 +21,12 @@ export interface Resident {
 /** The longest time that the platform's timers hold, in milliseconds; with a longer one they fire at once. */
 export const TIMER_MS_MAX = 2 ** 31 - 1;
 
+/** Where a timer is later than this, the process was busy or stood still, */
+const LATE_MS = 50;
+
+/** and takes so long to read what came meanwhile: not all of that is done in one round of the event loop. */
+const READING_MS = 10;
+
 /** Weak, where they can be. */
 interface Reference {
   deref(): Resident | undefined;
@@ -53,10 +59,7 @@ const host = {
     clearTimeout(timer);
     timer = undefined;
     due = millis >= 0 ? performance.now() + millis : Infinity;
-    if (millis >= 0) {
-      timer = setTimeout(tick, Math.min(Math.ceil(millis), TIMER_MS_MAX));
-      if (!isAwaited()) hold(false);
-    }
+    if (millis >= 0) set(tick, millis);
   },
   turn() {
     runtime.turn(turned);
@@ -76,8 +79,20 @@ function hold(isHeld: boolean): void {
   (timer as { ref?(): void; unref?(): void } | undefined)?.[isHeld ? "ref" : "unref"]?.();
 }
 
-/** Tells the module what time it is. It says anew when it wants to be told again, if it does. */
+function set(then: () => void, millis: number): void {
+  timer = setTimeout(then, Math.min(Math.ceil(millis), TIMER_MS_MAX));
+  if (!isAwaited()) hold(false);
+}
+
+/** The timer has fired. Event loops look at timers before they read: where it is late, answers that came in
+ * time would be found too late. */
 function tick(): void {
+  if (performance.now() - due > LATE_MS) set(ring, READING_MS);
+  else ring();
+}
+
+/** Tells the module which deadlines are over. It says anew when it wants to be told again, if it does. */
+function ring(): void {
   due = Infinity;
   tell(core.tick);
 }
@@ -90,7 +105,7 @@ function turned(): void {
 /** Does what timers do, where they may never fire; answers in how many milliseconds the module wants to
  * be woken. */
 export function lookAfter(): number {
-  tick();
+  ring();
   turned();
   return Math.max(0, Math.ceil(due - performance.now()));
 }
