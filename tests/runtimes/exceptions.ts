@@ -13,8 +13,6 @@ const NO_CACHE_API = "it has no Cache API";
 
 const NO_DEFAULT_CACHE = "its Cache API has no default cache, as only Workers have";
 
-const READS_LATE = "what came is handed over by another process or task, which takes as long as it takes";
-
 export const EXCEPTIONS: Record<string, Reasons> = {
   "a benchmark sends what it was told to, counts it, and reports it without the key": unmeasured,
   "a ladder finds where an endpoint begins to refuse": unmeasured,
@@ -23,9 +21,6 @@ export const EXCEPTIONS: Record<string, Reasons> = {
   "a benchmark's hooks that throw, at once or later, spoil nothing": unmeasured,
   "what came in time counts, though the program was busy until its time was over": {
     workerd: "its clock stands still while it works, so that no program is busy for long",
-    deno: READS_LATE,
-    chromium: READS_LATE,
-    firefox: READS_LATE,
   },
   "the Cache API keeps answers, and no key stands in a URL": { node: NO_CACHE_API, bun: NO_CACHE_API },
   "Workers' default cache keeps answers": {

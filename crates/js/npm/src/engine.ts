@@ -25,7 +25,7 @@ export const TIMER_MS_MAX = 2 ** 31 - 1;
 const LATE_MS = 50;
 
 /** and takes so long to read what came meanwhile: not all of that is done in one round of the event loop. */
-const READING_MS = 10;
+const READING_MS = 40;
 
 /** Weak, where they can be. */
 interface Reference {
