@@ -243,11 +243,12 @@ impl Rung {
         }
     }
 
-    /// Whether the client was the limit, and a later measurement at the same concurrency stands instead.
+    /// Whether the client was the limit, and another measurement at the same concurrency stands instead:
+    /// one in which it was not, or the last one.
     pub fn is_superseded(&self, rungs: &[Self]) -> bool {
         let stands = |other: &Self| {
             let is_same = other.concurrency == self.concurrency && other.purpose != Purpose::Repeat;
-            is_same && !other.client.bound
+            is_same && (!other.client.bound || other.start_s > self.start_s)
         };
         self.client.bound && rungs.iter().any(stands)
     }

@@ -53,6 +53,12 @@ fn a_rung_that_the_client_spoilt_gives_way_to_the_one_measured_in_its_place() {
         .retain(|rung| rung.concurrency != knee || rung.client.bound);
     assert_eq!(at(&anew), spoilt);
     assert_eq!(anew.client_bound_at(), knee);
+    // Where the client was the limit each time, the last one stands, as it does for the ladder.
+    let mut last = spoilt;
+    last.start_s += 1.0;
+    anew.rungs.push(last.clone());
+    assert_eq!(at(&anew), last);
+    assert_eq!(anew.client_bound_at(), knee);
 }
 
 fn ran(seed: u64, model: ServerModel, plan: &Plan, stream: bool) -> (Report, Vec<Sample>) {
