@@ -149,7 +149,7 @@ static COMMANDS: [Command; 13] = [
             name: "--runs",
             takes: Takes::One,
             value: "N",
-            about: "rounds, each running everyone once (default 5)",
+            about: "rounds, in each of which everyone works once (default 15)",
         }],
         run: bench::command,
     },

@@ -2,9 +2,14 @@
 
 import { createParser } from "eventsource-parser";
 
+import { timed, turns } from "../turns.mjs";
+
 const [who, perRead] = [process.argv[2], Number(process.argv[3])];
 const EVENTS = 20_000;
 const WARM_MS = 1000;
+/** So often is the stream decoded in one turn: what a processor has to fetch anew after others had theirs
+ * counts for little. */
+const REPEATS = 10;
 
 const head = `{"id":"chatcmpl-9f3c2a7be1d04c55","object":"chat.completion.chunk","created":1795236792,"model":"small-model-2026","system_fingerprint":"fp_44709d6fcb","choices":[{"index":0,"delta":{"content":`;
 const bytes = [];
@@ -69,18 +74,13 @@ const decoders = {
 };
 
 const decode = await decoders[who]();
-const rounds = async (isOver) => {
-  const seconds = [];
-  while (!isOver(seconds)) {
-    const begun = performance.now();
-    const text = await decode();
-    seconds.push((performance.now() - begun) / 1e3);
-    if (text !== expected) throw new Error("the text is not what was sent");
-  }
-  return seconds;
+const checked = async () => {
+  if ((await decode()) !== expected) throw new Error("the text is not what was sent");
 };
-// Whoever takes less time for a round needs more of them until all that is hot is compiled.
+// Whoever takes less time for a stream needs more of them until all that is hot is compiled.
 const warm = performance.now() + WARM_MS;
-await rounds(() => performance.now() > warm);
-const seconds = await rounds(({ length }) => length === 5);
-console.log(JSON.stringify({ who, seconds }));
+while (performance.now() < warm) await checked();
+const round = async () => {
+  for (let i = 0; i < REPEATS; i += 1) await checked();
+};
+await turns(who, () => timed("wall", round));

@@ -21,17 +21,3 @@ export async function times(count, width, work) {
   };
   await Promise.all(Array.from({ length: width }, worker));
 }
-
-/** Prints one line for whoever compares: wall time or processor time of each round, in
- * seconds, after some in which what is hot is compiled. */
-export async function measure(who, clock, { warm, rounds }, round) {
-  for (let i = 0; i < warm; i += 1) await round();
-  const seconds = [];
-  for (let i = 0; i < rounds; i += 1) {
-    const [wall, cpu] = [performance.now(), process.cpuUsage()];
-    await round();
-    const { user, system } = process.cpuUsage(cpu);
-    seconds.push(clock === "cpu" ? (user + system) / 1e6 : (performance.now() - wall) / 1e3);
-  }
-  console.log(JSON.stringify({ who, seconds }));
-}

@@ -3,19 +3,15 @@
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
+import { timed, turns } from "../turns.mjs";
 import { endpoint, KEY } from "./endpoint.mjs";
 
 const [who, url] = process.argv.slice(2);
 
 if (url === undefined) {
   const { url, stop } = await endpoint("ttft=0,tpot=0,tokens=4");
-  const seconds = [];
-  for (let i = 0; i < 7; i += 1) {
-    const begun = performance.now();
-    execFileSync(process.execPath, [fileURLToPath(import.meta.url), who, url]);
-    seconds.push((performance.now() - begun) / 1e3);
-  }
-  console.log(JSON.stringify({ who, seconds }));
+  const start = () => execFileSync(process.execPath, [fileURLToPath(import.meta.url), who, url]);
+  await turns(who, () => timed("wall", start));
   await stop();
 } else {
   const { default: OpenAI } = await import(who === "kneepoint" ? "kneepoint/openai" : "openai");

@@ -2,11 +2,14 @@
 
 import { createParser } from "eventsource-parser";
 
-import { endpoint, KEY, measure } from "./endpoint.mjs";
+import { timed, turns } from "../turns.mjs";
+import { endpoint, KEY } from "./endpoint.mjs";
 
 const [who, clock] = process.argv.slice(2);
 const STREAMS = 100;
 const TOKENS = 200;
+/** Rounds after which what is hot is compiled. */
+const WARM = 3;
 const question = {
   model: "m",
   max_tokens: TOKENS,
@@ -76,6 +79,8 @@ const checked = async () => {
   const found = words(await read());
   if (found !== TOKENS) throw new Error(`${found} words of ${TOKENS} arrived`);
 };
-await measure(who, clock, { warm: 3, rounds: 3 }, () => Promise.all(Array.from({ length: STREAMS }, checked)));
+const round = () => Promise.all(Array.from({ length: STREAMS }, checked));
+for (let i = 0; i < WARM; i += 1) await round();
+await turns(who, () => timed(clock, round));
 await stop();
 process.exit();

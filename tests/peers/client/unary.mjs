@@ -2,11 +2,14 @@
 
 import { Pool } from "undici";
 
-import { endpoint, KEY, measure, times } from "./endpoint.mjs";
+import { timed, turns } from "../turns.mjs";
+import { endpoint, KEY, times } from "./endpoint.mjs";
 
 const [who, clock] = process.argv.slice(2);
-const CALLS = 5000;
+const CALLS = 1000;
 const AT_ONCE = 100;
+/** Calls after which what is hot is compiled. */
+const WARM = 10_000;
 const question = { model: "m", max_tokens: 8, messages: [{ role: "user", content: "Hello!" }] };
 const body = JSON.stringify(question);
 const headers = { "content-type": "application/json", authorization: `Bearer ${KEY}` };
@@ -58,6 +61,7 @@ const checked = async () => {
     throw new Error(`no whole answer: ${JSON.stringify(answer)}`);
   }
 };
-await measure(who, clock, { warm: 2, rounds: 3 }, () => times(CALLS, AT_ONCE, checked));
+await times(WARM, AT_ONCE, checked);
+await turns(who, () => timed(clock, () => times(CALLS, AT_ONCE, checked)));
 await stop();
 process.exit();

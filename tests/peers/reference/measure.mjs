@@ -3,14 +3,15 @@
 //     measure.mjs WHO PROGRAM [ARGUMENT …]
 //
 // PROGRAM may be `kneepoint`: that is the packed package's. Where an argument holds URL, it is
-// replaced by the endpoint's address. Prints one line of JSON with the seconds that the program took.
-// A program that did not get a thousand answers is a failure.
+// replaced by the endpoint's address. The program runs anew each time that its turn comes. One that did
+// not get a thousand answers is a failure.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 
 import { install } from "../../cli/command.mjs";
 import { startServer } from "../sdk/server.mjs";
+import { turns } from "../turns.mjs";
 
 // Answers at once, so that the clients' own cost is what differs.
 const SPEC = "instant";
@@ -26,14 +27,17 @@ try {
   const url = `${server.http}/mock/${SPEC}`;
   const args = words.map((word) => word.replace("URL", url));
   const [command, ...rest] = home === undefined ? [program, ...args] : [process.execPath, home.cli, ...args];
-  const start = performance.now();
-  const { status, stdout, stderr } = spawnSync(command, rest, { encoding: "utf8", env });
-  const seconds = (performance.now() - start) / 1000;
-  assert.equal(status, 0, stderr);
-  assert.match(stdout, /^=+\nTotal requests: 1000\n/);
-  const truth = await (await fetch(`${url}/stats`)).json();
-  assert.equal(truth.completed, 1000, "every question was answered");
-  console.log(JSON.stringify({ work: "the reference benchmark", who, seconds: [seconds] }));
+  let asked = 0;
+  await turns(who, async () => {
+    const start = performance.now();
+    const { status, stdout, stderr } = spawnSync(command, rest, { encoding: "utf8", env });
+    const seconds = (performance.now() - start) / 1000;
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /^=+\nTotal requests: 1000\n/);
+    const truth = await (await fetch(`${url}/stats`)).json();
+    assert.equal(truth.completed, (asked += 1000), "every question was answered");
+    return seconds;
+  });
 } finally {
   await server.stop();
   home?.remove();

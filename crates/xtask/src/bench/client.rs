@@ -48,7 +48,7 @@ pub(super) fn works(repo: &Repo) -> Result<Vec<Work>> {
     Ok(vec![
         work(
             "P1",
-            "5000 chat completions, 100 at once, wall time",
+            "1000 chat completions, 100 at once, wall time",
             "unary",
             "kneepoint",
             "wall",

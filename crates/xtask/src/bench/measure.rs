@@ -1,14 +1,10 @@
 //! One work, done by us and by our peers in turn.
-//!
-//! Each program does the work a few times in one process, times it by its own clock, without its
-//! start, and prints one line: `{"who":"…","seconds":[…]}`.
 
 use std::process::Command;
 
-use serde_json::Value;
-
-use crate::failure::{Failure, Result};
-use crate::shell::{ask, output, show};
+use super::player::Player;
+use crate::failure::Result;
+use crate::shell::ask;
 
 /// A piece of work and those who do it.
 pub(super) struct Work {
@@ -64,137 +60,137 @@ impl PeerMeasured {
     }
 }
 
-/// Runs ours and each peer in turn, `runs` times over.
-pub(super) fn measure(work: Work, runs: usize) -> Result<Measured> {
+/// Lets ours and each peer do the work in turn, `rounds` times over. All are ready before the first is
+/// measured and stay until the last was, so that turns are short and a machine's moods meet all alike.
+pub(super) fn measure(work: Work, rounds: usize) -> Result<Measured> {
     let Work {
         id,
         what,
         mut ours,
         peers,
     } = work;
-    let mut ours_series = Series::default();
-    let mut rows: Vec<(Peer, Option<Series>)> = Vec::new();
-    for peer in peers {
-        let there = ask(peer.probe[0], &peer.probe[1..]).is_some();
-        if !there {
+    println!("{what}");
+    let mut ours = Part::start(&mut ours)?;
+    let mut rows: Vec<(Peer, Option<Part>)> = Vec::new();
+    for mut peer in peers {
+        let part = if ask(peer.probe[0], &peer.probe[1..]).is_some() {
+            Some(Part::start(&mut peer.command)?)
+        } else {
             println!(
                 "{} is not available here and is left out: {}",
                 peer.name, peer.offer
             );
-        }
-        rows.push((peer, there.then(Series::default)));
+            None
+        };
+        rows.push((peer, part));
     }
-    println!("{what}\n$ {}", show(&ours));
-    for (peer, _) in rows.iter().filter(|(_, series)| series.is_some()) {
-        println!("$ {}", show(&peer.command));
-    }
-    for round in 1..=runs {
-        println!("round {round} of {runs}");
-        run_once(&mut ours, &mut ours_series)?;
-        for (peer, series) in &mut rows {
-            if let Some(series) = series {
-                run_once(&mut peer.command, series)?;
-            }
+    for _ in 0..rounds {
+        ours.turn()?;
+        for part in rows.iter_mut().filter_map(|(_, part)| part.as_mut()) {
+            part.turn()?;
         }
     }
-    let peers = rows.into_iter().map(|(peer, series)| PeerMeasured {
-        name: series
-            .as_ref()
-            .map_or_else(|| peer.name.to_owned(), |series| series.who.clone()),
-        ratio_max: peer.ratio_max,
-        offer: peer.offer,
-        times: series.map(|series| {
-            let pairs = ours_series.seconds.iter().zip(&series.seconds);
-            let ratios = pairs.map(|(ours, peer)| ours / peer).collect();
-            (series, ratios)
-        }),
-    });
-    let peers = peers.collect();
+    let ours = ours.end()?;
+    let mut peers = Vec::new();
+    for (peer, part) in rows {
+        let series = part.map(Part::end).transpose()?;
+        peers.push(PeerMeasured {
+            name: series
+                .as_ref()
+                .map_or_else(|| peer.name.to_owned(), |series| series.who.clone()),
+            ratio_max: peer.ratio_max,
+            offer: peer.offer,
+            times: series.map(|series| {
+                let pairs = ours.seconds.iter().zip(&series.seconds);
+                let ratios = pairs.map(|(ours, peer)| ours / peer).collect();
+                (series, ratios)
+            }),
+        });
+    }
     Ok(Measured {
         id,
         what,
-        ours: ours_series,
+        ours,
         peers,
     })
 }
 
-fn run_once(command: &mut Command, series: &mut Series) -> Result {
-    let text = output(command)?;
-    let (who, seconds) = parse(&text).map_err(|error| {
-        Failure::work(format!(
-            "`{}` printed what is no result: {error}",
-            show(command)
-        ))
-    })?;
-    series.who = who;
-    series.seconds.push(seconds);
-    Ok(())
+/// A program and the times it took.
+struct Part {
+    player: Player,
+    seconds: Vec<f64>,
 }
 
-/// Reads the line of a program: who it is, and the median of its times in this round.
-fn parse(text: &str) -> std::result::Result<(String, f64), String> {
-    let line: Value = serde_json::from_str(text.trim()).map_err(|error| error.to_string())?;
-    let who = line["who"].as_str().ok_or("no \"who\"")?;
-    let seconds = line["seconds"].as_array().ok_or("no \"seconds\"")?;
-    let seconds: Option<Vec<f64>> = seconds.iter().map(Value::as_f64).collect();
-    let median = seconds
-        .as_deref()
-        .and_then(median)
-        .filter(|median| *median > 0.0);
-    Ok((
-        who.to_owned(),
-        median.ok_or("\"seconds\" holds no times above zero")?,
-    ))
+impl Part {
+    fn start(command: &mut Command) -> Result<Self> {
+        let player = Player::start(command)?;
+        let seconds = Vec::new();
+        Ok(Self { player, seconds })
+    }
+
+    fn turn(&mut self) -> Result {
+        self.seconds.push(self.player.turn()?);
+        Ok(())
+    }
+
+    fn end(self) -> Result<Series> {
+        let who = self.player.who.clone();
+        self.player.leave()?;
+        let seconds = self.seconds;
+        Ok(Series { who, seconds })
+    }
 }
 
-/// The middle value, or the mean of the two in the middle; nothing of nothing.
-pub(super) fn median(values: &[f64]) -> Option<f64> {
+/// The value below which this share of the values lies, between two of them in proportion; nothing of
+/// nothing.
+pub(super) fn quantile(values: &[f64], share: f64) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    let upper = *sorted.get(middle)?;
-    Some(if sorted.len() % 2 == 1 {
-        upper
-    } else {
-        f64::midpoint(sorted[middle - 1], upper)
-    })
+    let place = share * sorted.len().checked_sub(1)? as f64;
+    let (low, high) = (
+        sorted[place.floor() as usize],
+        sorted[place.ceil() as usize],
+    );
+    Some(low + (high - low) * place.fract())
+}
+
+/// The value in the middle.
+pub(super) fn median(values: &[f64]) -> Option<f64> {
+    quantile(values, 0.5)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn says(line: &str) -> Command {
-        let mut command = Command::new("echo");
-        command.arg(line);
+    /// A program that takes this long each time.
+    fn takes(who: &str, seconds: &str) -> Command {
+        let mut command = Command::new("sh");
+        let script =
+            r#"echo "{\"who\":\"$0\"}"; while read -r _; do echo "{\"seconds\":$1}"; done"#;
+        command.args(["-c", script, who, seconds]);
         command
     }
 
-    fn peer(line: &str, probe: &'static [&'static str]) -> Peer {
-        let command = says(line);
-        Peer {
+    fn work(probe: &'static [&'static str]) -> Work {
+        let peer = Peer {
             name: "peer",
-            command,
+            command: takes("theirs", "4.0"),
             ratio_max: 0.5,
             probe,
             offer: "get it",
-        }
-    }
-
-    fn work(peers: Vec<Peer>) -> Work {
-        let ours = says(r#"{"who":"ours","seconds":[3,1,2]}"#);
+        };
         Work {
             id: "P0",
             what: "a work".to_owned(),
-            ours,
-            peers,
+            ours: takes("ours", "2"),
+            peers: vec![peer],
         }
     }
 
     #[test]
-    fn the_ratio_is_taken_of_medians_within_each_round() {
-        let line = r#"{"who":"theirs","seconds":[4.0]}"#;
-        let measured = measure(work(vec![peer(line, &["true"])]), 2).unwrap();
+    fn the_ratio_is_taken_within_each_round() {
+        let measured = measure(work(&["true"]), 2).unwrap();
         let expected = Series {
             who: "ours".to_owned(),
             seconds: vec![2.0, 2.0],
@@ -208,44 +204,17 @@ mod tests {
 
     #[test]
     fn a_peer_that_is_not_there_is_left_out_and_has_no_verdict() {
-        let measured = measure(work(vec![peer("not run", &["false"])]), 1).unwrap();
+        let measured = measure(work(&["false"]), 1).unwrap();
         assert_eq!(measured.peers[0].name, "peer");
         assert_eq!(measured.peers[0].verdict(), None);
     }
 
     #[test]
-    fn a_peer_that_is_there_and_fails_stops_the_measurement() {
-        let failure = measure(work(vec![peer("oops", &["true"])]), 1)
-            .err()
-            .unwrap();
-        assert!(
-            failure
-                .text()
-                .starts_with("`echo oops` printed what is no result")
-        );
-    }
-
-    #[test]
-    fn only_a_full_line_is_a_result() {
-        assert_eq!(
-            parse("{\"who\":\"a\",\"seconds\":[2,4]}\n"),
-            Ok(("a".to_owned(), 3.0))
-        );
-        #[rustfmt::skip]
-        let cases = [
-            "", "a", "{}", r#"{"who":"a"}"#, r#"{"seconds":[1]}"#, r#"{"who":"a","seconds":[]}"#,
-            r#"{"who":"a","seconds":[0]}"#, r#"{"who":"a","seconds":["1"]}"#,
-            "{\"who\":\"a\",\"seconds\":[1]}\n{\"who\":\"a\",\"seconds\":[1]}",
-        ];
-        for text in cases {
-            assert!(parse(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn the_median_is_in_the_middle() {
+    fn quantiles_lie_between_values_in_proportion() {
         assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
         assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), Some(2.5));
+        assert_eq!(quantile(&[5.0, 1.0, 2.0, 3.0, 4.0], 0.25), Some(2.0));
+        assert_eq!(quantile(&[7.0], 0.75), Some(7.0));
         assert_eq!(median(&[]), None);
     }
 }

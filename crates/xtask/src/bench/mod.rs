@@ -1,12 +1,13 @@
 //! `cargo xtask bench`: what we cost beside what our peers cost on the same work.
 //!
-//! Machines are shared and noisy, so only ratios count: subject and peers run in turn, A B A B …,
+//! Machines are shared and noisy, so only ratios count: subject and peers work in turn, A B A B …,
 //! and the ratio is taken within each round. A target that is missed fails the command.
 
 mod client;
 mod measure;
 mod packaged;
 mod page;
+mod player;
 mod python;
 mod reference;
 mod report;
@@ -24,7 +25,7 @@ use crate::shell::{run, short};
 use measure::{Work, measure};
 
 /// Rounds of a run without `--runs`.
-const RUNS: usize = 5;
+const RUNS: usize = 15;
 /// Bounds `--runs`: beyond this the median no longer moves.
 const RUNS_MAX: usize = 1000;
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::measure::{Measured, PeerMeasured, Series, median};
+use super::measure::{Measured, PeerMeasured, Series, median, quantile};
 
 /// The lines of one work's table.
 pub(super) fn table(measured: &Measured) -> Vec<String> {
@@ -13,7 +13,7 @@ pub(super) fn table(measured: &Measured) -> Vec<String> {
         measured.what,
         ours.seconds.len()
     );
-    let head = row("", "median", "ours ÷ peer", "target", "");
+    let head = row("", "median", "ours ÷ peer (middle half)", "target", "");
     let first = row(&ours.who, &time(ours), "", "", "");
     let peers = measured.peers.iter().map(peer_row);
     [title, head, first].into_iter().chain(peers).collect()
@@ -30,8 +30,8 @@ fn peer_row(peer: &PeerMeasured) -> String {
             &format!("not measured: {}", peer.offer),
         );
     };
-    let (low, high) = bounds(ratios);
-    let spread = format!("{} ({} to {})", number(ratio), number(low), number(high));
+    let bound = |share| quantile(ratios, share).map_or_else(String::new, number);
+    let spread = format!("{} ({} to {})", number(ratio), bound(0.25), bound(0.75));
     row(
         &peer.name,
         &time(series),
@@ -122,14 +122,6 @@ fn number(value: f64) -> String {
     text
 }
 
-fn bounds(values: &[f64]) -> (f64, f64) {
-    values
-        .iter()
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
-            (low.min(*value), high.max(*value))
-        })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,8 +160,8 @@ mod tests {
         let words = |at: usize| lines[at].split_whitespace().collect::<Vec<_>>().join(" ");
         assert_eq!(lines[0], "P0  a work, 3 rounds");
         assert_eq!(words(2), "ours 12.5 ms");
-        assert_eq!(words(3), "slow 2.5 s 0.005 (0.004 to 0.006) ≤ 0.02 met");
-        assert_eq!(words(4), "fast 10 ms 1.25 (1 to 1.5) ≤ 1 MISSED");
+        assert_eq!(words(3), "slow 2.5 s 0.005 (0.0045 to 0.0055) ≤ 0.02 met");
+        assert_eq!(words(4), "fast 10 ms 1.25 (1.12 to 1.38) ≤ 1 MISSED");
         assert_eq!(
             words(5),
             "absent not available ≤ 1 not measured: pip install it"

@@ -11,8 +11,6 @@ use crate::shell::run;
 const SAMPLES: &str = "1000000";
 /// Makes the samples the same on every machine.
 const SEED: &str = "1";
-/// How often each program does the work per round; it reports every time.
-const REPEATS: &str = "3";
 
 /// Builds our program and writes the samples, so that all read the same.
 pub(super) fn works(repo: &Repo) -> Result<Vec<Work>> {
@@ -29,13 +27,12 @@ pub(super) fn works(repo: &Repo) -> Result<Vec<Work>> {
     run(ours().arg("--write").arg(&file).args([SAMPLES, SEED]))?;
 
     let mut summarize = ours();
-    summarize.arg(&file).arg(REPEATS);
+    summarize.arg(&file);
     let peer = |program: &str| {
         let mut command = Command::new("python3");
         command
             .arg(format!("tests/peers/stats/{program}"))
-            .arg(&file)
-            .arg(REPEATS);
+            .arg(&file);
         command
     };
     Ok(vec![Work {
