@@ -1,4 +1,5 @@
-// Measures the page: its engine beside plain fetch, its size and start, its drawing under load.
+// Measures the page: its engine beside plain fetch, its figures beside what the simulated endpoint was told
+// to take, its size and start, its drawing under load.
 //
 // KNEEPOINT_BENCH_FILE names the file for the figures; `cargo xtask bench page` sets it.
 
@@ -31,6 +32,7 @@ function judge(id, what, value, unit, target, rounds) {
 
 try {
   await throughput();
+  await figures();
   size();
   await start();
   await drawing();
@@ -76,6 +78,21 @@ async function fetchAll({ requests, atOnce }) {
   const began = performance.now();
   await Promise.all(Array.from({ length: atOnce }, work));
   return requests / ((performance.now() - began) / 1000);
+}
+
+/** What the page says of answers whose times are known: within 5 ms or 3 %. */
+async function figures() {
+  const [ttft, tpot, tokens] = [200, 20, 50];
+  const truth = { ttft, tpot, e2e: ttft + (tokens - 1) * tpot };
+  const tab = await browser.newPage();
+  await tab.goto(server.https);
+  const spec = `ttft=${ttft},tpot=${tpot},tokens=${tokens}`;
+  const { report } = await run(tab, job(spec, closed(200, 20), { max_tokens: tokens }));
+  for (const [name, expected] of Object.entries(truth)) {
+    const found = report.rungs[0][name].quantiles.find(({ q }) => q === 0.5).value;
+    judge("FIG", `median of ${name}, from the endpoint's ${expected} ms`, Math.abs(found - expected), "ms", ["≤", Math.max(5, 0.03 * expected)], [found]);
+  }
+  await tab.close();
 }
 
 /** All files of the page, each packed as well as brotli can. */

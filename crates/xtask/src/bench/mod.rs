@@ -62,7 +62,7 @@ static GROUPS: [Group; 10] = [
     },
     Group {
         name: "page",
-        about: "the page's engine against plain fetch, its size, start and drawing, in Chromium",
+        about: "the page's engine against plain fetch, its figures, size, start and drawing, in Chromium",
         kind: Kind::Own(page::command),
     },
     Group {
