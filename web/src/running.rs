@@ -120,7 +120,7 @@ impl Running {
             ok: tick.ok.saturating_sub(before.ok),
             refused: refused(tick).saturating_sub(refused(&before)),
             failed: failed(tick).saturating_sub(failed(&before)),
-            tokens: (tick.tokens_per_s * duration_s).round() as u64,
+            tokens: tick.tokens_per_s * duration_s,
         };
         if duration_s > 0.0 && tick.phase != Doing::Drain {
             self.keep(moment);

@@ -298,7 +298,7 @@ fn add_timelines(ours: &[Moment], theirs: &[Moment], offset_s: f64) -> Vec<Momen
                 cell.ok = cell.ok.saturating_add(moment.ok);
                 cell.refused = cell.refused.saturating_add(moment.refused);
                 cell.failed = cell.failed.saturating_add(moment.failed);
-                cell.tokens = cell.tokens.saturating_add(moment.tokens);
+                cell.tokens += moment.tokens;
             }
         }
     }

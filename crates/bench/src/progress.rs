@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use kneepoint_stats::Histogram;
 
+use crate::rate::within;
 use crate::record::{Class, Sample};
 use crate::report::{Connections, Purpose, Rung};
 
@@ -126,9 +127,9 @@ pub struct Tick {
     pub failed: Vec<(Class, u64)>,
     /// How far a plain run is, from 0 to 1; none for a ladder, whose length nobody knows.
     pub progress: Option<f64>,
-    /// Answers per second over the last two seconds.
+    /// Answers per second over the last two seconds, each spread evenly over the time that it takes.
     pub requests_per_s: f64,
-    /// Tokens of answers per second over the last two seconds.
+    /// Tokens of these answers per second.
     pub tokens_per_s: f64,
     /// Dispatch → first content in this rung, in milliseconds.
     pub ttft: Option<Percentiles>,
@@ -186,10 +187,26 @@ pub(crate) struct Live {
     done: u64,
     ok: u64,
     failed: Vec<(Class, u64)>,
-    /// When answers ended of late, and their tokens.
-    recent: VecDeque<(u64, u64)>,
+    /// Answers that were under way of late.
+    recent: VecDeque<Answer>,
+    usual: Usual,
     ttft: Histogram,
     e2e: Histogram,
+}
+
+/// From when to when an answer was under way, in microseconds, and its tokens.
+#[derive(Debug, Clone, Copy)]
+struct Answer {
+    start: u64,
+    end: u64,
+    tokens: u64,
+}
+
+/// What the latest answers were like: those in flight are taken to be so, too.
+#[derive(Debug, Clone, Copy, Default)]
+struct Usual {
+    micros: f64,
+    tokens: f64,
 }
 
 impl Live {
@@ -213,8 +230,11 @@ impl Live {
             return;
         }
         self.ok += 1;
-        self.recent
-            .push_back((sample.t_end, sample.out_tok.unwrap_or(0)));
+        self.recent.push_back(Answer {
+            start: sample.t_start.unwrap_or(sample.t_end),
+            end: sample.t_end,
+            tokens: sample.out_tok.unwrap_or(0),
+        });
         self.forget(sample.t_end);
         for (histogram, ms) in [
             (&mut self.ttft, sample.ttft_ms()),
@@ -226,23 +246,54 @@ impl Live {
     }
 
     fn forget(&mut self, now: u64) {
-        while self.recent.front().is_some_and(|(at, _)| at + RECENT < now) {
+        let is_over = |answer: &Answer| answer.end + RECENT < now;
+        while self.recent.front().is_some_and(is_over) {
             self.recent.pop_front();
         }
     }
 
-    /// Fills in what was counted.
-    pub(crate) fn fill(&mut self, tick: &Tick) -> Tick {
+    /// Answers and tokens per second of late. Counted by their ends they would come in waves, where each
+    /// takes seconds; so those in flight count with the share of them that must be there by now.
+    fn rates(&mut self, now: u64, started: impl Iterator<Item = u64>) -> (f64, f64) {
+        let recent = (now.saturating_sub(RECENT) as f64, now as f64);
+        let (mut answers, mut tokens) = (0.0, 0.0);
+        for answer in &self.recent {
+            let share = within(answer.start, answer.end, recent);
+            answers += share;
+            tokens += share * answer.tokens as f64;
+        }
+        if !self.recent.is_empty() {
+            let count = self.recent.len() as f64;
+            let sum = |of: fn(&Answer) -> u64| self.recent.iter().map(of).sum::<u64>() as f64;
+            self.usual = Usual {
+                micros: sum(|answer| answer.end - answer.start) / count,
+                tokens: sum(|answer| answer.tokens) / count,
+            };
+        }
+        if self.ok > 0 {
+            for start in started {
+                // One that takes longer than usual may end any time.
+                let end = now.max(start + self.usual.micros as u64);
+                let share = within(start, end, recent);
+                answers += share;
+                tokens += share * self.usual.tokens;
+            }
+        }
+        let seconds = now.clamp(1, RECENT) as f64 / 1e6;
+        (answers / seconds, tokens / seconds)
+    }
+
+    /// Fills in what was counted. `started`: when each request in flight was sent, in microseconds.
+    pub(crate) fn fill(&mut self, tick: &Tick, started: impl Iterator<Item = u64>) -> Tick {
         let now = (tick.t_s * 1e6) as u64;
         self.forget(now);
-        let seconds = now.clamp(1, RECENT) as f64 / 1e6;
+        let (requests_per_s, tokens_per_s) = self.rates(now, started);
         Tick {
             done: self.done,
             ok: self.ok,
             failed: self.failed.clone(),
-            requests_per_s: self.recent.len() as f64 / seconds,
-            tokens_per_s: self.recent.iter().map(|(_, tokens)| *tokens).sum::<u64>() as f64
-                / seconds,
+            requests_per_s,
+            tokens_per_s,
             ttft: Percentiles::of(&self.ttft),
             e2e: Percentiles::of(&self.e2e),
             ..tick.clone()
@@ -255,29 +306,56 @@ mod tests {
     use super::*;
     use crate::record::tests::sample;
 
+    /// An answer of ten tokens.
+    fn answer(start_s: f64, end_s: f64) -> Sample {
+        Sample {
+            t_start: Some((start_s * 1e6) as u64),
+            t_last: Some((end_s * 1e6) as u64),
+            t_end: (end_s * 1e6) as u64,
+            ..sample()
+        }
+    }
+
+    fn at(t_s: f64) -> Tick {
+        Tick {
+            t_s,
+            ..Tick::default()
+        }
+    }
+
     #[test]
     fn rates_of_the_moment_forget_what_is_long_ago() {
         let mut live = Live::default();
         for second in 1..=10 {
-            live.note(&Sample {
-                t_end: second * 1_000_000,
-                ..sample()
-            });
+            live.note(&answer(f64::from(second) - 1.0, second.into()));
         }
-        let tick = live.fill(&Tick {
-            t_s: 10.0,
-            ..Tick::default()
-        });
+        let tick = live.fill(&at(10.0), std::iter::empty());
         assert_eq!(
             (tick.done, tick.requests_per_s, tick.tokens_per_s),
-            (10, 1.5, 15.0)
+            (10, 1.0, 10.0)
         );
-        assert_eq!(tick.e2e.map(|e2e| e2e.p50.round()), Some(190.0));
-        let later = live.fill(&Tick {
-            t_s: 60.0,
-            ..Tick::default()
-        });
+        assert_eq!(tick.e2e.map(|e2e| e2e.p50.round()), Some(1000.0));
+        let later = live.fill(&at(60.0), std::iter::empty());
         assert_eq!(later.requests_per_s, 0.0);
+    }
+
+    #[test]
+    fn rates_of_the_moment_are_steady_where_answers_are_slow() {
+        let mut live = Live::default();
+        let sent = |s: f64| std::iter::once((s * 1e6) as u64);
+        assert_eq!(
+            live.fill(&at(3.0), sent(0.0)).tokens_per_s,
+            0.0,
+            "nobody knows yet"
+        );
+        live.note(&answer(0.0, 5.0));
+        for t_s in [5.0, 6.2, 8.4, 9.9] {
+            let tick = live.fill(&at(t_s), sent(5.0));
+            assert!((tick.tokens_per_s - 2.0).abs() < 1e-9, "{tick:?}");
+            assert!((tick.requests_per_s - 0.2).abs() < 1e-9, "{tick:?}");
+        }
+        // It should have ended at ten, and does not.
+        assert_eq!(live.fill(&at(25.0), sent(5.0)).tokens_per_s, 0.5);
     }
 
     #[test]
@@ -286,7 +364,7 @@ mod tests {
         for class in [Class::Server, Class::Throttled, Class::Server] {
             live.note(&Sample { class, ..sample() });
         }
-        let tick = live.fill(&Tick::default());
+        let tick = live.fill(&Tick::default(), std::iter::empty());
         assert_eq!(tick.failed, [(Class::Server, 2), (Class::Throttled, 1)]);
         assert_eq!((tick.done, tick.ok), (3, 0));
     }

@@ -26,11 +26,9 @@ impl Batches {
     /// Adds what came evenly from `start` to `end`; only what lies in the window counts.
     pub(crate) fn spread(&mut self, start: u64, end: u64, amount: f64) {
         let length = self.until.saturating_sub(self.from) as f64 / BATCHES as f64;
-        let (start, end) = (start as f64, end.max(start + 1) as f64);
         for (index, batch) in self.amounts.iter_mut().enumerate() {
             let low = self.from as f64 + index as f64 * length;
-            let overlap = end.min(low + length) - start.max(low);
-            *batch += amount * overlap.max(0.0) / (end - start);
+            *batch += amount * within(start, end, (low, low + length));
         }
     }
 
@@ -59,6 +57,12 @@ impl Batches {
             high: interval.map(|found| found.interval.high),
         }
     }
+}
+
+/// How much of what comes evenly from `start` to `end` lies in a stretch of time.
+pub(crate) fn within(start: u64, end: u64, (low, high): (f64, f64)) -> f64 {
+    let (start, end) = (start as f64, end.max(start + 1) as f64);
+    (end.min(high) - start.max(low)).max(0.0) / (end - start)
 }
 
 #[cfg(test)]

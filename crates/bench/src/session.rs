@@ -224,7 +224,10 @@ impl<'a, P: Platform> Session<'a, P> {
             resting: self.pool.resting(),
             ..self.now.clone()
         };
-        let tick = self.live.fill(&tick);
+        let origin = self.origin();
+        let started = self.pool.started();
+        let started = started.map(|at| (at - origin).as_micros() as u64);
+        let tick = self.live.fill(&tick, started);
         self.listener.tick(&tick);
     }
 

@@ -7,7 +7,7 @@ use kneepoint_stats::{Series, little_residual, wilson};
 use crate::client_bound::{Signs, judge};
 use crate::order::most_at_once;
 use crate::plan::Slo;
-use crate::rate::Batches;
+use crate::rate::{Batches, within};
 use crate::record::{Sample, TokenSource};
 use crate::report::{CONFIDENCE, ClassCount, Estimate, Metric, Purpose, RULE, Reference, Rung};
 use crate::send::Landing;
@@ -244,7 +244,7 @@ impl Tally {
             for cell in self.timeline.moments(until) {
                 let (start, end) = (cell.t_s * 1e6, (cell.t_s + cell.duration_s) * 1e6);
                 answers.spread(start as u64, end as u64, cell.ok as f64);
-                tokens.spread(start as u64, end as u64, cell.tokens as f64);
+                tokens.spread(start as u64, end as u64, cell.tokens);
             }
         }
         let seconds = until.saturating_sub(from) as f64 / 1e6;
@@ -290,13 +290,14 @@ impl Tally {
             tokens.spread(span.start, span.end, span.tokens as f64);
         }
         for &start in started {
+            // Taken to last as long as the others did, unless it already lasts longer.
+            let end = until.max(start + usual);
             if self.ok > 0 {
-                // Taken to last as long as the others did, unless it already lasts longer.
-                let end = until.max(start + usual);
                 answers.spread(start, end, 1.0);
                 tokens.spread(start, end, tokens_each);
             }
-            self.timeline.occupy(start, until);
+            let come = within(start, end, (start as f64, until as f64));
+            self.timeline.occupy(start, until, tokens_each * come);
             self.spans.push(Span {
                 held_since: start,
                 start,

@@ -23,11 +23,11 @@ struct Cell {
     ok: u64,
     refused: u64,
     failed: u64,
-    tokens: u64,
+    tokens: f64,
 }
 
 impl Cell {
-    const fn plus(self, other: Self) -> Self {
+    fn plus(self, other: Self) -> Self {
         Self {
             busy: self.busy + other.busy,
             ok: self.ok + other.ok,
@@ -50,15 +50,15 @@ impl Timeline {
 
     /// Notes a request that has ended. What of it lies before the origin does not count.
     pub(crate) fn note(&mut self, sample: &Sample) {
+        let tokens = sample.out_tok.filter(|_| sample.is_ok()).unwrap_or(0);
         if let Some(start) = sample.t_start {
-            self.occupy(start, sample.t_end);
+            self.occupy(start, sample.t_end, tokens as f64);
         }
         let Some(cell) = self.cell(sample.t_end) else {
             return;
         };
         if sample.is_ok() {
             cell.ok += 1;
-            cell.tokens += sample.out_tok.unwrap_or(0);
         } else if sample.is_refused() {
             cell.refused += 1;
         } else if sample.is_failed() {
@@ -66,8 +66,9 @@ impl Timeline {
         }
     }
 
-    /// Notes that a request was in flight from `start` to `end`.
-    pub(crate) fn occupy(&mut self, start: u64, end: u64) {
+    /// Notes that a request was in flight from `start` to `end`, and that so many tokens came evenly.
+    pub(crate) fn occupy(&mut self, start: u64, end: u64, tokens: f64) {
+        let end = end.max(start + 1);
         let mut at = start.max(self.origin);
         while at < end {
             if self.cell(at).is_none() {
@@ -77,6 +78,7 @@ impl Timeline {
             let until = next.min(end);
             if let Some(cell) = self.cell(at) {
                 cell.busy += until - at;
+                cell.tokens += tokens * (until - at) as f64 / (end - start) as f64;
             }
             at = until;
         }
@@ -141,6 +143,19 @@ mod tests {
         let moments = timeline.moments(3_000_000);
         let seen: Vec<_> = moments.iter().map(|m| (m.t_s, m.in_flight, m.ok)).collect();
         assert_eq!(seen, [(1.0, 1.0, 0), (2.0, 0.5, 1)]);
+    }
+
+    #[test]
+    fn tokens_come_while_an_answer_does() {
+        let mut timeline = Timeline::new(1_000_000);
+        timeline.note(&Sample {
+            out_tok: Some(10),
+            ..request(0, 4_000_000)
+        });
+        timeline.occupy(2_000_000, 3_500_000, 1.5);
+        let moments = timeline.moments(4_000_000);
+        let tokens: Vec<_> = moments.iter().map(|m| m.tokens).collect();
+        assert_eq!(tokens, [2.5, 3.5, 3.0, 0.0]);
     }
 
     #[test]

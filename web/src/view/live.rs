@@ -47,14 +47,20 @@ pub(super) fn live(desk: Desk) -> Element {
         growing(
             desk,
             ("live-climb", "growing short"),
-            "Throughput against concurrency",
+            (
+                "Throughput against concurrency",
+                "Each rung is a point. The first is being measured.",
+            ),
             |running, options| chart::climb(&running.rungs, running.stream, options),
         )
     });
     let over_time = growing(
         desk,
         ("live-over-time", "growing"),
-        "In flight and throughput over time",
+        (
+            "In flight and throughput over time",
+            "Begins with the first requests.",
+        ),
         |running, options| chart::moments(&running.stretches, options),
     );
     classed("div", "parts")
@@ -70,11 +76,11 @@ pub(super) fn live(desk: Desk) -> Element {
 fn growing(
     desk: Desk,
     (test, class): (&str, &str),
-    title: &str,
+    (title, until_then): (&str, &str),
     draw: fn(&Running, Options) -> Option<Picture>,
 ) -> Element {
     let (running, place) = (desk.state.running(), desk.state.place());
-    let drawing = classed("div", class);
+    let drawing = classed("div", class).with(paragraph("hint", until_then));
     let node = drawing.node().clone();
     let drawn = Cell::new(None);
     follow(move || {

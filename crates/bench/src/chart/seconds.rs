@@ -41,7 +41,7 @@ pub fn moments(noted: &[Stretch], options: Options) -> Option<Picture> {
     let stretches = whole(noted);
     let all = || stretches.iter().flat_map(|one| &one.moments);
     let unit = Unit {
-        tokens: all().any(|moment| moment.tokens > 0),
+        tokens: all().any(|moment| moment.tokens > 0.0),
     };
     let start = all().next()?.t_s;
     let end = all()
@@ -146,9 +146,9 @@ impl Unit {
         let amount = if self.tokens {
             moment.tokens
         } else {
-            moment.ok
+            moment.ok as f64
         };
-        amount as f64 / moment.duration_s.max(1e-6)
+        amount / moment.duration_s.max(1e-6)
     }
 }
 
@@ -167,8 +167,15 @@ fn whole(noted: &[Stretch]) -> Vec<Stretch> {
     let total: usize = noted.iter().map(|one| one.moments.len()).sum();
     let size = total.div_ceil(COLUMNS_MAX).max(1);
     let is_usable = |moment: &&Moment| {
-        let times = [moment.t_s, moment.duration_s, moment.in_flight];
-        times.iter().all(|value| value.is_finite() && *value >= 0.0)
+        let values = [
+            moment.t_s,
+            moment.duration_s,
+            moment.in_flight,
+            moment.tokens,
+        ];
+        values
+            .iter()
+            .all(|value| value.is_finite() && *value >= 0.0)
     };
     let is_whole = |a: &Moment, b: &Moment| b.t_s <= a.t_s + a.duration_s * (1.0 + HOLE);
     let mut out = Vec::new();

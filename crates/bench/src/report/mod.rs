@@ -293,8 +293,8 @@ pub struct Moment {
     pub refused: u64,
     /// Requests that failed.
     pub failed: u64,
-    /// Tokens of the answers that ended.
-    pub tokens: u64,
+    /// Tokens that came: those of an answer evenly over the time that it took.
+    pub tokens: f64,
 }
 
 impl Moment {
@@ -312,7 +312,7 @@ impl Moment {
             ok: sum(|moment| moment.ok),
             refused: sum(|moment| moment.refused),
             failed: sum(|moment| moment.failed),
-            tokens: sum(|moment| moment.tokens),
+            tokens: moments.iter().map(|moment| moment.tokens).sum(),
         }
     }
 }

@@ -151,7 +151,6 @@ fn overfull() -> Report {
         moment.ok = u64::MAX;
         moment.refused = u64::MAX;
         moment.failed = u64::MAX;
-        moment.tokens = u64::MAX;
     }
     rung.e2e.as_mut().expect("answers").n = u64::MAX;
     report
@@ -166,7 +165,7 @@ fn counts_that_no_run_can_have_end_at_the_largest_number() {
     assert_eq!((rung.requests, rung.attempts), (u64::MAX, u64::MAX));
     assert_eq!(rung.concurrency, Some(u32::MAX));
     assert!(rung.classes.iter().any(|one| one.count == u64::MAX));
-    assert!(rung.timeline.iter().any(|moment| moment.tokens == u64::MAX));
+    assert!(rung.timeline.iter().any(|moment| moment.ok == u64::MAX));
     let e2e = rung.e2e.as_ref().expect("answers");
     assert_eq!(e2e.n, u64::MAX);
     let p50 = e2e.quantile(0.5).expect("kept");

@@ -474,8 +474,9 @@ fn figures_beyond_all_measure_can_be_drawn() {
             (rung.requests_per_s, rung.output_tokens_per_s) = (estimate, Some(estimate));
             (rung.start_s, rung.duration_s) = (odd, odd);
             for moment in &mut rung.timeline {
-                (moment.t_s, moment.duration_s, moment.in_flight) = (odd, odd, odd);
-                (moment.tokens, moment.ok, moment.refused) = (u64::MAX, u64::MAX, u64::MAX);
+                (moment.t_s, moment.duration_s) = (odd, odd);
+                (moment.in_flight, moment.tokens) = (odd, odd);
+                (moment.ok, moment.refused) = (u64::MAX, u64::MAX);
             }
             for metric in [&mut rung.e2e, &mut rung.ttft].into_iter().flatten() {
                 for one in &mut metric.quantiles {

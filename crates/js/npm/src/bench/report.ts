@@ -180,7 +180,7 @@ export interface Moment {
   refused: number;
   /** Requests that failed. */
   failed: number;
-  /** Tokens of the answers that ended. */
+  /** Tokens that came: those of an answer evenly over the time that it took. */
   tokens: number;
 }
 
@@ -343,9 +343,9 @@ export interface Tick {
   failed: [RequestClass, number][];
   /** From 0 to 1; `null` for a ladder, whose length nobody knows. */
   progress: number | null;
-  /** Answers per second, over the last two seconds. */
+  /** Answers per second over the last two seconds, each spread evenly over the time that it takes. */
   requests_per_s: number;
-  /** Tokens of answers per second, over the last two seconds. */
+  /** Tokens of these answers per second. */
   tokens_per_s: number;
   /** From the dispatch to the first content, in this rung. */
   ttft: Percentiles | null;
