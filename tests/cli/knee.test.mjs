@@ -4,9 +4,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import { counts, SERVERS, words, wrong } from "../knees/servers.mjs";
+import { climb } from "../knees/climb.mjs";
+import { SERVERS, wrong } from "../knees/servers.mjs";
 import { startServer } from "../peers/sdk/server.mjs";
-import { install, kneepoint } from "./command.mjs";
+import { install } from "./command.mjs";
 
 let server;
 let home;
@@ -19,22 +20,22 @@ after(async () => {
   home?.remove();
 });
 
-// Whether this machine is busy is not what is tried here, and how steady it is neither.
-const CALM = { stop_client_bound: false, repeat: false };
+// How steady this machine is is not what is tried here.
+const ONCE = { repeat: false };
 
-/** Climbs, and answers the report. */
-async function climbed(args, during) {
-  const { status, out, err } = await kneepoint(home, [...args, "--json", "-"], { during });
+/** Climbs, and answers the report and the server's own counts. */
+async function climbed(one, more, during) {
+  const { status, err, report, truth } = await climb(home, server.http, one, 1, { more, during });
   assert.equal(status, 0, err);
   assert.match(err, /N +for +req\/s/, "each rung is shown when it was measured");
-  return JSON.parse(out);
+  return { ...report, truth };
 }
 
 /** Climbs on one of the known servers, and holds the answer against what is known. */
-async function found(name, more = {}) {
+async function found(name) {
   const known = SERVERS.find((one) => one.name === name);
-  const report = await climbed(words(server.http, known, 1, { ...CALM, ...more }));
-  assert.deepEqual(wrong(known, report.answer, await counts(server.http, known, 1)), [], JSON.stringify(report.answer));
+  const report = await climbed(known, ONCE);
+  assert.deepEqual(wrong(known, report.answer, report.truth), [], JSON.stringify(report.answer));
   return report;
 }
 
@@ -60,25 +61,23 @@ describe("the ladder finds", { concurrency: true }, () => {
     // Half a second each, and a bucket in place of minutes: else it would take as many.
     const spec = "rps=5:5,ttft=450,tpot=2.5,tokens=20";
     const one = { spec, flags: ["--first", "2"], ladder: { window_min_s: 3, verify_s: 3 } };
-    const { answer } = await climbed(words(server.http, one, 1, CALM));
+    const { answer } = await climbed(one, ONCE);
     assert.equal(answer.stop.value, "rate_limited");
     assert.ok(answer.limit.value >= 2 && answer.limit.value <= 3, JSON.stringify(answer.limit));
   });
 
   test("no knee where a server becomes another one meanwhile, and says so", async () => {
     const one = { spec: "slots=4,queue=10000,ttft=50,tpot=2.5,tokens=20", flags: ["--max", "8"] };
-    const args = words(server.http, one, 1, { stop_client_bound: false, window_min_s: 1 });
-    const url = args[args.indexOf("--url") + 1];
     // Once the climb is over, somebody else takes two thirds of the server.
     const others = (child) => {
       let asking = false;
       child.stderr.on("data", (chunk) => {
         if (asking || !/ refine /.test(chunk)) return;
         asking = true;
-        for (let count = 0; count < 8; count += 1) void busy(url, child);
+        for (let count = 0; count < 8; count += 1) void busy(one, child);
       });
     };
-    const { answer } = await climbed(args, others);
+    const { answer } = await climbed(one, { window_min_s: 1 }, others);
     assert.equal(answer.stability.stable, false, JSON.stringify(answer));
     assert.match(answer.stability.reason, /^drifting, repeat/);
     assert.deepEqual([answer.knee, answer.peak], [null, null]);
@@ -86,7 +85,8 @@ describe("the ladder finds", { concurrency: true }, () => {
 });
 
 /** Asks again and again for as long as a process lives. */
-async function busy(url, child) {
+async function busy({ spec }, child) {
+  const url = `${server.http}/mock/${spec},seed=1/v1`;
   const request = {
     method: "POST",
     headers: { "content-type": "application/json" },

@@ -6,15 +6,12 @@
 
 import { writeFileSync } from "node:fs";
 
-import { install, kneepoint } from "../cli/command.mjs";
+import { install } from "../cli/command.mjs";
 import { startServer } from "../peers/sdk/server.mjs";
-import { counts, SERVERS, words, wrong } from "./servers.mjs";
+import { climb } from "./climb.mjs";
+import { SERVERS, wrong } from "./servers.mjs";
 
 const SEEDS = [1, 2, 3];
-
-/** A ladder that ended because this machine was too busy says nothing about the server, and is climbed
- * once more, so many times. */
-const TRIES_MAX = 3;
 
 const asked = process.argv.slice(2);
 const chosen = SERVERS.filter(({ name }) => asked.length === 0 || asked.some((word) => name.includes(word)));
@@ -40,18 +37,12 @@ if (file !== undefined) writeFileSync(file, `${JSON.stringify({ group: "knees", 
 process.exitCode = bad.length > 0 ? 1 : 0;
 
 /** One ladder, as a row of the table. */
-async function climbed(one, seed, tries = 1) {
+async function climbed(one, seed) {
   const began = performance.now();
-  const { status, out, err } = await kneepoint(home, [...words(server.http, one, seed), "--json", "-"]);
+  const { err, report, truth } = await climb(home, server.http, one, seed);
   const seconds = (performance.now() - began) / 1000;
-  const answer = status === 0 ? JSON.parse(out).answer : undefined;
-  const truth = await counts(server.http, one, seed);
+  const answer = report?.answer;
   const reasons = answer === undefined ? [err.trim()] : wrong(one, answer, truth);
-  if (answer?.stop.value === "client_bound" && tries < TRIES_MAX) {
-    console.log(`${one.name}, seed ${seed}, once more: ${answer.stop.reason}`);
-    await fetch(`${server.http}/mock/${one.spec},seed=${seed}/reset`, { method: "POST" });
-    return climbed(one, seed, tries + 1);
-  }
   show(one, seed, seconds, answer, truth, reasons);
   return { server: one.name, spec: one.spec, seed, seconds, expected: one.expected, answer, truth, reasons };
 }

@@ -84,6 +84,11 @@ export async function counts(http, { spec }, seed) {
   return (await fetch(`${http}/mock/${spec},seed=${seed}/stats`)).json();
 }
 
+/** Lets the endpoint count anew. */
+export async function reset(http, { spec }, seed) {
+  await fetch(`${http}/mock/${spec},seed=${seed}/reset`, { method: "POST" });
+}
+
 /** What is wrong with an answer, given the server's own counts; empty if nothing is. */
 export function wrong(server, answer, truth) {
   const found = Object.entries(server.expected).filter(([name, expected]) => {

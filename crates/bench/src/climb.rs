@@ -23,7 +23,8 @@ struct Climb<'s, 'a, P: Platform> {
     /// Requests of this rung that were refused while it settled; not where the server was still
     /// recovering from the rung before.
     refused_settling: u32,
-    /// How much requests of one rung differed at most so far, see [`variation`].
+    /// How much requests of one rung differed at most so far, see [`variation`]. Not where the client was
+    /// the limit: that is no work of theirs, and would blur all rungs to come.
     variation: f64,
     /// How long a request took on the lowest rung, in milliseconds.
     service_ms: Option<f64>,
@@ -159,12 +160,15 @@ impl<P: Platform> Climb<'_, '_, P> {
         let session = &mut *self.session;
         let throughput = rung.throughput(session.target.stream);
         // Where requests wait in line they differ less than the work does that they bring.
-        self.variation = self.variation.max(variation(&rung));
+        let variation = self.variation.max(variation(&rung));
+        if !rung.client.bound {
+            self.variation = variation;
+        }
         let observation = Observation {
             concurrency,
             purpose,
             throughput: throughput.value,
-            relative_error: relative_error(throughput, self.variation, rung.ok),
+            relative_error: relative_error(throughput, variation, rung.ok),
             requests: rung.requests + resting,
             refused,
             failed,

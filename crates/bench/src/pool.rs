@@ -97,6 +97,9 @@ impl<P: Platform> Pool<P> {
 
     /// What the client observed about itself since this was asked last.
     pub(crate) fn take_watch(&mut self) -> Watch {
+        // After a standstill answers may be read before timers are looked at: the one that is overdue
+        // belongs to the time that it was set in.
+        self.look(self.next_lag);
         self.looks = 0;
         std::mem::take(&mut self.watch)
     }
@@ -182,12 +185,12 @@ impl<P: Platform> Pool<P> {
         event
     }
 
-    /// Notes how late the timer was, if it was set for that.
+    /// Notes how late the timer was, if it was set for that and is due.
     fn look(&mut self, due: Instant) {
-        if due < self.next_lag {
+        let now = self.platform.now();
+        if due < self.next_lag || now < due {
             return;
         }
-        let now = self.platform.now();
         let lag_ms = (now - due).as_secs_f64() * 1000.0;
         let lags = &mut self.watch.lags_ms;
         match lags.get_mut(self.looks % LAGS_MAX) {

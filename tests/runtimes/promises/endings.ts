@@ -1,6 +1,6 @@
 // Ends that are not the server's: abort in each phase, leaving a stream, dispose, a trap.
 
-import { APIUserAbortError, type Kneepoint } from "kneepoint";
+import { APIUserAbortError, type Kneepoint, type TextStream } from "kneepoint";
 
 import { check, equal, eventually, settled, sleep } from "../assert.ts";
 import { type Endpoint, failure, MODEL, type Promises, read, type World } from "../world.ts";
@@ -121,23 +121,28 @@ export const endings: Promises = {
     equal((await endpoint.truth()).requests, 8, "requests");
   },
 
-  async "abort in a stream ends its reading, and the endpoint sees it"(world) {
-    const endpoint = world.endpoint("tokens=5000,tpot=10");
-    const leaving = new AbortController();
-    const pieces: string[] = [];
-    let error: unknown;
-    try {
-      for await (const piece of world.client(endpoint).stream("Hello!", { ...MODEL, maxTokens: 5000, signal: leaving.signal })) {
-        pieces.push(piece);
-        if (pieces.length === 3) leaving.abort();
-      }
-    } catch (caught) {
-      error = caught;
+  async "abort in a stream ends its reading, also of what came meanwhile, and the endpoint sees it"(world) {
+    const ways = {
+      signal: (leaving: AbortController) => leaving.abort(),
+      stream: (_: AbortController, stream: TextStream) => stream.abort(),
+    };
+    for (const [way, abort] of Object.entries(ways)) {
+      const endpoint = world.endpoint("tokens=5000,tpot=10");
+      const leaving = new AbortController();
+      const stream = world.client(endpoint).stream("Hello!", { ...MODEL, maxTokens: 5000, signal: leaving.signal });
+      let pieces = 0;
+      const { error } = await read(stream, async () => {
+        pieces += 1;
+        if (pieces < 3) return;
+        // The next piece is read ahead while the reader is at this one.
+        await sleep(100);
+        abort(leaving, stream);
+      });
+      check(error instanceof APIUserAbortError, `${way}: found ${String(error)}`);
+      equal([error.phase, error.attempts], ["stream", 1], `${way}: phase, attempts`);
+      equal(pieces, 3, `${way}: pieces`);
+      await endpoint.until((truth) => truth.aborted === 1, `${way}: the endpoint sees it`);
     }
-    check(error instanceof APIUserAbortError, `found ${String(error)}`);
-    equal([error.phase, error.attempts], ["stream", 1], "phase, attempts");
-    equal(pieces.length, 3, "pieces");
-    await endpoint.until((truth) => truth.aborted === 1, "the endpoint sees it");
   },
 
   async "break out of a stream closes it upstream"(world) {

@@ -103,8 +103,9 @@ pub struct Ladder {
     refined_peak: u32,
     limit: Option<Limit>,
     stop: Option<Stop>,
-    /// How often in a row the client seemed to be the limit.
+    /// How often in a row the client seemed to be the limit, and what is measured again for that.
     doubts: u32,
+    doubted: Option<(u32, Purpose)>,
     /// Rungs to measure again, a drift that was seen once, and what all that gave.
     to_repeat: Vec<u32>,
     suspected: Option<rules::Change>,
@@ -139,6 +140,7 @@ impl Ladder {
             limit: None,
             stop: None,
             doubts: 0,
+            doubted: None,
             to_repeat: Vec::new(),
             suspected: None,
             changes: Vec::new(),
@@ -159,6 +161,7 @@ impl Ladder {
     pub fn next(&mut self) -> Step {
         loop {
             let step = match self.stage {
+                _ if self.doubted.is_some() => self.doubted,
                 Stage::Climb => self.climb(),
                 Stage::Verify => self.verify(),
                 Stage::Refine => self.refine(),
@@ -177,6 +180,15 @@ impl Ladder {
     /// Takes in what was measured.
     pub fn observe(&mut self, seen: Observation) {
         self.at_s = self.at_s.max(seen.at_s);
+        self.doubted = None;
+        if self.is_doubtful(&seen) {
+            self.doubts += 1;
+            self.doubted = Some((seen.concurrency, seen.purpose));
+            return;
+        }
+        if seen.client_bound.is_none() {
+            self.doubts = 0;
+        }
         match seen.purpose {
             Purpose::Run | Purpose::Climb => self.climbed(seen),
             Purpose::Refine => {
@@ -199,6 +211,7 @@ impl Ladder {
             value: rule,
             reason: reason.to_owned(),
         });
+        self.doubted = None;
         self.stage = Stage::Done;
     }
 
@@ -244,13 +257,6 @@ impl Ladder {
     }
 
     fn climbed(&mut self, seen: Observation) {
-        if self.is_doubtful(&seen) {
-            self.doubts += 1;
-            return;
-        }
-        if seen.client_bound.is_none() {
-            self.doubts = 0;
-        }
         self.measured += 1;
         self.stop = rules::stop(self.rungs.last(), &seen, &self.options);
         if self.stop.is_none() && seen.throughput <= 0.0 {
@@ -268,10 +274,14 @@ impl Ladder {
     }
 
     /// Whether a rung is to be measured once more: another program that was busy for a moment makes
-    /// this client look slow, and is no limit.
+    /// this client look slow, and is no limit. What a verification asks, whether the server refuses, does
+    /// not hang on it.
     fn is_doubtful(&self, seen: &Observation) -> bool {
         let is_bound = seen.client_bound.is_some() && !seen.client_capped;
-        is_bound && self.doubts < DOUBTS_MAX && !self.is_used_up()
+        is_bound
+            && seen.purpose != Purpose::Verify
+            && self.doubts < DOUBTS_MAX
+            && !self.is_used_up()
     }
 
     /// Keeps a rung on which an answer may stand. One measured anew replaces the earlier one.

@@ -139,6 +139,27 @@ fn a_client_that_was_late_is_looked_at_three_times_more() {
 }
 
 #[test]
+fn a_client_that_was_late_is_looked_at_again_whatever_the_rung_is_for() {
+    let (calm, expected) = climb(&Options::default(), level_at(32));
+    let first = |purpose| calm.iter().position(|(_, other)| *other == purpose);
+    for purpose in [Purpose::Climb, Purpose::Refine, Purpose::Repeat] {
+        let was_late = std::cell::Cell::new(false);
+        let (asked, answer) = climb(&Options::default(), |n, now| {
+            let is_late = now == purpose && !was_late.replace(true);
+            Observation {
+                client_bound: is_late.then(|| "late".to_owned()),
+                // What it is then, nobody may believe.
+                ..rung(n, f64::from(n.min(32)) / if is_late { 2.0 } else { 1.0 })
+            }
+        });
+        let mut twice = calm.clone();
+        let at = first(purpose).expect("there is one");
+        twice.insert(at, calm[at]);
+        assert_eq!((asked, &answer), (twice, &expected), "{purpose:?}");
+    }
+}
+
+#[test]
 fn a_repetition_that_the_client_slowed_down_is_no_drift() {
     let (_, answer) = climb(&Options::default(), |n, purpose| Observation {
         client_bound: (purpose == Purpose::Repeat && n == 1).then(|| "late".to_owned()),

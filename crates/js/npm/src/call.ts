@@ -365,6 +365,9 @@ export class StreamCall extends Waiter {
 
   protected override reject(error: Error): void {
     this.#rejectBegin(error);
+    // The module fails only readers who have all that came. Who takes a call back wants nothing more,
+    // and platforms give up what a body holds then, too.
+    this.#kept = [];
     if (this.#taker === undefined) this.#error = error;
     else this.#answer(undefined, error);
   }
