@@ -271,7 +271,7 @@ export class Client implements Resident, Home {
   /** Whether others may come to wait for this call's answer too. */
   #isShared(want: core.Want, options: CallOptions | undefined): boolean {
     const isWhole = want === core.Want.Body || want === core.Want.Answer;
-    return isWhole && (options?.dedupe ?? this.options.dedupe ?? Boolean(this.options.cache));
+    return isWhole && options?.fetchOptions === undefined && (options?.dedupe ?? this.options.dedupe ?? Boolean(this.options.cache));
   }
 
   /** Whether the module need not see the body: it reads no answer in it, and gives it no name. */
@@ -306,8 +306,10 @@ export class Client implements Resident, Home {
     const fields = this.#fields;
     const query = this.#query;
     if (options === undefined && !fields.length && !query.length) return undefined;
-    const { headers, query: more, signal: _, fetchOptions: __, ...rest } = options ?? {};
-    const wire = { ...rest, headers: [...fields], query: more ? [] : query };
+    const { headers, query: more, signal: _, fetchOptions, ...rest } = options ?? {};
+    // The module does not see those, which may hold a certificate or a proxy of its own.
+    const alone = fetchOptions === undefined ? {} : { dedupe: false };
+    const wire = { ...rest, ...alone, headers: [...fields], query: more ? [] : query };
     fieldsOf(headers, wire.headers);
     // A call's parameter takes the place of the client's.
     if (more) pairsOf({ ...this.options.defaultQuery, ...more }, wire.query);

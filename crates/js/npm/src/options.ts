@@ -77,8 +77,8 @@ export interface ClientOptions {
   hedge?: boolean | undefined;
   /** Keep answers: `true` for memory. Default: `false`. */
   cache?: boolean | CacheOptions | undefined;
-  /** Let equal calls in flight share one attempt; streams do not. Default: calls that use the
-   * cache. */
+  /** Let equal calls in flight share one attempt; streams, and calls with `fetchOptions` of their own, do
+   * not. Default: calls that use the cache. */
   dedupe?: boolean | undefined;
   /** A function of `fetch`'s shape to send requests with. */
   fetch?: FetchLike | undefined;
