@@ -272,6 +272,12 @@ export const programs = [
       client.buildURL("/l", { l: [{ b: 1 }, { b: 2 }, null, undefined, "a[]b", [2, 3]], d: [new Date(0)], e: [], f: { g: [{ h: ["i"] }], j: {} }, "k[]": 1, m: true }),
     ];
   }],
+  ["levels that there are not", async (exports) =>
+    ["loud", "", 5, null].map((logLevel) => {
+      const lines = [];
+      const logger = { error() {}, warn: (line) => lines.push(line), info() {}, debug() {} };
+      return [scripted(exports, [], { logger, logLevel }).client.logLevel, lines];
+    })],
   ["what a client tells of itself, and lets be changed", async (exports) => {
     const lines = [];
     const logger = { error() {}, warn: (line) => lines.push(line), info() {}, debug() {} };

@@ -1,7 +1,8 @@
 /** What a benchmark cannot mean, said before it costs anything. Bounds are the engine's business. */
 
 import { refuse } from "../failure.ts";
-import { check, CLIENT, type Kind } from "../options.ts";
+import { check, type Kind } from "../kinds.ts";
+import { CLIENT } from "../options.ts";
 import type { BenchOptions, KneeOptions, LadderOptions, RunOptions } from "./options.ts";
 
 type Known<T> = Record<keyof T, Kind[]>;

@@ -183,8 +183,8 @@ export class OpenAI extends Kneepoint {
     if (call === undefined) return undefined;
     const { timeout, ...rest } = call;
     for (const [name, value] of Object.entries(rest)) {
-      // Null is nothing said, as in OpenAI's SDK.
-      if (value === null) delete rest[name as keyof typeof rest];
+      // Null is nothing said, as in OpenAI's SDK; nor is an empty key, which that one does not send.
+      if (value === null || (name === "idempotencyKey" && value === "")) delete rest[name as keyof typeof rest];
     }
     const unknown = Object.keys(rest).filter((name) => !isCallOption(name));
     if (unknown.length > 0) {

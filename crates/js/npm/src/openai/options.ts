@@ -4,6 +4,7 @@ import { runtime } from "#runtime";
 import { KneepointError } from "../errors.ts";
 import { kindOf, refuse } from "../failure.ts";
 import { flat } from "../resources/url.ts";
+import { levelOf } from "../log.ts";
 import { type ClientOptions as Options, fieldsOf, type HeaderOptions, isClientOption, takesNull } from "../options.ts";
 
 /** What a client is told: Kneepoint's options, read as OpenAI's SDK reads them. */
@@ -83,6 +84,8 @@ export function translated({ timeout: given, ...options }: ClientOptions): Optio
     idleTimeout: Math.min(SILENCE_MAX, timeout),
     ...known,
     ...(options.defaultQuery ? { defaultQuery: flat(options.defaultQuery) } : {}),
+    // A word that is none is worth a warning to OpenAI's SDK.
+    logLevel: levelOf(options.logLevel, "ClientOptions.logLevel", options.logger ?? console),
     ...withVariable(options.defaultHeaders ?? undefined),
     timeout: null,
   };
