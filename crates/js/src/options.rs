@@ -11,9 +11,7 @@
 
 use std::time::Duration;
 
-#[cfg(feature = "client")]
-use js_sys::Array;
-use js_sys::{Number, Reflect};
+use js_sys::{Array, Number, Reflect};
 #[cfg(feature = "client")]
 use kneepoint_core::CallOptions;
 use kneepoint_core::adapt;
@@ -92,7 +90,6 @@ impl Options<'_> {
         }
     }
 
-    #[cfg(feature = "client")]
     fn pairs(&self, name: &str) -> Vec<(String, Option<String>)> {
         let Some(list) = self.given(name) else {
             return Vec::new();
@@ -104,7 +101,6 @@ impl Options<'_> {
             .collect()
     }
 
-    #[cfg(feature = "client")]
     fn query(&self) -> Vec<(String, String)> {
         let pairs = self.pairs("query").into_iter();
         pairs
@@ -160,6 +156,14 @@ pub(crate) fn config(object: &JsValue) -> Result<Config, ConfigError> {
     config.hedge = options.flag("hedge").unwrap_or_default();
     config.dedupe = options.flag("dedupe");
     config.cache = cache(&options)?;
+    // A client's calls bring them along.
+    #[cfg(feature = "bench")]
+    {
+        for (name, value) in options.pairs("headers") {
+            config.headers.set_text(&name, &value.unwrap_or_default());
+        }
+        config.query = options.query();
+    }
     Ok(config)
 }
 
