@@ -69,6 +69,10 @@ writeFileSync(
    export const clients = stores.map((store) => new Kneepoint({ cache: { store, ttl: 60_000, waitUntil: (work) => void work } }));
    // @ts-expect-error A name that no option has.
    memoryCache({ size: 3 });
+   import { bench } from "kneepoint/bench";
+   export const run = () => bench({ model: "m", requests: 1, defaultHeaders: { "x-team": "blue" }, defaultQuery: { v: "1" } });
+   // @ts-expect-error What is measured comes from the server.
+   bench({ model: "m", requests: 1, cache: true });
    const events: AttemptEvent[] = [];
    const llm: OpenKnee = new Kneepoint({ concurrency: "auto", onAttempt: (event) => void events.push(event) });
    export const stats: Stats = llm.stats();

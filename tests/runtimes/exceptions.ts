@@ -18,6 +18,8 @@ export const EXCEPTIONS: Record<string, Reasons> = {
   "a ladder finds where an endpoint begins to refuse": unmeasured,
   "a benchmark of an endpoint that is not there says so, and what cannot be is refused": unmeasured,
   "options of a benchmark that cannot be meant are refused by name": unmeasured,
+  "a benchmark sends the client's header fields and parameters, and wants leave for a key in a page": unmeasured,
+  "what is handed in as a report and is none spoils no run that is under way": unmeasured,
   "a benchmark's hooks that throw, at once or later, spoil nothing": unmeasured,
   "what came in time counts, though the program was busy until its time was over": {
     workerd: "its clock stands still while it works, so that no program is busy for long",

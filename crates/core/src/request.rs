@@ -164,6 +164,10 @@ impl CallOptions {
         }
         if let Some(key) = &self.idempotency_key {
             check_header("idempotency-key", key)?;
+            // Servers would take all calls without one for the same call.
+            if key.is_empty() {
+                return Err(ConfigError::new("idempotencyKey", "an empty text", "a key"));
+            }
             headers.set_text("idempotency-key", key);
         }
         Ok(())

@@ -11,9 +11,7 @@
 
 use std::time::Duration;
 
-#[cfg(feature = "client")]
-use js_sys::Array;
-use js_sys::{Number, Reflect};
+use js_sys::{Array, Number, Reflect};
 #[cfg(feature = "client")]
 use kneepoint_core::CallOptions;
 use kneepoint_core::adapt;
@@ -52,8 +50,22 @@ impl Options<'_> {
         };
         match value.as_f64() {
             Some(number) if f64::from(number as u32) == number => Ok(Some(number as u32)),
-            _ => Err(refuse(name, &value, "a whole number from 0")),
+            _ => Err(refuse(
+                name,
+                &value,
+                "a whole number from 0 to 4,294,967,295",
+            )),
         }
+    }
+
+    /// Milliseconds where there must be some; without an end they are a year.
+    fn time(&self, name: &'static str) -> Result<Option<Duration>, ConfigError> {
+        let value = self.get(name);
+        if value.is_null() {
+            return Err(refuse(name, &value, "milliseconds up to a year"));
+        }
+        let found = self.duration(name)?;
+        Ok(found.map(|time| time.unwrap_or(Duration::from_millis(MILLIS_MAX as u64))))
     }
 
     /// Milliseconds; `Some(None)` where it is null, which means none at all.
@@ -73,12 +85,11 @@ impl Options<'_> {
             _ => Err(refuse(
                 name,
                 &value,
-                "milliseconds up to a year, or null for none",
+                "milliseconds up to a year (31,536,000,000)",
             )),
         }
     }
 
-    #[cfg(feature = "client")]
     fn pairs(&self, name: &str) -> Vec<(String, Option<String>)> {
         let Some(list) = self.given(name) else {
             return Vec::new();
@@ -87,6 +98,13 @@ impl Options<'_> {
         let text = |index| list.get(index).as_string();
         (0..list.length() / 2)
             .filter_map(|pair| Some((text(2 * pair)?, text(2 * pair + 1))))
+            .collect()
+    }
+
+    fn query(&self) -> Vec<(String, String)> {
+        let pairs = self.pairs("query").into_iter();
+        pairs
+            .filter_map(|(name, value)| Some((name, value?)))
             .collect()
     }
 }
@@ -121,7 +139,7 @@ pub(crate) fn config(object: &JsValue) -> Result<Config, ConfigError> {
     if let Some(budget) = options.count("retryBudget")? {
         config.retry.budget = budget;
     }
-    if let Some(Some(wait)) = options.duration("maxRetryWait")? {
+    if let Some(wait) = options.time("maxRetryWait")? {
         config.retry.wait_max = wait;
     }
     config.retry.at_most_once = options.flag("atMostOnce").unwrap_or_default();
@@ -138,6 +156,14 @@ pub(crate) fn config(object: &JsValue) -> Result<Config, ConfigError> {
     config.hedge = options.flag("hedge").unwrap_or_default();
     config.dedupe = options.flag("dedupe");
     config.cache = cache(&options)?;
+    // A client's calls bring them along.
+    #[cfg(feature = "bench")]
+    {
+        for (name, value) in options.pairs("headers") {
+            config.headers.set_text(&name, &value.unwrap_or_default());
+        }
+        config.query = options.query();
+    }
     Ok(config)
 }
 
@@ -147,7 +173,7 @@ fn provider(options: &Options<'_>) -> Result<Provider, ConfigError> {
         Some(name) if is_url(&name) => Provider::compatible(&name),
         Some(name) => Provider::named(&name).ok_or_else(|| ConfigError {
             option: "provider",
-            found: format!("\"{name}\""),
+            found: format!("\"{}\"", name.escape_default()),
             expected: "\"openai\", \"anthropic\", \"fireworks\" or a base URL",
         })?,
     };
@@ -167,7 +193,7 @@ fn concurrency(options: &Options<'_>) -> Result<adapt::Options, ConfigError> {
     let mut rule = adapt::Options::default();
     let asked = options.get("concurrency");
     if asked.as_string().as_deref() != Some("auto") {
-        let expected = "a whole number from 1, or \"auto\"";
+        let expected = "a whole number from 1 to 4,294,967,295, or \"auto\"";
         let count = options.count("concurrency");
         let count = count.map_err(|_| refuse("concurrency", &asked, expected))?;
         rule.ceiling = count.unwrap_or(rule.ceiling);
@@ -192,10 +218,10 @@ fn cache(options: &Options<'_>) -> Result<Option<Cache>, ConfigError> {
         let bytes_max = settings.count("maxBytes")?.unwrap_or(MEMORY_BYTES);
         Cache::new(MemoryStore::new(bytes_max as usize))
     };
-    if let Some(Some(ttl)) = settings.duration("ttl")? {
+    if let Some(ttl) = settings.time("ttl")? {
         cache.ttl = ttl;
     }
-    if let Some(Some(wait)) = settings.duration("maxWait")? {
+    if let Some(wait) = settings.time("maxWait")? {
         cache.wait_max = wait;
     }
     Ok(Some(cache))
@@ -211,19 +237,15 @@ pub(crate) fn call(object: &JsValue) -> Result<CallOptions, ConfigError> {
         return Ok(CallOptions::default());
     }
     let options = Options(object);
-    let query = options.pairs("query").into_iter();
     Ok(CallOptions {
-        // A call may not wait for ever where its client would not: null asks for the client's.
-        timeout: options.duration("timeout")?.flatten(),
-        attempt_timeout: options.duration("attemptTimeout")?.flatten(),
+        timeout: options.time("timeout")?,
+        attempt_timeout: options.time("attemptTimeout")?,
         retries_max: options.count("maxRetries")?,
         at_most_once: options.flag("atMostOnce"),
         headers: options.pairs("headers"),
-        query: query
-            .filter_map(|(name, value)| Some((name, value?)))
-            .collect(),
+        query: options.query(),
         idempotency_key: options.text("idempotencyKey"),
-        priority: options.get("priority").as_f64().unwrap_or_default() as i32,
+        priority: i32::try_from(options.count("priority")?.unwrap_or_default()).unwrap_or(i32::MAX),
         api_key: options.text("apiKey").map(|key| Secret::new(&key)),
         cache: options.flag("cache"),
         dedupe: options.flag("dedupe"),

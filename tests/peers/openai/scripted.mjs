@@ -272,6 +272,37 @@ export const programs = [
       client.buildURL("/l", { l: [{ b: 1 }, { b: 2 }, null, undefined, "a[]b", [2, 3]], d: [new Date(0)], e: [], f: { g: [{ h: ["i"] }], j: {} }, "k[]": 1, m: true }),
     ];
   }],
+  ["a base with parameters", async (exports) => {
+    const seen = [];
+    const bases = ["http://h.test/v1?api-version=1", "http://h.test/v1/?api-version=1&a=b+c%20d#top", "http://h.test/v1?a=1&a=2"];
+    for (const baseURL of bases) {
+      const { client, asked } = scripted(exports, [() => json({ data: [] })], { baseURL, defaultQuery: { q: "1" } });
+      await client.get("/x");
+      await client.get("/x", { query: { "api-version": "2", q: "3" } });
+      await client.get("/x?api-version=4");
+      await client.get("http://other.test/x");
+      const changed = client.withOptions({ maxRetries: 1 });
+      await changed.models.list();
+      await client.withOptions({ baseURL: "http://i.test/v1" }).get("/x");
+      // In which order they come is nobody's concern.
+      const urls = [...asked.map(({ url }) => url), client.buildURL("/y", { z: "5" })].map((url) => new URL(url));
+      seen.push(changed.baseURL.replace(/#.*/, ""), urls.map(({ pathname, searchParams }) => [pathname, [...searchParams].sort()]));
+    }
+    process.env.OPENAI_BASE_URL = "http://j.test/v1?api-version=6";
+    try {
+      const { client, asked } = scripted(exports, [() => json({ data: [] })], { baseURL: undefined });
+      await client.get("/x");
+      return [seen, client.baseURL, asked[0].url];
+    } finally {
+      delete process.env.OPENAI_BASE_URL;
+    }
+  }],
+  ["levels that there are not", async (exports) =>
+    ["loud", "", 5, null].map((logLevel) => {
+      const lines = [];
+      const logger = { error() {}, warn: (line) => lines.push(line), info() {}, debug() {} };
+      return [scripted(exports, [], { logger, logLevel }).client.logLevel, lines];
+    })],
   ["what a client tells of itself, and lets be changed", async (exports) => {
     const lines = [];
     const logger = { error() {}, warn: (line) => lines.push(line), info() {}, debug() {} };

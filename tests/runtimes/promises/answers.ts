@@ -305,6 +305,19 @@ export const answers: Promises = {
     equal(outcomes.map((one) => one.status === "fulfilled"), [true, true, false, true, true], "outcomes");
     equal((await endpoint.truth()).requests, 1, "requests");
   },
+
+  async "calls that tell fetch something of their own share no attempt"(world) {
+    const endpoint = world.endpoint("tokens=5,ttft=50");
+    const marks: unknown[] = [];
+    const send: typeof globalThis.fetch = (url, init) => {
+      marks.push((init as { mark?: string }).mark);
+      return fetch(url, init);
+    };
+    const llm = world.client(endpoint, { dedupe: true, fetch: send as never });
+    const told = (mark: string) => llm.generate("Hello!", { ...MODEL, fetchOptions: { mark } });
+    await Promise.all([told("one"), told("two"), llm.generate("Hello!", MODEL), llm.generate("Hello!", MODEL)]);
+    equal(marks.sort(), ["one", "two", undefined], "what fetch was told");
+  },
 };
 
 async function gather(stream: ReadableStream<string>): Promise<string> {

@@ -304,6 +304,7 @@ export const caches: Promises = {
       ["size", () => memoryCache({ size: 3 } as never)],
       ["value", () => memoryCache().set("a", 7 as never)],
       ["options", () => kvCache(kv, null as never)],
+      ["options", () => memoryCache(new Map([["ttl", 5]]) as never)],
       ["namespace", () => kvCache(undefined as never)],
       ["namespace", () => kvCache({ get: kv.get } as never)],
       ["prefix", () => kvCache(kv, { prefix: "x".repeat(200) })],
@@ -315,6 +316,7 @@ export const caches: Promises = {
       ["store", () => new Kneepoint({ apiKey: null, cache: { store: { get: () => null } as never } })],
       ["store", () => new Kneepoint({ apiKey: null, cache: { store: "redis" as never } })],
       ["stor", () => new Kneepoint({ apiKey: null, cache: { stor: kv } as never })],
+      ["cache", () => new Kneepoint({ apiKey: null, cache: [kv] as never })],
       ["maxWait", () => new Kneepoint({ apiKey: null, cache: { maxWait: -1 } })],
     ];
     if (!("caches" in globalThis)) wrong.push(["cache", () => webCache("kneepoint")]);

@@ -5,17 +5,25 @@ import { APIUserAbortError, Kneepoint, KneepointError } from "kneepoint";
 import { check, equal, includes, settled, sleep } from "../assert.ts";
 import { failure, KEY, MODEL, type Promises, read, refusal } from "../world.ts";
 
-/** Options that nobody should have to debug, and the option that the refusal names. */
-const BAD_CLIENTS: [string, Record<string, unknown>, string][] = [
+/** Options that nobody should have to debug, the option that the refusal names, and what else it says. */
+type Bad = [string, Record<string, unknown>, string, string?];
+
+const BAD_CLIENTS: Bad[] = [
   ["an unknown name", { baseUrl: "http://x/v1" }, "baseUrl"],
-  ["a limit of text", { concurrency: "many" }, "concurrency"],
-  ["a limit of none", { concurrency: 0 }, "concurrency"],
+  ["a limit of text", { concurrency: "many" }, "concurrency", "a whole number from 1 "],
+  ["a limit of none", { concurrency: 0 }, "concurrency", "a whole number from 1 "],
   ["a limit below none", { concurrency: -1 }, "concurrency"],
   ["a limit of no number", { concurrency: Number.NaN }, "concurrency"],
-  ["half a retry", { maxRetries: 0.5 }, "maxRetries"],
+  ["a queue of text", { maxQueue: "long" }, "maxQueue", "a whole number from 1 "],
+  ["a queue of none", { maxQueue: 0 }, "maxQueue", "a whole number from 1 "],
+  ["half a retry", { maxRetries: 0.5 }, "maxRetries", "a whole number from 0 "],
+  ["more retries than anybody can count", { maxRetries: 5e9 }, "maxRetries", "to 4,294,967,295"],
   ["a timeout of text", { timeout: "60s" }, "timeout"],
+  ["a timeout of nothing", { timeout: 0 }, "timeout", "above 0"],
+  ["a timeout of more than a year", { timeout: 1e12 }, "timeout", "a year"],
   ["a timeout of no number", { timeout: Number.NaN }, "timeout"],
   ["a provider that nobody knows", { provider: "nobody", baseURL: undefined }, "provider"],
+  ["a provider with a line break", { provider: "no\nbody", baseURL: undefined }, "provider", '"no\\nbody"'],
   ["a base URL that is none", { baseURL: "api.example.com/v1" }, "baseURL"],
   ["another scheme", { baseURL: "ftp://example.com" }, "baseURL"],
   ["an empty host", { baseURL: "https://" }, "baseURL"],
@@ -24,14 +32,30 @@ const BAD_CLIENTS: [string, Record<string, unknown>, string][] = [
   ["a key of a number", { apiKey: 7 }, "apiKey"],
   ["a fetch that is none", { fetch: "fetch" }, "fetch"],
   ["a logger that cannot warn", { logger: { error() {} } }, "logger"],
+  ["a level that there is not", { logLevel: "loud" }, "logLevel", 'found "loud", expected one of off, error, warn'],
+  ["a list of caches", { cache: ["memory"] }, "cache", "an array"],
+  ["a list of what fetch is told", { fetchOptions: [] }, "fetchOptions"],
+  ["parameters in a map", { defaultQuery: new Map([["a", "b"]]) }, "defaultQuery", "a Map"],
+  ["a parameter that is null", { defaultQuery: { a: null } }, "query", 'null in "a"'],
+  ["header fields that are no pairs", { defaultHeaders: ["x-team: blue"] }, "headers", "a name and a value"],
+  ["a header field that nobody waited for", { defaultHeaders: { "x-team": Promise.resolve("blue") } }, "headers", '"x-team"'],
 ];
 
-const BAD_CALLS: [string, Record<string, unknown>, string][] = [
+const BAD_CALLS: Bad[] = [
   ["a retry count of text", { maxRetries: "3" }, "maxRetries"],
   ["a timeout of no number", { timeout: Number.NaN }, "timeout"],
   ["a timeout that is none, which only clients have", { timeout: null }, "timeout"],
   ["an attempt's timeout that is none", { attemptTimeout: null }, "attemptTimeout"],
   ["a signal that is none", { signal: 5 }, "signal"],
+  ["half a step of priority", { priority: 0.5 }, "priority"],
+  ["an option of the client", { firstTokenTimeout: 500 }, "firstTokenTimeout", "withOptions"],
+  ["a key of its own", { apiKey: KEY }, "apiKey", "withOptions"],
+  ["tokens without a bound, which JSON cannot say", { maxTokens: Infinity }, "maxTokens", "Infinity"],
+  ["tokens as a text", { maxTokens: "20" }, "maxTokens"],
+  ["parameters that have no names of their own", { query: new URLSearchParams("a=1") }, "query", "URLSearchParams"],
+  ["a parameter that is an object", { query: { a: { b: 1 } } }, "query"],
+  ["a header field that is an object", { headers: { x: {} } }, "headers"],
+  ["an empty idempotency key", { idempotencyKey: "" }, "idempotencyKey"],
   ["a header's name with a line break", { headers: { "x\r\ny": "z" } }, "headers"],
   ["a header's value with a line break", { headers: { x: "y\r\nz: 1" } }, "headers"],
   ["a header's value with a NUL", { headers: { x: "y\0" } }, "headers"],
@@ -40,12 +64,13 @@ const BAD_CALLS: [string, Record<string, unknown>, string][] = [
 
 export const options: Promises = {
   async "options of a client that cannot be meant are refused by name"() {
-    for (const [what, bad, option] of BAD_CLIENTS) {
+    for (const [what, bad, option, words = ""] of BAD_CLIENTS) {
       const settings = { baseURL: "http://127.0.0.1:9/v1", apiKey: KEY, dangerouslyAllowBrowser: true, ...bad };
       // Where the module is still loading, what only it can judge is refused by the first call.
       const error = await refusal(() => new Kneepoint(settings as object).generate("Hello!", MODEL), what);
       equal([error.kind, error.option], ["config", option], what);
       includes(error.message, option, what);
+      includes(error.message, words, what);
       check(!error.message.includes("me:pw"), `${what}: a password was repeated`);
     }
   },
@@ -53,12 +78,14 @@ export const options: Promises = {
   async "options of a call that cannot be meant are refused by name, before anything is sent"(world) {
     const endpoint = world.endpoint("tokens=2");
     const llm = world.client(endpoint);
-    for (const [what, bad, option] of BAD_CALLS) {
+    for (const [what, bad, option, words = ""] of BAD_CALLS) {
       for (const error of [
         await failure(llm.generate("Hello!", { ...MODEL, ...bad }), what),
         (await read(llm.stream("Hello!", { ...MODEL, ...bad }))).error,
       ]) {
         equal([error?.kind, error?.option, error?.phase], ["config", option, "queue"], what);
+        includes(error?.message ?? "", words, what);
+        check(!error?.message.includes(KEY), `${what}: a key was repeated`);
       }
     }
     equal((await endpoint.truth()).requests, 0, "requests");
@@ -71,7 +98,10 @@ export const options: Promises = {
     const cases: [string, unknown, unknown, string][] = [
       ["a window of no number", ["a"], { ...MODEL, concurrency: Number.NaN }, "concurrency"],
       ["a window of none", ["a"], { ...MODEL, concurrency: 0 }, "concurrency"],
+      ["half a call more", ["a"], { ...MODEL, concurrency: 1.5 }, "concurrency"],
       ["an order that there is not", ["a"], { ...MODEL, order: "random" }, "order"],
+      ["an order of no text", ["a"], { ...MODEL, order: 10n }, "order"],
+      ["progress told to nobody", ["a"], { ...MODEL, onProgress: "log" }, "onProgress"],
       ["a signal that is none", ["a"], { ...MODEL, signal: {} }, "signal"],
       ["one prompt", "Hello!", MODEL, "prompts"],
       ["no prompts", undefined, MODEL, "prompts"],
@@ -81,6 +111,66 @@ export const options: Promises = {
       const error = await refusal(() => batch(prompts, told), what);
       equal([error.kind, error.option], ["config", option], what);
     }
+  },
+
+  async "what no request can be is refused, and spoils nothing that is under way beside it"(world) {
+    const endpoint = world.endpoint("tokens=2,ttft=100");
+    const llm = world.client(endpoint);
+    const beside = llm.generate("Hello!", MODEL);
+    const { completions } = llm.chat;
+    const cases: [string, () => PromiseLike<unknown>, string][] = [
+      ["no path", () => llm.get(undefined as never), "path"],
+      ["a path of no text", () => llm.post(5 as never), "path"],
+      ["a method that there is not", () => llm.request({ method: "HEAD" as never, path: "/models" }), "method"],
+      ["a method of no text", () => llm.request({ method: 5 as never, path: "/models" }), "method"],
+      ["no request", () => llm.request(undefined as never), "options"],
+      ["parameters as a text", () => llm.get("/models", { query: "a=1" as never }), "query"],
+      ["an option of the client", () => completions.create({ ...MODEL, messages: [] }, { hedge: true } as never), "hedge"],
+      ["no body", () => completions.create(undefined as never), "body"],
+      ["no prompt", () => llm.generate(undefined as never, { ...MODEL, system: "Be brief." }), "prompt"],
+      ["no options", () => llm.generate("Hello!", undefined as never), "options"],
+      ["no prompt of a stream", () => llm.stream(undefined as never, MODEL).result(), "prompt"],
+    ];
+    for (const [what, call, option] of cases) {
+      const error = await failure(Promise.resolve().then(call), what);
+      equal([error.kind, error.option], ["config", option], what);
+    }
+    equal((await beside).usage?.outputTokens, 2, "the call beside them");
+    equal((await endpoint.truth()).requests, 1, "requests");
+  },
+
+  async "a client is changed by options that can be meant, or not at all"(world) {
+    const endpoint = world.endpoint("tokens=2");
+    const llm = world.client(endpoint);
+    const cases: [unknown, string][] = [
+      [undefined, "options"],
+      [null, "options"],
+      ["http://127.0.0.1:9/v1", "options"],
+      [{ concurrency: 0 }, "concurrency"],
+      [{ concurency: 3 }, "concurency"],
+    ];
+    for (const [bad, option] of cases) {
+      const made = async () => llm.withOptions(bad as object).generate("Hello!", MODEL);
+      equal((await failure(made(), option)).option, option, `with ${JSON.stringify(bad)}`);
+    }
+    equal((await llm.generate("Hello!", MODEL)).usage?.outputTokens, 2, "the client itself");
+  },
+
+  async "a time without an end is one"(world) {
+    const hurried = world.client(world.endpoint("tokens=2,ttft=150"), { timeout: 20 });
+    equal((await failure(hurried.generate("Hello!", MODEL))).kind, "timeout", "the client's time");
+    equal((await hurried.generate("Hello!", { ...MODEL, timeout: Infinity })).usage?.outputTokens, 2, "a call's own");
+    const told: number[] = [];
+    const store = { get: () => undefined, set: (_: string, __: string, ttl: number) => told.push(ttl) };
+    const llm = world.client(world.endpoint("tokens=2"), { cache: { store, ttl: Infinity } });
+    await llm.generate("Hello!", MODEL);
+    check((told[0] ?? 0) > 300 * 86_400_000, `an answer is kept for ${told} ms`);
+    const leaving = new AbortController();
+    const onAttempt = () => leaving.abort();
+    const settings = { maxRetries: 1, maxRetryWait: Infinity, onAttempt };
+    const patient = world.client(world.endpoint("fault=retry_after_90"), settings);
+    const call = patient.generate("Hello!", { ...MODEL, signal: leaving.signal });
+    equal((await failure(call)).kind, "aborted", "a call that a server asked to wait for longer than usual");
   },
 
   async "keys that no header can carry are refused without being repeated"(world) {

@@ -5,7 +5,8 @@ import { isObject, kindOf, refuse } from "./failure.ts";
 import type { Generated } from "./generated.ts";
 import { tellHook } from "./hook.ts";
 import { isSignal, listen, unlisten } from "./leave.ts";
-import { type CallOptions, checkObject } from "./options.ts";
+import { checkObject } from "./kinds.ts";
+import type { CallOptions } from "./options.ts";
 import type { GenerateOptions, Message } from "./prompt.ts";
 
 type Prompt = string | readonly Message[];
@@ -98,17 +99,20 @@ export class Batch implements AsyncIterable<BatchItem> {
 /** Refuses what would be paid for before anybody sees that it cannot be meant. */
 function check(prompts: Prompts, options: BatchOptions): void {
   checkObject("options", options);
-  const { concurrency = OPEN_MAX, order = "given", signal } = options;
+  const { concurrency = OPEN_MAX, order = "given", signal, onProgress } = options;
   if (!isObject(prompts) || !(Symbol.asyncIterator in prompts || Symbol.iterator in prompts)) {
     throw refuse("prompts", kindOf(prompts), "an array of prompts, or something else to iterate over");
   }
-  if (typeof concurrency !== "number" || !(concurrency >= 1)) {
-    throw refuse("concurrency", kindOf(concurrency), "a number from 1");
+  if (!(Number.isInteger(concurrency) || concurrency === Infinity) || concurrency < 1) {
+    throw refuse("concurrency", kindOf(concurrency), "a whole number from 1, or Infinity");
   }
   if (order !== "given" && order !== "finished") {
-    throw refuse("order", JSON.stringify(order), '"given" or "finished"');
+    throw refuse("order", typeof order === "string" ? JSON.stringify(order) : kindOf(order), '"given" or "finished"');
   }
-  if (signal && !isSignal(signal)) throw refuse("signal", kindOf(signal), "an AbortSignal or null");
+  if (onProgress !== undefined && typeof onProgress !== "function") {
+    throw refuse("onProgress", kindOf(onProgress), "a function");
+  }
+  if (signal !== undefined && signal !== null && !isSignal(signal)) throw refuse("signal", kindOf(signal), "an AbortSignal or null");
 }
 
 /** Prompts under way, up to so many at once, and what came of them. A source that makes others wait for its

@@ -7,7 +7,7 @@ import * as core from "#core";
 import { Crowd } from "./crowd.ts";
 import { enter, instance, lookAfter, type Resident, ready, readyNow, settle } from "./engine.ts";
 import { enterRefusing, KneepointError } from "./errors.ts";
-import { isObject, refuse } from "./failure.ts";
+import { isObject, kindOf, refuse } from "./failure.ts";
 import { tellHook } from "./hook.ts";
 import { Clock, keyFrom } from "./key.ts";
 import {
@@ -15,9 +15,11 @@ import {
   type CallOptions,
   type ClientOptions,
   checkCall,
+  checkPage,
+  clientFields,
   complete,
   fieldsOf,
-  type QueryOptions,
+  pairsOf,
 } from "./options.ts";
 import { type Log, loggerOf } from "./log.ts";
 import { wired } from "./store.ts";
@@ -104,7 +106,7 @@ export class Client implements Resident, Home {
   /** Calls under way. */
   readonly waiting: Crowd<Waiter>;
   /** Fields and parameters for every request, in turn; empty in most clients. */
-  readonly #fields: (string | null)[] = [];
+  readonly #fields: readonly (string | null)[];
   readonly #query: string[] = [];
   /** What is said to the user's logger. */
   readonly log: Log;
@@ -114,31 +116,18 @@ export class Client implements Resident, Home {
   constructor(options: ClientOptions, before?: Client, takesPlace = false) {
     this.given = options;
     this.options = complete(options);
-    this.#check();
+    checkPage(this.options);
     const isAlike = (name: "fetch" | "fetchOptions") => before?.options[name] === options[name];
     const shared = isAlike("fetch") && isAlike("fetchOptions") ? before : undefined;
     this.transport = shared?.transport ?? transportOf(this.options);
     this.#isOwner = shared === undefined || (takesPlace && shared.#isOwner);
     this.waiting = (takesPlace && before?.waiting) || new Crowd<Waiter>();
-    if (this.options.organization) this.#fields.push("openai-organization", this.options.organization);
-    if (this.options.project) this.#fields.push("openai-project", this.options.project);
-    fieldsOf(this.options.defaultHeaders, this.#fields);
+    this.#fields = clientFields(this.options);
     pairsOf(this.options.defaultQuery, this.#query);
     this.log = loggerOf(this.options, this.baseURL);
     this.#leave = settle(this);
     // Where the module can be had at once, its verdict on the options can too.
     if (readyNow()) enterRefusing(() => this.#live());
-  }
-
-  #check(): void {
-    const { apiKey, dangerouslyAllowBrowser } = this.options;
-    if (runtime.name === "browser" && apiKey && !dangerouslyAllowBrowser && isPage()) {
-      throw new KneepointError(
-        "apiKey: found a key in a page, where every visitor can read it. Put a server in between that " +
-          "holds the key, or set dangerouslyAllowBrowser: true if this page is for yourself.",
-        { kind: "config", option: "apiKey", phase: "queue" },
-      );
-    }
   }
 
   /** Whether calls are under way. */
@@ -212,6 +201,7 @@ export class Client implements Resident, Home {
       if (this.isDisposed) {
         throw new KneepointError("this client has been disposed of", { kind: "disposed", phase: "queue" });
       }
+      checkInput(input);
       if (options !== undefined) checkCall(options);
       if (call.isUnwanted) return call.abort();
       call.body = input.raw ?? written(input.body);
@@ -271,7 +261,7 @@ export class Client implements Resident, Home {
   /** Whether others may come to wait for this call's answer too. */
   #isShared(want: core.Want, options: CallOptions | undefined): boolean {
     const isWhole = want === core.Want.Body || want === core.Want.Answer;
-    return isWhole && (options?.dedupe ?? this.options.dedupe ?? Boolean(this.options.cache));
+    return isWhole && options?.fetchOptions === undefined && (options?.dedupe ?? this.options.dedupe ?? Boolean(this.options.cache));
   }
 
   /** Whether the module need not see the body: it reads no answer in it, and gives it no name. */
@@ -306,8 +296,10 @@ export class Client implements Resident, Home {
     const fields = this.#fields;
     const query = this.#query;
     if (options === undefined && !fields.length && !query.length) return undefined;
-    const { headers, query: more, signal: _, fetchOptions: __, ...rest } = options ?? {};
-    const wire = { ...rest, headers: [...fields], query: more ? [] : query };
+    const { headers, query: more, signal: _, fetchOptions, ...rest } = options ?? {};
+    // The module does not see those, which may hold a certificate or a proxy of its own.
+    const alone = fetchOptions === undefined ? {} : { dedupe: false };
+    const wire = { ...rest, ...alone, headers: [...fields], query: more ? [] : query };
     fieldsOf(headers, wire.headers);
     // A call's parameter takes the place of the client's.
     if (more) pairsOf({ ...this.options.defaultQuery, ...more }, wire.query);
@@ -315,9 +307,13 @@ export class Client implements Resident, Home {
   }
 }
 
-/** Whether a visitor could read what this script holds. */
-function isPage(): boolean {
-  return typeof document !== "undefined" || "importScripts" in globalThis;
+const METHODS = ["get", "post", "put", "patch", "delete"];
+
+/** The module takes texts for texts, and would break over anything else. */
+function checkInput({ method, path }: RequestInput): void {
+  if (typeof path !== "string") throw refuse("path", kindOf(path), "a text that begins with /");
+  if (typeof method === "string" && METHODS.includes(method.toLowerCase())) return;
+  throw refuse("method", typeof method === "string" ? JSON.stringify(method) : kindOf(method), `one of ${METHODS.join(", ")}`);
 }
 
 function written(body: unknown): string | undefined {
@@ -358,13 +354,6 @@ function outlineOf(asked: unknown, body: BodyLike): Outline | undefined {
     model: typeof model === "string" ? model : undefined,
     answerMax: limits.find((limit) => typeof limit === "number") ?? Number.NaN,
   };
-}
-
-function pairsOf(query: QueryOptions | undefined, into: string[]): void {
-  for (const [name, value] of Object.entries(query ?? {})) {
-    if (Array.isArray(value)) for (const one of value) into.push(name, String(one));
-    else if (value !== undefined) into.push(name, String(value));
-  }
 }
 
 /** Hooks as the module calls them: later, since they may do anything. */

@@ -2,12 +2,14 @@
 
 import { Arrivals } from "./arrivals.ts";
 import { Decoding } from "./decoding.ts";
+import { checkMethods } from "./failure.ts";
 
 /** Decodes the body of a streamed chat completion to its text, in pieces: each is what has arrived
  * since the last one was taken. A stream that ends without saying so, or reports an error, throws. */
 export function decodeText(
   body: ReadableStream<Uint8Array>,
 ): AsyncIterableIterator<string, void, undefined> {
+  checkMethods("body", body, "a ReadableStream of bytes, such as a response's body", "getReader");
   return new TextPieces(new Arrivals(body));
 }
 

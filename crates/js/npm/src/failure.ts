@@ -122,6 +122,8 @@ export function kindOf(value: unknown): string {
   if (value === null) return "null";
   if (value === undefined) return "nothing";
   if (Array.isArray(value)) return "an array";
+  // A map and the like have no values under their names.
+  if (isObject(value) && Symbol.iterator in value) return `a ${Object.prototype.toString.call(value).slice(8, -1)}`;
   return typeof value === "number" ? String(value) : withArticle(typeof value);
 }
 

@@ -4,16 +4,18 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 import { type BatchOptions, Batch } from "./batch.ts";
-import type { Answer } from "./call.ts";
+import { type Answer, StreamCall } from "./call.ts";
 import { Client, type Stats } from "./client.ts";
 import { ready } from "./engine.ts";
+import { refuse } from "./failure.ts";
 import { type Generated, generated } from "./generated.ts";
 import { Chat } from "./resources/chat.ts";
 import { Completions, Embeddings, Messages, Models, Responses } from "./resources/endpoints.ts";
 import { ItemStream, type StreamClass } from "./resources/item_stream.ts";
 import { APIPromise, type Received } from "./resources/promise.ts";
 import { begin, callOf, type FinalRequestOptions, type HTTPMethod, type RequestOptions } from "./resources/request.ts";
-import { type CallOptions, checkObject, type ClientOptions } from "./options.ts";
+import { checkObject } from "./kinds.ts";
+import { type CallOptions, type ClientOptions, placeInClient } from "./options.ts";
 import { ask, type GenerateOptions, type Message } from "./prompt.ts";
 import type { ModuleSource } from "./runtime/source.ts";
 import { TextStream } from "./stream.ts";
@@ -90,8 +92,7 @@ export class Kneepoint {
 
   /** Asks for an answer piece by piece. */
   stream(prompt: string | readonly Message[], options: GenerateOptions & CallOptions): TextStream {
-    const { path, body, call } = this.#ask(prompt, options, true);
-    return new TextStream(this._client.stream({ method: "POST", path, body }, call, "text"));
+    return new TextStream(this.#begun(prompt, options));
   }
 
   /** Sends a request with any method to any path under the base URL. */
@@ -152,6 +153,8 @@ export class Kneepoint {
 
   /** The options of the call among those of a request. @internal */
   _call(options: RequestOptions): CallOptions | undefined {
+    // Its parameters are read by their names, of which texts and the like have none.
+    if (options.query) checkObject("query", options.query);
     return callOf(options);
   }
 
@@ -171,6 +174,7 @@ export class Kneepoint {
   /** A client with some options changed. It shares this one's connections, unless it has another `fetch` or other
    * `fetchOptions`. */
   withOptions(options: ClientOptions): this {
+    checkObject("options", options);
     const Class = this.constructor as new (options: ClientOptions, parent: Client) => this;
     const { options: known, given } = this._client;
     // The environment's key and the like are one provider's, and no other may see them.
@@ -193,11 +197,24 @@ export class Kneepoint {
     this.dispose();
   }
 
+  /** The call of a stream. What it refuses is thrown to who reads it, whatever it is. */
+  #begun(prompt: string | readonly Message[], options: GenerateOptions & CallOptions): StreamCall {
+    try {
+      const { path, body, call } = this.#ask(prompt, options, true);
+      return this._client.stream({ method: "POST", path, body }, call, "text");
+    } catch (error) {
+      const call = new StreamCall();
+      call.fail(error as Error);
+      return call;
+    }
+  }
+
   #ask(
     prompt: string | readonly Message[],
     options: GenerateOptions & CallOptions,
     stream: boolean,
   ): { path: string; body: object; call: CallOptions | undefined } {
+    checkObject("options", options);
     const rest: Record<string, unknown> = { ...options };
     let call: Record<string, unknown> | undefined;
     for (const name of CALL_OPTIONS) {
@@ -205,6 +222,11 @@ export class Kneepoint {
       call ??= {};
       call[name] = rest[name];
       delete rest[name];
+    }
+    for (const name of Object.keys(rest)) {
+      // Servers write their fields without capitals: nobody but us would look for such a one.
+      const place = /[A-Z]/.test(name) ? placeInClient(name) : undefined;
+      if (place !== undefined) throw refuse(name, "it among the options of a call", place);
     }
     return { ...ask(this._client.isAnthropic, prompt, rest as GenerateOptions, stream), call };
   }

@@ -2,10 +2,8 @@
 
 import { runtime } from "#runtime";
 import { tellHook } from "./hook.ts";
-import type { AttemptEvent, ClientOptions, Logger, LogLevel } from "./options.ts";
+import { type AttemptEvent, type ClientOptions, LOG_LEVELS, type Logger, type LogLevel } from "./options.ts";
 import type { AttemptTiming, CallRecord } from "./record.ts";
-
-const LEVELS: readonly LogLevel[] = ["off", "error", "warn", "info", "debug"];
 
 /** Calls are retried in droves or not at all: one line in so many milliseconds is enough. */
 const RETRIES_EVERY_MS = 1000;
@@ -25,10 +23,10 @@ export interface Log {
 /** The log that these options ask for. */
 export function loggerOf({ logger = console, logLevel }: ClientOptions, baseURL: string): Log {
   const level =
-    levelOf(logLevel, "ClientOptions.logLevel", logger) ??
+    logLevel ??
     levelOf(runtime.variable("OPENAI_LOG"), "process.env['OPENAI_LOG']", logger) ??
     "warn";
-  const wants = (least: LogLevel): boolean => LEVELS.indexOf(level) >= LEVELS.indexOf(least);
+  const wants = (least: LogLevel): boolean => LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(least);
   const warn = (message: string): void => {
     if (wants("warn")) warning(logger, message);
   };
@@ -64,12 +62,12 @@ function warning(logger: Logger, message: string): void {
 }
 
 /** The level of this name; none, and a word about it, where there is no such level. */
-function levelOf(said: string | undefined, where: string, logger: Logger): LogLevel | undefined {
-  if (said === undefined) return undefined;
-  const level = LEVELS.find((one) => one === said);
+export function levelOf(said: unknown, where: string, logger: Logger): LogLevel | undefined {
+  if (!said) return undefined;
+  const level = LOG_LEVELS.find((one) => one === said);
   if (level === undefined) {
     // Worded as OpenAI's SDK words it, so that whoever looks for that line finds this one.
-    const levels = JSON.stringify(LEVELS);
+    const levels = JSON.stringify(LOG_LEVELS);
     warning(logger, `${where} was set to ${JSON.stringify(said)}, expected one of ${levels}`);
   }
   return level;

@@ -1,8 +1,8 @@
 /** What a client and a call may be told, and the check that nothing else is said. */
 
 import { runtime } from "#runtime";
-import { checkMethods, isObject, kindOf, refuse, withArticle } from "./failure.ts";
-import { isSignal } from "./leave.ts";
+import { checkMethods, isObject, KneepointError, kindOf, refuse } from "./failure.ts";
+import { check, type Kind } from "./kinds.ts";
 import type { AttemptTiming } from "./record.ts";
 import type { FetchLike } from "./transport/transport.ts";
 
@@ -42,8 +42,8 @@ export interface CacheStore {
 export interface ClientOptions {
   /** `"openai"`, `"anthropic"`, `"fireworks"` or a base URL. Default: `"openai"`. */
   provider?: string | undefined;
-  /** Where the endpoint is. Default: the provider's variable of the environment, such as
-   * `OPENAI_BASE_URL`, or its own address. */
+  /** Where the endpoint is, without parameters, which are `defaultQuery`'s. Default: the provider's variable
+   * of the environment, such as `OPENAI_BASE_URL`, or its own address. */
   baseURL?: string | null | undefined;
   /** The key, or a function that is asked for each call. Default: the provider's variable of the
    * environment; `null` sends none. */
@@ -77,8 +77,8 @@ export interface ClientOptions {
   hedge?: boolean | undefined;
   /** Keep answers: `true` for memory. Default: `false`. */
   cache?: boolean | CacheOptions | undefined;
-  /** Let equal calls in flight share one attempt; streams do not. Default: calls that use the
-   * cache. */
+  /** Let equal calls in flight share one attempt; streams, and calls with `fetchOptions` of their own, do
+   * not. Default: calls that use the cache. */
   dedupe?: boolean | undefined;
   /** A function of `fetch`'s shape to send requests with. */
   fetch?: FetchLike | undefined;
@@ -143,7 +143,7 @@ export interface CallOptions {
   query?: QueryOptions | undefined;
   /** Sent as `idempotency-key`, the same with every attempt. */
   idempotencyKey?: string | undefined;
-  /** Calls of higher priority leave the queue first. Default: 0. */
+  /** Calls of higher priority leave the queue first. A whole number; default and least: 0. */
   priority?: number | undefined;
   /** Whether the client's cache may serve and keep this call. */
   cache?: boolean | undefined;
@@ -155,23 +155,23 @@ export interface CallOptions {
   fetchOptions?: Record<string, unknown> | undefined;
 }
 
-/** What kind of value an option takes. A number is one from 0 on. */
-export type Kind = "number" | "string" | "boolean" | "function" | "object" | "null" | "auto" | "signal";
+/** All levels, from the quietest on. */
+export const LOG_LEVELS: readonly LogLevel[] = ["off", "error", "warn", "info", "debug"];
 
 /** The kinds of a client's options. */
 export const CLIENT: Record<keyof ClientOptions, Kind[]> = {
   provider: ["string"],
   baseURL: ["string", "null"],
   apiKey: ["string", "function", "null"],
-  concurrency: ["number", "auto"],
+  concurrency: ["size", "auto"],
   adaptive: ["boolean"],
-  maxQueue: ["number"],
-  maxRetries: ["number"],
-  retryBudget: ["number"],
-  timeout: ["number", "null"],
-  attemptTimeout: ["number", "null"],
-  firstTokenTimeout: ["number", "null"],
-  idleTimeout: ["number", "null"],
+  maxQueue: ["size"],
+  maxRetries: ["count"],
+  retryBudget: ["count"],
+  timeout: ["time", "null"],
+  attemptTimeout: ["time", "null"],
+  firstTokenTimeout: ["time", "null"],
+  idleTimeout: ["time", "null"],
   maxRetryWait: ["number"],
   atMostOnce: ["boolean"],
   hedge: ["boolean"],
@@ -179,7 +179,7 @@ export const CLIENT: Record<keyof ClientOptions, Kind[]> = {
   dedupe: ["boolean"],
   fetch: ["function"],
   fetchOptions: ["object"],
-  defaultHeaders: ["object"],
+  defaultHeaders: ["object", "pairs"],
   defaultQuery: ["object"],
   organization: ["string", "null"],
   project: ["string", "null"],
@@ -193,19 +193,19 @@ const CACHE: Record<keyof CacheOptions, Kind[]> = {
   store: ["object"],
   ttl: ["number"],
   maxWait: ["number"],
-  maxBytes: ["number"],
+  maxBytes: ["count"],
   waitUntil: ["function"],
 };
 
 const CALL: Record<keyof CallOptions, Kind[]> = {
   signal: ["signal", "null"],
-  timeout: ["number"],
-  attemptTimeout: ["number"],
-  maxRetries: ["number"],
-  headers: ["object"],
+  timeout: ["time"],
+  attemptTimeout: ["time"],
+  maxRetries: ["count"],
+  headers: ["object", "pairs"],
   query: ["object"],
   idempotencyKey: ["string"],
-  priority: ["number"],
+  priority: ["count"],
   cache: ["boolean"],
   dedupe: ["boolean"],
   atMostOnce: ["boolean"],
@@ -214,11 +214,14 @@ const CALL: Record<keyof CallOptions, Kind[]> = {
 
 /** Refuses options of a client that nobody knows, or of the wrong kind. */
 export function checkClient(options: ClientOptions): void {
-  check(options, CLIENT, "client");
-  const { cache, logger } = options;
+  check(options, CLIENT, "a client");
+  const { cache, logger, logLevel } = options;
   if (logger !== undefined) {
     const expected = "an object with error, warn, info and debug, such as console";
     checkMethods("logger", logger, expected, "error", "warn", "info", "debug");
+  }
+  if (logLevel !== undefined && !LOG_LEVELS.includes(logLevel)) {
+    throw refuse("logLevel", JSON.stringify(logLevel), `one of ${LOG_LEVELS.join(", ")}`);
   }
   if (typeof cache === "object") checkCache(cache);
 }
@@ -233,7 +236,12 @@ function checkCache(cache: CacheOptions): void {
 
 /** The same for a call. */
 export function checkCall(options: object): void {
-  check(options, CALL, "call");
+  check(options, CALL, "a call", placeInClient);
+}
+
+/** What to do with an option of a client that is given to a call, where it would do nothing. */
+export function placeInClient(name: string): string | undefined {
+  return isClientOption(name) ? `it among the client's, as in withOptions({ ${name}: … })` : undefined;
 }
 
 /** Whether a client has an option of this name. */
@@ -249,43 +257,6 @@ export function takesNull(name: string): boolean {
 /** Whether a call has an option of this name. */
 export function isCallOption(name: string): boolean {
   return Object.hasOwn(CALL, name);
-}
-
-/** Refuses what holds no options at all. */
-export function checkObject(name: string, options: unknown): void {
-  if (!isObject(options) || Array.isArray(options)) throw refuse(name, kindOf(options), "an object");
-}
-
-/** Refuses names that are not `known`, and values of another kind. */
-export function check(options: object, known: Record<string, Kind[]>, what: string): void {
-  for (const [name, value] of Object.entries(options)) {
-    const kinds = Object.hasOwn(known, name) ? known[name] : undefined;
-    if (kinds === undefined) {
-      throw refuse(name, "a name that no option has", `one of ${what}'s options: ${nearest(name, known)}`);
-    }
-    if (value === undefined || kinds.some((kind) => isOf(kind, value))) continue;
-    throw refuse(name, kindOf(value), kinds.map(words).join(" or "));
-  }
-}
-
-function isOf(kind: Kind, value: unknown): boolean {
-  if (kind === "null") return value === null;
-  if (kind === "auto") return value === "auto";
-  if (kind === "signal") return isSignal(value);
-  if (kind === "number") return typeof value === "number" && value >= 0;
-  return value !== null && typeof value === kind;
-}
-
-function words(kind: Kind): string {
-  if (kind === "number") return "a number from 0";
-  if (kind === "signal") return "an AbortSignal";
-  return kind === "auto" ? '"auto"' : kind === "null" ? "null" : withArticle(kind);
-}
-
-/** The known name that is another only by its capitals, else all of them. */
-function nearest(name: string, known: Record<string, Kind[]>): string {
-  const same = Object.keys(known).filter((one) => one.toLowerCase() === name.toLowerCase());
-  return (same.length > 0 ? same : Object.keys(known)).join(", ");
 }
 
 /** Whose variables of the environment are looked for: `OPENAI_API_KEY`, `ANTHROPIC_BASE_URL` and so on. */
@@ -309,14 +280,66 @@ export function complete(options: ClientOptions): ClientOptions {
   };
 }
 
+/** Refuses a key in a page, unless that is meant. */
+export function checkPage({ apiKey, dangerouslyAllowBrowser }: ClientOptions): void {
+  if (runtime.name === "browser" && apiKey && !dangerouslyAllowBrowser && isPage()) {
+    throw new KneepointError(
+      "apiKey: found a key in a page, where every visitor can read it. Put a server in between that " +
+        "holds the key, or set dangerouslyAllowBrowser: true if this page is for yourself.",
+      { kind: "config", option: "apiKey", phase: "queue" },
+    );
+  }
+}
+
+/** Whether a visitor could read what this script holds. */
+function isPage(): boolean {
+  return typeof document !== "undefined" || "importScripts" in globalThis;
+}
+
+/** The header fields of every request of a client, in turn. */
+export function clientFields({ organization, project, defaultHeaders }: ClientOptions): (string | null)[] {
+  const fields: (string | null)[] = [];
+  if (organization) fields.push("openai-organization", organization);
+  if (project) fields.push("openai-project", project);
+  fieldsOf(defaultHeaders, fields);
+  return fields;
+}
+
 /** Header fields as names and values in turn; `null` where one is to be taken away. */
 export function fieldsOf(headers: HeaderOptions | undefined, into: (string | null)[]): void {
   if (headers === undefined) return;
-  const entries = Symbol.iterator in headers ? headers : Object.entries(headers);
-  for (const [name, value] of entries) {
+  const entries: Iterable<unknown> = Symbol.iterator in headers ? headers : Object.entries(headers);
+  for (const entry of entries) {
+    if (!Array.isArray(entry)) throw refuse("headers", `${kindOf(entry)} among the pairs`, "a name and a value");
+    const [name, value] = entry as [string, unknown];
     // A list of no values says nothing either.
     if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
-    // Numbers and the like are told apart by types alone, which a program may do without.
-    into.push(name, value === null ? null : Array.isArray(value) ? value.join(", ") : String(value));
+    if (value === null) into.push(name, null);
+    else {
+      const said = [value].flat().filter((one) => one !== undefined);
+      into.push(name, said.map((one) => textOf("headers", name, one)).join(", "));
+    }
   }
+}
+
+/** Parameters as names and values in turn. */
+export function pairsOf(query: QueryOptions | undefined, into: string[]): void {
+  for (const [name, value] of Object.entries(query ?? {})) {
+    if (Array.isArray(value)) for (const one of value) into.push(name, textOf("query", name, one));
+    else if (value !== undefined) into.push(name, textOf("query", name, value));
+  }
+}
+
+/** How objects begin that nobody gave words to. */
+const WORDLESS = "[object ";
+
+/** A value as a text. Numbers and the like are told apart by types alone, which a program may do without; but
+ * what has no words of its own, such as a promise that nobody waited for, was not meant. */
+function textOf(option: string, name: string, value: unknown): string {
+  if (typeof value === "string") return value;
+  const isPlain = ["number", "boolean", "bigint"].includes(typeof value);
+  const hasWords = isPlain || (isObject(value) && typeof value.toString === "function");
+  const text = hasWords ? String(value) : WORDLESS;
+  if (!text.startsWith(WORDLESS)) return text;
+  throw refuse(option, `${kindOf(value)} in ${JSON.stringify(name)}`, "a text");
 }

@@ -1,5 +1,7 @@
 /** A prompt in no one's dialect, and the request that asks for it in the provider's. */
 
+import { kindOf, refuse } from "./failure.ts";
+
 /** A turn of a conversation. */
 export interface Message {
   role: "user" | "assistant" | (string & {});
@@ -34,6 +36,13 @@ export function ask(
   stream: boolean,
 ): Asked {
   const { model, system, maxTokens, ...extra } = options;
+  if (typeof prompt !== "string" && !Array.isArray(prompt)) {
+    throw refuse("prompt", kindOf(prompt), "a text, or an array of messages");
+  }
+  // As JSON has no word for it, what is no number would ask for an answer of any length.
+  if (maxTokens !== undefined && !(Number.isInteger(maxTokens) && maxTokens >= 1)) {
+    throw refuse("maxTokens", kindOf(maxTokens), "a whole number from 1");
+  }
   const turns: readonly Message[] =
     typeof prompt === "string" ? [{ role: "user", content: prompt }] : prompt;
   const streaming = stream ? { stream: true } : {};

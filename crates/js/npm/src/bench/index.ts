@@ -17,8 +17,10 @@ import * as engine from "#bench";
 import { runtime } from "#runtime";
 import { readyNow } from "../engine.ts";
 import { KneepointError } from "../errors.ts";
-import { checkObject, complete } from "../options.ts";
-import { checkRun, checkSide } from "./check.ts";
+import { isObject, kindOf, refuse } from "../failure.ts";
+import { check, checkObject } from "../kinds.ts";
+import { complete } from "../options.ts";
+import { checkLadder, checkPairs, checkPlain, checkSide } from "./check.ts";
 import type { BenchOptions, KneeOptions, TargetOptions } from "./options.ts";
 import { askOf, clientOf, ladderFor, ladderOf, planOf } from "./plan.ts";
 import type { Comparison, Report, Rule } from "./report.ts";
@@ -42,7 +44,7 @@ export type { Run } from "./run.ts";
 /** Sends what it is told to and measures it. `await` the result, or iterate it for its progress. */
 export function bench(options: BenchOptions): Run<Report> {
   return new Run<Report>({ ...hooks(options), ...clientOf(options) }, async () => {
-    checkRun(options);
+    checkPlain(options);
     const plan = planOf(options);
     const { client, ask } = await sideOf(options, askOf(options, false));
     return (door, watch) => engine.begin(door, watch, client, ask, plan);
@@ -53,7 +55,7 @@ export function bench(options: BenchOptions): Run<Report> {
  * the server's limit. Nothing is retried meanwhile. */
 export function knee(options: KneeOptions): Run<Report> {
   return new Run<Report>({ ...clientOf(options), ...hooks(options) }, async () => {
-    checkRun(options);
+    checkLadder(options);
     const { baseURL } = complete(clientOf(options));
     const url = baseURL ?? options.provider ?? "";
     const ladder = ladderFor(url, options.ladder, runtime.mostAtOnce(url));
@@ -87,8 +89,10 @@ export function compare(options: CompareOptions): Run<Comparison> {
   const { a, b, pairs = 5, ...rest } = options;
   const sides = [a, b].map((side) => ({ model: "", ...rest, ...side }));
   return new Run<Comparison>({ ...clientOf(rest), ...hooks(rest) }, async () => {
-    [a, b].forEach(checkSide);
-    sides.forEach(checkRun);
+    checkSide("a", a);
+    checkSide("b", b);
+    checkPairs(pairs);
+    sides.forEach(checkPlain);
     const plan = planOf({ model: "", ...rest });
     const [one, two] = await Promise.all(sides.map((side) => sideOf(side, askOf(side, false))));
     return (door, watch) =>
@@ -113,18 +117,22 @@ function hooks(options: Pick<BenchOptions, "onSample" | "onRung" | "signal">) {
 
 /** Two reports side by side, with a warning about what cannot be concluded from single runs. */
 export function compareReports(a: Report, b: Report): Comparison {
-  return JSON.parse(entered(() => engine.compared(JSON.stringify(a), JSON.stringify(b))));
+  const [one, other] = [written("a", a), written("b", b)];
+  return JSON.parse(entered(() => engine.compared(one, other)));
 }
 
 /** A comparison as a table. */
 export function renderComparison(comparison: Comparison): string {
-  return entered(() => engine.comparison_text(JSON.stringify(comparison)));
+  const json = written("comparison", comparison);
+  return entered(() => engine.comparison_text(json));
 }
 
 /** Adds up reports of one load that several machines sent at the same time: counts add, rates add
  * over the time in common, percentiles come from the merged histograms. */
 export function merge(reports: readonly Report[]): Report {
-  return JSON.parse(entered(() => engine.merged(reports.map((report) => JSON.stringify(report)))));
+  if (!Array.isArray(reports)) throw refuse("reports", kindOf(reports), "an array of reports");
+  const texts = reports.map((report) => written("reports", report));
+  return JSON.parse(entered(() => engine.merged(texts)));
 }
 
 /** What samples look like, in their own unit. */
@@ -147,9 +155,14 @@ export interface Summary {
 /** Summarises numbers under a rule, by default `"inclusive"`; `null` if there are none. */
 export function summarize(
   samples: Iterable<number>,
-  { rule = "inclusive" }: { rule?: Rule } = {},
+  options: { rule?: Rule } = {},
 ): Summary | null {
-  const json = entered(() => engine.summarized(Float64Array.from(samples), rule));
+  const rule = chosen("rule", options, "inclusive");
+  if (!isObject(samples) || !(Symbol.iterator in samples)) {
+    throw refuse("samples", kindOf(samples), "an array of numbers, or something else to iterate over");
+  }
+  const numbers = Float64Array.from(samples);
+  const json = entered(() => engine.summarized(numbers, rule));
   const found = JSON.parse(json) as (Summary & { quantiles?: [number, number][] }) | null;
   if (found === null) return null;
   for (const [q, value] of found.quantiles ?? []) {
@@ -174,17 +187,21 @@ export type MetricName = "ttft" | "ttfv" | "tpot" | "icl" | "e2e" | "queue" | "e
 export function renderReport(
   report: Report,
   format: ReportFormat = "text",
-  { metric = "e2e" }: { metric?: MetricName } = {},
+  options: { metric?: MetricName } = {},
 ): string {
-  return entered(() => engine.rendered(JSON.stringify(report), format, metric));
+  const metric = chosen("metric", options, "e2e");
+  const [json, known] = [written("report", report), said("format", format)];
+  return entered(() => engine.rendered(json, known, metric));
 }
 
 /** One kind of times as the compressed histogram that HDR tools exchange (V2), in microseconds. */
 export async function renderHdr(
   report: Report,
-  { metric = "e2e" }: { metric?: MetricName } = {},
+  options: { metric?: MetricName } = {},
 ): Promise<Uint8Array> {
-  const payload = entered(() => engine.hdr_payload(JSON.stringify(report), metric));
+  const metric = chosen("metric", options, "e2e");
+  const json = written("report", report);
+  const payload = entered(() => engine.hdr_payload(json, metric));
   const deflating = new Blob([payload as BlobPart])
     .stream()
     .pipeThrough(new CompressionStream("deflate"));
@@ -207,12 +224,15 @@ export interface Checked {
 /** Holds a report against thresholds such as `p95>800ms` or `error_rate>1%`: each says what must
  * not be. */
 export function checkThresholds(report: Report, thresholds: readonly string[]): Checked[] {
-  return JSON.parse(entered(() => engine.checked(JSON.stringify(report), [...thresholds])));
+  if (!Array.isArray(thresholds)) throw refuse("thresholds", kindOf(thresholds), "an array of texts");
+  const [json, texts] = [written("report", report), thresholds.map((one) => said("thresholds", one))];
+  return JSON.parse(entered(() => engine.checked(json, texts)));
 }
 
 /** Throws where a text is no threshold, and says why. */
 export function checkThreshold(text: string): void {
-  entered(() => engine.check_threshold(text));
+  const known = said("threshold", text);
+  entered(() => engine.check_threshold(known));
 }
 
 /** The names of a request's columns in CSV. */
@@ -222,7 +242,26 @@ export function csvHeader(): string {
 
 /** A request as a row of CSV. */
 export function csvRow(sample: object): string {
-  return entered(() => engine.csv_row(JSON.stringify(sample)));
+  const json = written("sample", sample);
+  return entered(() => engine.csv_row(json));
+}
+
+/** A report and the like as the module reads it, which would break over what is none. */
+function written(name: string, value: object): string {
+  checkObject(name, value);
+  return JSON.stringify(value);
+}
+
+/** A text, for the same reason. */
+function said(name: string, value: string): string {
+  if (typeof value !== "string") throw refuse(name, kindOf(value), "a text");
+  return value;
+}
+
+/** The text that an option says, or another one where it says nothing. */
+function chosen(name: string, options: object, otherwise: string): string {
+  check(options, { [name]: ["string"] }, "this function");
+  return (options as Record<string, string | undefined>)[name] ?? otherwise;
 }
 
 function entered<T>(work: () => T): T {

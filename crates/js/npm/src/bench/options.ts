@@ -11,23 +11,30 @@ export type PromptSource =
   | { tokens: number }
   | { prefix: number; suffix: number };
 
-type Client = Pick<
-  ClientOptions,
-  | "provider"
-  | "baseURL"
-  | "apiKey"
-  | "adaptive"
-  | "maxRetries"
-  | "retryBudget"
-  | "maxRetryWait"
-  | "timeout"
-  | "attemptTimeout"
-  | "firstTokenTimeout"
-  | "idleTimeout"
-  | "fetch"
-  | "fetchOptions"
-  | "dangerouslyAllowBrowser"
->;
+/** The client's options that mean something to a benchmark. */
+export const HEEDED = [
+  "provider",
+  "baseURL",
+  "apiKey",
+  "adaptive",
+  "maxRetries",
+  "retryBudget",
+  "maxRetryWait",
+  "atMostOnce",
+  "timeout",
+  "attemptTimeout",
+  "firstTokenTimeout",
+  "idleTimeout",
+  "fetch",
+  "fetchOptions",
+  "defaultHeaders",
+  "defaultQuery",
+  "organization",
+  "project",
+  "dangerouslyAllowBrowser",
+] as const satisfies readonly (keyof ClientOptions)[];
+
+type Client = Pick<ClientOptions, (typeof HEEDED)[number]>;
 
 /** Whom to measure, and with what. The client's options mean what they mean to `Kneepoint`; but
  * `adaptive` is off by default, since a benchmark sends what it was told to. */

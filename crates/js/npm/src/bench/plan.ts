@@ -30,7 +30,7 @@ export function askOf(options: TargetOptions, nonce: boolean): string {
     system: options.system,
     nonce: options.nonce ?? nonce,
     max_tokens: options.maxTokens,
-    extra: options.extra ?? {},
+    extra: writable("extra", options.extra ?? {}),
     stream: options.stream ?? true,
     adaptive: options.adaptive ?? false,
     hide_host: options.hideHost ?? false,
@@ -46,8 +46,18 @@ function promptsOf(source: PromptSource | undefined): object {
   if ("tokens" in source) return { synthetic: source.tokens };
   if ("prefix" in source) return { shared: source };
   const line = (one: string | readonly Message[]) =>
-    JSON.stringify(typeof one === "string" ? one : { messages: one });
+    JSON.stringify(writable("prompt", typeof one === "string" ? one : { messages: one }));
   return { lines: source.map(line).join("\n") };
+}
+
+/** The value, unless JSON has no words for it. */
+function writable<T>(option: string, value: T): T {
+  try {
+    JSON.stringify(value);
+  } catch (error) {
+    throw refuse(option, (error as Error).message, "something that can be written as JSON");
+  }
+  return value;
 }
 
 /** A plain run's plan. */

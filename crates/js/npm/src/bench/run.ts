@@ -4,8 +4,10 @@ import { runtime } from "#runtime";
 import { transportOf } from "#transport";
 import { enter, instance, ready, type Resident, settle } from "../engine.ts";
 import { KneepointError } from "../errors.ts";
+import { refuse } from "../failure.ts";
 import { tellHook } from "../hook.ts";
-import { complete } from "../options.ts";
+import { Clock, keyFrom } from "../key.ts";
+import { checkPage, clientFields, complete, pairsOf } from "../options.ts";
 import type { ClientOptions } from "../options.ts";
 import { Door } from "../transport/door.ts";
 import type { Transport } from "../transport/transport.ts";
@@ -188,9 +190,17 @@ export class Run<T> implements PromiseLike<T>, AsyncIterable<Tick> {
 
 /** One side, once its key is known. */
 export async function sideOf(options: TargetOptions, ask: string): Promise<Side> {
-  const { apiKey, fetch: _, fetchOptions: __, ...rest } = complete(clientOf(options));
-  const key = typeof apiKey === "function" ? await apiKey() : apiKey;
-  return { client: { ...rest, apiKey: key ?? undefined }, ask };
+  const whole = complete(clientOf(options));
+  checkPage(whole);
+  const { apiKey, fetch: _, fetchOptions: __, defaultQuery, ...rest } = whole;
+  const headers = clientFields(whole);
+  if (headers.includes(null)) throw refuse("defaultHeaders", "null", "texts: a benchmark takes no field away");
+  const query: string[] = [];
+  pairsOf(defaultQuery, query);
+  // A vault that never answers ends the run where a call would end.
+  const never = new Promise<never>(() => {});
+  const key = typeof apiKey === "function" ? await keyFrom(apiKey, new Clock(whole.timeout), never) : apiKey;
+  return { client: { ...rest, headers, query, apiKey: key ?? undefined }, ask };
 }
 
 /** Enters, and makes errors of refusals. */

@@ -1,10 +1,11 @@
 /** What stores are told, checked when they are made: nothing is sent to a store that is set up wrong. */
 
-import { isObject, kindOf, refuse } from "../failure.ts";
+import { kindOf, refuse } from "../failure.ts";
+import { checkObject } from "../kinds.ts";
 
 /** Refuses what is no object of options, and names that none of them has. */
-export function checkOptions(options: unknown, ...names: string[]): void {
-  if (!isObject(options)) throw refuse("options", kindOf(options), "an object");
+export function checkOptions(options: object, ...names: string[]): void {
+  checkObject("options", options);
   for (const name of Object.keys(options)) {
     if (!names.includes(name)) throw refuse(name, "a name that no option has", `one of ${names.join(", ")}`);
   }

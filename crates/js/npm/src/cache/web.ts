@@ -80,8 +80,9 @@ function baseOf(baseURL: unknown): string {
   if (typeof baseURL !== "string") throw refuse("baseURL", kindOf(baseURL), expected);
   const url = URL.canParse(baseURL) ? new URL(baseURL) : undefined;
   const odd = url === undefined ? "" : url.username + url.password + url.search + url.hash;
-  if (url === undefined || odd !== "" || !/^https?:$/.test(url.protocol)) {
-    throw refuse("baseURL", "something else", expected);
-  }
+  if (url === undefined) throw refuse("baseURL", "no URL", expected);
+  // The rest may be a password, and is not repeated.
+  if (odd !== "") throw refuse("baseURL", "more in it", expected);
+  if (!/^https?:$/.test(url.protocol)) throw refuse("baseURL", `one that begins with ${url.protocol}`, expected);
   return url.href.endsWith("/") ? url.href : `${url.href}/`;
 }

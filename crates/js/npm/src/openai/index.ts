@@ -18,6 +18,7 @@ import {
   type ClientOptions,
   DEFAULT_RETRIES,
   DEFAULT_TIMEOUT,
+  partsOf,
   placed,
   translated,
   unknownIn,
@@ -100,8 +101,10 @@ export class OpenAI extends Kneepoint {
    * around them, through which a prototype's accessors would not find what is private here. What holds a key, or
    * is large, is in no copy: nobody is to come upon it by printing one. */
   #tell(): void {
+    const ofVariable = partsOf(undefined).search;
+    const search = (baseURL = this._options.baseURL) => (baseURL === undefined ? ofVariable : partsOf(baseURL).search);
     const plain = {
-      baseURL: () => this._client.baseURL,
+      baseURL: () => this._client.baseURL + search(),
       timeout: () => this._options.timeout ?? DEFAULT_TIMEOUT,
       maxRetries: () => this._options.maxRetries ?? DEFAULT_RETRIES,
       organization: () => this._client.options.organization ?? null,
@@ -135,7 +138,7 @@ export class OpenAI extends Kneepoint {
 
   /** The address of a path. `defaultBaseURL` counts where no other base was given. */
   buildURL(path: string, query?: Record<string, unknown> | null, defaultBaseURL?: string): string {
-    const base = this._client.options.baseURL || (defaultBaseURL ?? this.baseURL);
+    const base = (!this._client.options.baseURL && defaultBaseURL) || this.baseURL;
     return addressOf(base, path, { ...this._options.defaultQuery, ...query });
   }
 
@@ -183,8 +186,8 @@ export class OpenAI extends Kneepoint {
     if (call === undefined) return undefined;
     const { timeout, ...rest } = call;
     for (const [name, value] of Object.entries(rest)) {
-      // Null is nothing said, as in OpenAI's SDK.
-      if (value === null) delete rest[name as keyof typeof rest];
+      // Null is nothing said, as in OpenAI's SDK; nor is an empty key, which that one does not send.
+      if (value === null || (name === "idempotencyKey" && value === "")) delete rest[name as keyof typeof rest];
     }
     const unknown = Object.keys(rest).filter((name) => !isCallOption(name));
     if (unknown.length > 0) {

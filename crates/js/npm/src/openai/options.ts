@@ -4,6 +4,7 @@ import { runtime } from "#runtime";
 import { KneepointError } from "../errors.ts";
 import { kindOf, refuse } from "../failure.ts";
 import { flat } from "../resources/url.ts";
+import { levelOf } from "../log.ts";
 import { type ClientOptions as Options, fieldsOf, type HeaderOptions, isClientOption, takesNull } from "../options.ts";
 
 /** What a client is told: Kneepoint's options, read as OpenAI's SDK reads them. */
@@ -76,16 +77,36 @@ export function translated({ timeout: given, ...options }: ClientOptions): Optio
       { kind: "config", option: "apiKey", phase: "queue" },
     );
   }
+  const { base, parameters } = partsOf(options.baseURL);
+  const defaultQuery = { ...parameters, ...flat(options.defaultQuery ?? {}) };
   return {
     attemptTimeout: timeout,
     // A stream that falls silent must not outlast what a whole answer may take.
     firstTokenTimeout: timeout,
     idleTimeout: Math.min(SILENCE_MAX, timeout),
     ...known,
-    ...(options.defaultQuery ? { defaultQuery: flat(options.defaultQuery) } : {}),
+    ...(base === undefined ? {} : { baseURL: base }),
+    ...(Object.keys(defaultQuery).length === 0 ? {} : { defaultQuery }),
+    // A word that is none is worth a warning to OpenAI's SDK.
+    logLevel: levelOf(options.logLevel, "ClientOptions.logLevel", options.logger ?? console),
     ...withVariable(options.defaultHeaders ?? undefined),
     timeout: null,
   };
+}
+
+/** A base address without its parameters, which go with each request. Default: the variable's. */
+export function partsOf(baseURL: string | null | undefined): {
+  base?: string;
+  search: string;
+  parameters: Record<string, string[]>;
+} {
+  const whole = baseURL === undefined ? runtime.variable("OPENAI_BASE_URL") : baseURL;
+  const mark = typeof whole === "string" ? whole.indexOf("?") : -1;
+  if (typeof whole !== "string" || mark < 0) return { search: "", parameters: {} };
+  const search = whole.slice(mark).replace(/#.*$/s, "");
+  const found = new URLSearchParams(search);
+  const parameters = Object.fromEntries(Array.from(found.keys(), (name) => [name, found.getAll(name)]));
+  return { base: whole.slice(0, mark), search, parameters };
 }
 
 /** The client's header fields on top of those in `OPENAI_CUSTOM_HEADERS`, one in a line of that. */

@@ -1,5 +1,6 @@
 /** The endpoints that have one question and one answer. */
 
+import { checkObject } from "../kinds.ts";
 import { Page, type PageClient, PagePromise } from "./page.ts";
 import type { APIPromise } from "./promise.ts";
 import type { FinalRequestOptions, RequestOptions } from "./request.ts";
@@ -28,6 +29,7 @@ export class APIResource {
 
   /** @internal */
   _post<T>(path: string, body: object, options: RequestOptions | undefined): APIPromise<T> {
+    checkObject("body", body);
     const stream = (body as { stream?: boolean | null }).stream ?? false;
     // Copied first: that is how it costs least.
     return this._client.request({
@@ -67,6 +69,7 @@ export class Embeddings extends APIResource {
     body: types.EmbeddingCreateParams,
     options?: RequestOptions,
   ): APIPromise<types.CreateEmbeddingResponse> {
+    checkObject("body", body);
     if (body.encoding_format) return this._post("/embeddings", body, options);
     const packed = { ...body, encoding_format: "base64" };
     const answer = this._post<types.CreateEmbeddingResponse>("/embeddings", packed, options);

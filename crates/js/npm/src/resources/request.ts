@@ -3,6 +3,7 @@
 import type { Client } from "../client.ts";
 import { KneepointError } from "../errors.ts";
 import { isObject } from "../failure.ts";
+import { checkObject } from "../kinds.ts";
 import type { CallOptions, HeaderOptions } from "../options.ts";
 import type { StreamClass } from "./item_stream.ts";
 import { type Received, Streamed, Whole } from "./promise.ts";
@@ -31,7 +32,7 @@ export interface RequestOptions {
   signal?: AbortSignal | null | undefined;
   /** Sent as `idempotency-key`, the same with every attempt. */
   idempotencyKey?: string | undefined;
-  /** Calls of higher priority leave the queue first. Default: 0. */
+  /** Calls of higher priority leave the queue first. A whole number; default and least: 0. */
   priority?: number | undefined;
   /** Whether the client's cache may serve and keep this call. */
   cache?: boolean | undefined;
@@ -119,6 +120,7 @@ export interface Sending {
 
 /** Sends a request. */
 export async function begin(sending: Sending, options: FinalRequestOptions): Promise<Received> {
+  checkObject("options", options);
   const asked = sending._asked(options);
   const call = sending._call(asked);
   const { method, path, body, raw, stream } = asked;

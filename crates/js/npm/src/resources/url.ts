@@ -40,11 +40,14 @@ export function encoded(query: object): string {
   return parts.join("&");
 }
 
-/** The address of a path, with its own parameters and these. */
+/** The address of a path, with its base's parameters, its own and these. */
 export function addressOf(base: string, path: string, query: object): string {
-  const isDoubled = base.endsWith("/") && path.startsWith("/");
-  const url = new URL(isAbsolute(path) ? path : base + path.slice(Number(isDoubled)));
-  url.search = encoded({ ...Object.fromEntries(url.searchParams), ...query });
+  const [place = "", ...search] = isAbsolute(path) ? [] : base.split("?");
+  const isDoubled = place.endsWith("/") && path.startsWith("/");
+  const url = new URL(place + path.slice(Number(isDoubled)));
+  const known = { ...Object.fromEntries(url.searchParams), ...query };
+  const ofBase = [...new URLSearchParams(search.join("?"))].filter(([name]) => !Object.hasOwn(known, name));
+  url.search = [...ofBase.map(([name, value]) => encoded({ [name]: value })), encoded(known)].filter(Boolean).join("&");
   return url.toString();
 }
 
