@@ -13,26 +13,10 @@ import { Completions, Embeddings, Messages, Models, Responses } from "./resource
 import { ItemStream, type StreamClass } from "./resources/item_stream.ts";
 import { APIPromise, type Received } from "./resources/promise.ts";
 import { begin, callOf, type FinalRequestOptions, type HTTPMethod, type RequestOptions } from "./resources/request.ts";
-import { type CallOptions, checkObject, type ClientOptions } from "./options.ts";
+import { type CallOptions, checkObject, type ClientOptions, isCallOption } from "./options.ts";
 import { ask, type GenerateOptions, type Message } from "./prompt.ts";
 import type { ModuleSource } from "./runtime/source.ts";
 import { TextStream } from "./stream.ts";
-
-/** The fields of a prompt's options that are about the call; the others go to the server. */
-const CALL_OPTIONS = [
-  "signal",
-  "timeout",
-  "attemptTimeout",
-  "maxRetries",
-  "headers",
-  "query",
-  "idempotencyKey",
-  "priority",
-  "cache",
-  "dedupe",
-  "atMostOnce",
-  "fetchOptions",
-] as const satisfies (keyof CallOptions)[];
 
 /** A client of one LLM endpoint. */
 export class Kneepoint {
@@ -193,6 +177,7 @@ export class Kneepoint {
     this.dispose();
   }
 
+  /** The request for a prompt. Options that are about the call go with the call, the others to the server. */
   #ask(
     prompt: string | readonly Message[],
     options: GenerateOptions & CallOptions,
@@ -200,10 +185,8 @@ export class Kneepoint {
   ): { path: string; body: object; call: CallOptions | undefined } {
     const rest: Record<string, unknown> = { ...options };
     let call: Record<string, unknown> | undefined;
-    for (const name of CALL_OPTIONS) {
-      if (!(name in rest)) continue;
-      call ??= {};
-      call[name] = rest[name];
+    for (const name of Object.keys(rest).filter(isCallOption)) {
+      (call ??= {})[name] = rest[name];
       delete rest[name];
     }
     return { ...ask(this._client.isAnthropic, prompt, rest as GenerateOptions, stream), call };
