@@ -12,7 +12,7 @@ import type { Transform } from "node:stream";
 
 import * as core from "#core";
 import { instance, tell } from "../engine.ts";
-import type { AnswerKind, Reply } from "../reply.ts";
+import type { Reading, Reply } from "../reply.ts";
 import type { Controller, Dispatcher, DispatchOptions, IncomingHeaders } from "./dispatch.ts";
 import { decoderOf } from "./encoding.ts";
 import { FetchTransport, isReplaced } from "./fetch.ts";
@@ -97,9 +97,9 @@ export class UndiciTransport implements Transport {
     this.#fetchOf(id)?.read(id);
   }
 
-  whole(id: number, kind: AnswerKind, bytesMax: number): void {
-    this.#exchanges[id]?.gather(new Gathering(kind, bytesMax));
-    this.#fetchOf(id)?.whole(id, kind, bytesMax);
+  whole(id: number, reading: Reading, bytesMax: number): void {
+    this.#exchanges[id]?.gather(new Gathering(reading, bytesMax));
+    this.#fetchOf(id)?.whole(id, reading, bytesMax);
   }
 
   close(id: number): void {
