@@ -211,27 +211,35 @@ export class Streamed implements Received {
   #body(): ReadableStream<Uint8Array> {
     const call = this.#call;
     const chunks = this.#reply?.chunks;
-    const encoder = new TextEncoder();
     call.keepsBytes = true;
-    return new ReadableStream({
-      async pull(controller) {
-        while (!chunks?.length) {
-          const piece = await call.next();
-          if (chunks === undefined && piece !== undefined) {
-            for (const item of JSON.parse(`[${piece.text}]`) as unknown[]) {
-              controller.enqueue(encoder.encode(`data: ${JSON.stringify(item)}\n\n`));
-            }
-            return;
-          }
-          if (piece === undefined && !chunks?.length) {
-            if (chunks === undefined) controller.enqueue(encoder.encode("data: [DONE]\n\n"));
-            controller.close();
-            return;
-          }
-        }
-        for (const chunk of chunks.splice(0)) controller.enqueue(chunk);
-      },
-      cancel: () => call.abort(),
-    });
+    const pull = chunks === undefined ? eventsOf(call) : bytesOf(call, chunks);
+    return new ReadableStream({ pull, cancel: () => call.abort() });
   }
+}
+
+type Pull = (controller: ReadableStreamDefaultController<Uint8Array>) => Promise<void>;
+
+/** The bytes of a call's reply. They are put into `chunks` as they come, also while nobody asks. */
+function bytesOf(call: StreamCall, chunks: Uint8Array[]): Pull {
+  return async (controller) => {
+    while (chunks.length === 0) {
+      const piece = await call.next();
+      if (piece === undefined && chunks.length === 0) return controller.close();
+    }
+    for (const chunk of chunks.splice(0)) controller.enqueue(chunk);
+  };
+}
+
+/** The events that a server would have sent, of a call whose objects come from a cache. */
+function eventsOf(call: StreamCall): Pull {
+  const encoder = new TextEncoder();
+  const event = (data: string): Uint8Array => encoder.encode(`data: ${data}\n\n`);
+  return async (controller) => {
+    const piece = await call.next();
+    if (piece === undefined) {
+      controller.enqueue(event("[DONE]"));
+      return controller.close();
+    }
+    for (const item of JSON.parse(`[${piece.text}]`) as unknown[]) controller.enqueue(event(JSON.stringify(item)));
+  };
 }
