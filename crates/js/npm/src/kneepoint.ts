@@ -125,7 +125,7 @@ export class Kneepoint {
   }
 
   /** @internal */
-  get _pieces(): StreamClass {
+  get _streamClass(): StreamClass {
     return ItemStream;
   }
 

@@ -207,7 +207,7 @@ export class OpenAI extends Kneepoint {
   }
 
   /** @internal */
-  override get _pieces(): StreamClass {
+  override get _streamClass(): StreamClass {
     return Stream;
   }
 

@@ -180,14 +180,13 @@ function isJSON(reply: Reply): boolean {
 export class Streamed implements Received {
   readonly #call: StreamCall;
   readonly #reply: Reply | undefined;
-  /** What its objects are handed out as. */
-  readonly #pieces: StreamClass;
+  readonly #streamClass: StreamClass;
   #response: Response | undefined;
 
-  constructor(call: StreamCall, reply: Reply | undefined, pieces: StreamClass) {
+  constructor(call: StreamCall, reply: Reply | undefined, streamClass: StreamClass) {
     this.#call = call;
     this.#reply = reply;
-    this.#pieces = pieces;
+    this.#streamClass = streamClass;
   }
 
   get requestID(): string | null {
@@ -204,7 +203,7 @@ export class Streamed implements Received {
   }
 
   read(): ItemStream<unknown> {
-    return streamOf(this.#call, this.#pieces);
+    return streamOf(this.#call, this.#streamClass);
   }
 
   /** The bytes as they came; of an answer that was kept, events made of its objects. */

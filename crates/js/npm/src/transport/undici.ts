@@ -35,7 +35,7 @@ export function transportOf(options: TransportOptions): Transport {
   return options.fetch === undefined ? new UndiciTransport(options) : new FetchTransport(options);
 }
 
-export class UndiciTransport implements Transport {
+class UndiciTransport implements Transport {
   readonly turns = false;
   readonly opaque = false;
   /** By their ids, which the module uses again; see `Crowd` for why this is no `Map`. */
@@ -192,7 +192,7 @@ class Exchange implements Rider {
       try {
         dispatcher.dispatch({ ...options, headers: [...options.headers] }, this);
       } catch (error) {
-        this.fail(error);
+        this.#fail(error);
       }
     });
   }
@@ -264,10 +264,10 @@ class Exchange implements Rider {
   }
 
   onResponseError(_: Controller | null, error: Error): void {
-    this.fail(error);
+    this.#fail(error);
   }
 
-  fail(error: unknown): void {
+  #fail(error: unknown): void {
     this.#isOver = true;
     this.#leave(true);
     this.#tellFailure(error);
