@@ -106,7 +106,7 @@ async fn offer() -> Offer {
         Err(Unknown::Absent) => return Offer::Files,
         Err(Unknown::WantsToken) => return Offer::WantsToken,
     };
-    let presets = server::presets(None).await.unwrap_or_default();
+    let presets = server::presets().await.unwrap_or_default();
     let is_here = window()
         .location()
         .protocol()

@@ -1,4 +1,5 @@
-//! What the page does when something is pressed or told: the one place that changes the state.
+//! What the page does when something is pressed or told: the one place that changes the state, but for
+//! what is typed, which the form's views write down, and what the window tells of itself, which `app` does.
 
 mod results;
 
@@ -155,7 +156,7 @@ impl Desk {
 
     /// Lets the engine go, and the key that it was given.
     fn over(self) {
-        browser::forget(browser::Place::Tab, UNDER_WAY);
+        browser::forget(browser::Stay::Tab, UNDER_WAY);
         self.job.set_value(None);
         // Not while it is telling us.
         spawn_local(async move { self.session.set_value(None) });
@@ -163,19 +164,19 @@ impl Desk {
 
     /// Says so if a reload cut a run off.
     pub(crate) fn recall(self) {
-        let text = browser::kept(browser::Place::Tab, UNDER_WAY);
-        browser::forget(browser::Place::Tab, UNDER_WAY);
+        let text = browser::kept(browser::Stay::Tab, UNDER_WAY);
+        browser::forget(browser::Stay::Tab, UNDER_WAY);
         let cut_off = text.and_then(|text| json::from_str(&text).ok());
         self.state.cut_off().set(cut_off);
     }
 }
 
 fn note(trace: &CutOff) {
-    browser::keep(browser::Place::Tab, UNDER_WAY, &json::to_string(trace));
+    browser::keep(browser::Stay::Tab, UNDER_WAY, &json::to_string(trace));
 }
 
 /// What a goal is called.
-pub(crate) const fn words(goal: Goal) -> &'static str {
+const fn words(goal: Goal) -> &'static str {
     match goal {
         Goal::Run => "run",
         Goal::Knee => "the knee",

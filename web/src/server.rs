@@ -25,9 +25,6 @@ pub(crate) struct Server {
     pub(crate) https: Option<String>,
     /// The names of the upstreams that its proxy passes calls on to.
     pub(crate) upstreams: Vec<String>,
-    /// Calls and tokens that the proxy will still let be spent.
-    pub(crate) calls_left: Option<u64>,
-    pub(crate) tokens_left: Option<u64>,
     /// What the proxy wants with each call; none where the server hands none out.
     pub(crate) token: Option<String>,
 }
@@ -46,8 +43,6 @@ pub(crate) enum Unknown {
 pub(crate) struct Preset {
     /// The name.
     pub(crate) name: String,
-    /// What it stands for.
-    pub(crate) spec: String,
     /// What one sees when driving it, in one sentence.
     pub(crate) story: String,
 }
@@ -61,19 +56,16 @@ pub(crate) async fn server(token: Option<&str>) -> Result<Server, Unknown> {
         upstreams: list(&found, "upstreams")
             .filter_map(|name| name.as_string())
             .collect(),
-        calls_left: number(&found, "calls_left"),
-        tokens_left: number(&found, "tokens_left"),
         token: text(&found, "token"),
     })
 }
 
 /// The presets of the simulated endpoint, in the order in which they are to be shown.
-pub(crate) async fn presets(token: Option<&str>) -> Result<Vec<Preset>, Unknown> {
-    let found = ask("mock/", token).await?;
+pub(crate) async fn presets() -> Result<Vec<Preset>, Unknown> {
+    let found = ask("mock/", None).await?;
     let preset = |row: JsValue| {
         Some(Preset {
             name: text(&row, "name")?,
-            spec: text(&row, "spec")?,
             story: text(&row, "story")?,
         })
     };
@@ -108,10 +100,6 @@ fn field(of: &JsValue, name: &str) -> JsValue {
 
 fn text(of: &JsValue, name: &str) -> Option<String> {
     field(of, name).as_string()
-}
-
-fn number(of: &JsValue, name: &str) -> Option<u64> {
-    field(of, name).as_f64().map(|number| number as u64)
 }
 
 fn list(of: &JsValue, name: &str) -> impl Iterator<Item = JsValue> {

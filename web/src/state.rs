@@ -1,4 +1,5 @@
-//! Everything the page shows, as one value. Plain data: what is told changes it, views read it.
+//! Everything the page shows, as one value. Plain data: what is typed, pressed and told changes it, views
+//! follow it.
 
 use kneepoint_bench::record::Sample;
 use kneepoint_bench::report::Report;

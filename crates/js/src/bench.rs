@@ -107,7 +107,7 @@ impl Listener for Told {
 )]
 struct Ask {
     model: String,
-    prompts: Ways,
+    prompts: PromptSource,
     system: Option<String>,
     nonce: bool,
     max_tokens: Option<u32>,
@@ -119,10 +119,10 @@ struct Ask {
     env: Environment,
 }
 
-/// Where prompts come from.
+/// Where prompts come from, as the package's type of this name has it.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Ways {
+enum PromptSource {
     Text(String),
     Lines(String),
     Synthetic(u32),
@@ -134,11 +134,11 @@ fn target(client: &JsValue, ask: &str) -> Result<Target, String> {
     let ask: Ask = read("target", ask)?;
     let model = &ask.model;
     let prompts = match ask.prompts {
-        Ways::Text(text) => Prompts::text(model, &text),
-        Ways::Lines(lines) => Prompts::from_jsonl(model, &lines)
+        PromptSource::Text(text) => Prompts::text(model, &text),
+        PromptSource::Lines(lines) => Prompts::from_jsonl(model, &lines)
             .map_err(|error: PromptError| format!("prompts: {error}"))?,
-        Ways::Synthetic(tokens) => Prompts::new(model, Source::Synthetic { tokens }),
-        Ways::Shared { prefix, suffix } => {
+        PromptSource::Synthetic(tokens) => Prompts::new(model, Source::Synthetic { tokens }),
+        PromptSource::Shared { prefix, suffix } => {
             Prompts::new(model, Source::SharedPrefix { prefix, suffix })
         }
     };

@@ -57,8 +57,8 @@ impl Core {
     }
 
     /// Asks an endpoint, and answers the place of the call's task. The body is JSON, or of so many
-    /// bytes where `sink` has it and wants the answer as it is; then `model`, `streamed` and
-    /// `answer_max` say what steers us in it.
+    /// `bytes` where `sink` has it and we need not see it; then `model` and `answer_max` say what steers
+    /// us in it.
     #[allow(
         clippy::too_many_arguments,
         reason = "an object would cost more than the call"
@@ -92,13 +92,6 @@ impl Core {
             },
         };
         Ok(self.begin(sink, want, request))
-    }
-
-    /// Changes how many requests may be in flight at once.
-    pub fn resize(&self, ceiling: u32) {
-        world::enter();
-        self.0.resize(ceiling);
-        world::run();
     }
 
     /// The figures of the moment.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use js_sys::{Array, Object, Reflect};
-use kneepoint_core::decode::{Answer, ApiError, Delta, FinishReason, ToolCall, Usage};
+use kneepoint_core::decode::{Answer, ApiError, Delta, FinishReason, ToolCall};
 use kneepoint_core::{Error, ErrorKind, Handle, Instant, LaneStats, Record, Stats, Timeout};
 use wasm_bindgen::JsValue;
 
@@ -34,15 +34,12 @@ fn text(value: Option<&str>) -> JsValue {
     value.map_or(JsValue::UNDEFINED, JsValue::from_str)
 }
 
-fn number(value: Option<u64>) -> JsValue {
-    value.map_or(JsValue::UNDEFINED, |value| (value as f64).into())
-}
-
 fn millis(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1000.0
 }
 
-/// A record's numbers, NaN where there is none: milliseconds since the call, tokens, counts.
+/// A record's numbers, NaN where there is none: milliseconds since the call, tokens, counts. `record.ts`
+/// names them by their places.
 pub(crate) fn times(record: &Record) -> Vec<f64> {
     let since = |at: Option<Instant>| at.map_or(f64::NAN, |at| millis(at - record.created));
     let count = |count: Option<u64>| count.map_or(f64::NAN, |count| count as f64);
@@ -231,22 +228,11 @@ fn delta(delta: &Delta) -> JsValue {
             .set("kind", "finish")
             .set("choice", *choice)
             .set("reason", finish_reason(reason)),
-        Delta::Usage(used) => fields.set("kind", "usage").set("usage", usage(used)),
-        // The rest is the bench's business.
+        // What was used is in the record; the rest is the bench's business.
         _ => fields.set("kind", "other"),
     }
     .done()
     .into()
-}
-
-fn usage(usage: &Usage) -> Object {
-    Fields::new()
-        .set("inputTokens", number(usage.input))
-        .set("outputTokens", number(usage.output))
-        .set("cachedTokens", number(usage.cached))
-        .set("cacheWrittenTokens", number(usage.cache_written))
-        .set("reasoningTokens", number(usage.reasoning))
-        .done()
 }
 
 /// A client's figures.

@@ -44,10 +44,10 @@ extern "C" {
     pub(crate) fn read(this: &Transport, id: u32);
 
     /// Asks for the whole body: a call of `plain` where it is an object that reports no failure, with
-    /// what its kind of answer cannot be without; `chunk` and `end` where anything is odd about it
-    /// or it is longer than `bytes_max`.
+    /// what an answer of this `reading` cannot be without; `chunk` and `end` where anything is odd about
+    /// it or it is longer than `bytes_max`.
     #[wasm_bindgen(method)]
-    pub(crate) fn whole(this: &Transport, id: u32, kind: u8, bytes_max: u32);
+    pub(crate) fn whole(this: &Transport, id: u32, reading: u8, bytes_max: u32);
 
     /// Nothing more is wanted of this exchange; what is under way is aborted.
     #[wasm_bindgen(method)]

@@ -22,13 +22,13 @@ use wasm_bindgen::{JsCast, JsValue};
 use crate::store::JsStore;
 
 /// An object whose fields may be missing.
-pub(crate) struct Options<'a>(pub(crate) &'a JsValue);
+struct Options<'a>(&'a JsValue);
 
 /// The longest duration that makes sense anywhere: a year.
 const MILLIS_MAX: f64 = 365.0 * 86_400_000.0;
 
 impl Options<'_> {
-    pub(crate) fn get(&self, name: &str) -> JsValue {
+    fn get(&self, name: &str) -> JsValue {
         Reflect::get(self.0, &name.into()).unwrap_or(JsValue::UNDEFINED)
     }
 

@@ -171,7 +171,9 @@ impl Body for PortBody {
             if plain.is_none() && !exchange.asked {
                 exchange.asked = true;
                 let bytes_max = u32::try_from(bytes_max).unwrap_or(u32::MAX);
-                self.way.transport.whole(self.id, kind(reading), bytes_max);
+                self.way
+                    .transport
+                    .whole(self.id, number(reading), bytes_max);
             }
             plain
         })
@@ -179,8 +181,8 @@ impl Body for PortBody {
     }
 }
 
-/// What JavaScript calls the ways to read an answer.
-const fn kind(reading: Reading) -> u8 {
+/// The numbers that `READING` in `reply.ts` has names for.
+const fn number(reading: Reading) -> u8 {
     match reading {
         Reading::AsIs => 0,
         Reading::Json => 1,

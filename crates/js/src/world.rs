@@ -333,8 +333,8 @@ pub fn chunk(id: u32, bytes: Vec<u8>) {
 }
 
 /// The whole of a reply's body, of so many bytes, is what it should be, and used so many tokens of the
-/// prompt, of the answer and of a cache; NaN where it does not say. `finish` is why it ended: 1 to 4
-/// for an answer that is complete, too long, a call of tools, or filtered; 0 where that is not told.
+/// prompt, of the answer and of a cache; NaN where it does not say. `finish` is why it ended, by the
+/// numbers that `FINISH` in `reply.ts` has names for; 0 where that is not told.
 #[wasm_bindgen]
 pub fn plain(id: u32, bytes: u32, input: f64, output: f64, cached: f64, finish: u8) {
     let count = |tokens: f64| (tokens >= 0.0).then_some(tokens as u64);

@@ -8,7 +8,7 @@ mod storage;
 pub(crate) use clipboard::copy;
 pub(crate) use file::{read, save};
 pub(crate) use pack::{deflate, pack, unpack};
-pub(crate) use storage::{Place, forget, keep, kept};
+pub(crate) use storage::{Stay, forget, keep, kept};
 
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;

@@ -63,7 +63,7 @@ impl Desk {
     /// Reads what was kept, by this tab and by others. A browser that keeps nothing is not asked.
     pub(crate) fn remember(self) {
         if self.state.place().read_untracked().keeps
-            && let Some(text) = browser::kept(browser::Place::Lasting, KEPT)
+            && let Some(text) = browser::kept(browser::Stay::Lasting, KEPT)
         {
             self.state.kept().set(history::read(&text));
         }
@@ -84,7 +84,7 @@ impl Desk {
 
     fn write_kept(self) {
         let text = history::write(&self.state.kept().read_untracked());
-        let keeps = browser::keep(browser::Place::Lasting, KEPT, &text);
+        let keeps = browser::keep(browser::Stay::Lasting, KEPT, &text);
         self.state.place().update(|place| place.keeps = keeps);
     }
 

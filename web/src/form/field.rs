@@ -1,6 +1,6 @@
 //! The fields that hold a text: their names, their words, what stands in them at first.
 
-/// A field of the form.
+/// A field of the form. What is wrong is told in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
     /// An endpoint's address.
@@ -41,15 +41,15 @@ pub enum Field {
     Duration,
     /// Requests before measuring begins.
     Warmup,
-    /// Objectives.
+    /// The time to the first token that a good answer meets.
     SloTtft,
-    /// Per token.
+    /// Its time for each token.
     SloTpot,
-    /// Of the whole.
+    /// Its time as a whole.
     SloE2e,
-    /// Bounds.
+    /// Requests that a run may cost.
     BudgetRequests,
-    /// Of tokens.
+    /// Tokens that it may cost.
     BudgetTokens,
     /// The seed.
     Seed,

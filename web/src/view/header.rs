@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use super::element::{Element, button, classed, element, follow};
 use super::wire::protocol;
-use crate::browser::{self, Place};
+use crate::browser::{self, Stay};
 use crate::desk::Desk;
 use crate::form::{Field, Target};
 use crate::state::StateStoreFields;
@@ -18,7 +18,7 @@ const THEMES: [&str; 3] = ["auto", "light", "dark"];
 
 /// The line on top of the page.
 pub(crate) fn header(desk: Desk) -> Element {
-    let kept = browser::kept(Place::Lasting, THEME);
+    let kept = browser::kept(Stay::Lasting, THEME);
     let kept = THEMES
         .iter()
         .position(|theme| kept.as_deref() == Some(theme));
@@ -32,7 +32,7 @@ pub(crate) fn header(desk: Desk) -> Element {
     let next = move || {
         let chosen = (theme.get_untracked() + 1) % THEMES.len();
         theme.set(chosen);
-        browser::keep(Place::Lasting, THEME, THEMES[chosen]);
+        browser::keep(Stay::Lasting, THEME, THEMES[chosen]);
     };
     let mark = classed("span", "mark")
         .attr("aria-hidden", "true")

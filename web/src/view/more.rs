@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::element::{Element, element, folded, follow};
 use super::field::{Typing, choice, field, tick};
-use crate::form::{Field, Mode};
+use crate::form::{Fault, Field, Mode};
 use crate::state::StateStoreFields;
 
 const MODES: [(Mode, &str); 5] = [
@@ -15,15 +15,37 @@ const MODES: [(Mode, &str); 5] = [
     (Mode::Ramp, "at a growing rate"),
 ];
 
+const REQUESTS: &[Field] = &[
+    Field::Rate,
+    Field::Burstiness,
+    Field::RampFrom,
+    Field::RampTo,
+    Field::RampOver,
+    Field::Duration,
+    Field::Warmup,
+    Field::Timeout,
+    Field::System,
+];
+
+const OBJECTIVES: &[Field] = &[Field::SloTtft, Field::SloTpot, Field::SloE2e];
+
+const BOUNDS: &[Field] = &[Field::BudgetRequests, Field::BudgetTokens, Field::Seed];
+
+const STEPS: &[Field] = &[
+    Field::First,
+    Field::Max,
+    Field::Window,
+    Field::WindowMax,
+    Field::Completions,
+    Field::Settle,
+    Field::Total,
+];
+
 /// The part of the form that is folded at first.
 pub(super) fn more(typing: Typing) -> Element {
     let form = typing.desk.state.form();
-    let group = |name: &str, list: &[Field]| {
-        let fields = list.iter().map(|one| field(typing, *one)).collect();
-        element("fieldset")
-            .with(element("legend").text(name))
-            .with_all(fields)
-    };
+    let fields = |list: &[Field]| list.iter().map(|one| field(typing, *one)).collect();
+    let group = |name: &str| element("fieldset").with(element("legend").text(name));
     let sent = choice(
         "mode",
         "Sent",
@@ -31,69 +53,38 @@ pub(super) fn more(typing: Typing) -> Element {
         move || form.read().mode,
         move |mode| form.write().mode = mode,
     );
-    let requests = element("fieldset")
-        .with(element("legend").text("Requests of a run"))
+    let requests = group("Requests of a run")
         .with(sent)
-        .with_all(
-            [
-                Field::Rate,
-                Field::Burstiness,
-                Field::RampFrom,
-                Field::RampTo,
-                Field::RampOver,
-                Field::Duration,
-                Field::Warmup,
-                Field::Timeout,
-                Field::System,
-            ]
-            .map(|one| field(typing, one))
-            .into(),
-        )
+        .with_all(fields(REQUESTS))
         .with(tick(
             "nonce",
             "begin each prompt differently, so that no cache helps",
             move || form.read().nonce,
             move |nonce| form.write().nonce = nonce,
         ));
-    let good = group(
-        "Objectives for an answer",
-        &[Field::SloTtft, Field::SloTpot, Field::SloE2e],
-    );
-    let bounds = group(
-        "Bounds and seed",
-        &[Field::BudgetRequests, Field::BudgetTokens, Field::Seed],
-    );
-    let windows = group(
-        "Steps to the knee",
-        &[
-            Field::First,
-            Field::Max,
-            Field::Window,
-            Field::WindowMax,
-            Field::Completions,
-            Field::Settle,
-            Field::Total,
-        ],
-    )
-    .with(tick(
-        "repeat",
-        "measure the lowest and the chosen rung again",
-        move || form.read().repeat,
-        move |repeat| form.write().repeat = repeat,
-    ));
+    let objectives = group("Objectives for an answer").with_all(fields(OBJECTIVES));
+    let bounds = group("Bounds and seed").with_all(fields(BOUNDS));
+    let steps = group("Steps to the knee")
+        .with_all(fields(STEPS))
+        .with(tick(
+            "repeat",
+            "measure the lowest and the chosen rung again",
+            move || form.read().repeat,
+            move |repeat| form.write().repeat = repeat,
+        ));
     let all = folded("more", "more", "More: rate, objectives, steps")
         .with(requests)
-        .with(good)
+        .with(objectives)
         .with(bounds)
-        .with(windows);
+        .with(steps);
     // A fault inside must be seen.
     let details = all.node().clone();
+    let is_inside = |fault: &Fault| {
+        let groups = [REQUESTS, OBJECTIVES, BOUNDS, STEPS];
+        groups.iter().any(|group| group.contains(&fault.field))
+    };
     follow(move || {
-        let faults = typing.faults.read();
-        if faults
-            .iter()
-            .any(|fault| fault.field as usize >= Field::Timeout as usize)
-        {
+        if typing.faults.read().iter().any(is_inside) {
             // The attribute is one that the element knows.
             let _ = details.set_attribute("open", "");
         }

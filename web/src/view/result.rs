@@ -7,7 +7,7 @@ use kneepoint_bench::chart::{self, Options, Picture};
 use kneepoint_bench::ladder::StopRule;
 use kneepoint_bench::number::count;
 use kneepoint_bench::record::Sample;
-use kneepoint_bench::report::{Metric, Report, Rung, verdict};
+use kneepoint_bench::report::{Report, Rung, verdict};
 use leptos::prelude::*;
 
 use super::advice::advice;
@@ -48,38 +48,9 @@ pub(super) fn result(desk: Desk) -> Element {
 }
 
 fn scene(desk: Desk, shown: &Rc<Shown>) -> Element {
-    let (place, form) = (desk.state.place(), desk.state.form());
+    let place = desk.state.place();
     let report = &shown.report;
-    let https = move || {
-        let place = place.read();
-        let https = place
-            .server
-            .served()
-            .and_then(|served| served.https.clone());
-        https.unwrap_or_default()
-    };
-    let (advised, subject, counted) = (shown.clone(), shown.clone(), shown.clone());
-    let said = verdict(report);
-    let copied = said.clone();
-    let head = classed("section", "verdict")
-        .test("verdict")
-        .attr("aria-live", "polite")
-        .with(paragraph("eyebrow row", &from(shown)).with(copy(
-            "copy-verdict",
-            "the verdict",
-            move || copied.clone(),
-        )))
-        .with(paragraph("sentence", &unbroken(&said)).test("sentence"))
-        .with(paragraph("small muted", &standing(report)).test("standing"));
-    let advice = element("div").swap(https, move |https| {
-        let https = Some(https).filter(|https| !https.is_empty());
-        let typed = form.read_untracked();
-        Some(advice(advise(
-            &advised.report,
-            https,
-            typed.text(Field::Url),
-        )))
-    });
+    let (subject, counted) = (shown.clone(), shown.clone());
     let wires = report.protocol.clone();
     let is_measured = report.main_rung().is_some();
     let numbers = element("div")
@@ -88,8 +59,8 @@ fn scene(desk: Desk, shown: &Rc<Shown>) -> Element {
     // Where there is no picture what stands below them comes at once, and below this.
     let whole = classed("div", "parts")
         .attr("aria-busy", "true")
-        .with(head)
-        .with(advice)
+        .with(head(shown))
+        .with(meaning(desk, shown.clone()))
         .with_some(is_measured.then_some(numbers))
         .with(wire(move || wires.clone()))
         .with(classed("div", "tools").with(share(desk)).with(export(desk)));
@@ -112,6 +83,38 @@ fn scene(desk: Desk, shown: &Rc<Shown>) -> Element {
         },
     );
     whole.with(pictures)
+}
+
+/// The verdict, and how far it can be trusted.
+fn head(shown: &Shown) -> Element {
+    let said = verdict(&shown.report);
+    let copied = said.clone();
+    let copy = copy("copy-verdict", "the verdict", move || copied.clone());
+    classed("section", "verdict")
+        .test("verdict")
+        .attr("aria-live", "polite")
+        .with(paragraph("eyebrow row", &from(shown)).with(copy))
+        .with(paragraph("sentence", &unbroken(&said)).test("sentence"))
+        .with(paragraph("small muted", &standing(&shown.report)).test("standing"))
+}
+
+/// What it means, told anew once the server has told its address with HTTP/2.
+fn meaning(desk: Desk, shown: Rc<Shown>) -> Element {
+    let (place, form) = (desk.state.place(), desk.state.form());
+    let https = move || {
+        let place = place.read();
+        let https = place
+            .server
+            .served()
+            .and_then(|served| served.https.clone());
+        https.unwrap_or_default()
+    };
+    element("div").swap(https, move |https| {
+        let https = Some(https).filter(|https| !https.is_empty());
+        let typed = form.read_untracked();
+        let all = advise(&shown.report, https, typed.text(Field::Url));
+        Some(advice(all))
+    })
 }
 
 /// Draws one picture a frame, and then what stands below them: nothing that is there moves, and on a
@@ -223,28 +226,13 @@ impl Subject {
     fn rung(&self) -> &Rung {
         &self.shown.report.rungs[self.at]
     }
-
-    fn histogram(name: &str, metric: Option<&Metric>, options: Options) -> Option<Picture> {
-        metric.and_then(|metric| chart::histogram(name, metric, options))
-    }
 }
 
 type Draw = fn(&Subject, Options) -> Option<Picture>;
 
-/// Draws the pictures into a place, a step each, in the order in which they answer questions;
-/// neighbours are about equally high.
-fn pictures(place: &Element, shown: &Rc<Shown>, width: u32) -> Vec<Step> {
-    let report = &shown.report;
-    let Some(rung) = report.main_rung() else {
-        return Vec::new();
-    };
-    let at = report.rungs.iter().position(|one| std::ptr::eq(one, rung));
-    let subject = Subject {
-        shown: shown.clone(),
-        at: at.unwrap_or(0),
-    };
-    let kept = |sample: &Sample| sample.rung as usize == subject.at;
-    let one_by_one = shown.samples.iter().any(kept);
+/// The pictures in the order in which they answer questions, neighbours about equally high: what each is
+/// called, what draws it, whether it has a row for itself.
+fn order(is_ladder: bool, one_by_one: bool) -> Vec<(&'static str, Draw, bool)> {
     let throughput: Draw = |of, options| chart::throughput(&of.shown.report, options);
     let percentiles: Draw = |of, options| chart::percentiles(of.rung(), options);
     let pareto: Draw = |of, options| chart::pareto(&of.shown.report, options);
@@ -254,10 +242,9 @@ fn pictures(place: &Element, shown: &Rc<Shown>, width: u32) -> Vec<Step> {
         chart::requests(&of.shown.samples, of.at as u32, rung.concurrency, options)
     };
     let ttft: Draw =
-        |of, options| Subject::histogram("time to first token", of.rung().ttft.as_ref(), options);
-    let latency: Draw =
-        |of, options| Subject::histogram("latency", of.rung().e2e.as_ref(), options);
-    let all: Vec<(&'static str, Draw, bool)> = if report.rungs.len() > 1 {
+        |of, options| chart::histogram("time to first token", of.rung().ttft.as_ref()?, options);
+    let latency: Draw = |of, options| chart::histogram("latency", of.rung().e2e.as_ref()?, options);
+    if is_ladder {
         vec![
             ("throughput", throughput, true),
             ("percentiles", percentiles, false),
@@ -276,7 +263,22 @@ fn pictures(place: &Element, shown: &Rc<Shown>, width: u32) -> Vec<Step> {
             ("ttft", ttft, false),
             ("latency", latency, false),
         ]
+    }
+}
+
+/// Draws the pictures into a place, a step each.
+fn pictures(place: &Element, shown: &Rc<Shown>, width: u32) -> Vec<Step> {
+    let report = &shown.report;
+    let Some(rung) = report.main_rung() else {
+        return Vec::new();
     };
+    let at = report.rungs.iter().position(|one| std::ptr::eq(one, rung));
+    let subject = Subject {
+        shown: shown.clone(),
+        at: at.unwrap_or(0),
+    };
+    let kept = |sample: &Sample| sample.rung as usize == subject.at;
+    let one_by_one = shown.samples.iter().any(kept);
     let half = if width >= TWO {
         (width - GAP) / 2
     } else {
@@ -290,5 +292,6 @@ fn pictures(place: &Element, shown: &Rc<Shown>, width: u32) -> Vec<Step> {
             let _ = place.with_some(drawn.map(|drawn| picture(test, &drawn, wide)));
         })
     };
+    let all = order(report.rungs.len() > 1, one_by_one);
     all.into_iter().map(step).collect()
 }

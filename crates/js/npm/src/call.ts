@@ -230,7 +230,7 @@ export type Delta =
       arguments: string;
     }
   | { kind: "finish"; choice: number; reason: string }
-  | { kind: "usage" | "other" };
+  | { kind: "other" };
 
 /** A piece of a stream: everything that came in one chunk of the network. */
 export interface Piece {

@@ -7,8 +7,7 @@
 
 import { enter } from "./engine.ts";
 import { type ErrorKind, explain, type Failure, KneepointError } from "./failure.ts";
-import { headersOf } from "./reply.ts";
-import type { Reply } from "./reply.ts";
+import { headersOf, type Reply } from "./reply.ts";
 
 export { type ErrorKind, type Failure, KneepointError, type Phase } from "./failure.ts";
 

@@ -15,26 +15,10 @@ import { ItemStream, type StreamClass } from "./resources/item_stream.ts";
 import { APIPromise, type Received } from "./resources/promise.ts";
 import { begin, callOf, type FinalRequestOptions, type HTTPMethod, type RequestOptions } from "./resources/request.ts";
 import { checkObject } from "./kinds.ts";
-import { type CallOptions, type ClientOptions, placeInClient } from "./options.ts";
+import { type CallOptions, type ClientOptions, isCallOption, placeInClient } from "./options.ts";
 import { ask, type GenerateOptions, type Message } from "./prompt.ts";
 import type { ModuleSource } from "./runtime/source.ts";
 import { TextStream } from "./stream.ts";
-
-/** The fields of a prompt's options that are about the call; the others go to the server. */
-const CALL_OPTIONS = [
-  "signal",
-  "timeout",
-  "attemptTimeout",
-  "maxRetries",
-  "headers",
-  "query",
-  "idempotencyKey",
-  "priority",
-  "cache",
-  "dedupe",
-  "atMostOnce",
-  "fetchOptions",
-] as const satisfies (keyof CallOptions)[];
 
 /** A client of one LLM endpoint. */
 export class Kneepoint {
@@ -142,7 +126,7 @@ export class Kneepoint {
   }
 
   /** @internal */
-  get _pieces(): StreamClass {
+  get _streamClass(): StreamClass {
     return ItemStream;
   }
 
@@ -209,6 +193,7 @@ export class Kneepoint {
     }
   }
 
+  /** The request for a prompt. Options that are about the call go with the call, the others to the server. */
   #ask(
     prompt: string | readonly Message[],
     options: GenerateOptions & CallOptions,
@@ -217,10 +202,8 @@ export class Kneepoint {
     checkObject("options", options);
     const rest: Record<string, unknown> = { ...options };
     let call: Record<string, unknown> | undefined;
-    for (const name of CALL_OPTIONS) {
-      if (!(name in rest)) continue;
-      call ??= {};
-      call[name] = rest[name];
+    for (const name of Object.keys(rest).filter(isCallOption)) {
+      (call ??= {})[name] = rest[name];
       delete rest[name];
     }
     for (const name of Object.keys(rest)) {

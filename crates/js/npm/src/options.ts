@@ -259,14 +259,15 @@ export function isCallOption(name: string): boolean {
   return Object.hasOwn(CALL, name);
 }
 
-/** Whose variables of the environment are looked for: `OPENAI_API_KEY`, `ANTHROPIC_BASE_URL` and so on. */
-const PROVIDERS = ["openai", "anthropic", "fireworks"];
+/** Providers by name, whose variables of the environment are looked for: `OPENAI_API_KEY`, `ANTHROPIC_BASE_URL`
+ * and so on. */
+export const PROVIDERS: readonly string[] = ["openai", "anthropic", "fireworks"];
 
 /** A client's options with what the environment adds. */
 export function complete(options: ClientOptions): ClientOptions {
   checkClient(options);
   const provider = options.provider ?? "openai";
-  const fill = <T>(value: T | undefined, name: string, known: readonly string[] = PROVIDERS) =>
+  const fill = <T>(value: T | undefined, name: string, known = PROVIDERS) =>
     value === undefined && known.includes(provider) ? runtime.variable(`${provider.toUpperCase()}_${name}`) : value;
   return {
     ...options,

@@ -19,8 +19,11 @@ export interface Reply {
   json?: unknown;
 }
 
-/** How an answer is read: as it is, as JSON, or as what one of the protocols calls an answer. */
-export type AnswerKind = 0 | 1 | 2 | 3 | 4;
+/** How an answer is read, by the module's numbers: as it is, as JSON, or as what one of the protocols calls an
+ * answer. */
+export const READING = { asIs: 0, json: 1, chat: 2, responses: 3, messages: 4 } as const;
+
+export type Reading = (typeof READING)[keyof typeof READING];
 
 interface Answered {
   id?: unknown;
@@ -44,8 +47,8 @@ function isForeign(said: Answered): boolean {
 }
 
 /** Whether a body is plainly what it should be. Where it is not, the module judges it. */
-export function isPlain(reply: Reply, kind: AnswerKind): boolean {
-  if (kind === 0) return true;
+export function isPlain(reply: Reply, reading: Reading): boolean {
+  if (reading === READING.asIs) return true;
   try {
     reply.json = JSON.parse(textOf(reply));
   } catch {
@@ -55,12 +58,12 @@ export function isPlain(reply: Reply, kind: AnswerKind): boolean {
   if (typeof said !== "object" || said === null || Array.isArray(said)) return false;
   if (said.error || said.object === "error" || said.type === "error") return false;
   if (isForeign(said)) return true;
-  switch (kind) {
-    case 2:
+  switch (reading) {
+    case READING.chat:
       return Array.isArray(said.choices) && said.choices.length > 0 && said.choices.every(isFinished);
-    case 3:
+    case READING.responses:
       return said.status === "completed" && isFilled(said.output);
-    case 4:
+    case READING.messages:
       return said.type === "message" && isFilled(said.content);
     default:
       return true;
@@ -104,23 +107,26 @@ function count(tokens: unknown): number {
   return typeof tokens === "number" ? tokens : Number.NaN;
 }
 
-/** The words for why an answer ended, by what the module calls them. */
+/** Why an answer ended, by the module's numbers. */
+const FINISH = { untold: 0, stop: 1, length: 2, toolCalls: 3, contentFilter: 4 } as const;
+
+/** The protocols' words for it. */
 const ENDS: Readonly<Record<string, number>> = {
-  stop: 1,
-  end_turn: 1,
-  stop_sequence: 1,
-  length: 2,
-  max_tokens: 2,
-  tool_calls: 3,
-  tool_use: 3,
-  content_filter: 4,
+  stop: FINISH.stop,
+  end_turn: FINISH.stop,
+  stop_sequence: FINISH.stop,
+  length: FINISH.length,
+  max_tokens: FINISH.length,
+  tool_calls: FINISH.toolCalls,
+  tool_use: FINISH.toolCalls,
+  content_filter: FINISH.contentFilter,
 };
 
-/** Why a plain answer ended, as the module has it; 0 where that is not told, or in a word of its own. */
+/** Why a plain answer ended; untold also where that is said in a word of its own. */
 export function finishOf(reply: Reply): number {
   const said = reply.json as Answered | undefined;
   const choices = said?.choices as Choice[] | undefined;
-  return ENDS[String(choices?.[0]?.finish_reason ?? said?.stop_reason)] ?? 0;
+  return ENDS[String(choices?.[0]?.finish_reason ?? said?.stop_reason)] ?? FINISH.untold;
 }
 
 /** The reply's header fields. */

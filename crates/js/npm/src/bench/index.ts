@@ -24,7 +24,7 @@ import { checkLadder, checkPairs, checkPlain, checkSide } from "./check.ts";
 import type { BenchOptions, KneeOptions, TargetOptions } from "./options.ts";
 import { askOf, clientOf, ladderFor, ladderOf, planOf } from "./plan.ts";
 import type { Comparison, Report, Rule } from "./report.ts";
-import { enterRefusing, Run, sideOf } from "./run.ts";
+import { enterRefusing, Run, type Side, sideOf } from "./run.ts";
 
 export { KneepointError } from "../errors.ts";
 export { ready } from "../engine.ts";
@@ -87,25 +87,18 @@ export interface CompareOptions extends Omit<BenchOptions, "model"> {
 export function compare(options: CompareOptions): Run<Comparison> {
   checkObject("options", options);
   const { a, b, pairs = 5, ...rest } = options;
-  const sides = [a, b].map((side) => ({ model: "", ...rest, ...side }));
+  const whole = (side: CompareSide): BenchOptions => ({ model: "", ...rest, ...side });
+  const sides = [whole(a), whole(b)] as const;
   return new Run<Comparison>({ ...clientOf(rest), ...hooks(rest) }, async () => {
     checkSide("a", a);
     checkSide("b", b);
     checkPairs(pairs);
     sides.forEach(checkPlain);
     const plan = planOf({ model: "", ...rest });
-    const [one, two] = await Promise.all(sides.map((side) => sideOf(side, askOf(side, false))));
+    const asked = (side: BenchOptions): Promise<Side> => sideOf(side, askOf(side, false));
+    const [one, two] = await Promise.all([asked(sides[0]), asked(sides[1])]);
     return (door, watch) =>
-      engine.begin_pairs(
-        door,
-        watch,
-        one?.client,
-        one?.ask ?? "",
-        two?.client,
-        two?.ask ?? "",
-        plan,
-        pairs,
-      );
+      engine.begin_pairs(door, watch, one.client, one.ask, two.client, two.ask, plan, pairs);
   });
 }
 

@@ -203,7 +203,8 @@ export async function sideOf(options: TargetOptions, ask: string): Promise<Side>
   return { client: { ...rest, headers, query, apiKey: key ?? undefined }, ask };
 }
 
-/** Enters, and makes errors of refusals. */
+/** Enters, and makes errors of refusals. That of `errors.ts` would bring all classes of errors along, and of them
+ * none is met here. */
 export function enterRefusing<T>(work: () => T): T {
   try {
     return enter(work);

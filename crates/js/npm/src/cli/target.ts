@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 
 import { LADDER_OPTIONS } from "../bench/check.ts";
+import { PROVIDERS } from "../options.ts";
 import type { Message } from "../prompt.ts";
 import type {
   BenchOptions,
@@ -16,8 +17,6 @@ import { address, count, countOrTime, FileError, nearest, number, reasonOf, time
 
 /** More requests at once than this are a slip of the finger. */
 const CONCURRENCY_MAX = 100_000;
-
-const PROVIDERS = ["openai", "anthropic", "fireworks"];
 
 /** Applies `read` to a flag's value, if it was given. */
 function given<T>(flags: Given, name: string, read: (flag: string, text: string) => T): T | undefined {

@@ -210,7 +210,7 @@ export class OpenAI extends Kneepoint {
   }
 
   /** @internal */
-  override get _pieces(): StreamClass {
+  override get _streamClass(): StreamClass {
     return Stream;
   }
 

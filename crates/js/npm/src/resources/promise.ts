@@ -180,14 +180,13 @@ function isJSON(reply: Reply): boolean {
 export class Streamed implements Received {
   readonly #call: StreamCall;
   readonly #reply: Reply | undefined;
-  /** What its objects are handed out as. */
-  readonly #pieces: StreamClass;
+  readonly #streamClass: StreamClass;
   #response: Response | undefined;
 
-  constructor(call: StreamCall, reply: Reply | undefined, pieces: StreamClass) {
+  constructor(call: StreamCall, reply: Reply | undefined, streamClass: StreamClass) {
     this.#call = call;
     this.#reply = reply;
-    this.#pieces = pieces;
+    this.#streamClass = streamClass;
   }
 
   get requestID(): string | null {
@@ -204,34 +203,42 @@ export class Streamed implements Received {
   }
 
   read(): ItemStream<unknown> {
-    return streamOf(this.#call, this.#pieces);
+    return streamOf(this.#call, this.#streamClass);
   }
 
   /** The bytes as they came; of an answer that was kept, events made of its objects. */
   #body(): ReadableStream<Uint8Array> {
     const call = this.#call;
     const chunks = this.#reply?.chunks;
-    const encoder = new TextEncoder();
     call.keepsBytes = true;
-    return new ReadableStream({
-      async pull(controller) {
-        while (!chunks?.length) {
-          const piece = await call.next();
-          if (chunks === undefined && piece !== undefined) {
-            for (const item of JSON.parse(`[${piece.text}]`) as unknown[]) {
-              controller.enqueue(encoder.encode(`data: ${JSON.stringify(item)}\n\n`));
-            }
-            return;
-          }
-          if (piece === undefined && !chunks?.length) {
-            if (chunks === undefined) controller.enqueue(encoder.encode("data: [DONE]\n\n"));
-            controller.close();
-            return;
-          }
-        }
-        for (const chunk of chunks.splice(0)) controller.enqueue(chunk);
-      },
-      cancel: () => call.abort(),
-    });
+    const pull = chunks === undefined ? eventsOf(call) : bytesOf(call, chunks);
+    return new ReadableStream({ pull, cancel: () => call.abort() });
   }
+}
+
+type Pull = (controller: ReadableStreamDefaultController<Uint8Array>) => Promise<void>;
+
+/** The bytes of a call's reply. They are put into `chunks` as they come, also while nobody asks. */
+function bytesOf(call: StreamCall, chunks: Uint8Array[]): Pull {
+  return async (controller) => {
+    while (chunks.length === 0) {
+      const piece = await call.next();
+      if (piece === undefined && chunks.length === 0) return controller.close();
+    }
+    for (const chunk of chunks.splice(0)) controller.enqueue(chunk);
+  };
+}
+
+/** The events that a server would have sent, of a call whose objects come from a cache. */
+function eventsOf(call: StreamCall): Pull {
+  const encoder = new TextEncoder();
+  const event = (data: string): Uint8Array => encoder.encode(`data: ${data}\n\n`);
+  return async (controller) => {
+    const piece = await call.next();
+    if (piece === undefined) {
+      controller.enqueue(event("[DONE]"));
+      return controller.close();
+    }
+    for (const item of JSON.parse(`[${piece.text}]`) as unknown[]) controller.enqueue(event(JSON.stringify(item)));
+  };
 }

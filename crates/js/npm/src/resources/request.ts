@@ -110,8 +110,8 @@ export function isPlain(body: unknown): boolean {
 export interface Sending {
   /** What sends them. @internal */
   readonly _client: Client;
-  /** What the pieces of a stream are handed out as. @internal */
-  readonly _pieces: StreamClass;
+  /** The class of its streams. @internal */
+  readonly _streamClass: StreamClass;
   /** The request as it is sent. @internal */
   _asked(options: FinalRequestOptions): FinalRequestOptions;
   /** The options of the call among those of a request. @internal */
@@ -128,7 +128,7 @@ export async function begin(sending: Sending, options: FinalRequestOptions): Pro
   const client = sending._client;
   if (stream !== true && !asksForStream(body)) return new Whole(await client.send(input, call), asked.__binaryResponse);
   const streamed = client.stream(input, call, "data");
-  return new Streamed(streamed, await streamed.begin, sending._pieces);
+  return new Streamed(streamed, await streamed.begin, sending._streamClass);
 }
 
 function asksForStream(body: unknown): boolean {

@@ -1,6 +1,6 @@
 /** What the module in wasm holds of a transport: one client's own, where several may share a transport. */
 
-import type { AnswerKind } from "../reply.ts";
+import type { Reading } from "../reply.ts";
 import { RequestHead } from "./head.ts";
 import type { Sender, Transport } from "./transport.ts";
 
@@ -27,8 +27,8 @@ export class Door {
     this.#transport.read(id);
   }
 
-  whole(id: number, kind: AnswerKind, bytesMax: number): void {
-    this.#transport.whole(id, kind, bytesMax);
+  whole(id: number, reading: Reading, bytesMax: number): void {
+    this.#transport.whole(id, reading, bytesMax);
   }
 
   close(id: number): void {

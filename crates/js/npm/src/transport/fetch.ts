@@ -3,7 +3,7 @@
 import * as core from "#core";
 import { runtime } from "#runtime";
 import { instance, tell } from "../engine.ts";
-import type { AnswerKind, Reply } from "../reply.ts";
+import type { Reading, Reply } from "../reply.ts";
 import { doAt, type Visit } from "../visit.ts";
 import type { RequestHead } from "./head.ts";
 import {
@@ -136,10 +136,10 @@ export class FetchTransport implements Transport {
     }
   }
 
-  whole(id: number, kind: AnswerKind, bytesMax: number): void {
+  whole(id: number, reading: Reading, bytesMax: number): void {
     const exchange = this.#exchanges[id];
     if (exchange === undefined) return;
-    doAt(exchange.visit, () => void this.#whole(id, exchange, new Gathering(kind, bytesMax)));
+    doAt(exchange.visit, () => void this.#whole(id, exchange, new Gathering(reading, bytesMax)));
   }
 
   async #whole(id: number, exchange: Exchange, gathering: Gathering): Promise<void> {

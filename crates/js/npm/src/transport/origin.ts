@@ -12,8 +12,6 @@ export interface Rider extends Handler {
   /** Whether it was taken back. */
   readonly isClosed: boolean;
   board(origin: Origin, reused: boolean, leave: (failed: boolean) => void): void;
-  /** There will be no answer. */
-  fail(error: Error): void;
 }
 
 /** Connections that may be opening at once: as many as are open already, and within these bounds. A

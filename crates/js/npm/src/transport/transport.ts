@@ -3,7 +3,7 @@
 import * as core from "#core";
 import { tell } from "../engine.ts";
 import { isObject, type Phase } from "../failure.ts";
-import { type AnswerKind, finishOf, isPlain, type Reply, usedBy } from "../reply.ts";
+import { finishOf, isPlain, type Reading, type Reply, usedBy } from "../reply.ts";
 import type { Visit } from "../visit.ts";
 import type { RequestHead } from "./head.ts";
 
@@ -41,8 +41,8 @@ export function noteSent(call: Sender): void {
   call.phase = "headers";
 }
 
-/** A way out, which several clients may share. `open`, `read`, `whole` and `close` are called from inside the module, which
- * must not be entered from there. */
+/** A way out, which several clients may share. `open`, `read`, `whole` and `close` are called from inside the
+ * module, which must not be entered from there. */
 export interface Transport {
   /** Whether a connection is back in its pool only after a turn of the event loop. */
   readonly turns: boolean;
@@ -54,7 +54,7 @@ export interface Transport {
   read(id: number): void;
   /** Asks for the whole body: it is told in a few figures where it is what it should be, else given as it
    * is, and no more of it than may be. */
-  whole(id: number, kind: AnswerKind, bytesMax: number): void;
+  whole(id: number, reading: Reading, bytesMax: number): void;
   /** Nothing more is wanted: what is under way is aborted. */
   close(id: number): void;
   /** What is known of its connections. */
@@ -160,12 +160,12 @@ function isError(error: unknown): error is Error {
 
 /** Gathers a whole body for the module, which sees of it only what it must. */
 export class Gathering {
-  readonly #kind: AnswerKind;
+  readonly #reading: Reading;
   readonly #bytesMax: number;
   #bytes = 0;
 
-  constructor(kind: AnswerKind, bytesMax: number) {
-    this.#kind = kind;
+  constructor(reading: Reading, bytesMax: number) {
+    this.#reading = reading;
     this.#bytesMax = bytesMax;
   }
 
@@ -177,7 +177,7 @@ export class Gathering {
 
   /** Tells the module of the body, or gives it all of it to judge. */
   tell(id: number, reply: Reply): void {
-    if (isPlain(reply, this.#kind)) {
+    if (isPlain(reply, this.#reading)) {
       const [input, output, cached] = usedBy(reply);
       tell(() => core.plain(id, this.#bytes, input, output, cached, finishOf(reply)));
       return;

@@ -12,7 +12,7 @@ import type { Transform } from "node:stream";
 
 import * as core from "#core";
 import { instance, tell } from "../engine.ts";
-import type { AnswerKind, Reply } from "../reply.ts";
+import type { Reading, Reply } from "../reply.ts";
 import type { Controller, Dispatcher, DispatchOptions, IncomingHeaders } from "./dispatch.ts";
 import { decoderOf } from "./encoding.ts";
 import { FetchTransport, isReplaced } from "./fetch.ts";
@@ -35,7 +35,7 @@ export function transportOf(options: TransportOptions): Transport {
   return options.fetch === undefined ? new UndiciTransport(options) : new FetchTransport(options);
 }
 
-export class UndiciTransport implements Transport {
+class UndiciTransport implements Transport {
   readonly turns = false;
   readonly opaque = false;
   /** By their ids, which the module uses again; see `Crowd` for why this is no `Map`. */
@@ -97,9 +97,9 @@ export class UndiciTransport implements Transport {
     this.#fetchOf(id)?.read(id);
   }
 
-  whole(id: number, kind: AnswerKind, bytesMax: number): void {
-    this.#exchanges[id]?.gather(new Gathering(kind, bytesMax));
-    this.#fetchOf(id)?.whole(id, kind, bytesMax);
+  whole(id: number, reading: Reading, bytesMax: number): void {
+    this.#exchanges[id]?.gather(new Gathering(reading, bytesMax));
+    this.#fetchOf(id)?.whole(id, reading, bytesMax);
   }
 
   close(id: number): void {
@@ -192,7 +192,7 @@ class Exchange implements Rider {
       try {
         dispatcher.dispatch({ ...options, headers: [...options.headers] }, this);
       } catch (error) {
-        this.fail(error);
+        this.#fail(error);
       }
     });
   }
@@ -264,10 +264,10 @@ class Exchange implements Rider {
   }
 
   onResponseError(_: Controller | null, error: Error): void {
-    this.fail(error);
+    this.#fail(error);
   }
 
-  fail(error: unknown): void {
+  #fail(error: unknown): void {
     this.#isOver = true;
     this.#leave(true);
     this.#tellFailure(error);

@@ -5,7 +5,7 @@ import { Stream } from "../../resources/streaming.ts";
 import type * as chat from "../../resources/types/chat.ts";
 import { Conversation, type ConversationEvents } from "./conversation.ts";
 import { type ChatCompletionSnapshot, finished, gather } from "./gather.ts";
-import { checkFinish, isParsed, parsed, parsedArguments, parsedContent } from "./parse.ts";
+import { checkFinish, isParsed, type Params, parsed, parsedArguments, parsedContent } from "./parse.ts";
 import { converse, type RunnerOptions, type ToolRunnerParams } from "./tools.ts";
 
 /** What a streamed chat completion tells. */
@@ -45,8 +45,6 @@ interface Logprobs {
   content: chat.ChatCompletionTokenLogprob[];
 }
 
-type Params = Pick<chat.ChatCompletionCreateParamsBase, "response_format" | "tools"> | null;
-
 /** Sends a request whose answer is streamed. */
 export type Opener = (
   body: chat.ChatCompletionCreateParamsStreaming,
@@ -66,7 +64,8 @@ export class ChatCompletionStream<T = null>
   extends Conversation<ChatCompletionStreamEvents<T>, T>
   implements AsyncIterable<chat.ChatCompletionChunk>
 {
-  readonly #params: Params;
+  /** What was asked; `null` where somebody else asked. */
+  readonly #params: Params | null;
   readonly #isParsed: boolean;
   /** Whether an answer that was cut off is an error. */
   readonly #mustBeWhole: boolean;
@@ -74,7 +73,7 @@ export class ChatCompletionStream<T = null>
   #snapshot: ChatCompletionSnapshot | undefined;
 
   /** @internal */
-  constructor(params: Params, mustBeWhole = false) {
+  constructor(params: Params | null, mustBeWhole = false) {
     super();
     this.#params = params;
     this.#isParsed = isParsed(params);
@@ -201,7 +200,15 @@ export class ChatCompletionStream<T = null>
       this._emit("logprobs.refusal.delta", { refusal: logprobs.refusal, snapshot });
     }
     if (choice.finish_reason) this.#tellDone(choice, progress);
-    for (const { index, function: piece } of delta?.tool_calls ?? []) {
+    if (delta?.tool_calls) this.#tellCalls(delta.tool_calls, choice, progress);
+  }
+
+  #tellCalls(
+    pieces: readonly chat.ChatCompletionChunk.Choice.Delta.ToolCall[],
+    choice: ChatCompletionSnapshot.Choice,
+    progress: Progress,
+  ): void {
+    for (const { index, function: piece } of pieces) {
       if (progress.call !== index) this.#tellDone(choice, progress);
       progress.call = index;
       const called = choice.message.tool_calls?.[index]?.function;

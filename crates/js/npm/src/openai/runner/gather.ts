@@ -105,25 +105,31 @@ function addDelta(
     if (function_call.name) call.name = function_call.name;
     call.arguments = (call.arguments ?? "") + (function_call.arguments ?? "");
   }
-  for (const piece of tool_calls ?? []) {
-    const calls = (message.tool_calls ??= []);
-    // Whoever looks at the chunk next finds the call there too.
-    piece.index = placeOfCall(calls, piece);
-    const { index, id, type, function: called, custom, ...more } = piece;
-    const call = (calls[index] ??= {});
-    Object.assign(call, more);
-    if (id) call.id = id;
-    if (type) call.type = type;
-    if (custom) {
-      const { name = call.custom?.name, input = "" } = custom;
-      call.custom = { ...(name === undefined ? {} : { name }), input: (call.custom?.input ?? "") + input };
-    }
-    if (!called) continue;
-    const target = (call.function ??= { name: "", arguments: "" });
-    if (called.name) target.name = called.name;
-    target.arguments += called.arguments ?? "";
-    if (target.arguments && growsParsedArguments(target.name, params)) lazily(target, "parsed_arguments", "arguments");
+  for (const piece of tool_calls ?? []) addCall((message.tool_calls ??= []), piece, params);
+}
+
+/** Adds a piece of a tool call to the one that it belongs to. */
+function addCall(
+  calls: ChatCompletionSnapshot.ToolCall[],
+  piece: chat.ChatCompletionChunk.Choice.Delta.ToolCall,
+  params: Params | null,
+): void {
+  // Whoever looks at the chunk next finds the call there too.
+  piece.index = placeOfCall(calls, piece);
+  const { index, id, type, function: called, custom, ...more } = piece;
+  const call = (calls[index] ??= {});
+  Object.assign(call, more);
+  if (id) call.id = id;
+  if (type) call.type = type;
+  if (custom) {
+    const { name = call.custom?.name, input = "" } = custom;
+    call.custom = { ...(name === undefined ? {} : { name }), input: (call.custom?.input ?? "") + input };
   }
+  if (!called) return;
+  const target = (call.function ??= { name: "", arguments: "" });
+  if (called.name) target.name = called.name;
+  target.arguments += called.arguments ?? "";
+  if (target.arguments && growsParsedArguments(target.name, params)) lazily(target, "parsed_arguments", "arguments");
 }
 
 /** Lets a field hold what the beginning of another one means, found out when somebody looks. */
