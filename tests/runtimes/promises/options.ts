@@ -23,6 +23,7 @@ const BAD_CLIENTS: Bad[] = [
   ["a timeout of more than a year", { timeout: 1e12 }, "timeout", "a year"],
   ["a timeout of no number", { timeout: Number.NaN }, "timeout"],
   ["a provider that nobody knows", { provider: "nobody", baseURL: undefined }, "provider"],
+  ["a provider that is called as objects' own things are", { provider: "constructor", baseURL: undefined }, "provider"],
   ["a provider with a line break", { provider: "no\nbody", baseURL: undefined }, "provider", '"no\\nbody"'],
   ["a base URL that is none", { baseURL: "api.example.com/v1" }, "baseURL"],
   ["another scheme", { baseURL: "ftp://example.com" }, "baseURL"],

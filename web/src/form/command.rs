@@ -1,6 +1,9 @@
 //! The same run as a line for a terminal.
 
+use kneepoint_bench::ladder::Options;
+
 use super::amount::{milliseconds, whole};
+use super::read::patience;
 use super::{Asking, Field, Form, Goal, Mode, Target};
 use crate::message::Dialect;
 
@@ -147,21 +150,31 @@ fn knee(line: &mut Line, form: &Form) {
     line.time("--window", form, Field::Window, "6s");
     line.time("--total", form, Field::Total, "600s");
     let seconds = |field| milliseconds(form.text(field)).map(|ms| ms as f64 / 1000.0);
+    let usual = Options::default();
     let others = [
-        ("window_max_s", Field::WindowMax, 40.0),
-        ("settle_s", Field::Settle, 15.0),
+        ("window_max_s", Field::WindowMax, usual.window_max_s),
+        ("settle_s", Field::Settle, usual.settle_s),
     ];
     for (name, field, usual) in others {
         if let Some(found) = seconds(field).filter(|found| (found - usual).abs() > 1e-9) {
             line.flag("--ladder", &format!("{name}={found}"));
         }
     }
-    if let Some(found) = whole(form.text(Field::Completions)).filter(|n| *n != 30) {
+    if let Some(found) =
+        whole(form.text(Field::Completions)).filter(|n| *n != usual.completions_min)
+    {
         line.flag("--ladder", &format!("completions_min={found}"));
     }
-    if let Some(window) = seconds(Field::Window).filter(|window| *window < 6.0) {
-        line.flag("--ladder", &format!("verify_s={}", window * 10.0));
-        line.flag("--ladder", &format!("recover_s={}", window * 10.0));
+    if let Some(window_s) = seconds(Field::Window) {
+        let (verify_s, recover_s) = patience(window_s);
+        for (name, found, usual) in [
+            ("verify_s", verify_s, usual.verify_s),
+            ("recover_s", recover_s, usual.recover_s),
+        ] {
+            if found < usual {
+                line.flag("--ladder", &format!("{name}={found}"));
+            }
+        }
     }
     if !form.repeat {
         line.flag("--ladder", "repeat=false");
@@ -197,6 +210,9 @@ fn limits(line: &mut Line, form: &Form) {
 
 #[cfg(test)]
 mod tests {
+    use kneepoint_bench::plan::Load;
+
+    use super::super::job;
     use super::*;
 
     #[test]
@@ -214,6 +230,36 @@ mod tests {
              --ladder window_max_s=3 --ladder settle_s=3 --ladder completions_min=10 \
              --ladder verify_s=15 --ladder recover_s=15 --ladder stop_client_bound=false"
         );
+    }
+
+    #[test]
+    fn a_short_window_makes_the_line_wait_as_briefly_as_the_page() {
+        let mut form = Form::default();
+        form.set(Field::WindowMax, "40s");
+        for (window, expected) in [
+            ("2s", vec!["verify_s=20", "recover_s=20"]),
+            ("6.2s", vec!["recover_s=62"]),
+            ("7s", vec![]),
+        ] {
+            form.set(Field::Window, window);
+            let line = command(&form, Goal::Knee, "http://h");
+            let found: Vec<_> = line
+                .split(' ')
+                .filter(|word| word.starts_with("verify_s") || word.starts_with("recover_s"))
+                .collect();
+            assert_eq!(found, expected, "{window}");
+            let job = job(&form, Goal::Knee, "").expect("no faults");
+            let Load::Ladder(options) = &job.plan.load else {
+                panic!("a ladder");
+            };
+            for (name, value) in [
+                ("verify_s", options.verify_s),
+                ("recover_s", options.recover_s),
+            ] {
+                let is_said = found.contains(&format!("{name}={value}").as_str());
+                assert!(is_said || value >= 60.0, "{window}: {name}={value}");
+            }
+        }
     }
 
     #[test]

@@ -239,6 +239,7 @@ impl<'a> Reader<'a> {
         let window_max_s = seconds(Field::WindowMax, usual.window_max_s);
         let settle_s = seconds(Field::Settle, usual.settle_s);
         let total_s = seconds(Field::Total, usual.total_s);
+        let (verify_s, recover_s) = patience(window_min_s);
         let options = ladder::Options {
             first: self.number(Field::First, 1, 10_000).unwrap_or(1) as u32,
             max: self.number(Field::Max, 1, 10_000).unwrap_or(64) as u32,
@@ -249,9 +250,8 @@ impl<'a> Reader<'a> {
             completions_min: self
                 .number(Field::Completions, 1, 1_000_000)
                 .unwrap_or(usual.completions_min),
-            // A short window is for a server whose limits heal as quickly.
-            verify_s: usual.verify_s.min(window_min_s * 10.0),
-            recover_s: usual.recover_s.min(window_min_s * 10.0),
+            verify_s,
+            recover_s,
             repeat: self.form.repeat,
             // The simulated endpoint shares this machine with the browser, which is late now and then;
             // that is noted at each rung and no reason to end.
@@ -344,6 +344,14 @@ impl<'a> Reader<'a> {
             self.fault(field, text);
         }
     }
+}
+
+/// For how many seconds a limit is verified, and waited for before: a short window is for a server whose
+/// limits heal as quickly.
+pub(super) fn patience(window_min_s: f64) -> (f64, f64) {
+    let usual = ladder::Options::default();
+    let at_most = window_min_s * 10.0;
+    (usual.verify_s.min(at_most), usual.recover_s.min(at_most))
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ import {
   complete,
   fieldsOf,
   pairsOf,
+  PROVIDERS,
 } from "./options.ts";
 import { type Log, loggerOf } from "./log.ts";
 import { wired } from "./store.ts";
@@ -84,13 +85,6 @@ export interface RequestInput {
   raw?: Exclude<BodyLike, string> | undefined;
 }
 
-/** The addresses of the module's presets once more: it may not be loaded yet when one is asked for. */
-const HOSTS: Record<string, string> = {
-  openai: "https://api.openai.com/v1",
-  anthropic: "https://api.anthropic.com/v1",
-  fireworks: "https://api.fireworks.ai/inference/v1",
-};
-
 export class Client implements Resident, Home {
   readonly options: ClientOptions;
   /** The same without what the environment adds. */
@@ -141,7 +135,7 @@ export class Client implements Resident, Home {
 
   get baseURL(): string {
     const { provider = "openai", baseURL } = this.options;
-    return baseURL || (HOSTS[provider] ?? provider);
+    return baseURL || (PROVIDERS.get(provider) ?? provider);
   }
 
   /** Sends a request and waits for the whole answer. */

@@ -259,15 +259,19 @@ export function isCallOption(name: string): boolean {
   return Object.hasOwn(CALL, name);
 }
 
-/** Providers by name, whose variables of the environment are looked for: `OPENAI_API_KEY`, `ANTHROPIC_BASE_URL`
- * and so on. */
-export const PROVIDERS: readonly string[] = ["openai", "anthropic", "fireworks"];
+/** Providers by name, and where they are: the module's presets once more, since it may not be loaded yet. Their
+ * variables of the environment are looked for: `OPENAI_API_KEY`, `ANTHROPIC_BASE_URL` and so on. */
+export const PROVIDERS: ReadonlyMap<string, string> = new Map([
+  ["openai", "https://api.openai.com/v1"],
+  ["anthropic", "https://api.anthropic.com/v1"],
+  ["fireworks", "https://api.fireworks.ai/inference/v1"],
+]);
 
 /** A client's options with what the environment adds. */
 export function complete(options: ClientOptions): ClientOptions {
   checkClient(options);
   const provider = options.provider ?? "openai";
-  const fill = <T>(value: T | undefined, name: string, known = PROVIDERS) =>
+  const fill = <T>(value: T | undefined, name: string, known: readonly string[] = [...PROVIDERS.keys()]) =>
     value === undefined && known.includes(provider) ? runtime.variable(`${provider.toUpperCase()}_${name}`) : value;
   return {
     ...options,

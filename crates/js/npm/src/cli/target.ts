@@ -27,9 +27,9 @@ function given<T>(flags: Given, name: string, read: (flag: string, text: string)
 /** What all runs have in common. */
 function common(flags: Given): RunOptions {
   const provider = flags.value("provider");
-  if (provider !== undefined && !PROVIDERS.includes(provider)) {
+  if (provider !== undefined && !PROVIDERS.has(provider)) {
     throw new UsageError(
-      `--provider: expected ${PROVIDERS.join(", ")}, found "${provider}"; an address goes to --url`,
+      `--provider: expected ${[...PROVIDERS.keys()].join(", ")}, found "${provider}"; an address goes to --url`,
     );
   }
   const model = flags.value("model");
