@@ -19,3 +19,9 @@ export async function timed(clock, work) {
   const { user, system } = process.cpuUsage(cpu);
   return clock === "cpu" ? (user + system) / 1e6 : (performance.now() - wall) / 1e3;
 }
+
+/** The same of a round after one that nobody counts: while others had their turn, what was hot grew cold. */
+export async function steady(clock, round) {
+  await round();
+  return timed(clock, round);
+}

@@ -2,7 +2,7 @@
 
 import { createParser } from "eventsource-parser";
 
-import { timed, turns } from "../turns.mjs";
+import { steady, turns } from "../turns.mjs";
 import { endpoint, KEY } from "./endpoint.mjs";
 
 const [who, clock] = process.argv.slice(2);
@@ -81,6 +81,6 @@ const checked = async () => {
 };
 const round = () => Promise.all(Array.from({ length: STREAMS }, checked));
 for (let i = 0; i < WARM; i += 1) await round();
-await turns(who, () => timed(clock, round));
+await turns(who, () => steady(clock, round));
 await stop();
 process.exit();

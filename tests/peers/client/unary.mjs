@@ -2,7 +2,7 @@
 
 import { Pool } from "undici";
 
-import { timed, turns } from "../turns.mjs";
+import { steady, turns } from "../turns.mjs";
 import { endpoint, KEY, times } from "./endpoint.mjs";
 
 const [who, clock] = process.argv.slice(2);
@@ -62,6 +62,6 @@ const checked = async () => {
   }
 };
 await times(WARM, AT_ONCE, checked);
-await turns(who, () => timed(clock, () => times(CALLS, AT_ONCE, checked)));
+await turns(who, () => steady(clock, () => times(CALLS, AT_ONCE, checked)));
 await stop();
 process.exit();
