@@ -266,7 +266,7 @@ impl Live {
             let count = self.recent.len() as f64;
             let sum = |of: fn(&Answer) -> u64| self.recent.iter().map(of).sum::<u64>() as f64;
             self.usual = Usual {
-                micros: sum(|answer| answer.end - answer.start) / count,
+                micros: sum(|answer| answer.end.saturating_sub(answer.start)) / count,
                 tokens: sum(|answer| answer.tokens) / count,
             };
         }
