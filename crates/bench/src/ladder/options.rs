@@ -12,7 +12,8 @@ pub struct Options {
     pub max: u32,
     /// Each rung is the one before times this. Default 2.
     pub factor: f64,
-    /// Settling upward ends after so long even if fewer requests than slots have ended. Default 15.
+    /// Settling upward ends after so long even if fewer requests than slots have ended. Default 15. It
+    /// begins anew, twice at most, where this machine stood still meanwhile.
     pub settle_s: f64,
     /// A rung is measured at least so long. Default 6.
     pub window_min_s: f64,
