@@ -186,7 +186,7 @@ impl<P: Platform> Climb<'_, '_, P> {
         let around = session.surroundings(now - began);
         let refused = tally.refused() + resting;
         let (failed, slo_met) = (tally.failed(), tally.slo_met());
-        let latency_s = tally.latency_s();
+        let taken_on = tally.taken_on(session.micros(now), &started);
         let mut client_capped = is_above_cap(&around.signs, concurrency);
         let mut rung = tally.window(session.micros(now), &started, around);
         if let Some(why) = self.staircase(concurrency, purpose, &rung) {
@@ -212,8 +212,7 @@ impl<P: Platform> Climb<'_, '_, P> {
             refused,
             failed,
             slo_met,
-            accepted_rate: rung.requests_per_s.value,
-            accepted_latency_s: latency_s,
+            taken_on,
             client_bound: rung.client.bound.then(|| rung.client.reasons.join("; ")),
             client_capped,
             at_s: (now - session.origin()).as_secs_f64(),
