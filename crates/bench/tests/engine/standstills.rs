@@ -210,3 +210,31 @@ fn a_server_that_refuses_is_not_asked_again_because_the_client_was_late() {
         assert!(truth.counts().rejected < 200, "{:?} {said}", truth.counts());
     }
 }
+
+#[test]
+fn what_is_concluded_from_a_late_client_is_said_to_be() {
+    // From the second rung on it is late each time.
+    let late = || (50..5000).step_by(10);
+    let go_on = Options {
+        stop_client_bound: false,
+        repeat: false,
+        ..from_four()
+    };
+    let said = climb_held_up(eight_slots(), go_on, SENT_IN_WINDOW, late()).text();
+    assert!(
+        said.contains("at once the client was the limit: there the server may do better."),
+        "{said}"
+    );
+    assert!(said.contains("\n  client     the limit with "), "{said}");
+    // Where the climb ends there, nothing is concluded from it.
+    let said = climb_held_up(eight_slots(), from_four(), SENT_IN_WINDOW, late()).text();
+    assert!(!said.contains("may do better"), "{said}");
+    assert!(
+        said.starts_with("Best so far at 4 requests at once"),
+        "{said}"
+    );
+    assert!(
+        said.contains("\n  client     the limit with 8 at a time\n"),
+        "{said}"
+    );
+}
