@@ -100,7 +100,7 @@ pub fn judge(signs: &Signs) -> Verdict {
     lags.sort_unstable_by(f64::total_cmp);
     let lag_p95_ms = quantile(&lags, 0.95, Rule::Nearest);
     let reasons = [
-        lag_p95_ms.and_then(|lag| late(lag, &lags, signs).or_else(|| still(&lags, signs))),
+        lag_p95_ms.and_then(|lag| late(lag, &lags, signs).or_else(|| still(signs))),
         busy(signs.busy),
         signs.concurrency.and_then(|wanted| capped(signs, wanted)),
         signs.full.map(full),
@@ -124,8 +124,10 @@ fn late(at_p95: f64, lags_ms: &[f64], signs: &Signs) -> Option<String> {
     (at_p95 > allowed && !is_hiccup).then(|| said + &why_late(signs))
 }
 
-fn still(lags_ms: &[f64], signs: &Signs) -> Option<String> {
-    let lost: f64 = lags_ms.iter().filter(|lag| **lag > LAG_MS).sum();
+/// By which sign the thread stood still, if it did.
+pub(crate) fn still(signs: &Signs) -> Option<String> {
+    let is_late = |lag: &&f64| lag.is_finite() && **lag > LAG_MS;
+    let lost: f64 = signs.lags_ms.iter().filter(is_late).sum();
     let percent = 100.0 * lost / signs.observed_ms.max(1.0);
     let said = format!("timers fired late by {percent:.0} % of the time in all");
     (percent > 100.0 * STILL_MAX && lost > STILL_LEAST_MS).then(|| said + &why_late(signs))

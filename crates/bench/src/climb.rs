@@ -14,6 +14,11 @@ use crate::report::{Answer, CONFIDENCE, Estimate, Purpose, Rung};
 use crate::session::{Halt, Session, Step};
 use crate::tally::Tally;
 
+/// A rung during whose settling this machine stood still settles anew, so many times at most. It takes about
+/// as long as a request does, so that a second time mostly goes well; a machine that is as busy as that all
+/// the time will not let the rung be measured either.
+const SETTLE_ANEW_MAX: u32 = 2;
+
 /// What it takes to carry a ladder out.
 struct Climb<'s, 'a, P: Platform> {
     session: &'s mut Session<'a, P>,
@@ -57,8 +62,8 @@ pub(crate) async fn climb<P: Platform>(
             } => (concurrency, purpose),
         };
         climb.session.now.rung = rungs.len() as u32;
-        climb.settle(concurrency, purpose).await;
-        let measured = climb.measure(concurrency, purpose).await;
+        let late = climb.settle(concurrency, purpose).await;
+        let measured = climb.measure(concurrency, purpose, late).await;
         match &climb.session.halt {
             // A rung that was cut short proves nothing.
             Some(Halt::User) => ladder.interrupt(StopRule::User, "stopped by hand"),
@@ -78,19 +83,14 @@ pub(crate) async fn climb<P: Platform>(
 }
 
 impl<P: Platform> Climb<'_, '_, P> {
-    /// Brings the concurrency to a new number and waits until the server feels it.
-    async fn settle(&mut self, concurrency: u32, purpose: Purpose) {
+    /// Brings the concurrency to a new number and waits until the server feels it. Answers by which sign
+    /// the client stood still to the last, if it did: requests that it held up are then measured, too.
+    async fn settle(&mut self, concurrency: u32, purpose: Purpose) -> Option<String> {
         self.refused_settling = 0;
         let session = &mut *self.session;
         session.now.phase = Phase::Settle;
         session.now.purpose = Some(purpose);
         session.resize(concurrency);
-        let recovers = self.refused;
-        let patience = Duration::from_secs_f64(if recovers {
-            self.options.recover_s
-        } else {
-            self.options.settle_s
-        });
         session.fill(false, || true);
         // Downward, first those beyond the new number must end.
         let longest = Duration::from_millis(session.plan.drain_ms);
@@ -98,7 +98,34 @@ impl<P: Platform> Climb<'_, '_, P> {
         while self.session.pool.in_flight() > concurrency && self.is_before(until) {
             self.step(until).await;
         }
-        let began = self.session.platform.now();
+        let patience = Duration::from_secs_f64(if self.refused {
+            self.options.recover_s
+        } else {
+            self.options.settle_s
+        });
+        let mut late = self.settle_once(concurrency, patience, false).await;
+        for _ in 0..SETTLE_ANEW_MAX {
+            // A server that refuses is not asked for longer than need be.
+            if late.is_none() || self.refused_settling > 0 || self.session.halt.is_some() {
+                break;
+            }
+            let patience = Duration::from_secs_f64(self.options.settle_s);
+            late = self.settle_once(concurrency, patience, true).await;
+        }
+        late
+    }
+
+    /// Waits until as many requests have ended as there are slots, but no longer than `patience`; `anew`, for
+    /// all that were sent before, too, which the client has held up. Answers by which sign it stood still
+    /// meanwhile, if it did.
+    async fn settle_once(
+        &mut self,
+        concurrency: u32,
+        patience: Duration,
+        anew: bool,
+    ) -> Option<String> {
+        let recovers = self.refused;
+        let began = self.session.watch_anew();
         let until = began + patience;
         let mut completions = 0;
         while self.is_before(until) {
@@ -108,14 +135,18 @@ impl<P: Platform> Climb<'_, '_, P> {
             } else {
                 self.options.is_settled(concurrency, elapsed, completions)
             };
-            if settled {
-                return;
+            // Those in flight are in the order in which they were sent.
+            let oldest = self.session.pool.started().next();
+            let is_held = anew && oldest.is_some_and(|sent| sent < began);
+            if settled && !is_held {
+                break;
             }
             if let Step::Landed(landing) = self.step(until).await {
                 // After refusals it takes answers to know that the server is itself again.
                 completions += u64::from(landing.sample.is_ok() || !recovers);
             }
         }
+        self.session.stood_still(began)
     }
 
     /// Whether it is not yet `until`, and nobody wants an end.
@@ -123,8 +154,14 @@ impl<P: Platform> Climb<'_, '_, P> {
         self.session.halt.is_none() && self.session.platform.now() < until
     }
 
-    /// Measures one rung, for the report and for the ladder.
-    async fn measure(&mut self, concurrency: u32, purpose: Purpose) -> (Rung, Observation) {
+    /// Measures one rung, for the report and for the ladder. `late`: by which sign the client stood still
+    /// right before.
+    async fn measure(
+        &mut self,
+        concurrency: u32,
+        purpose: Purpose,
+        late: Option<String>,
+    ) -> (Rung, Observation) {
         let slo = self.session.plan.slo;
         self.session.begin(purpose);
         let began = self.session.platform.now();
@@ -149,14 +186,16 @@ impl<P: Platform> Climb<'_, '_, P> {
         let around = session.surroundings(now - began);
         let refused = tally.refused() + resting;
         let (failed, slo_met) = (tally.failed(), tally.slo_met());
-        let latency_s = tally.latency_s();
+        let taken_on = tally.taken_on(session.micros(now), &started);
         let mut client_capped = is_above_cap(&around.signs, concurrency);
         let mut rung = tally.window(session.micros(now), &started, around);
         if let Some(why) = self.staircase(concurrency, purpose, &rung) {
             client_capped = true;
-            rung.client.bound = true;
             rung.client.reasons.push(why);
         }
+        let late = late.map(|why| format!("while it settled, {why}"));
+        rung.client.reasons.extend(late);
+        rung.client.bound = !rung.client.reasons.is_empty();
         let session = &mut *self.session;
         let throughput = rung.throughput(session.target.stream);
         // Where requests wait in line they differ less than the work does that they bring.
@@ -173,8 +212,7 @@ impl<P: Platform> Climb<'_, '_, P> {
             refused,
             failed,
             slo_met,
-            accepted_rate: rung.requests_per_s.value,
-            accepted_latency_s: latency_s,
+            taken_on,
             client_bound: rung.client.bound.then(|| rung.client.reasons.join("; ")),
             client_capped,
             at_s: (now - session.origin()).as_secs_f64(),

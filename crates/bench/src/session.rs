@@ -7,7 +7,7 @@ use std::time::Duration;
 use kneepoint_core::platform::Platform;
 use kneepoint_core::{ConfigError, Instant};
 
-use crate::client_bound::Signs;
+use crate::client_bound::{Signs, still};
 use crate::outcome::Job;
 use crate::plan::{Plan, Spend};
 use crate::pool::{Event, Pool};
@@ -247,6 +247,24 @@ impl<'a, P: Platform> Session<'a, P> {
         self.pool.take_in_flight_max();
         self.rested = 0.0;
         self.rested_at = self.platform.now();
+    }
+
+    /// Looks at this machine from now on.
+    pub(crate) fn watch_anew(&mut self) -> Instant {
+        self.pool.take_watch();
+        self.platform.now()
+    }
+
+    /// By which sign it has stood still since it was watched, if it has.
+    pub(crate) fn stood_still(&mut self, since: Instant) -> Option<String> {
+        let watch = self.pool.take_watch();
+        let seconds = (self.platform.now() - since).as_secs_f64().max(1e-6);
+        still(&Signs {
+            lags_ms: watch.lags_ms,
+            observed_ms: seconds * 1000.0,
+            busy: watch.busy.as_secs_f64() / seconds,
+            ..Signs::default()
+        })
     }
 
     /// What is known about a measurement that began so long ago.

@@ -141,11 +141,6 @@ impl Tally {
         self.slo.map(|_| self.slo_met)
     }
 
-    /// How long an answer took on average, in seconds; 0 without one.
-    pub(crate) fn latency_s(&self) -> f64 {
-        self.busy_ok as f64 / 1e6 / self.ok.max(1) as f64
-    }
-
     /// Takes in a request that has ended.
     pub(crate) fn take(&mut self, landing: &Landing) {
         let sample = &landing.sample;
@@ -396,6 +391,16 @@ impl Tally {
     /// refused, or told its limits: what is missing then is not the client's slowness.
     fn on_its_way(&self, window: (u64, u64)) -> f64 {
         self.present(window, |span| span.held_since)
+    }
+
+    /// Requests on average that the server took on in a window that ends at `until`, when those that were
+    /// sent at `started` were still in flight: all but those that it did not answer.
+    pub(crate) fn taken_on(&self, until: u64, started: &[u64]) -> f64 {
+        let within = |start: u64, end: u64| end.min(until).saturating_sub(start.max(self.from));
+        let answered = self.spans.iter().filter(|span| span.ok);
+        let answered: u64 = answered.map(|span| within(span.start, span.end)).sum();
+        let under_way: u64 = started.iter().map(|&start| within(start, until)).sum();
+        (answered + under_way) as f64 / until.saturating_sub(self.from).max(1) as f64
     }
 
     fn present(&self, (from, until): (u64, u64), since: fn(&Span) -> u64) -> f64 {

@@ -65,7 +65,7 @@ impl Read for f64 {
 
 fn whole(value: &Value, max: u64) -> Result<u64, Wrong> {
     let number = value.as_u64().filter(|number| *number <= max);
-    number.ok_or_else(|| Wrong::expected("a whole number in bounds", value))
+    number.ok_or_else(|| Wrong::expected(&format!("a whole number from 0 to {max}"), value))
 }
 
 macro_rules! whole {

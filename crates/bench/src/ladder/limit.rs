@@ -5,7 +5,8 @@ use super::{Finding, Observation, Options, rules};
 /// A limit under suspicion.
 #[derive(Debug, Clone)]
 pub(super) struct Limit {
-    /// Accepted rate times accepted latency: how many the server took on.
+    /// How many the server took on at once. That is their rate times their latency, counted in place of
+    /// multiplied: of a client that stood still neither is right by itself.
     estimate: f64,
     /// The lowest concurrency at which it refused.
     refused: u32,
@@ -19,7 +20,7 @@ impl Limit {
     /// The server refused on this rung, and not yet with `accepted` slots.
     pub(super) fn suspected(seen: &Observation, accepted: u32) -> Self {
         Self {
-            estimate: seen.accepted_rate * seen.accepted_latency_s,
+            estimate: seen.taken_on,
             refused: seen.concurrency,
             accepted,
             verified: None,
@@ -45,7 +46,7 @@ impl Limit {
             self.verified = Some(seen.concurrency);
             return;
         }
-        self.estimate = seen.accepted_rate * seen.accepted_latency_s;
+        self.estimate = seen.taken_on;
         self.refused = self.refused.min(seen.concurrency);
         self.accepted = self.accepted.min(self.refused.saturating_sub(1));
     }

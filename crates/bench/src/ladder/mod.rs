@@ -17,6 +17,7 @@ use limit::Limit;
 
 pub use found::{Answer, Finding, Purpose, Stability, Stop, StopRule};
 pub use options::Options;
+pub(crate) use options::{CONCURRENCY_MAX, held};
 
 /// What was measured on one rung.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,10 +38,8 @@ pub struct Observation {
     pub failed: u64,
     /// Those that met the objectives; none if there are no objectives.
     pub slo_met: Option<u64>,
-    /// Answers per second.
-    pub accepted_rate: f64,
-    /// How long an answer took on average, in seconds.
-    pub accepted_latency_s: f64,
+    /// Requests under way on average that it did answer.
+    pub taken_on: f64,
     /// Why the client was the limit, if it was.
     pub client_bound: Option<String>,
     /// Whether that is so by the runtime's nature, and would be found again.
@@ -84,8 +83,7 @@ pub enum Step {
 ///         concurrency, purpose, at_s,
 ///         throughput: rate, relative_error: 0.01,
 ///         requests: 60, refused: 0, failed: 0, slo_met: None,
-///         accepted_rate: rate, accepted_latency_s: f64::from(concurrency) / rate,
-///         client_bound: None, client_capped: false,
+///         taken_on: f64::from(concurrency), client_bound: None, client_capped: false,
 ///     });
 /// };
 /// assert_eq!(answer.knee.map(|knee| knee.value), Some(8));
@@ -274,12 +272,13 @@ impl Ladder {
     }
 
     /// Whether a rung is to be measured once more: another program that was busy for a moment makes
-    /// this client look slow, and is no limit. What a verification asks, whether the server refuses, does
-    /// not hang on it.
+    /// this client look slow, and is no limit. Whether the server refuses does not hang on it: that is what
+    /// a verification asks, and nobody is to be refused three times as often for it.
     fn is_doubtful(&self, seen: &Observation) -> bool {
         let is_bound = seen.client_bound.is_some() && !seen.client_capped;
         is_bound
             && seen.purpose != Purpose::Verify
+            && rules::rate_limited(seen, &self.options).is_none()
             && self.doubts < DOUBTS_MAX
             && !self.is_used_up()
     }

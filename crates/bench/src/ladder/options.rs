@@ -3,6 +3,9 @@
 /// No time is longer: a year, which durations and clocks can hold.
 const SECONDS_MAX: f64 = 365.0 * 86_400.0;
 
+/// More requests at once than this are a slip of the finger, and slots for them would fill the memory.
+pub(crate) const CONCURRENCY_MAX: u32 = 100_000;
+
 /// The windows and limits of a ladder. Times are in seconds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
@@ -12,7 +15,8 @@ pub struct Options {
     pub max: u32,
     /// Each rung is the one before times this. Default 2.
     pub factor: f64,
-    /// Settling upward ends after so long even if fewer requests than slots have ended. Default 15.
+    /// Settling upward ends after so long even if fewer requests than slots have ended. Default 15. It
+    /// begins anew, twice at most, where this machine stood still meanwhile.
     pub settle_s: f64,
     /// A rung is measured at least so long. Default 6.
     pub window_min_s: f64,
@@ -138,52 +142,69 @@ impl Options {
         requests >= self.completions_min && failed * 2 > requests
     }
 
-    /// What is wrong with these options, if anything.
-    pub fn check(&self) -> Result<(), &'static str> {
-        let positive = [
-            self.window_min_s,
-            self.window_max_s,
-            self.total_s,
-            self.verify_s,
-            self.rest_s,
+    /// What is wrong with these options, if anything: by its name, what was found and what was expected.
+    pub fn check(&self) -> Result<(), String> {
+        let ratio = |name, x: f64| (name, x, x > 1.0, "a number above 1");
+        let share = |name, x: f64| (name, x, x > 0.0 && x < 1.0, "a share between 0 and 1");
+        let is_time = |s: f64| (0.0..=SECONDS_MAX).contains(&s);
+        let time = |name, s: f64| (name, s, is_time(s), "seconds, from 0 to a year");
+        let span = |name, s: f64| {
+            let is_good = s > 0.0 && is_time(s);
+            (name, s, is_good, "seconds above 0, up to a year")
+        };
+        let (first, max) = (f64::from(self.first), f64::from(self.max));
+        let rows = [
+            (
+                "max",
+                max,
+                (1..=CONCURRENCY_MAX).contains(&self.max),
+                "1 to 100000 requests at once",
+            ),
+            (
+                "first",
+                first,
+                (1..=self.max).contains(&self.first),
+                "1 or more, and no more than max",
+            ),
+            ratio("factor", self.factor),
+            ratio("refine_ratio", self.refine_ratio),
+            time("settle_s", self.settle_s),
+            span("window_min_s", self.window_min_s),
+            span("window_max_s", self.window_max_s),
+            (
+                "window_max_s",
+                self.window_max_s,
+                self.window_max_s >= self.window_min_s,
+                "no less than window_min_s",
+            ),
+            // This one is compared only, and so may be any time.
+            (
+                "total_s",
+                self.total_s,
+                self.total_s > 0.0 && self.total_s.is_finite(),
+                "seconds above 0",
+            ),
+            span("verify_s", self.verify_s),
+            time("recover_s", self.recover_s),
+            span("rest_s", self.rest_s),
+            time("rest_max_s", self.rest_max_s),
+            share("errors_max", self.errors_max),
+            share("refusals_max", self.refusals_max),
+            share("slo_share", self.slo_share),
+            share("peak_share", self.peak_share),
+            share("verify_share", self.verify_share),
         ];
-        // How long the ladder may take in all is compared only, and so may be any number.
-        let durations = [
-            self.window_min_s,
-            self.window_max_s,
-            self.settle_s,
-            self.verify_s,
-            self.recover_s,
-            self.rest_s,
-            self.rest_max_s,
-        ];
-        let shares = [
-            self.errors_max,
-            self.refusals_max,
-            self.slo_share,
-            self.peak_share,
-            self.verify_share,
-        ];
-        if self.first == 0 || self.first > self.max {
-            return Err("the first rung lies between 1 and the highest");
-        }
-        if !(self.factor > 1.0 && self.refine_ratio > 1.0) {
-            return Err("each rung is higher than the one before");
-        }
-        if !positive.iter().all(|&s| s > 0.0 && s.is_finite()) {
-            return Err("windows are positive");
-        }
-        if !durations.iter().all(|s| (0.0..=SECONDS_MAX).contains(s)) {
-            return Err("times lie between 0 and a year");
-        }
-        if self.window_max_s < self.window_min_s {
-            return Err("the longest window is no shorter than the shortest");
-        }
-        if !shares.iter().all(|&share| share > 0.0 && share < 1.0) {
-            return Err("shares lie between 0 and 1");
-        }
-        Ok(())
+        held(&rows)
     }
+}
+
+/// Refuses the first of these values that is not as it should be: its name, itself, whether it is, and what
+/// was expected.
+pub(crate) fn held(rows: &[(&str, f64, bool, &str)]) -> Result<(), String> {
+    let wrong = rows.iter().find(|(_, _, is_good, _)| !is_good);
+    wrong.map_or(Ok(()), |(name, found, _, expected)| {
+        Err(format!("{name}: found {found}, expected {expected}"))
+    })
 }
 
 #[cfg(test)]
@@ -240,9 +261,19 @@ mod tests {
                 slo_share: 1.0,
                 ..ladder.clone()
             },
+            Options {
+                max: 100_001,
+                ..ladder.clone()
+            },
         ] {
             assert!(bad.check().is_err(), "{bad:?}");
         }
+        let short = Options {
+            window_max_s: 1.0,
+            ..ladder
+        };
+        let expected = "window_max_s: found 1, expected no less than window_min_s";
+        assert_eq!(short.check(), Err(expected.to_owned()));
     }
 
     #[test]

@@ -10,10 +10,12 @@ pub(super) fn stop(
     seen: &Observation,
     options: &Options,
 ) -> Option<Stop> {
+    let refused = rate_limited(seen, options);
     let rules = [
-        client_bound(seen, options),
+        // What the server refuses, it refuses to a client that is late, too.
+        client_bound(seen, options).filter(|_| refused.is_none()),
         errors(seen, options),
-        rate_limited(seen, options),
+        refused,
         slo(seen, options),
         before.and_then(|before| plateau(before, seen, options)),
     ];

@@ -13,8 +13,7 @@ fn rung(concurrency: u32, throughput: f64) -> Observation {
         refused: 0,
         failed: 0,
         slo_met: None,
-        accepted_rate: throughput,
-        accepted_latency_s: f64::from(concurrency) / throughput.max(1e-9),
+        taken_on: f64::from(concurrency),
         client_bound: None,
         client_capped: false,
         at_s: 0.0,
@@ -24,7 +23,7 @@ fn rung(concurrency: u32, throughput: f64) -> Observation {
 /// Climbs on a server that does `serve`; answers what was asked for and what was found.
 fn climb(
     options: &Options,
-    serve: impl Fn(u32, Purpose) -> Observation,
+    mut serve: impl FnMut(u32, Purpose) -> Observation,
 ) -> (Vec<(u32, Purpose)>, Answer) {
     let mut ladder = Ladder::new(options.clone());
     let mut asked = Vec::new();
@@ -160,6 +159,59 @@ fn a_client_that_was_late_is_looked_at_again_whatever_the_rung_is_for() {
 }
 
 #[test]
+fn a_rung_that_is_refused_is_believed_of_a_client_that_was_late() {
+    let late = |n: u32, purpose| Observation {
+        client_bound: (n > 20).then(|| "late".to_owned()),
+        ..refusing(20)(n, purpose)
+    };
+    let (asked, answer) = climb(&Options::default(), late);
+    assert_eq!((asked, answer), climb(&Options::default(), refusing(20)));
+    // A refusal that may be chance is none.
+    let (asked, answer) = climb(&Options::default(), |n, purpose| Observation {
+        refused: u64::from(n > 20),
+        ..late(n, purpose)
+    });
+    assert_eq!(
+        rungs(&asked, Purpose::Climb),
+        [1, 2, 4, 8, 16, 32, 32, 32, 32]
+    );
+    assert_eq!(answer.stop.value, StopRule::ClientBound);
+}
+
+#[test]
+fn an_answer_stands_on_what_was_measured_by_a_calm_client_alone() {
+    let mut dice = 1_u64;
+    for busy in (0..1000).map(|trial| trial % 10) {
+        let calm = std::cell::RefCell::new(Vec::new());
+        let (asked, answer) = climb(&Options::default(), |n, purpose| {
+            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let is_late = (dice >> 33) % 10 < busy;
+            if !is_late && purpose != Purpose::Repeat {
+                calm.borrow_mut().push(n);
+            }
+            Observation {
+                client_bound: is_late.then(|| "late".to_owned()),
+                ..rung(n, f64::from(n.min(32)) / if is_late { 3.0 } else { 1.0 })
+            }
+        });
+        let calm = calm.into_inner();
+        let found = [&answer.knee, &answer.peak].map(|found| found.as_ref().map(|one| one.value));
+        assert!(
+            found.iter().flatten().all(|n| calm.contains(n)),
+            "{answer:?}"
+        );
+        let climbed = rungs(&asked, Purpose::Climb);
+        let is_calm = climbed.last().is_some_and(|n| calm.contains(n));
+        assert_eq!(
+            answer.stop.value == StopRule::ClientBound,
+            !is_calm,
+            "{answer:?}"
+        );
+        assert!(answer.stability.is_none_or(|found| found.stable));
+    }
+}
+
+#[test]
 fn a_repetition_that_the_client_slowed_down_is_no_drift() {
     let (_, answer) = climb(&Options::default(), |n, purpose| Observation {
         client_bound: (purpose == Purpose::Repeat && n == 1).then(|| "late".to_owned()),
@@ -217,7 +269,7 @@ fn room_ends_the_climb_and_leaves_the_knee_open_above() {
 fn refusing(slots: u32) -> impl Fn(u32, Purpose) -> Observation {
     move |n, _| Observation {
         refused: if n > slots { 50 } else { 0 },
-        accepted_latency_s: 1.0,
+        taken_on: f64::from(n.min(slots)),
         ..rung(n, f64::from(n.min(slots)))
     }
 }
@@ -240,7 +292,7 @@ fn a_limit_that_cannot_be_verified_says_so() {
         } else {
             0
         },
-        accepted_latency_s: 1.0,
+        taken_on: f64::from(n) * 0.7,
         ..rung(n, f64::from(n) * 0.7)
     });
     assert_eq!(rungs(&asked, Purpose::Verify), [10, 6, 3]);
@@ -256,7 +308,7 @@ fn a_rung_that_is_refused_tells_nothing_about_the_throughput() {
     // Refusals make room, so that what is left looks fast.
     let (_, answer) = climb(&Options::default(), |n, _| Observation {
         refused: if n > 8 { 50 } else { 0 },
-        accepted_latency_s: 0.1,
+        taken_on: 100.0,
         ..rung(n, if n > 8 { 1000.0 } else { f64::from(n) })
     });
     let (knee, limit) = (

@@ -2,6 +2,7 @@
 //! by then, and ended in time where it is not.
 
 use super::PlanError;
+use crate::ladder::held;
 use crate::record::Sample;
 
 /// Bounds on the whole run, warm-up included. All that are given hold.
@@ -112,17 +113,21 @@ impl Budget {
 
     /// Whether it can be kept.
     pub(super) fn check(&self) -> Result<(), PlanError> {
-        let not_negative = |x: f64| x >= 0.0 && x.is_finite();
-        if self.money.is_some() && self.prices.is_none() {
-            return Err(PlanError::Budget("money needs prices"));
+        if let (Some(money), None) = (self.money, self.prices) {
+            return Err(PlanError::Budget(format!(
+                "money: found {money} without prices, expected prices of a million tokens beside it"
+            )));
         }
-        let prices = self
-            .prices
-            .map_or([0.0; 2], |p| [p.input_per_million, p.output_per_million]);
-        if !prices.into_iter().chain(self.money).all(not_negative) {
-            return Err(PlanError::Budget("money and prices are not negative"));
-        }
-        Ok(())
+        let amount = |name, x: f64| (name, x, x >= 0.0 && x.is_finite(), "a number from 0 on");
+        let (input, output) = self.prices.map_or((0.0, 0.0), |prices| {
+            (prices.input_per_million, prices.output_per_million)
+        });
+        let rows = [
+            amount("money", self.money.unwrap_or(0.0)),
+            amount("the price of input", input),
+            amount("the price of output", output),
+        ];
+        held(&rows).map_err(PlanError::Budget)
     }
 
     /// Whether `cost` stays within all bounds.

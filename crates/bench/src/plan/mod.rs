@@ -8,7 +8,7 @@ mod prompts;
 use serde_json::Value;
 
 use crate::json::{Fields, Object, Read, Write, Wrong};
-use crate::ladder;
+use crate::ladder::{self, CONCURRENCY_MAX, held};
 use crate::record::Sample;
 
 pub use arrivals::{Arrivals, Start};
@@ -133,22 +133,31 @@ impl Load {
 
     /// What is wrong with it, if anything.
     pub fn check(&self) -> Result<(), PlanError> {
-        let positive = |x: f64| x > 0.0 && x.is_finite();
-        match self {
-            Self::Closed { concurrency } if *concurrency == 0 => {
-                Err(PlanError::Load("a closed loop has at least one slot"))
+        let positive = |name, x: f64| (name, x, x > 0.0 && x.is_finite(), "a number above 0");
+        let checked = match *self {
+            Self::Closed { concurrency } => held(&[(
+                "concurrency",
+                f64::from(concurrency),
+                (1..=CONCURRENCY_MAX).contains(&concurrency),
+                "1 to 100000 requests at once",
+            )]),
+            Self::Constant { rate } | Self::Poisson { rate } => held(&[positive("rate", rate)]),
+            Self::Gamma { rate, burstiness } => {
+                held(&[positive("rate", rate), positive("burstiness", burstiness)])
             }
-            Self::Closed { .. } => Ok(()),
-            Self::Constant { rate } | Self::Poisson { rate } if positive(*rate) => Ok(()),
-            Self::Gamma { rate, burstiness } if positive(*rate) && positive(*burstiness) => Ok(()),
-            Self::Ramp { from, to, over_ms }
-                if *from >= 0.0 && from.is_finite() && positive(*to) && *over_ms > 0 =>
-            {
-                Ok(())
-            }
-            Self::Ladder(options) => options.check().map_err(PlanError::Load),
-            _ => Err(PlanError::Load("rates and shapes are positive numbers")),
-        }
+            Self::Ramp { from, to, over_ms } => held(&[
+                (
+                    "from",
+                    from,
+                    from >= 0.0 && from.is_finite(),
+                    "a number from 0 on",
+                ),
+                positive("to", to),
+                positive("over_ms", over_ms as f64),
+            ]),
+            Self::Ladder(ref options) => options.check(),
+        };
+        checked.map_err(PlanError::Load)
     }
 }
 
@@ -247,7 +256,8 @@ impl Plan {
         self.load.check()?;
         self.budget.check()?;
         if self.in_flight_max == 0 {
-            return Err(PlanError::Load("at least one request is in flight"));
+            let wrong = "in_flight_max: found 0, expected 1 or more";
+            return Err(PlanError::Load(wrong.to_owned()));
         }
         let endless = self.requests.is_none() && self.duration_ms.is_none();
         if endless && !matches!(self.load, Load::Ladder(_)) {
@@ -265,7 +275,7 @@ impl Plan {
 pub enum PlanError {
     /// The load makes no sense.
     #[error("the load cannot be sent: {0}")]
-    Load(&'static str),
+    Load(String),
     /// It would never end.
     #[error("give a number of requests, a duration, or both: the run would never end")]
     Endless,
@@ -274,7 +284,7 @@ pub enum PlanError {
     Nothing,
     /// The budget makes no sense.
     #[error("the budget cannot be kept: {0}")]
-    Budget(&'static str),
+    Budget(String),
 }
 
 #[cfg(test)]
@@ -296,6 +306,8 @@ mod tests {
             (Plan { duration_ms: Some(1), ..closed.clone() },                     true),
             (Plan { requests: Some(0), ..closed },                                false),
             (with(Load::Closed { concurrency: 0 }),                               false),
+            (with(Load::Closed { concurrency: 100_000 }),                         true),
+            (with(Load::Closed { concurrency: 100_001 }),                         false),
             (with(Load::Constant { rate: 0.0 }),                                  false),
             (with(Load::Poisson { rate: f64::NAN }),                              false),
             (with(Load::Gamma { rate: 1.0, burstiness: -1.0 }),                   false),
@@ -306,6 +318,11 @@ mod tests {
         for (plan, good) in cases {
             assert_eq!(plan.check().is_ok(), good, "{plan:?}");
         }
+        let said = with(Load::Constant { rate: -1.0 }).check().unwrap_err();
+        assert_eq!(
+            said.to_string(),
+            "the load cannot be sent: rate: found -1, expected a number above 0"
+        );
     }
 
     #[test]

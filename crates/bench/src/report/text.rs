@@ -187,10 +187,11 @@ impl Report {
             write!(out, ", {reused} request{s} on open ones")?;
         }
         writeln!(out)?;
-        let client = match rung.repeats() {
+        let client = match (rung.repeats(), self.client_bound_at()) {
             _ if rung.client.bound => rung.client.reasons.join("; "),
-            0 => "not the limit".to_owned(),
-            repeats => format!(
+            (0, None) => "not the limit".to_owned(),
+            (0, Some(n)) => format!("the limit with {n} at a time"),
+            (repeats, _) => format!(
                 "paused before each of {}: the times contain that",
                 counted(repeats, "repeated attempt")
             ),

@@ -26,11 +26,27 @@ pub fn verdict(report: &Report) -> String {
     // Without an answer there is nothing that the client could have spoilt.
     if rung.client.bound && rung.ok > 0 && !is_told {
         text += " The client was the limit, so this says little about the server.";
+    } else if let Some(n) = spoilt_at(report).filter(|_| rung.ok > 0) {
+        let at = counted(n.into(), "request");
+        let _ = write!(
+            text,
+            " With {at} at once the client was the limit: there the server may do better."
+        );
     }
     if rung.buffered {
         text += " Streams came in one burst: times to the first token are not the model's.";
     }
     text
+}
+
+/// The lowest concurrency at which the client was the limit, where the ladder was told to conclude from
+/// such rungs all the same. What was refused there was so by the server.
+fn spoilt_at(report: &Report) -> Option<u32> {
+    let goes_on =
+        matches!(&report.config.load, Load::Ladder(options) if !options.stop_client_bound);
+    let stop = report.answer.as_ref().map(|answer| answer.stop.value);
+    let concludes = goes_on && stop != Some(StopRule::RateLimited);
+    report.client_bound_at().filter(|_| concludes)
 }
 
 fn ladder(report: &Report, answer: &Answer, rung: &Rung) -> String {

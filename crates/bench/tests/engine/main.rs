@@ -15,3 +15,4 @@ mod pictures;
 mod runs;
 mod schema;
 mod servers;
+mod standstills;

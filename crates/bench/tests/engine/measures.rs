@@ -3,12 +3,10 @@
 
 use std::time::Duration;
 
-use kneepoint_bench::ladder::{Options, StopRule};
-use kneepoint_bench::plan::{Load, Plan, Slo};
+use kneepoint_bench::plan::{Plan, Slo};
 use kneepoint_bench::record::{Class, Sample, TokenSource};
-use kneepoint_bench::report::{Report, verdict};
-use kneepoint_bench::{Listener, run};
-use kneepoint_core::platform::sim::{Bucket, Reply, Script, ServerModel, Sim, Units};
+use kneepoint_bench::report::verdict;
+use kneepoint_core::platform::sim::{Bucket, Reply, Script, ServerModel, Units};
 use kneepoint_stats::{Histogram, Rule, quantile};
 
 use crate::harness::{Stage, closed, taking};
@@ -54,72 +52,6 @@ fn a_server_that_refuses_is_not_the_client_that_is_slow() {
             assert!(!rung.client.bound, "{case}");
         }
     }
-}
-
-/// Lets the client stand still once so many requests that count have ended.
-struct Standstill {
-    sim: Sim,
-    left: u32,
-}
-
-impl Listener for Standstill {
-    fn sample(&mut self, _: &Sample, measured: bool) {
-        self.left = self.left.saturating_sub(u32::from(measured));
-        if measured && self.left == 0 {
-            self.left = u32::MAX;
-            self.sim.advance(Duration::from_secs(10));
-        }
-    }
-}
-
-/// Climbs on a server while the client stands still once, when so many requests that count have ended.
-fn climb_held_up(server: ServerModel, options: Options, left: u32) -> Report {
-    let stage = Stage::new(1, server);
-    let sim = stage.sim.clone();
-    let (plan, mut listener) = (Plan::new(Load::Ladder(options)), Standstill { sim, left });
-    let climb = run(
-        &stage.sim,
-        &stage.target,
-        &plan,
-        &stage.control,
-        &mut listener,
-    );
-    stage.sim.run(climb).expect("it can run")
-}
-
-#[test]
-fn a_standstill_that_ends_a_window_is_the_clients_and_the_rung_is_measured_anew() {
-    let options = Options {
-        first: 10,
-        max: 10,
-        window_min_s: 3.0,
-        completions_min: 35,
-        repeat: false,
-        ..Options::default()
-    };
-    // Answers are read before timers are looked at. Thirty-five end a window, of which ten were sent before it.
-    let report = climb_held_up(taking(1.0, 0.0), options, 25);
-    let bound: Vec<bool> = report.rungs.iter().map(|rung| rung.client.bound).collect();
-    assert_eq!(bound, [true, false], "{}", report.text());
-    let reasons = &report.rungs[0].client.reasons;
-    assert!(reasons[0].contains("timers fired late"), "{reasons:?}");
-}
-
-#[test]
-fn a_standstill_on_one_rung_hides_no_plateau_on_those_above() {
-    let server = ServerModel {
-        slots: Some(8),
-        queues: true,
-        ..taking(1.0, 0.1)
-    };
-    let options = Options {
-        first: 4,
-        ..Options::default()
-    };
-    let report = climb_held_up(server, options, 20);
-    let (low, answer) = (&report.rungs[0], report.answer.as_ref().expect("a ladder"));
-    assert!(low.client.bound, "{}", report.text());
-    assert_eq!(answer.stop.value, StopRule::Plateau, "{}", report.text());
 }
 
 #[test]

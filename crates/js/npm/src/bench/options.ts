@@ -111,7 +111,8 @@ export interface LadderOptions {
   max?: number;
   /** Each rung is the one before times this. Default: 2. */
   factor?: number;
-  /** Settling on a rung ends after so long, even if fewer requests than slots have ended. Default: 15. */
+  /** Settling on a rung ends after so long, even if fewer requests than slots have ended. Default: 15. It begins
+   * anew, twice at most, where this machine stood still meanwhile. */
   settle_s?: number;
   /** A rung is measured at least so long. Default: 6. */
   window_min_s?: number;
