@@ -30,7 +30,7 @@ use probe::{Blocked, Turn};
 use sums::Answer;
 use trial::{Full, Step, Trial};
 use value::within;
-pub use value::{Admission, Options, Part, Purpose, Rejection, Sent, Snapshot};
+pub use value::{Admission, Options, Part, Purpose, Refusal, Sent, Snapshot};
 use window::{Surroundings, Window};
 
 /// Seconds that set the curves' width: one look beyond the level each twelve to twenty seconds.
@@ -74,7 +74,7 @@ const HINT_SPREAD_LONGEST: f64 = 1.0;
 ///
 /// ```
 /// use kneepoint_core::Instant;
-/// use kneepoint_core::adapt::{Admission, Options, Rejection, Rule};
+/// use kneepoint_core::adapt::{Admission, Options, Refusal, Rule};
 /// use std::time::Duration;
 ///
 /// let now = Instant::from_micros(1_000);
@@ -85,7 +85,7 @@ const HINT_SPREAD_LONGEST: f64 = 1.0;
 /// // The server refuses and names a pause: nothing goes out before its end.
 /// let later = now + Duration::from_millis(20);
 /// let hint = Some(Duration::from_secs(2));
-/// rule.rejected(later, sent, Rejection { hint, overload: false }, 0.5);
+/// rule.refused(later, sent, Refusal { hint, overload: false }, 0.5);
 /// assert!(matches!(rule.admit(later), Admission::Wait(at) if at >= later + Duration::from_secs(2)));
 /// ```
 #[derive(Debug, Clone)]
@@ -238,12 +238,12 @@ impl Rule {
     }
 
     /// An attempt was refused. `unit` is a number drawn evenly from 0 to 1.
-    pub fn rejected(&mut self, now: Instant, sent: Sent, rejection: Rejection, unit: f64) {
+    pub fn refused(&mut self, now: Instant, sent: Sent, refusal: Refusal, unit: f64) {
         self.ended(now, sent);
         if self.options.adaptive {
-            self.judge(now, sent, rejection, unit);
+            self.judge(now, sent, refusal, unit);
         }
-        if let Some(hint) = rejection.hint {
+        if let Some(hint) = refusal.hint {
             self.gate = self.gate.max(now + spread(hint, unit));
         }
     }

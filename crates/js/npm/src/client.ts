@@ -67,7 +67,7 @@ export interface Stats {
   /** Those among them that were not the first of their call, hedges included. */
   retries: number;
   /** Attempts that were refused: throttled or overloaded. */
-  rejections: number;
+  refusals: number;
   /** For each model in use. */
   models: ModelStats[];
   /** What the platform tells of them. */
@@ -384,6 +384,6 @@ const NOTHING = {
   aborted: 0,
   attempts: 0,
   retries: 0,
-  rejections: 0,
+  refusals: 0,
   models: [],
 };
