@@ -31,12 +31,12 @@ export async function keyFrom(
   clock: Clock,
   over: Promise<unknown>,
 ): Promise<string> {
-  const key = await inTime(asked(apiKey), clock.left, over);
+  const key = await inTime(answerOf(apiKey), clock.left, over);
   if (typeof key === "string" && key !== "") return key;
   throw refuse("apiKey", "no text in what the function answered", "a key");
 }
 
-async function asked(apiKey: () => string | Promise<string>): Promise<unknown> {
+async function answerOf(apiKey: () => string | Promise<string>): Promise<unknown> {
   try {
     return await apiKey();
   } catch (cause) {

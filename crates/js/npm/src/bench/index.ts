@@ -95,8 +95,8 @@ export function compare(options: CompareOptions): Run<Comparison> {
     checkPairs(pairs);
     sides.forEach(checkPlain);
     const plan = planOf({ model: "", ...rest });
-    const asked = (side: BenchOptions): Promise<Side> => sideOf(side, askOf(side, false));
-    const [one, two] = await Promise.all([asked(sides[0]), asked(sides[1])]);
+    const described = (side: BenchOptions): Promise<Side> => sideOf(side, askOf(side, false));
+    const [one, two] = await Promise.all([described(sides[0]), described(sides[1])]);
     return (door, watch) =>
       engine.begin_pairs(door, watch, one.client, one.ask, two.client, two.ask, plan, pairs);
   });

@@ -101,7 +101,7 @@ export async function converse<T>(
   };
   conversation._ask(params.messages);
   for (let count = 0; count < maxChatCompletions; count += 1) {
-    const messages = conversation.messages.map(asAsked);
+    const messages = conversation.messages.map(asSent);
     const completion = await ask({ ...rest, tool_choice, tools, messages });
     const calls = completion.choices[0]?.message?.tool_calls ?? [];
     let isDone = calls.length === 0;
@@ -193,7 +193,7 @@ function described(
 }
 
 /** A message as servers take it: answers hold more than may be asked. */
-function asAsked(message: ChatCompletionMessageParam): ChatCompletionMessageParam {
+function asSent(message: ChatCompletionMessageParam): ChatCompletionMessageParam {
   if (message.role !== "assistant") return message;
   const { audio, content, function_call, name, refusal, tool_calls } = message;
   return {
@@ -203,11 +203,11 @@ function asAsked(message: ChatCompletionMessageParam): ChatCompletionMessagePara
     ...(function_call ? { function_call } : {}),
     ...(name === undefined ? {} : { name }),
     ...(refusal ? { refusal } : {}),
-    ...(tool_calls === undefined ? {} : { tool_calls: tool_calls.map(callAsAsked) }),
+    ...(tool_calls === undefined ? {} : { tool_calls: tool_calls.map(callAsSent) }),
   };
 }
 
-function callAsAsked(call: ChatCompletionMessageToolCall): ChatCompletionMessageToolCall {
+function callAsSent(call: ChatCompletionMessageToolCall): ChatCompletionMessageToolCall {
   if (call.type === "function") {
     const { id, type, function: called } = call;
     return { id, type, function: { arguments: called.arguments, name: called.name } };
