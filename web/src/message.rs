@@ -1,7 +1,7 @@
 //! What page and engine tell each other. Plain values, sent as JSON.
 
 use kneepoint_bench::json::{self, Wrong};
-use kneepoint_bench::plan::Plan;
+use kneepoint_bench::plan::{Plan, PromptSource};
 use kneepoint_bench::record::Sample;
 use kneepoint_bench::report::{Connections, Report, Rung};
 use kneepoint_bench::{Tick, fields, variants, words};
@@ -98,30 +98,6 @@ pub enum Dialect {
 
 words!(Dialect { OpenAi = "open_ai", Anthropic = "anthropic" });
 
-/// Where prompts come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PromptSource {
-    /// The same text every time.
-    Text(String),
-    /// Lines of JSON, each a text, `{"prompt": …}` or `{"messages": […]}`.
-    Lines(String),
-    /// Made up, about so many tokens.
-    Synthetic(u32),
-    /// Made up: so many tokens that all share, and so many of its own for each.
-    Shared {
-        /// Shared by all.
-        prefix: u32,
-        /// Of its own.
-        suffix: u32,
-    },
-}
-
-variants!(PromptSource {
-    Text(text) = "text",
-    Lines(lines) = "lines",
-    Synthetic(tokens) = "synthetic",
-    Shared { prefix, suffix } = "shared",
-});
 /// Engine → page.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "a few per second")]

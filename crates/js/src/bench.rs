@@ -9,7 +9,7 @@ use js_sys::Object;
 use kneepoint_bench::compare::{Comparison, compare, compare_reports};
 use kneepoint_bench::export::{self, ReadError};
 use kneepoint_bench::merge::merge;
-use kneepoint_bench::plan::{Plan, PromptError, Prompts, Source};
+use kneepoint_bench::plan::{Plan, PromptSource, Prompts};
 use kneepoint_bench::record::Sample;
 use kneepoint_bench::report::{Connections, Environment, Metric, Report, Rung};
 use kneepoint_bench::threshold::{Outcome, Threshold};
@@ -119,29 +119,11 @@ struct Ask {
     env: Environment,
 }
 
-/// Where prompts come from, as the package's type of this name has it.
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum PromptSource {
-    Text(String),
-    Lines(String),
-    Synthetic(u32),
-    Shared { prefix: u32, suffix: u32 },
-}
-
 fn target(client: &JsValue, ask: &str) -> Result<Target, String> {
     let config = options::config(client).map_err(|error| error.to_string())?;
     let ask: Ask = read("target", ask)?;
-    let model = &ask.model;
-    let prompts = match ask.prompts {
-        PromptSource::Text(text) => Prompts::text(model, &text),
-        PromptSource::Lines(lines) => Prompts::from_jsonl(model, &lines)
-            .map_err(|error: PromptError| format!("prompts: {error}"))?,
-        PromptSource::Synthetic(tokens) => Prompts::new(model, Source::Synthetic { tokens }),
-        PromptSource::Shared { prefix, suffix } => {
-            Prompts::new(model, Source::SharedPrefix { prefix, suffix })
-        }
-    };
+    let prompts = Prompts::from_source(&ask.model, &ask.prompts)
+        .map_err(|error| format!("prompts: {error}"))?;
     let prompts = Prompts {
         system: ask.system,
         nonce: ask.nonce,
