@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::evidence::LONG_HINT;
 use super::value::within;
 use super::{
-    DELAY_LONGEST, DELAY_WEIGHT, Epoch, Part, Purpose, ROOM, Refusal, Rule, SPAN, SPAN_LONGEST,
-    SPAN_PER_HINT, Sent,
+    DELAY_LONGEST_S, DELAY_WEIGHT, Epoch, Part, Purpose, ROOM, Refusal, Rule, SPAN_LONGEST_S,
+    SPAN_PER_HINT, SPAN_S, Sent,
 };
 use crate::time::Instant;
 
@@ -18,7 +18,7 @@ impl Rule {
     pub(super) fn judge(&mut self, now: Instant, sent: Sent, refusal: Refusal, unit: f64) {
         let delay = (now - sent.at).as_secs_f64();
         let smoothed = self.refusal_delay + DELAY_WEIGHT * (delay - self.refusal_delay);
-        self.refusal_delay = smoothed.max(delay).min(DELAY_LONGEST);
+        self.refusal_delay = smoothed.max(delay).min(DELAY_LONGEST_S);
         self.round_trip = self.round_trip.min(delay);
         self.meter.retracted(sent.serial);
         if refusal.hint.is_some() {
@@ -51,8 +51,8 @@ impl Rule {
             }
         }
         let hint = refusal.hint.filter(|_| self.has(Part::LongSpan));
-        self.span = hint.map_or(SPAN, |hint| {
-            within(SPAN_PER_HINT * hint.as_secs_f64(), SPAN, SPAN_LONGEST)
+        self.span = hint.map_or(SPAN_S, |hint| {
+            within(SPAN_PER_HINT * hint.as_secs_f64(), SPAN_S, SPAN_LONGEST_S)
         });
     }
 
