@@ -11,7 +11,7 @@ use kneepoint_bench::export::{self, ReadError};
 use kneepoint_bench::merge::merge;
 use kneepoint_bench::plan::{Plan, PromptSource, Prompts};
 use kneepoint_bench::record::Sample;
-use kneepoint_bench::report::{Connections, Environment, Metric, Report, Rung};
+use kneepoint_bench::report::{Connections, Environment, Metric, Report, Rung, Times};
 use kneepoint_bench::threshold::{Outcome, Threshold};
 use kneepoint_bench::{Control, Listener, Target, Tick, run};
 use serde::de::DeserializeOwned;
@@ -268,18 +268,10 @@ pub fn hdr_compressed(deflated: &[u8]) -> Vec<u8> {
 
 fn metric_of<'a>(report: &'a Report, name: &str) -> Result<&'a Metric, Object> {
     let rung = report.main_rung().ok_or_else(nothing_measured)?;
-    let metric = match name {
-        "ttft" => &rung.ttft,
-        "ttfv" => &rung.ttfv,
-        "tpot" => &rung.tpot,
-        "icl" => &rung.icl,
-        "e2e" => &rung.e2e,
-        "queue" => &rung.queue,
-        "e2e_sched" => &rung.e2e_sched,
-        _ => return Err(refused(format!("metric: there is no \"{name}\""))),
-    };
+    let times =
+        Times::named(name).ok_or_else(|| refused(format!("metric: there is no \"{name}\"")))?;
     let missing = || refused(format!("the report has no figures of {name}"));
-    metric.as_ref().ok_or_else(missing)
+    times.of(rung).ok_or_else(missing)
 }
 
 fn nothing_measured() -> Object {

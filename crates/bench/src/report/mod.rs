@@ -5,6 +5,7 @@
 mod json;
 mod metric;
 mod text;
+mod times;
 mod verdict;
 
 use kneepoint_stats::Usl;
@@ -16,6 +17,7 @@ use crate::record::{Class, TokenSource};
 pub use crate::ladder::{Answer, Finding, Purpose, Stability, Stop};
 pub use crate::plan::CacheMode;
 pub use metric::{Metric, Quantile, Reference};
+pub use times::{TIMES, Times};
 pub use verdict::verdict;
 
 pub(crate) use metric::{CONFIDENCE, QUANTILES, RULE, buckets};

@@ -174,7 +174,10 @@ export type ReportFormat = (typeof FORMATS)[number];
 export const FORMATS = ["text", "json", "csv", "jsonl", "hgrm", "html", "vllm"] as const;
 
 /** The times that a report has. */
-export type MetricName = "ttft" | "ttfv" | "tpot" | "icl" | "e2e" | "queue" | "e2e_sched";
+export type MetricName = (typeof METRICS)[number];
+
+/** All of them. */
+export const METRICS = ["ttft", "ttfv", "tpot", "icl", "e2e", "queue", "e2e_sched"] as const;
 
 /** A report in another format; `metric` says of what, where a format holds one kind of times only. */
 export function renderReport(
