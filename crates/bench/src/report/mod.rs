@@ -4,6 +4,7 @@
 
 mod json;
 mod metric;
+mod note;
 mod text;
 mod times;
 mod verdict;
@@ -17,6 +18,7 @@ use crate::record::{Class, TokenSource};
 pub use crate::ladder::{Answer, Finding, Purpose, Stability, Stop};
 pub use crate::plan::CacheMode;
 pub use metric::{Metric, Quantile, Reference};
+pub use note::hidden_note;
 pub use times::{TIMES, Times};
 pub use verdict::verdict;
 
