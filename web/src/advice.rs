@@ -1,7 +1,7 @@
 //! What a result means for whoever reads it: what happened, the likely cause, what to press. Pure.
 
 use kneepoint_bench::client_bound::Cause;
-use kneepoint_bench::number::{count, counted, percent};
+use kneepoint_bench::number::{capital, count, counted, percent};
 use kneepoint_bench::record::Class;
 use kneepoint_bench::report::{Report, Rung};
 
@@ -85,8 +85,7 @@ pub fn advise(report: &Report, https: Option<&str>, typed: &str) -> Vec<Advice> 
 
 /// Nothing was answered: by what most requests ended with.
 fn unanswered(report: &Report, rung: &Rung, typed: &str) -> Advice {
-    let failed = rung.classes.iter().filter(|one| one.class != Class::Ok);
-    let Some(worst) = failed.max_by_key(|one| one.count) else {
+    let Some(worst) = rung.worst() else {
         return Advice::new(
             "all-failed",
             "Nothing was answered.",
@@ -247,13 +246,6 @@ fn client_bound(report: &Report, rung: &Rung, https: Option<&str>) -> Advice {
         _ => text += ".",
     }
     Advice::new("client-bound", "What held the client back.", capital(&text))
-}
-
-/// A text with its first letter as a sentence has it.
-pub(crate) fn capital(text: &str) -> String {
-    let mut rest = text.chars();
-    let first = rest.next().map(|first| first.to_ascii_uppercase());
-    first.into_iter().chain(rest).collect()
 }
 
 #[cfg(test)]

@@ -223,6 +223,12 @@ impl Rung {
         found.map_or(0, |one| one.count)
     }
 
+    /// What most of its requests without an answer ended with.
+    pub fn worst(&self) -> Option<&ClassCount> {
+        let unanswered = self.classes.iter().filter(|one| one.class != Class::Ok);
+        unanswered.max_by_key(|one| one.count)
+    }
+
     /// Requests without an answer. A file may claim more answers than requests.
     pub const fn unanswered(&self) -> u64 {
         self.requests.saturating_sub(self.ok)
