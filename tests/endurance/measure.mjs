@@ -19,7 +19,7 @@ const GROWTH_MAX = 1.25;
 const TRIES_MAX = 4;
 
 /** Memory is looked at so often, in milliseconds. */
-const EVERY = 250;
+const EVERY_MS = 250;
 
 const rows = [];
 const server = await startServer();
@@ -100,7 +100,7 @@ async function run(spec, load) {
     if (used === undefined) return;
     memory.push(used.resident_mb);
     cpu_s = used.cpu_s;
-  }, EVERY);
+  }, EVERY_MS);
   const status = await new Promise((resolve) => child.once("close", resolve));
   clearInterval(watch);
   if (status !== 0) throw new Error(`the command line ended with ${status}`);

@@ -21,19 +21,19 @@ function written(value: unknown): string {
 }
 
 /** How long anything may take that has no clock of its own: a bound for a hang, no expectation. */
-const PATIENCE = 15_000;
+const PATIENCE_MS = 15_000;
 
 /** Waits until it holds. */
 export async function eventually(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const end = Date.now() + PATIENCE;
+  const end = Date.now() + PATIENCE_MS;
   while (!(await holds())) {
-    check(Date.now() < end, `${what}: not within ${PATIENCE} ms`);
+    check(Date.now() < end, `${what}: not within ${PATIENCE_MS} ms`);
     await sleep(5);
   }
 }
 
 /** The value, unless it takes for ever. */
-export async function settled<T>(promise: Promise<T>, what: string, patience = PATIENCE): Promise<T> {
+export async function settled<T>(promise: Promise<T>, what: string, patience = PATIENCE_MS): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`${what}: not settled within ${patience} ms`)), patience);

@@ -1,6 +1,7 @@
 //! What a result means for whoever reads it: what happened, the likely cause, what to press. Pure.
 
-use kneepoint_bench::number::{count, counted, percent};
+use kneepoint_bench::client_bound::Cause;
+use kneepoint_bench::number::{capital, count, counted, percent};
 use kneepoint_bench::record::Class;
 use kneepoint_bench::report::{Report, Rung};
 
@@ -67,11 +68,9 @@ pub fn advise(report: &Report, https: Option<&str>, typed: &str) -> Vec<Advice> 
              Times to the first token are its doing, not the model's.",
         ));
     }
-    for note in report.method.notes.iter().chain(&report.protocol.notes) {
-        if note.contains("hidden") {
-            let text = capital(note) + ".";
-            all.push(Advice::new("hidden", "The page was hidden.", text));
-        }
+    for note in report.method.hidden_notes() {
+        let text = capital(note) + ".";
+        all.push(Advice::new("hidden", "The page was hidden.", text));
     }
     if report.method.stopped_early {
         all.push(Advice::new(
@@ -86,8 +85,7 @@ pub fn advise(report: &Report, https: Option<&str>, typed: &str) -> Vec<Advice> 
 
 /// Nothing was answered: by what most requests ended with.
 fn unanswered(report: &Report, rung: &Rung, typed: &str) -> Advice {
-    let failed = rung.classes.iter().filter(|one| one.class != Class::Ok);
-    let Some(worst) = failed.max_by_key(|one| one.count) else {
+    let Some(worst) = rung.worst() else {
         return Advice::new(
             "all-failed",
             "Nothing was answered.",
@@ -228,9 +226,8 @@ fn repeated(rung: &Rung) -> Option<Advice> {
 fn client_bound(report: &Report, rung: &Rung, https: Option<&str>) -> Advice {
     let mut text = rung.client.reasons.join("; ");
     let is_http1 = report.protocol.http.as_deref() == Some("http/1.1");
-    let is = |word: &str| rung.client.reasons.iter().any(|one| one.contains(word));
     match https {
-        Some(https) if is_http1 && report.env.browser && is("connections") => {
+        Some(https) if is_http1 && report.env.browser && rung.client.is_by(Cause::Connections) => {
             text = [
                 &text,
                 ". Over HTTP/2 one connection carries many: open ",
@@ -240,7 +237,9 @@ fn client_bound(report: &Report, rung: &Rung, https: Option<&str>) -> Advice {
             ]
             .concat();
         }
-        _ if is("timers") => text += ". Let this machine do nothing else, and run once more.",
+        _ if rung.client.is_by(Cause::Timers) => {
+            text += ". Let this machine do nothing else, and run once more.";
+        }
         _ if report.env.browser => {
             text += ". The command line is less so: see “The same in a terminal”.";
         }
@@ -249,18 +248,12 @@ fn client_bound(report: &Report, rung: &Rung, https: Option<&str>) -> Advice {
     Advice::new("client-bound", "What held the client back.", capital(&text))
 }
 
-/// A text with its first letter as a sentence has it.
-pub(crate) fn capital(text: &str) -> String {
-    let mut rest = text.chars();
-    let first = rest.next().map(|first| first.to_ascii_uppercase());
-    first.into_iter().chain(rest).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::example::example;
-    use kneepoint_bench::report::ClassCount;
+    use kneepoint_bench::client_bound::{Signs, judge};
+    use kneepoint_bench::report::{ClassCount, hidden_note};
 
     /// The example as if `count` of a hundred requests had ended so.
     fn ended(class: Class, lost: u64) -> Report {
@@ -352,10 +345,12 @@ mod tests {
     fn a_page_that_was_hidden_is_told_of_wherever_its_result_is_opened() {
         let mut report = ended(Class::Server, 0);
         let note = "the page was out of sight for 3 s of 9 s: browsers slow down what is hidden";
-        report.method.notes = vec![note.to_owned()];
+        assert!(hidden_note(3.0, 9.0).starts_with(note), "as it is written");
+        let other = "ended by the budget: hidden costs".to_owned();
+        report.method.notes = vec![other, note.to_owned()];
         let read = Report::from_json(&report.to_json()).expect("what was written can be read");
+        assert_eq!(names(&read), ["hidden"]);
         let advice = &advise(&read, None, "")[0];
-        assert_eq!(advice.name, "hidden");
         assert!(advice.text.starts_with("The page was out of sight for 3 s"));
         assert!(read.text().contains(note), "a terminal says it too");
     }
@@ -363,20 +358,31 @@ mod tests {
     #[test]
     fn a_page_that_is_the_limit_names_the_better_way() {
         let mut report = ended(Class::Server, 0);
-        report.rungs[0].client.bound = true;
-        report.rungs[0].client.reasons = vec!["six connections".to_owned()];
+        let twelve = Signs {
+            protocol: Some("http/1.1".to_owned()),
+            browser: true,
+            concurrency: Some(12),
+            ..Signs::default()
+        };
+        report.rungs[0].client = judge(&twelve);
         report.protocol.http = Some("http/1.1".to_owned());
         report.env.browser = true;
         let advice = advise(&report, Some("https://127.0.0.1:8089"), "");
         assert_eq!(advice[0].name, "client-bound");
         assert!(
-            advice[0].text.starts_with("Six connections. Over HTTP/2"),
+            advice[0]
+                .text
+                .contains("connections per host over HTTP/1.1 that a browser opens. Over HTTP/2"),
             "{}",
             advice[0].text
         );
         assert!(advice[0].text.contains("https://127.0.0.1:8089"));
         // More connections are no help to a machine that is busy.
-        report.rungs[0].client.reasons = vec!["timers fired 46 ms late".to_owned()];
+        let late = Signs {
+            lags_ms: vec![46.0; 10],
+            ..Signs::default()
+        };
+        report.rungs[0].client = judge(&late);
         let text = &advise(&report, Some("https://127.0.0.1:8089"), "")[0].text;
         assert!(
             text.contains("do nothing else") && !text.contains("https"),

@@ -1,11 +1,10 @@
 //! What page and engine tell each other. Plain values, sent as JSON.
 
-use kneepoint_bench::json::{self, Fields, Object, Read, Write, Wrong};
-use kneepoint_bench::plan::Plan;
+use kneepoint_bench::json::{self, Wrong};
+use kneepoint_bench::plan::{Plan, PromptSource};
 use kneepoint_bench::record::Sample;
 use kneepoint_bench::report::{Connections, Report, Rung};
-use kneepoint_bench::{Tick, fields, words};
-use serde_json::Value;
+use kneepoint_bench::{Tick, fields, variants, words};
 
 /// Page → engine.
 #[allow(clippy::large_enum_variant, reason = "one per run")]
@@ -17,6 +16,8 @@ pub enum Ask {
     /// Whether the page can be seen: browsers slow down what is hidden, and the report says so.
     Visible(bool),
 }
+
+variants!(Ask { Begin(job) = "begin", Stop = "stop", Visible(visible) = "visible" });
 
 /// What to measure. Neither `Debug` nor `Clone`: it may hold a key.
 pub struct Job {
@@ -79,6 +80,12 @@ pub enum Endpoint {
     },
 }
 
+variants!(Endpoint {
+    Simulated(spec) = "simulated",
+    Direct { base_url, dialect } = "direct",
+    Proxy { name, dialect } = "proxy",
+});
+
 /// Whose protocol an endpoint speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Dialect {
@@ -90,24 +97,6 @@ pub enum Dialect {
 }
 
 words!(Dialect { OpenAi = "open_ai", Anthropic = "anthropic" });
-
-/// Where prompts come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PromptSource {
-    /// The same text every time.
-    Text(String),
-    /// Lines of JSON, each a text, `{"prompt": …}` or `{"messages": […]}`.
-    Lines(String),
-    /// Made up, about so many tokens.
-    Synthetic(u32),
-    /// Made up: so many tokens that all share, and so many of its own for each.
-    Shared {
-        /// Shared by all.
-        prefix: u32,
-        /// Of its own.
-        suffix: u32,
-    },
-}
 
 /// Engine → page.
 #[derive(Debug)]
@@ -128,6 +117,16 @@ pub enum Told {
     /// There is no report, and why.
     Failed(String),
 }
+
+variants!(Told {
+    Ready = "ready",
+    Tick(tick) = "tick",
+    Rung(rung) = "rung",
+    Samples(samples) = "samples",
+    Connections(connections) = "connections",
+    Done(report) = "done",
+    Failed(reason) = "failed",
+});
 
 /// Some of the requests of a run: those whose number `every` divides. It doubles whenever more were
 /// kept than [`SAMPLES_MAX`], so what is left is spread evenly over the whole run.
@@ -174,160 +173,5 @@ impl Told {
     /// Reads a message.
     pub fn from_json(text: &str) -> Result<Self, Wrong> {
         json::from_str(text)
-    }
-}
-
-/// An object of one field: how a variant with data is written.
-fn variant(out: &mut String, name: &str, value: &dyn Write) {
-    let mut object = Object::new(out);
-    object.field(name, value);
-    object.end();
-}
-
-/// The same with several data.
-fn variants(out: &mut String, name: &str, values: &[(&str, &dyn Write)]) {
-    let mut inner = String::new();
-    let mut object = Object::new(&mut inner);
-    for (name, value) in values {
-        object.field(name, *value);
-    }
-    object.end();
-    variant(out, name, &Written(inner));
-}
-
-/// What is JSON already.
-struct Written(String);
-
-impl Write for Written {
-    fn write(&self, out: &mut String) {
-        out.push_str(&self.0);
-    }
-}
-
-fn unknown(name: &str) -> Wrong {
-    Wrong::new(format!("there is no `{name}` here"))
-}
-
-impl Write for Ask {
-    fn write(&self, out: &mut String) {
-        match self {
-            Self::Begin(job) => variant(out, "begin", job),
-            Self::Stop => "stop".write(out),
-            Self::Visible(visible) => variant(out, "visible", visible),
-        }
-    }
-}
-
-impl Read for Ask {
-    fn read(value: &Value) -> Result<Self, Wrong> {
-        let (name, value) = Fields::variant(value)?;
-        match name {
-            "begin" => Read::read(value).map(Self::Begin),
-            "stop" => Ok(Self::Stop),
-            "visible" => Read::read(value).map(Self::Visible),
-            _ => Err(unknown(name)),
-        }
-    }
-}
-
-impl Write for Endpoint {
-    fn write(&self, out: &mut String) {
-        match self {
-            Self::Simulated(spec) => variant(out, "simulated", spec),
-            Self::Direct { base_url, dialect } => {
-                variants(
-                    out,
-                    "direct",
-                    &[("base_url", base_url), ("dialect", dialect)],
-                );
-            }
-            Self::Proxy { name, dialect } => {
-                variants(out, "proxy", &[("name", name), ("dialect", dialect)]);
-            }
-        }
-    }
-}
-
-impl Read for Endpoint {
-    fn read(value: &Value) -> Result<Self, Wrong> {
-        let (name, value) = Fields::variant(value)?;
-        if name == "simulated" {
-            return Read::read(value).map(Self::Simulated);
-        }
-        let of = Fields::of(value)?;
-        let dialect = of.get("dialect")?;
-        match name {
-            "direct" => Ok(Self::Direct {
-                base_url: of.get("base_url")?,
-                dialect,
-            }),
-            "proxy" => Ok(Self::Proxy {
-                name: of.get("name")?,
-                dialect,
-            }),
-            _ => Err(unknown(name)),
-        }
-    }
-}
-
-impl Write for PromptSource {
-    fn write(&self, out: &mut String) {
-        match self {
-            Self::Text(text) => variant(out, "text", text),
-            Self::Lines(lines) => variant(out, "lines", lines),
-            Self::Synthetic(tokens) => variant(out, "synthetic", tokens),
-            Self::Shared { prefix, suffix } => {
-                variants(out, "shared", &[("prefix", prefix), ("suffix", suffix)]);
-            }
-        }
-    }
-}
-
-impl Read for PromptSource {
-    fn read(value: &Value) -> Result<Self, Wrong> {
-        let (name, value) = Fields::variant(value)?;
-        match name {
-            "text" => Read::read(value).map(Self::Text),
-            "lines" => Read::read(value).map(Self::Lines),
-            "synthetic" => Read::read(value).map(Self::Synthetic),
-            "shared" => {
-                let of = Fields::of(value)?;
-                Ok(Self::Shared {
-                    prefix: of.get("prefix")?,
-                    suffix: of.get("suffix")?,
-                })
-            }
-            _ => Err(unknown(name)),
-        }
-    }
-}
-
-impl Write for Told {
-    fn write(&self, out: &mut String) {
-        match self {
-            Self::Ready => "ready".write(out),
-            Self::Tick(tick) => variant(out, "tick", tick),
-            Self::Rung(rung) => variant(out, "rung", rung),
-            Self::Samples(samples) => variant(out, "samples", samples),
-            Self::Connections(connections) => variant(out, "connections", connections),
-            Self::Done(report) => variant(out, "done", report),
-            Self::Failed(reason) => variant(out, "failed", reason),
-        }
-    }
-}
-
-impl Read for Told {
-    fn read(value: &Value) -> Result<Self, Wrong> {
-        let (name, value) = Fields::variant(value)?;
-        match name {
-            "ready" => Ok(Self::Ready),
-            "tick" => Read::read(value).map(Self::Tick),
-            "rung" => Read::read(value).map(Self::Rung),
-            "samples" => Read::read(value).map(Self::Samples),
-            "connections" => Read::read(value).map(Self::Connections),
-            "done" => Read::read(value).map(Self::Done),
-            "failed" => Read::read(value).map(Self::Failed),
-            _ => Err(unknown(name)),
-        }
     }
 }

@@ -68,7 +68,7 @@ fn entry(protocol: &str, is_fresh: bool, start: f64, end: f64) -> Entry {
         protocol: Some(protocol.to_owned()),
         is_answered: true,
         is_fresh,
-        asked: start,
+        began: start,
         start,
         end,
     }
@@ -141,7 +141,7 @@ fn a_browser_that_holds_requests_back_is_told_of() {
     for at in 0..10 {
         let start = f64::from(at) * 10.0;
         wire.note(Entry {
-            asked: 0.0,
+            began: 0.0,
             ..entry("http/1.1", at == 0, start, start + 5.0)
         });
     }

@@ -64,6 +64,28 @@ pub struct Signs {
     pub cap: Option<u32>,
 }
 
+/// A kind of sign against which something can be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// Timers fired late.
+    Timers,
+    /// A browser opens only so many connections over HTTP/1.1.
+    Connections,
+}
+
+impl Cause {
+    /// What its sentences hold and no others do: reports keep the sentences alone.
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Timers => TIMERS,
+            Self::Connections => CONNECTIONS,
+        }
+    }
+}
+
+const TIMERS: &str = "timers fired";
+const CONNECTIONS: &str = "connections per host over HTTP/1.1";
+
 /// Whether the client was the limit, and by which signs.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Verdict {
@@ -84,6 +106,14 @@ fields!(Verdict {
     busy
 });
 by_serde!(Verdict);
+
+impl Verdict {
+    /// Whether this is among the reasons, also in a report of an earlier version.
+    pub fn is_by(&self, cause: Cause) -> bool {
+        let words = cause.words();
+        self.reasons.iter().any(|reason| reason.contains(words))
+    }
+}
 
 /// Judges by all the signs there are.
 ///
@@ -119,8 +149,7 @@ fn late(at_p95: f64, lags_ms: &[f64], signs: &Signs) -> Option<String> {
     let allowed = LAG_MS.max(signs.gap_ms.unwrap_or(0.0) * LAG_SHARE_OF_GAP);
     let is_late = |lag: &&f64| **lag > allowed;
     let is_hiccup = lags_ms.iter().filter(is_late).count() < LATE_LEAST;
-    let said =
-        format!("timers fired {at_p95:.1} ms late at p95, where {allowed:.1} ms are allowed");
+    let said = format!("{TIMERS} {at_p95:.1} ms late at p95, where {allowed:.1} ms are allowed");
     (at_p95 > allowed && !is_hiccup).then(|| said + &why_late(signs))
 }
 
@@ -129,7 +158,7 @@ pub(crate) fn still(signs: &Signs) -> Option<String> {
     let is_late = |lag: &&f64| lag.is_finite() && **lag > LAG_MS;
     let lost: f64 = signs.lags_ms.iter().filter(is_late).sum();
     let percent = 100.0 * lost / signs.observed_ms.max(1.0);
-    let said = format!("timers fired late by {percent:.0} % of the time in all");
+    let said = format!("{TIMERS} late by {percent:.0} % of the time in all");
     (percent > 100.0 * STILL_MAX && lost > STILL_LEAST_MS).then(|| said + &why_late(signs))
 }
 
@@ -159,25 +188,25 @@ fn full(most: u32) -> String {
 }
 
 /// How many requests the runtime has under way at once, and what they are there; none without a bound.
-fn cap(signs: &Signs) -> Option<(u32, &'static str)> {
+fn cap(signs: &Signs) -> Option<(u32, String)> {
     let protocol = signs.protocol.as_deref().unwrap_or_default();
     let (usual, what) = match protocol {
         "http/1.1" | "http/1.0" if signs.browser => (
             Some(BROWSER_HTTP1_CONNECTIONS),
-            "connections per host over HTTP/1.1 that a browser opens",
+            format!("{CONNECTIONS} that a browser opens"),
         ),
         "h2" if signs.browser => (
             Some(BROWSER_HTTP2_STREAMS),
-            "streams of one HTTP/2 session in a browser",
+            "streams of one HTTP/2 session in a browser".to_owned(),
         ),
-        _ => (None, ""),
+        _ => (None, String::new()),
     };
     // What the runtime says of itself counts more than what such runtimes usually do.
     let cap = signs.cap.or(usual)?;
     let what = if usual == Some(cap) {
         what
     } else {
-        "requests at once that this runtime allows"
+        "requests at once that this runtime allows".to_owned()
     };
     Some((cap, what))
 }
@@ -234,7 +263,7 @@ pub fn staircase(before: &Point, now: &Point, service_ms: f64) -> Option<String>
         && (served / connections - 1.0).abs() < STAIRCASE_SPREAD;
     is_staircase.then(|| {
         format!(
-            "{served:.1} requests were served at once, as many as a browser opens connections per host over HTTP/1.1 (the runtime does not tell the protocol; a server of six slots would look the same)"
+            "{served:.1} requests were served at once, as many as a browser opens {CONNECTIONS} (the runtime does not tell the protocol; a server of six slots would look the same)"
         )
     })
 }
@@ -338,6 +367,41 @@ mod tests {
         assert!(
             bound(250.0, 600.0)[0].starts_with("timers fired late by 42 % of the time in all, ")
         );
+    }
+
+    #[test]
+    fn what_can_be_done_something_about_is_known_by_its_sentences() {
+        let (timers, connections) = (Some(Cause::Timers), Some(Cause::Connections));
+        let h2 = Some("h2".to_owned());
+        let written = |signs: Signs| judge(&signs).reasons;
+        let of_report = |reason: &str| vec![reason.to_owned()];
+        #[rustfmt::skip]
+        let cases = [
+            (written(Signs { lags_ms: vec![46.0; 10], ..quiet() }),                        timers),
+            (written(Signs { lags_ms: vec![250.0, 1.0], observed_ms: 600.0, ..quiet() }),  timers),
+            (written(Signs { concurrency: Some(12), ..quiet() }),                          connections),
+            (written(Signs { concurrency: Some(300), protocol: h2, ..quiet() }),           None),
+            (written(Signs { concurrency: Some(241), cap: Some(240), ..quiet() }),         None),
+            (written(Signs { busy: 0.9, ..quiet() }),                                      None),
+            (written(quiet()),                                                             None),
+            // As reports hold them.
+            (of_report("timers fired 46.0 ms late at p95, where 10.0 ms are allowed"),     timers),
+            (of_report("timers fired late by 42 % of the time in all"),                    timers),
+            (of_report("12 requests were wanted at once, above the 6 connections per host over HTTP/1.1 \
+                        that a browser opens"),                                            connections),
+            (of_report("6.1 requests were served at once, as many as a browser opens connections per \
+                        host over HTTP/1.1"),                                              connections),
+        ];
+        for (reasons, expected) in cases {
+            let verdict = Verdict {
+                reasons,
+                ..Verdict::default()
+            };
+            for cause in [Cause::Timers, Cause::Connections] {
+                let is_expected = expected == Some(cause);
+                assert_eq!(verdict.is_by(cause), is_expected, "{cause:?}: {verdict:?}");
+            }
+        }
     }
 
     #[test]

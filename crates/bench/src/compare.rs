@@ -8,7 +8,6 @@ use kneepoint_stats::{PAIRS_MIN, log_ratio, sign_test};
 
 use crate::plan::{Load, OverBudget, Plan, Spend};
 use crate::progress::{Control, Listener};
-use crate::record::Class;
 use crate::report::{CONFIDENCE, Estimate, Metric, Report, Rung};
 use crate::run::{RunError, foreseen, run_within};
 use crate::target::Target;
@@ -159,8 +158,7 @@ pub async fn compare<P: Platform>(
 }
 
 fn unanswered(side: char, rung: &Rung) -> CompareError {
-    let failed = rung.classes.iter().filter(|one| one.class != Class::Ok);
-    let why = failed.max_by_key(|one| one.count).map(|most| {
+    let why = rung.worst().map(|most| {
         let excerpt = most.excerpt.as_deref().unwrap_or("no more is known");
         format!(" ({}: {excerpt})", most.class.as_str())
     });

@@ -111,6 +111,18 @@ pub fn percent(share: f64) -> String {
     format!("{} %", figure(share * 100.0))
 }
 
+/// A sentence of figures or of anything else, with its first letter as sentences have it.
+///
+/// ```
+/// assert_eq!(kneepoint_bench::number::capital("32 at once"), "32 at once");
+/// assert_eq!(kneepoint_bench::number::capital("the rest"), "The rest");
+/// ```
+pub fn capital(text: &str) -> String {
+    let mut rest = text.chars();
+    let first = rest.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(rest).collect()
+}
+
 /// The label of a tick, short: `40k` for 40,000. `step` is the distance to the next tick, which
 /// says how many decimals tell the two apart.
 pub(crate) fn tick(value: f64, step: f64) -> String {

@@ -15,7 +15,7 @@ use crate::report::{Connections, Purpose, Rung};
 pub(crate) const TICK: Duration = Duration::from_millis(200);
 
 /// The stretch over which rates of the moment are taken, in microseconds.
-const RECENT: u64 = 2_000_000;
+const RECENT_US: u64 = 2_000_000;
 
 /// Told of a run while it happens. Every method may be left as it is.
 pub trait Listener {
@@ -246,7 +246,7 @@ impl Live {
     }
 
     fn forget(&mut self, now: u64) {
-        let is_over = |answer: &Answer| answer.end + RECENT < now;
+        let is_over = |answer: &Answer| answer.end + RECENT_US < now;
         while self.recent.front().is_some_and(is_over) {
             self.recent.pop_front();
         }
@@ -255,7 +255,7 @@ impl Live {
     /// Answers and tokens per second of late. Counted by their ends they would come in waves, where each
     /// takes seconds; so those in flight count with the share of them that must be there by now.
     fn rates(&mut self, now: u64, started: impl Iterator<Item = u64>) -> (f64, f64) {
-        let recent = (now.saturating_sub(RECENT) as f64, now as f64);
+        let recent = (now.saturating_sub(RECENT_US) as f64, now as f64);
         let (mut answers, mut tokens) = (0.0, 0.0);
         for answer in &self.recent {
             let share = within(answer.start, answer.end, recent);
@@ -279,7 +279,7 @@ impl Live {
                 tokens += share * self.usual.tokens;
             }
         }
-        let seconds = now.clamp(1, RECENT) as f64 / 1e6;
+        let seconds = now.clamp(1, RECENT_US) as f64 / 1e6;
         (answers / seconds, tokens / seconds)
     }
 

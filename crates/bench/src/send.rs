@@ -30,7 +30,7 @@ pub(crate) struct Landing {
 
 /// Whether streams may be asked for their usage; some servers refuse the question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ask {
+enum UsageQuestion {
     Untested,
     Accepted,
     Refused,
@@ -42,7 +42,7 @@ pub(crate) struct Sender<P: Platform> {
     config: Config,
     stream: bool,
     origin: Instant,
-    ask: Cell<Ask>,
+    usage_question: Cell<UsageQuestion>,
     clients: Clients<P>,
 }
 
@@ -164,7 +164,11 @@ impl<P: Platform> Sender<P> {
             platform: platform.clone(),
             stream,
             origin: platform.now(),
-            ask: Cell::new(if asks { Ask::Untested } else { Ask::Refused }),
+            usage_question: Cell::new(if asks {
+                UsageQuestion::Untested
+            } else {
+                UsageQuestion::Refused
+            }),
             config,
             clients,
         }
@@ -177,7 +181,7 @@ impl<P: Platform> Sender<P> {
 
     /// Whether streams are asked for their usage.
     pub(crate) fn asks_usage(&self) -> bool {
-        self.ask.get() != Ask::Refused
+        self.usage_question.get() != UsageQuestion::Refused
     }
 
     fn slot(&self, slot: u32) -> Result<Connected<P>, ConfigError> {
@@ -247,25 +251,25 @@ impl<P: Platform> Sender<P> {
 
     /// Asks; and where a server refuses the question for usage, asks again without it and remembers.
     async fn ask(&self, client: &Client<P>, prompt: &Prompt) -> Outcome {
-        let asked = self.ask.get();
+        let question = self.usage_question.get();
         let request = client.request(prompt, self.stream);
         // A whole answer brings it unasked.
-        let is_refused = self.stream && asked == Ask::Refused;
+        let is_refused = self.stream && question == UsageQuestion::Refused;
         let request = self.outlined(without_usage(request, is_refused), prompt);
         let outcome = self.read(client, request).await;
         match &outcome {
             Outcome::Failed(error, _)
-                if error.kind.status() == Some(400) && asked == Ask::Untested =>
+                if error.kind.status() == Some(400) && question == UsageQuestion::Untested =>
             {
                 let request = without_usage(client.request(prompt, self.stream), true);
                 let outcome = self.read(client, request).await;
                 if matches!(outcome, Outcome::Answered(_)) {
-                    self.ask.set(Ask::Refused);
+                    self.usage_question.set(UsageQuestion::Refused);
                 }
                 outcome
             }
-            Outcome::Answered(_) if asked == Ask::Untested => {
-                self.ask.set(Ask::Accepted);
+            Outcome::Answered(_) if question == UsageQuestion::Untested => {
+                self.usage_question.set(UsageQuestion::Accepted);
                 outcome
             }
             _ => outcome,

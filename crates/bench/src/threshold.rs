@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::report::{Metric, Report, Rung};
+use crate::report::{Metric, Report, Rung, TIMES, Times};
 
 /// A condition under which a run counts as failed.
 ///
@@ -27,7 +27,7 @@ pub struct Threshold {
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Figure {
-    Time(Series, Part),
+    Time(Times, Part),
     ErrorRate,
     Throughput,
     Tokens,
@@ -37,17 +37,6 @@ enum Figure {
     Limit,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Series {
-    Ttft,
-    Ttfv,
-    Tpot,
-    Icl,
-    E2e,
-    Queue,
-    E2eSched,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Part {
     Quantile(f64),
@@ -55,16 +44,6 @@ enum Part {
     Max,
     Min,
 }
-
-const SERIES: [(&str, Series); 7] = [
-    ("ttft", Series::Ttft),
-    ("ttfv", Series::Ttfv),
-    ("tpot", Series::Tpot),
-    ("icl", Series::Icl),
-    ("e2e", Series::E2e),
-    ("queue", Series::Queue),
-    ("e2e_sched", Series::E2eSched),
-];
 
 const PARTS: [(&str, Part); 9] = [
     ("p50", Part::Quantile(0.5)),
@@ -96,7 +75,10 @@ pub enum ThresholdError {
     Shape(String),
     /// The figure is not known.
     #[error(
-        "{0:?} is no figure: expected one of p50, p75, p90, p95, p99, p99.9, mean, min, max (of e2e, or of another time as in ttft.p95: ttft, ttfv, tpot, icl, e2e, queue, e2e_sched), or error_rate, throughput, tokens, goodput, knee, peak, limit"
+        "{0:?} is no figure: expected one of {parts} (of e2e, or of another time as in ttft.p95: {times}), or {figures}",
+        parts = listed(PARTS.map(|(name, _)| name)),
+        times = listed(TIMES.map(|times| times.name)),
+        figures = listed(FIGURES.map(|(name, _)| name)),
     )]
     Figure(String),
     /// The bound is no number.
@@ -165,7 +147,7 @@ impl Figure {
         let answer = report.answer.as_ref();
         let found = |finding: Option<&crate::report::Finding>| finding.map(|f| f64::from(f.value));
         match self {
-            Self::Time(series, part) => series.of(rung).and_then(|metric| part.of(metric)),
+            Self::Time(times, part) => times.of(rung).and_then(|metric| part.of(metric)),
             Self::ErrorRate => (rung.requests > 0).then(|| rung.error_rate()),
             Self::Throughput => Some(rung.requests_per_s.value),
             Self::Tokens => rung.output_tokens_per_s.map(|tokens| tokens.value),
@@ -195,20 +177,6 @@ impl Figure {
             Self::ErrorRate => "%, or none for a share of 1",
             Self::Throughput | Self::Tokens | Self::Goodput => "/s or none",
             Self::Knee | Self::Peak | Self::Limit => "none",
-        }
-    }
-}
-
-impl Series {
-    const fn of(self, rung: &Rung) -> Option<&Metric> {
-        match self {
-            Self::Ttft => rung.ttft.as_ref(),
-            Self::Ttfv => rung.ttfv.as_ref(),
-            Self::Tpot => rung.tpot.as_ref(),
-            Self::Icl => rung.icl.as_ref(),
-            Self::E2e => rung.e2e.as_ref(),
-            Self::Queue => rung.queue.as_ref(),
-            Self::E2eSched => rung.e2e_sched.as_ref(),
         }
     }
 }
@@ -279,20 +247,23 @@ fn figure(name: &str) -> Result<Figure, ThresholdError> {
     if let Some(figure) = named(&FIGURES, name) {
         return Ok(figure);
     }
-    let (series, part) = match name.split_once('.') {
-        Some((series, part)) if !series.starts_with('p') => {
-            (named(&SERIES, series).ok_or_else(unknown)?, part)
-        }
-        _ => (Series::E2e, name),
+    let (times, part) = match name.split_once('.') {
+        Some((times, part)) if !times.starts_with('p') => (times, part),
+        _ => ("e2e", name),
     };
+    let times = Times::named(times).ok_or_else(unknown)?;
     let part = named(&PARTS, part).ok_or_else(unknown)?;
-    Ok(Figure::Time(series, part))
+    Ok(Figure::Time(times, part))
 }
 
 fn named<T: Copy>(all: &[(&str, T)], name: &str) -> Option<T> {
     all.iter()
         .find(|(known, _)| *known == name)
         .map(|(_, it)| *it)
+}
+
+fn listed<const N: usize>(names: [&str; N]) -> String {
+    names.join(", ")
 }
 
 fn name_of<T: PartialEq>(all: &[(&'static str, T)], it: &T) -> &'static str {
@@ -304,8 +275,8 @@ fn name_of<T: PartialEq>(all: &[(&'static str, T)], it: &T) -> &'static str {
 impl fmt::Display for Threshold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.figure {
-            Figure::Time(series, part) => {
-                write!(f, "{}.{}", name_of(&SERIES, series), name_of(&PARTS, part))?;
+            Figure::Time(times, part) => {
+                write!(f, "{}.{}", times.name, name_of(&PARTS, part))?;
             }
             figure => write!(f, "{}", name_of(&FIGURES, figure))?,
         }

@@ -7,7 +7,7 @@ use crate::report::Moment;
 const CELLS_MAX: usize = 600;
 
 /// How wide cells are at first, in microseconds.
-const WIDTH: u64 = 1_000_000;
+const WIDTH_US: u64 = 1_000_000;
 
 /// Cells of equal width from an origin on.
 #[derive(Debug, Clone)]
@@ -43,7 +43,7 @@ impl Timeline {
     pub(crate) const fn new(origin: u64) -> Self {
         Self {
             origin,
-            width: WIDTH,
+            width: WIDTH_US,
             cells: Vec::new(),
         }
     }

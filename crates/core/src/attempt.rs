@@ -6,7 +6,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::adapt::Rejection;
+use crate::adapt::Refusal;
 use crate::decode::{self, Answer, Choice, Usage};
 use crate::drains::Drains;
 use crate::error::{ErrorKind, Phase, Timeout};
@@ -300,7 +300,7 @@ fn succeeded(usage: Option<Usage>) -> Outcome {
 fn failed(kind: &ErrorKind, class: Class, hint: Option<Duration>) -> Outcome {
     if class.is_refusal() {
         let overload = class == Class::Overload;
-        return Outcome::Rejected(Rejection { hint, overload });
+        return Outcome::Refused(Refusal { hint, overload });
     }
     let is_unused = match kind {
         ErrorKind::Transport(TransportError::Connect(_)) => true,

@@ -9,9 +9,9 @@ use js_sys::Object;
 use kneepoint_bench::compare::{Comparison, compare, compare_reports};
 use kneepoint_bench::export::{self, ReadError};
 use kneepoint_bench::merge::merge;
-use kneepoint_bench::plan::{Plan, PromptError, Prompts, Source};
+use kneepoint_bench::plan::{Plan, PromptSource, Prompts};
 use kneepoint_bench::record::Sample;
-use kneepoint_bench::report::{Connections, Environment, Metric, Report, Rung};
+use kneepoint_bench::report::{Connections, Environment, Metric, Report, Rung, Times};
 use kneepoint_bench::threshold::{Outcome, Threshold};
 use kneepoint_bench::{Control, Listener, Target, Tick, run};
 use serde::de::DeserializeOwned;
@@ -119,29 +119,11 @@ struct Ask {
     env: Environment,
 }
 
-/// Where prompts come from, as the package's type of this name has it.
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum PromptSource {
-    Text(String),
-    Lines(String),
-    Synthetic(u32),
-    Shared { prefix: u32, suffix: u32 },
-}
-
 fn target(client: &JsValue, ask: &str) -> Result<Target, String> {
     let config = options::config(client).map_err(|error| error.to_string())?;
     let ask: Ask = read("target", ask)?;
-    let model = &ask.model;
-    let prompts = match ask.prompts {
-        PromptSource::Text(text) => Prompts::text(model, &text),
-        PromptSource::Lines(lines) => Prompts::from_jsonl(model, &lines)
-            .map_err(|error: PromptError| format!("prompts: {error}"))?,
-        PromptSource::Synthetic(tokens) => Prompts::new(model, Source::Synthetic { tokens }),
-        PromptSource::Shared { prefix, suffix } => {
-            Prompts::new(model, Source::SharedPrefix { prefix, suffix })
-        }
-    };
+    let prompts = Prompts::from_source(&ask.model, &ask.prompts)
+        .map_err(|error| format!("prompts: {error}"))?;
     let prompts = Prompts {
         system: ask.system,
         nonce: ask.nonce,
@@ -286,18 +268,10 @@ pub fn hdr_compressed(deflated: &[u8]) -> Vec<u8> {
 
 fn metric_of<'a>(report: &'a Report, name: &str) -> Result<&'a Metric, Object> {
     let rung = report.main_rung().ok_or_else(nothing_measured)?;
-    let metric = match name {
-        "ttft" => &rung.ttft,
-        "ttfv" => &rung.ttfv,
-        "tpot" => &rung.tpot,
-        "icl" => &rung.icl,
-        "e2e" => &rung.e2e,
-        "queue" => &rung.queue,
-        "e2e_sched" => &rung.e2e_sched,
-        _ => return Err(refused(format!("metric: there is no \"{name}\""))),
-    };
+    let times =
+        Times::named(name).ok_or_else(|| refused(format!("metric: there is no \"{name}\"")))?;
     let missing = || refused(format!("the report has no figures of {name}"));
-    metric.as_ref().ok_or_else(missing)
+    times.of(rung).ok_or_else(missing)
 }
 
 fn nothing_measured() -> Object {

@@ -246,7 +246,7 @@ pub(crate) fn stats(stats: &Stats) -> Object {
         .set("aborted", count(totals.aborted))
         .set("attempts", count(totals.attempts))
         .set("retries", count(totals.retries))
-        .set("rejections", count(totals.refusals))
+        .set("refusals", count(totals.refusals))
         .set("models", stats.lanes.iter().map(lane).collect::<Array>())
         .done()
 }

@@ -152,8 +152,8 @@ impl Body for PortBody {
     async fn chunk(&mut self) -> Result<Option<Vec<u8>>, TransportError> {
         world::wait(self.id, |exchange| {
             let chunk = exchange.take_chunk();
-            if chunk.is_none() && !exchange.asked {
-                exchange.asked = true;
+            if chunk.is_none() && !exchange.is_awaited {
+                exchange.is_awaited = true;
                 self.way.transport.read(self.id);
             }
             chunk
@@ -168,8 +168,8 @@ impl Body for PortBody {
     ) -> Result<Option<Plain>, TransportError> {
         world::wait(self.id, |exchange| {
             let plain = exchange.take_plain();
-            if plain.is_none() && !exchange.asked {
-                exchange.asked = true;
+            if plain.is_none() && !exchange.is_awaited {
+                exchange.is_awaited = true;
                 let bytes_max = u32::try_from(bytes_max).unwrap_or(u32::MAX);
                 self.way
                     .transport

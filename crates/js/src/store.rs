@@ -19,8 +19,8 @@ pub(crate) struct JsStore(pub(crate) host::Store);
 
 impl Store for JsStore {
     fn get(&self, key: &Key, _: Instant) -> LocalBoxFuture<'_, Result<Option<Entry>, StoreError>> {
-        let asked = ask(|question| self.0.get(key.as_str(), question));
-        asked
+        let answer = ask(|question| self.0.get(key.as_str(), question));
+        answer
             .map(|answer| answer.and_then(|body| entry(&body)))
             .boxed_local()
     }
@@ -33,8 +33,8 @@ impl Store for JsStore {
         _: Instant,
     ) -> LocalBoxFuture<'_, Result<(), StoreError>> {
         let millis = ttl.as_millis() as f64;
-        let asked = ask(|question| self.0.put(key.as_str(), &entry.body, millis, question));
-        asked.map(|answer| answer.map(|_| ())).boxed_local()
+        let answer = ask(|question| self.0.put(key.as_str(), &entry.body, millis, question));
+        answer.map(|answer| answer.map(|_| ())).boxed_local()
     }
 
     fn failing(&self, trouble: &StoreError) {
@@ -73,7 +73,7 @@ fn with_question<T>(number: u32, work: impl FnOnce(&mut Question) -> Option<T>) 
 }
 
 /// Asks at once, since tasks run when woken, under a number by which JavaScript tells the answer.
-fn ask(put: impl FnOnce(u32)) -> Asked {
+fn ask(put: impl FnOnce(u32)) -> Awaited {
     let number = LAST.get().wrapping_add(1);
     LAST.set(number);
     let question = Question {
@@ -83,14 +83,14 @@ fn ask(put: impl FnOnce(u32)) -> Asked {
     };
     QUESTIONS.with_borrow_mut(|all| all.push(question));
     put(number);
-    Asked(number)
+    Awaited(number)
 }
 
 /// Waits for the answer to the question of this number. Dropped, it leaves nothing behind, also where
 /// the store never answers.
-struct Asked(u32);
+struct Awaited(u32);
 
-impl Future for Asked {
+impl Future for Awaited {
     type Output = Result<JsValue, StoreError>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -102,7 +102,7 @@ impl Future for Asked {
     }
 }
 
-impl Drop for Asked {
+impl Drop for Awaited {
     fn drop(&mut self) {
         QUESTIONS.with_borrow_mut(|all| all.retain(|question| question.number != self.0));
     }

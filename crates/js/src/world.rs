@@ -52,7 +52,7 @@ pub(crate) struct Exchange {
     /// Nothing will follow: the body's end, or what cut it short.
     over: Option<Result<(), TransportError>>,
     /// A chunk was asked for and has not come yet.
-    pub(crate) asked: bool,
+    pub(crate) is_awaited: bool,
     waker: Option<Waker>,
 }
 
@@ -164,7 +164,7 @@ pub(crate) fn open(opaque: bool) -> u32 {
         chunks: VecDeque::new(),
         plain: None,
         over: None,
-        asked: false,
+        is_awaited: false,
         waker: None,
     };
     WORLD.with(|world| {
@@ -326,7 +326,7 @@ pub fn head(id: u32, status: u16, headers: &str, way: u8, reply: JsValue) {
 pub fn chunk(id: u32, bytes: Vec<u8>) {
     WORLD.with(|world| {
         world.with_exchange(id, |exchange| {
-            exchange.asked = false;
+            exchange.is_awaited = false;
             exchange.chunks.push_back(bytes);
         });
     });

@@ -174,8 +174,8 @@ impl Histogram {
     /// The `q`-quantile by nearest rank: never below the recorded value, and above it by at most
     /// [`RELATIVE_ERROR`](Self::RELATIVE_ERROR). `None` when empty or for a `q` outside 0–1.
     pub fn quantile(&self, q: f64) -> Option<u64> {
-        let asked = !self.is_empty() && (0.0..=1.0).contains(&q);
-        if asked {
+        let is_defined = !self.is_empty() && (0.0..=1.0).contains(&q);
+        if is_defined {
             self.at_rank(nearest_rank(self.total, q))
         } else {
             None

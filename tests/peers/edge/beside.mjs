@@ -10,7 +10,7 @@ import { quantile, visit } from "./visitors.mjs";
 const ROUNDS = 5;
 const VISITORS = 100;
 /** How long the model takes, in milliseconds, and how many words it says. */
-const TTFT = 20;
+const TTFT_MS = 20;
 const WORDS = 8;
 
 /** Requests before the clock starts: they compile the code. */
@@ -18,7 +18,7 @@ const FIRST = 2000;
 
 /** Connections are counted where the model is slow enough for both to hold all visitors' calls at
  * once: a host that is too slow to ask needs few. */
-const SLOW_TTFT = 1000;
+const SLOW_TTFT_MS = 1000;
 const SLOW_COUNT = 400;
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -43,8 +43,8 @@ export async function beside({ folder, simulated }) {
       const seed = 2 * n + names.indexOf(name);
       const upstream = (ttft) => model(simulated, `ttft=${ttft},tokens=${WORDS},seed=${seed}`);
       round[name] = {
-        ...(await served(SIDES[name], folder, upstream(TTFT))),
-        connections: await connections(SIDES[name], folder, upstream(SLOW_TTFT)),
+        ...(await served(SIDES[name], folder, upstream(TTFT_MS))),
+        connections: await connections(SIDES[name], folder, upstream(SLOW_TTFT_MS)),
       };
     }
     rounds.push(round);
@@ -62,7 +62,7 @@ export async function beside({ folder, simulated }) {
     row("Node: p99 that the endpoint adds to the model's", " ms", each(({ ours }) => ours.added)),
     row("FastAPI: the same", " ms", each(({ FastAPI }) => FastAPI.added)),
     ratio("added p99, ours ÷ FastAPI", each(({ ours, FastAPI }) => ours.added / FastAPI.added), "≤ 1/3", (x) => x <= 1 / 3),
-    row(`Node: connections to a model that takes ${SLOW_TTFT} ms`, "", each(({ ours }) => ours.connections)),
+    row(`Node: connections to a model that takes ${SLOW_TTFT_MS} ms`, "", each(({ ours }) => ours.connections)),
     row("FastAPI: the same", "", each(({ FastAPI }) => FastAPI.connections)),
     ratio("connections, ours ÷ FastAPI", each(({ ours, FastAPI }) => ours.connections / FastAPI.connections), "≤ 1", (x) => x <= 1),
   ];
@@ -73,7 +73,7 @@ async function served({ count, start }, folder, upstream) {
   return during(start, folder, upstream, async (load) => {
     await load(FIRST);
     const { seconds, waits } = await load(count);
-    return { rate: count / seconds, added: quantile(waits, 0.99) - TTFT };
+    return { rate: count / seconds, added: quantile(waits, 0.99) - TTFT_MS };
   });
 }
 

@@ -103,6 +103,7 @@ export const limits: Promises = {
     equal(items.filter((item) => item.status === "fulfilled").length, 30, "answers");
     const { rejected } = await endpoint.truth();
     check(rejected < 60, `${rejected} refusals for 30 answers`);
+    equal(llm.stats().refusals, rejected, "refusals in the figures");
   },
 
   async "streams one after another share a connection"(world) {

@@ -31,7 +31,7 @@ const target = (baseURL: string) => ({
 
 export const measures: Promises = {
   async "a benchmark sends what it was told to, counts it, and reports it without the key"(world) {
-    const { bench, renderReport } = await load();
+    const { bench, METRICS, renderReport } = await load();
     for (const stream of [true, false]) {
       const endpoint = world.endpoint("ttft=20,tpot=1,tokens=4");
       const run = bench({ ...target(endpoint.baseURL), requests: 12, concurrency: 3, stream });
@@ -41,6 +41,7 @@ export const measures: Promises = {
       const [rung] = report.rungs;
       equal([rung?.requests, rung?.ok, rung?.output_tokens], [12, 12, 48], `stream ${stream}: requests, ok, tokens`);
       equal(rung?.concurrency_peak, 3, `stream ${stream}: at once`);
+      equal(METRICS.filter((metric) => rung?.[metric] === undefined), [], `stream ${stream}: times that it lacks`);
       check(ticks > 0, "its progress was told");
       check((rung?.e2e?.quantiles[0]?.value ?? 0) >= 20, "no answer came before its time");
       const { completed, in_flight_max } = await endpoint.truth();

@@ -14,7 +14,7 @@ use super::wire::{Entry, Wire};
 /// Notes every request from its making on, until it is dropped.
 pub(super) struct Observer {
     wire: Rc<RefCell<Wire>>,
-    /// What was asked before is no part of the run, though it may be told of late.
+    /// What began before is no part of the run, though it may be told of late.
     since: f64,
     listening: Option<PerformanceObserver>,
     _noted: Closure<dyn FnMut(PerformanceObserverEntryList)>,
@@ -69,15 +69,15 @@ fn fold(wire: &RefCell<Wire>, entries: &js_sys::Array, since: f64) {
     let mut wire = wire.borrow_mut();
     for entry in entries.iter() {
         let entry: PerformanceResourceTiming = entry.unchecked_into();
-        let asked = entry.start_time();
-        if asked >= since {
-            let entry = read(&entry, asked, &wire);
+        let began = entry.start_time();
+        if began >= since {
+            let entry = read(&entry, began, &wire);
             wire.note(entry);
         }
     }
 }
 
-fn read(entry: &PerformanceResourceTiming, asked: f64, wire: &Wire) -> Entry {
+fn read(entry: &PerformanceResourceTiming, began: f64, wire: &Wire) -> Entry {
     let (opening, open) = (entry.connect_start(), entry.connect_end());
     // A request that found an open connection has one moment for all that opens one.
     let is_fresh = open > opening || opening > entry.fetch_start();
@@ -90,7 +90,7 @@ fn read(entry: &PerformanceResourceTiming, asked: f64, wire: &Wire) -> Entry {
         is_answered: protocol.as_deref() != Some("") || has_status(entry),
         protocol,
         is_fresh,
-        asked,
+        began,
         start,
         end: entry.response_end(),
     }

@@ -1,7 +1,7 @@
 //! Where everything is told: the page, by messages, a few times a second at most.
 
 use kneepoint_bench::record::Sample;
-use kneepoint_bench::report::{Connections, Rung};
+use kneepoint_bench::report::{Connections, Rung, hidden_note};
 use kneepoint_bench::{Listener, Tick};
 use web_sys::DedicatedWorkerGlobalScope;
 
@@ -137,11 +137,6 @@ impl Shade {
     pub(super) fn note(&self, now: f64) -> Option<String> {
         let hidden_ms = self.hidden_ms + self.hidden_since.map_or(0.0, |since| now - since);
         let [hidden, whole] = [hidden_ms, now - self.began].map(|ms| (ms / 1000.0).round());
-        (hidden >= 1.0).then(|| {
-            format!(
-                "the page was out of sight for {hidden} s of {whole} s: browsers slow down what is \
-                 hidden, so repeat the run with the page in view if its figures matter"
-            )
-        })
+        (hidden >= 1.0).then(|| hidden_note(hidden, whole))
     }
 }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use kneepoint_bench::Target;
-use kneepoint_bench::plan::{Load, Plan, Prompts, Source};
+use kneepoint_bench::plan::{Load, Plan, Prompts};
 use kneepoint_core::{Config, HeaderValue, Provider, Secret};
 
 use super::AT_ONCE_MAX;
-use crate::message::{Dialect, Endpoint, Job, PromptSource};
+use crate::message::{Dialect, Endpoint, Job};
 use crate::server::{TOKEN_HEADER, server};
 
 /// What the engine runs, and what its report must say about that.
@@ -32,16 +32,8 @@ pub(super) async fn prepare(job: Job, origin: &str, is_spread: bool) -> Result<P
     if job.retries.is_some() {
         config.retry.retries_max = job.retries;
     }
-    let prompts = match job.prompt {
-        PromptSource::Text(text) => Prompts::text(&job.model, &text),
-        PromptSource::Lines(lines) => {
-            Prompts::from_jsonl(&job.model, &lines).map_err(|error| format!("prompts: {error}"))?
-        }
-        PromptSource::Synthetic(tokens) => Prompts::new(&job.model, Source::Synthetic { tokens }),
-        PromptSource::Shared { prefix, suffix } => {
-            Prompts::new(&job.model, Source::SharedPrefix { prefix, suffix })
-        }
-    };
+    let prompts = Prompts::from_source(&job.model, &job.prompt)
+        .map_err(|error| format!("prompts: {error}"))?;
     let prompts = Prompts {
         system: job.system,
         nonce: job.nonce,

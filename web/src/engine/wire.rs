@@ -26,8 +26,8 @@ pub struct Entry {
     pub is_answered: bool,
     /// Whether a connection was opened for it.
     pub is_fresh: bool,
-    /// When the engine asked for it.
-    pub asked: f64,
+    /// When the engine began it.
+    pub began: f64,
     /// When it went out.
     pub start: f64,
     /// When the last of its answer was there.
@@ -105,7 +105,7 @@ impl Wire {
         let span = Span {
             start: entry.start,
             end: entry.end,
-            held: entry.start - entry.asked,
+            held: entry.start - entry.began,
         };
         match self.spans.get_mut(self.noted % SPANS_MAX) {
             Some(oldest) => *oldest = span,

@@ -1,12 +1,12 @@
 //! From what was typed to a job, or to what is wrong with it.
 
 use kneepoint_bench::number;
-use kneepoint_bench::plan::{Budget, Load, Plan, Slo};
+use kneepoint_bench::plan::{Budget, Load, Plan, PromptSource, Slo};
 use kneepoint_bench::{ladder, order};
 
 use super::amount::{milliseconds, whole};
 use super::{Asking, Field, Form, Goal, Mode, Target};
-use crate::message::{Endpoint, Job, PromptSource};
+use crate::message::{Endpoint, Job};
 
 /// What is wrong with a field, in words that say what would be right.
 #[derive(Debug, Clone, PartialEq, Eq)]

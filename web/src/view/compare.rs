@@ -2,14 +2,13 @@
 
 use kneepoint_bench::chart::{self, Options};
 use kneepoint_bench::compare::{Difference, compare_reports};
-use kneepoint_bench::number::figure;
+use kneepoint_bench::number::{capital, figure};
 use kneepoint_bench::report::Report;
 use leptos::prelude::*;
 
 use super::element::{Element, classed, element, paragraph};
 use super::picture::picture;
 use super::tables::table;
-use crate::advice::capital;
 use crate::browser::clock;
 use crate::desk::Desk;
 use crate::history::{Kept, title};

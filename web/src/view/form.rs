@@ -1,5 +1,6 @@
 //! The form, the two buttons, and what a press would cost.
 
+use kneepoint_bench::number::capital;
 use leptos::prelude::*;
 
 use super::copy::copy;
@@ -7,7 +8,6 @@ use super::element::{Element, button, classed, element, folded, follow, paragrap
 use super::field::{Typing, choice, field, tick};
 use super::more::more;
 use super::target::target;
-use crate::advice::capital;
 use crate::desk::Desk;
 use crate::form::{Asking, Field, Goal, Target, command, estimate, faults};
 use crate::running::Phase;

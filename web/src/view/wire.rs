@@ -3,8 +3,7 @@
 use std::rc::Rc;
 
 use super::element::{Element, classed, element};
-use crate::advice::capital;
-use kneepoint_bench::number::{count, counted};
+use kneepoint_bench::number::{capital, count, counted};
 use kneepoint_bench::report::Connections;
 
 /// A protocol as people write it.

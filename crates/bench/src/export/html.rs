@@ -6,7 +6,7 @@
 use std::fmt::Write;
 
 use crate::chart::{self, Options, Picture, Table, escape};
-use crate::number::{NONE, count, figure, time_ms};
+use crate::number::{NONE, capital, count, figure, time_ms};
 use crate::record::{Class, Sample};
 use crate::report::{Metric, Report, Rung, verdict};
 
@@ -92,12 +92,6 @@ fn header(out: &mut String, report: &Report) {
         );
     }
     out.push_str("</header>\n");
-}
-
-fn capital(text: &str) -> String {
-    let mut characters = text.chars();
-    let first = characters.next().map(|first| first.to_ascii_uppercase());
-    first.into_iter().chain(characters).collect()
 }
 
 /// The day and minute of a time in milliseconds since 1970, in UTC.

@@ -33,6 +33,12 @@ impl Wrong {
         Self(format!("expected {what}, found {shown}"))
     }
 
+    /// A variant that an enum does not have.
+    #[cold]
+    pub fn unknown(word: &str) -> Self {
+        Self(format!("there is no `{word}` here"))
+    }
+
     #[cold]
     fn within(self, place: &str) -> Self {
         Self(format!("{place}: {}", self.0))
@@ -125,6 +131,23 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// Written as an object of these fields.
+#[allow(
+    missing_debug_implementations,
+    reason = "what can be written need not be shown"
+)]
+pub struct Named<'a>(pub &'a [(&'a str, &'a dyn Write)]);
+
+impl Write for Named<'_> {
+    fn write(&self, out: &mut String) {
+        let mut object = Object::new(out);
+        for (name, value) in self.0 {
+            object.field(name, *value);
+        }
+        object.end();
+    }
+}
+
 /// An object that is written.
 #[derive(Debug)]
 pub struct Object<'a> {
@@ -136,6 +159,13 @@ impl<'a> Object<'a> {
     /// Begins it.
     pub fn new(out: &'a mut String) -> Self {
         Self { out, before: '{' }
+    }
+
+    /// One with this field alone: how an enum's variant with data is written.
+    pub fn of_one(out: &'a mut String, name: &str, value: &dyn Write) {
+        let mut object = Self::new(out);
+        object.field(name, value);
+        object.end();
     }
 
     /// Adds a field.
@@ -177,6 +207,14 @@ mod tests {
     }
     fields!(Bounds { low, high } or |_of| Bounds { low: 1, high: 9 });
 
+    #[derive(Debug, PartialEq)]
+    enum Shape {
+        Nothing,
+        Line(u64),
+        Box { width: u32, label: Option<String> },
+    }
+    variants!(Shape { Nothing = "nothing", Line(long) = "line", Box { width, label } = "box" });
+
     #[test]
     fn what_is_written_is_read_again() {
         let point = Point {
@@ -190,6 +228,23 @@ mod tests {
             r#"{"x":1.0,"label":"a \"b\"\n","ways":[[1,true],[2,false]]}"#
         );
         assert_eq!(from_str(&text), Ok(point));
+    }
+
+    #[test]
+    fn variants_are_written_by_their_words() {
+        let label = Some("a".to_owned());
+        #[rustfmt::skip]
+        let cases = [
+            (Shape::Nothing,                r#""nothing""#),
+            (Shape::Line(3),                r#"{"line":3}"#),
+            (Shape::Box { width: 2, label }, r#"{"box":{"width":2,"label":"a"}}"#),
+        ];
+        for (shape, text) in cases {
+            assert_eq!(to_string(&shape), text);
+            assert_eq!(from_str(text), Ok(shape));
+        }
+        let wrong = from_str::<Shape>(r#"{"ring":1}"#).unwrap_err().to_string();
+        assert_eq!(wrong, "there is no `ring` here");
     }
 
     #[test]

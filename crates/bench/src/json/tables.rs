@@ -103,3 +103,55 @@ macro_rules! words {
         }
     };
 }
+
+/// Writes and reads an enum: a variant without data as its word, one with data as an object of one field,
+/// whose name is the word.
+#[macro_export]
+macro_rules! variants {
+    ($type:ty {
+        $($variant:ident $(($value:ident))? $({ $($field:ident),* $(,)? })? = $word:literal),* $(,)?
+    }) => {
+        impl $crate::json::Write for $type {
+            fn write(&self, out: &mut String) {
+                match self {
+                    $(Self::$variant $(($value))? $({ $($field),* })? => {
+                        $crate::variants!(@write out $word $($value)? $({ $($field)* })?);
+                    })*
+                }
+            }
+        }
+
+        impl $crate::json::Read for $type {
+            fn read(value: &serde_json::Value) -> Result<Self, $crate::json::Wrong> {
+                let (word, value) = $crate::json::Fields::variant(value)?;
+                match word {
+                    $($word => $crate::variants!(@read $variant value $($value)? $({ $($field)* })?),)*
+                    _ => Err($crate::json::Wrong::unknown(word)),
+                }
+            }
+        }
+    };
+    (@write $out:ident $word:literal) => {
+        $crate::json::Write::write($word, $out)
+    };
+    (@write $out:ident $word:literal $value:ident) => {
+        $crate::json::Object::of_one($out, $word, $value)
+    };
+    (@write $out:ident $word:literal { $($field:ident)* }) => {
+        $crate::json::Object::of_one(
+            $out,
+            $word,
+            &$crate::json::Named(&[$((stringify!($field), $field)),*]),
+        )
+    };
+    (@read $variant:ident $from:ident) => {
+        Ok(Self::$variant)
+    };
+    (@read $variant:ident $from:ident $value:ident) => {
+        $crate::json::Read::read($from).map(Self::$variant)
+    };
+    (@read $variant:ident $from:ident { $($field:ident)* }) => {{
+        let of = $crate::json::Fields::of($from)?;
+        Ok(Self::$variant { $($field: of.get(stringify!($field))?),* })
+    }};
+}

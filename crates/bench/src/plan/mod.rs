@@ -13,7 +13,7 @@ use crate::record::Sample;
 
 pub use arrivals::{Arrivals, Start};
 pub use budget::{Budget, Cost, OverBudget, Prices, Spend};
-pub use prompts::{CacheMode, PromptError, Prompts, Source};
+pub use prompts::{CacheMode, PromptError, PromptSource, Prompts, Source};
 
 /// How requests are sent. Rates are requests per second.
 #[derive(Debug, Clone, PartialEq)]

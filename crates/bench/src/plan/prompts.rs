@@ -38,6 +38,32 @@ pub enum Source {
     },
 }
 
+/// Where prompts come from, as somebody asked for it: what a [`Source`] is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PromptSource {
+    /// The same text every time.
+    Text(String),
+    /// Lines of JSON, each a text, `{"prompt": …}` or `{"messages": […]}`.
+    Lines(String),
+    /// Made up, about so many tokens.
+    Synthetic(u32),
+    /// Made up: so many tokens that all share, and so many of its own for each.
+    Shared {
+        /// Shared by all.
+        prefix: u32,
+        /// Of its own.
+        suffix: u32,
+    },
+}
+
+variants!(PromptSource {
+    Text(text) = "text",
+    Lines(lines) = "lines",
+    Synthetic(tokens) = "synthetic",
+    Shared { prefix, suffix } = "shared",
+});
+by_serde!(PromptSource);
+
 /// What requests ask, and how.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prompts {
@@ -134,6 +160,18 @@ impl Prompts {
             return Err(PromptError::Empty);
         }
         Ok(Self::new(model, Source::List(conversations)))
+    }
+
+    /// Prompts from what somebody asked for, with a nonce in front.
+    pub fn from_source(model: &str, source: &PromptSource) -> Result<Self, PromptError> {
+        Ok(match source {
+            PromptSource::Text(text) => Self::text(model, text),
+            PromptSource::Lines(lines) => Self::from_jsonl(model, lines)?,
+            &PromptSource::Synthetic(tokens) => Self::new(model, Source::Synthetic { tokens }),
+            &PromptSource::Shared { prefix, suffix } => {
+                Self::new(model, Source::SharedPrefix { prefix, suffix })
+            }
+        })
     }
 
     /// The prompt of this number, drawn from `seed`.

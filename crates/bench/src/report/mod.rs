@@ -4,7 +4,9 @@
 
 mod json;
 mod metric;
+mod note;
 mod text;
+mod times;
 mod verdict;
 
 use kneepoint_stats::Usl;
@@ -16,6 +18,8 @@ use crate::record::{Class, TokenSource};
 pub use crate::ladder::{Answer, Finding, Purpose, Stability, Stop};
 pub use crate::plan::CacheMode;
 pub use metric::{Metric, Quantile, Reference};
+pub use note::hidden_note;
+pub use times::{TIMES, Times};
 pub use verdict::verdict;
 
 pub(crate) use metric::{CONFIDENCE, QUANTILES, RULE, buckets};
@@ -217,6 +221,12 @@ impl Rung {
     pub fn count(&self, class: Class) -> u64 {
         let found = self.classes.iter().find(|one| one.class == class);
         found.map_or(0, |one| one.count)
+    }
+
+    /// What most of its requests without an answer ended with.
+    pub fn worst(&self) -> Option<&ClassCount> {
+        let unanswered = self.classes.iter().filter(|one| one.class != Class::Ok);
+        unanswered.max_by_key(|one| one.count)
     }
 
     /// Requests without an answer. A file may claim more answers than requests.

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::{CacheMode, Estimate, Finding, Metric, Reference, Report, Rung, verdict};
+use super::{CacheMode, Estimate, Finding, Metric, Reference, Report, Rung, TIMES, verdict};
 use crate::ladder::StopRule;
 use crate::number::counted;
 use crate::plan::Load;
@@ -316,20 +316,11 @@ fn times(out: &mut impl Write, rung: &Rung) -> fmt::Result {
         "\nTimes (ms)  {:>10} {:>10} {:>10} {:>10}  p95 holds within",
         "p50", "p90", "p95", "p99"
     )?;
-    let rows = [
-        ("ttft", "to the first token", &rung.ttft),
-        ("ttfv", "to the first visible one", &rung.ttfv),
-        ("tpot", "per token after it", &rung.tpot),
-        ("icl", "between chunks", &rung.icl),
-        ("e2e", "whole answer", &rung.e2e),
-        ("queue", "due until sent", &rung.queue),
-        ("e2e_sched", "whole answer from when due", &rung.e2e_sched),
-    ];
     let mut names = Vec::new();
-    for (name, meaning, metric) in rows {
-        if let Some(metric) = metric {
-            row(out, name, metric)?;
-            names.push([name, ": ", meaning].concat());
+    for times in TIMES {
+        if let Some(metric) = times.of(rung) {
+            row(out, times.name, metric)?;
+            names.push([times.name, ": ", times.meaning].concat());
         }
     }
     // Two lines, so that none is wider than the table.

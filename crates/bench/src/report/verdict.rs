@@ -110,10 +110,7 @@ fn plain(report: &Report, rung: &Rung) -> String {
         _ => "This load".to_owned(),
     };
     if rung.ok == 0 {
-        let worst = rung.classes.iter().filter(|one| one.class != Class::Ok);
-        let worst = worst
-            .max_by_key(|one| one.count)
-            .map(|one| one.class.as_str());
+        let worst = rung.worst().map(|one| one.class.as_str());
         let why = worst.map_or_else(String::new, |class| format!(" ({class})"));
         return format!(
             "None of {} requests was answered{why}.",

@@ -41,7 +41,7 @@ impl Caller for Kneepoint {
             Ok(reply) => report(&reply.record),
             Err(error) => CallReport {
                 attempts: error.attempts,
-                rejected: error.attempts,
+                refused: error.attempts,
                 answered: false,
                 started: asked,
                 in_flight: 0,
@@ -52,12 +52,12 @@ impl Caller for Kneepoint {
 
 fn report(record: &Record) -> CallReport {
     let attempts = &record.attempts;
-    let refused = attempts
+    let unanswered = attempts
         .iter()
         .filter(|attempt| attempt.status != Some(200));
     CallReport {
         attempts: attempts.len() as u32,
-        rejected: refused
+        refused: unanswered
             .filter(|attempt| attempt.class.is_some_and(Class::is_refusal))
             .count() as u32,
         answered: true,

@@ -152,7 +152,7 @@ impl Caller for Oracle {
         place.settle(Outcome::Failed { tokens: None });
         CallReport {
             attempts: 1,
-            rejected: 0,
+            refused: 0,
             answered: true,
             started,
             in_flight,

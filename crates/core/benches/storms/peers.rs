@@ -70,7 +70,7 @@ impl Caller for Peer {
         let started = self.sim.now();
         let mut report = CallReport {
             attempts: 0,
-            rejected: 0,
+            refused: 0,
             answered: false,
             started,
             in_flight: 0,
@@ -82,7 +82,7 @@ impl Caller for Peer {
                 report.answered = true;
                 break;
             }
-            report.rejected += u32::from(matches!(head.status, 429 | 503));
+            report.refused += u32::from(matches!(head.status, 429 | 503));
             if retry < self.retries {
                 self.sim.sleep(self.delay(hint(&head), retry)).await;
             }

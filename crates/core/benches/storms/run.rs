@@ -29,7 +29,7 @@ pub(crate) struct Call {
 pub(crate) struct CallReport {
     pub(crate) attempts: u32,
     /// Attempts that the server refused.
-    pub(crate) rejected: u32,
+    pub(crate) refused: u32,
     pub(crate) answered: bool,
     /// When its first attempt was sent.
     pub(crate) started: Instant,
@@ -88,12 +88,12 @@ impl Measured {
 
     /// Refused attempts in per cent.
     pub(crate) fn waste(&self) -> f64 {
-        let rejected: u64 = self
+        let refused: u64 = self
             .done
             .iter()
-            .map(|done| u64::from(done.report.rejected))
+            .map(|done| u64::from(done.report.refused))
             .sum();
-        100.0 * rejected as f64 / self.attempts().max(1) as f64
+        100.0 * refused as f64 / self.attempts().max(1) as f64
     }
 
     /// A quantile of the seconds from a call's first attempt to its answer.

@@ -9,10 +9,10 @@ use crate::time::Instant;
 const ENOUGH: f64 = 16.0;
 
 /// Seconds below which the division would be noise.
-const SHORTEST: f64 = 0.2;
+const SHORTEST_S: f64 = 0.2;
 
 /// Where there is no better measurement, less than this many seconds count as so many.
-const SHORT: f64 = 0.5;
+const SHORT_S: f64 = 0.5;
 
 /// The share of gated time during which a server's bucket does not fill any more.
 const GATED_LOST: f64 = 0.5;
@@ -101,14 +101,14 @@ impl Meter {
             Some((accepted, elapsed)) => {
                 accepted / (elapsed - self.gated).max(OPEN_LEAST * elapsed)
             }
-            None => self.accepted.max(1.0) / (now - self.since).as_secs_f64().max(SHORT),
+            None => self.accepted.max(1.0) / (now - self.since).as_secs_f64().max(SHORT_S),
         }
     }
 
     /// Accepted per second over both intervals, whatever their length.
     pub(super) fn whole_rate(&self, now: Instant) -> f64 {
         let (accepted, elapsed) = self.both(now);
-        accepted.max(1.0) / elapsed.max(SHORT)
+        accepted.max(1.0) / elapsed.max(SHORT_S)
     }
 
     /// Whether the server asked for silence during most of the interval.
@@ -141,7 +141,7 @@ impl Meter {
     /// What was accepted, and in how many seconds, over the shortest stretch that says enough.
     fn measured(&self, now: Instant) -> Option<(f64, f64)> {
         let recent = (self.accepted, (now - self.since).as_secs_f64());
-        let enough = |&(accepted, seconds): &(f64, f64)| accepted >= ENOUGH && seconds > SHORTEST;
+        let enough = |&(accepted, seconds): &(f64, f64)| accepted >= ENOUGH && seconds > SHORTEST_S;
         Some(recent)
             .filter(enough)
             .or_else(|| Some(self.both(now)).filter(enough))

@@ -30,16 +30,16 @@ use probe::{Blocked, Turn};
 use sums::Answer;
 use trial::{Full, Step, Trial};
 use value::within;
-pub use value::{Admission, Options, Part, Purpose, Rejection, Sent, Snapshot};
+pub use value::{Admission, Options, Part, Purpose, Refusal, Sent, Snapshot};
 use window::{Surroundings, Window};
 
 /// Seconds that set the curves' width: one look beyond the level each twelve to twenty seconds.
 /// Each costs a refusal, and sixteen slots of four seconds answer only four times a second.
-const SPAN: f64 = 20.0;
+const SPAN_S: f64 = 20.0;
 
 /// A look beyond that costs a pause of `h` must be rare: the span is 30 h, within a minute.
 const SPAN_PER_HINT: f64 = 30.0;
-const SPAN_LONGEST: f64 = 60.0;
+const SPAN_LONGEST_S: f64 = 60.0;
 
 /// A refusal is taken to have arrived, if one comes, after twice its usual delay and this much.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -51,10 +51,10 @@ const PATIENCE_AT_FIRST: Duration = Duration::from_secs(1);
 const DELAY_WEIGHT: f64 = 0.1;
 
 /// A refusal is not waited for longer than twice this, however long one once took.
-const DELAY_LONGEST: f64 = 3.5;
+const DELAY_LONGEST_S: f64 = 3.5;
 
 /// Time counts as growth by this much per step at most, so that a machine that slept has not grown.
-const STEP: f64 = 1.0;
+const STEP_S: f64 = 1.0;
 
 /// Where the limit turns out to be a rate, the window steps back to so many times the number at
 /// which the server refused: out of the pacer's way, yet still a bound.
@@ -68,13 +68,13 @@ const HINT_SHORTEST: Duration = Duration::from_millis(50);
 
 /// The end of a pause is spread over a tenth of it, within a second, so that no herd returns.
 const HINT_SPREAD: f64 = 0.1;
-const HINT_SPREAD_LONGEST: f64 = 1.0;
+const HINT_SPREAD_LONGEST_S: f64 = 1.0;
 
 /// The adaptive rule of one limiter.
 ///
 /// ```
 /// use kneepoint_core::Instant;
-/// use kneepoint_core::adapt::{Admission, Options, Rejection, Rule};
+/// use kneepoint_core::adapt::{Admission, Options, Refusal, Rule};
 /// use std::time::Duration;
 ///
 /// let now = Instant::from_micros(1_000);
@@ -85,7 +85,7 @@ const HINT_SPREAD_LONGEST: f64 = 1.0;
 /// // The server refuses and names a pause: nothing goes out before its end.
 /// let later = now + Duration::from_millis(20);
 /// let hint = Some(Duration::from_secs(2));
-/// rule.rejected(later, sent, Rejection { hint, overload: false }, 0.5);
+/// rule.refused(later, sent, Refusal { hint, overload: false }, 0.5);
 /// assert!(matches!(rule.admit(later), Admission::Wait(at) if at >= later + Duration::from_secs(2)));
 /// ```
 #[derive(Debug, Clone)]
@@ -136,7 +136,7 @@ impl Rule {
             purpose: Purpose::Ordinary,
             counted: now,
             gate: now,
-            span: SPAN,
+            span: SPAN_S,
             refusal_delay: 0.0,
             round_trip: f64::INFINITY,
             epoch: Epoch::default(),
@@ -238,12 +238,12 @@ impl Rule {
     }
 
     /// An attempt was refused. `unit` is a number drawn evenly from 0 to 1.
-    pub fn rejected(&mut self, now: Instant, sent: Sent, rejection: Rejection, unit: f64) {
+    pub fn refused(&mut self, now: Instant, sent: Sent, refusal: Refusal, unit: f64) {
         self.ended(now, sent);
         if self.options.adaptive {
-            self.judge(now, sent, rejection, unit);
+            self.judge(now, sent, refusal, unit);
         }
-        if let Some(hint) = rejection.hint {
+        if let Some(hint) = refusal.hint {
             self.gate = self.gate.max(now + spread(hint, unit));
         }
     }
@@ -363,14 +363,14 @@ impl Rule {
             return None;
         }
         let seconds = self.window.next_rise(self.surroundings())?;
-        Some(now + Duration::from_secs_f64(within(seconds, 0.0, STEP)).max(TICK))
+        Some(now + Duration::from_secs_f64(within(seconds, 0.0, STEP_S)).max(TICK))
     }
 
     /// Lets the time since the last event count as growth, as far as the window was in use.
     fn count_growth(&mut self, now: Instant) {
         let from = self.counted.max(self.gate);
         self.counted = self.counted.max(now);
-        let seconds = (now - from).as_secs_f64().min(STEP);
+        let seconds = (now - from).as_secs_f64().min(STEP_S);
         if seconds <= 0.0 || self.blocked.is_on() || !self.window.is_used_by(self.in_flight) {
             return;
         }
@@ -421,7 +421,7 @@ impl Rule {
 
 /// The pause that a hint asks for, never shorter, and spread at its end.
 fn spread(hint: Duration, unit: f64) -> Duration {
-    let seconds = (HINT_SPREAD * hint.as_secs_f64()).min(HINT_SPREAD_LONGEST);
+    let seconds = (HINT_SPREAD * hint.as_secs_f64()).min(HINT_SPREAD_LONGEST_S);
     hint.max(HINT_SHORTEST)
         .saturating_add(Duration::from_secs_f64(seconds * unit))
 }

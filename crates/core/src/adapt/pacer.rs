@@ -16,7 +16,7 @@ const KEPT: f64 = 0.95;
 const FLOOR: f64 = 0.7;
 
 /// Seconds of rate that may be saved up. A deeper bucket would burst into the server's.
-const DEPTH: f64 = 0.1;
+const DEPTH_S: f64 = 0.1;
 
 /// The slowest rate, per second: below it a limiter would seem dead.
 const SLOWEST: f64 = 0.05;
@@ -25,7 +25,7 @@ const SLOWEST: f64 = 0.05;
 const FASTEST: f64 = 1e6;
 
 /// Growth per step is counted for one second at most, so that a machine that slept learns nothing.
-const STEP: f64 = 1.0;
+const STEP_S: f64 = 1.0;
 
 /// A rate that is known to be too low grows so many times as fast: it doubles in a little over a second.
 const CATCHING_UP: f64 = 2.2;
@@ -80,10 +80,10 @@ impl Pacer {
     pub(super) fn next(&mut self, now: Instant, span: f64) -> Option<Instant> {
         let rate = self.rate(span);
         let seconds = (now - self.refilled).as_secs_f64();
-        self.tokens = (self.tokens + seconds * rate).min((DEPTH * rate).max(1.0));
+        self.tokens = (self.tokens + seconds * rate).min((DEPTH_S * rate).max(1.0));
         if self.waiting {
             let pace = if self.too_low { CATCHING_UP } else { 1.0 };
-            self.age += seconds.min(STEP) * pace;
+            self.age += seconds.min(STEP_S) * pace;
         }
         self.refilled = now;
         // A wait is rounded to whole microseconds; this forgives what the rounding lost.

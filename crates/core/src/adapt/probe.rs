@@ -5,11 +5,11 @@ use std::time::Duration;
 use crate::time::Instant;
 
 /// The pause before the first probe, in seconds; it doubles with each refusal.
-const FIRST_PAUSE: f64 = 0.5;
+const FIRST_PAUSE_S: f64 = 0.5;
 
 /// The longest pause between probes, in seconds: the first success comes that soon after an outage,
 /// and a blocked minute costs nine probes.
-const LONGEST_PAUSE: f64 = 8.0;
+const LONGEST_PAUSE_S: f64 = 8.0;
 
 /// What may be done about a server that refuses everything.
 #[derive(Debug, PartialEq)]
@@ -63,7 +63,7 @@ impl Blocked {
     /// the pause and all of it, so that clients which were refused together come back apart.
     pub(super) fn pause(&self, unit: f64) -> Duration {
         let doublings = self.refusals.saturating_sub(1).min(16);
-        let pause = (FIRST_PAUSE * libm::exp2(f64::from(doublings))).min(LONGEST_PAUSE);
+        let pause = (FIRST_PAUSE_S * libm::exp2(f64::from(doublings))).min(LONGEST_PAUSE_S);
         Duration::from_secs_f64(pause * (0.5 + 0.5 * unit))
     }
 

@@ -166,7 +166,7 @@ mod tests {
         level: 10.0,
         patience: Duration::from_millis(100),
     };
-    const ROUND_TRIP: f64 = 0.025;
+    const ROUND_TRIP_S: f64 = 0.025;
 
     fn at(millis: u64) -> Instant {
         Instant::from_micros(1000 * millis)
@@ -204,7 +204,7 @@ mod tests {
             let mut trial = Trial::default();
             trial.after_cut(true);
             asked(&mut trial, at(1300));
-            trial.ended(ended, serial, ROUND_TRIP);
+            trial.ended(ended, serial, ROUND_TRIP_S);
             let step = trial.step(at(1400), FULL);
             let expected = if proves {
                 Step::Passed
@@ -234,7 +234,7 @@ mod tests {
             assert_eq!(trial.step(now, FULL), Step::Try, "{in_flight} are wanted");
             trial.sent(now, 101, in_flight, FULL.level);
             for serial in 1..=in_flight {
-                trial.ended(now, u64::from(serial), ROUND_TRIP);
+                trial.ended(now, u64::from(serial), ROUND_TRIP_S);
             }
             let decided = now + FULL.patience;
             now = decided + Duration::from_millis(pause);

@@ -100,7 +100,7 @@ pub struct Sent {
 
 /// A server's refusal: status 429, 503 or 529.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Rejection {
+pub struct Refusal {
     /// For how long the server asked us to stay away, if it said so.
     pub hint: Option<Duration>,
     /// Whether it reported its own overload (503, 529) rather than our excess (429).

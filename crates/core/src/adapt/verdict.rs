@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::evidence::LONG_HINT;
 use super::value::within;
 use super::{
-    DELAY_LONGEST, DELAY_WEIGHT, Epoch, Part, Purpose, ROOM, Rejection, Rule, SPAN, SPAN_LONGEST,
-    SPAN_PER_HINT, Sent,
+    DELAY_LONGEST_S, DELAY_WEIGHT, Epoch, Part, Purpose, ROOM, Refusal, Rule, SPAN_LONGEST_S,
+    SPAN_PER_HINT, SPAN_S, Sent,
 };
 use crate::time::Instant;
 
@@ -15,17 +15,17 @@ const OVERLOAD_PAUSE: Duration = Duration::from_secs(1);
 
 impl Rule {
     /// What a refusal means: nothing new, a correction, an answer to a trial, chance, or a decision.
-    pub(super) fn judge(&mut self, now: Instant, sent: Sent, rejection: Rejection, unit: f64) {
+    pub(super) fn judge(&mut self, now: Instant, sent: Sent, refusal: Refusal, unit: f64) {
         let delay = (now - sent.at).as_secs_f64();
         let smoothed = self.refusal_delay + DELAY_WEIGHT * (delay - self.refusal_delay);
-        self.refusal_delay = smoothed.max(delay).min(DELAY_LONGEST);
+        self.refusal_delay = smoothed.max(delay).min(DELAY_LONGEST_S);
         self.round_trip = self.round_trip.min(delay);
         self.meter.retracted(sent.serial);
-        if rejection.hint.is_some() {
+        if refusal.hint.is_some() {
             self.meter.closed(now);
         }
         if !self.is_fresh(sent) {
-            self.correct(sent, rejection);
+            self.correct(sent, refusal);
             return;
         }
         if self.options.noise && self.is_chance(sent) {
@@ -42,27 +42,27 @@ impl Rule {
         self.blocked.refuse(first);
         self.trial.after_cut(false);
         if self.blocked.refusals() <= 1 {
-            self.decide(now, sent, rejection);
+            self.decide(now, sent, refusal);
         }
         if self.blocked.is_on() {
             self.meter.closed(now);
-            if rejection.hint.is_none() {
+            if refusal.hint.is_none() {
                 self.gate = self.gate.max(now + self.blocked.pause(unit));
             }
         }
-        let hint = rejection.hint.filter(|_| self.has(Part::LongSpan));
-        self.span = hint.map_or(SPAN, |hint| {
-            within(SPAN_PER_HINT * hint.as_secs_f64(), SPAN, SPAN_LONGEST)
+        let hint = refusal.hint.filter(|_| self.has(Part::LongSpan));
+        self.span = hint.map_or(SPAN_S, |hint| {
+            within(SPAN_PER_HINT * hint.as_secs_f64(), SPAN_S, SPAN_LONGEST_S)
         });
     }
 
     /// A refusal of the same epoch only corrects the first guess.
-    fn correct(&mut self, sent: Sent, rejection: Rejection) {
+    fn correct(&mut self, sent: Sent, refusal: Refusal) {
         let applies = self.has(Part::Correction)
             && sent.serial > self.epoch.after_before
             && !self.pacer.is_on()
             && !self.blocked.is_on()
-            && !rejection.overload;
+            && !refusal.overload;
         if applies && self.window.correct(sent.in_flight) {
             self.evidence.correct(sent.in_flight);
         }
@@ -88,15 +88,15 @@ impl Rule {
     }
 
     /// The one decision of an epoch.
-    fn decide(&mut self, now: Instant, sent: Sent, rejection: Rejection) {
+    fn decide(&mut self, now: Instant, sent: Sent, refusal: Refusal) {
         self.ladder.leave();
         self.window.release();
         let paced = self.pacer.is_on();
-        let about_time = rejection.hint.is_some_and(|hint| hint >= LONG_HINT);
-        let abstain = about_time || rejection.overload;
+        let about_time = refusal.hint.is_some_and(|hint| hint >= LONG_HINT);
+        let abstain = about_time || refusal.overload;
         let abstain = abstain || !self.has(Part::Pacer);
         let flips = self.evidence.hear(sent.in_flight, paced, abstain);
-        if rejection.overload {
+        if refusal.overload {
             self.cut_for_overload(now, sent);
         } else if flips && !paced {
             self.pacer.start(now, self.meter.first_rate(now), self.span);
@@ -110,7 +110,7 @@ impl Rule {
             self.window.cut(sent.in_flight);
             self.ladder.watch_doubling(self.window.level());
             self.trial.after_cut(!self.blocked.is_on() && !about_time);
-            if rejection.hint.is_some() && self.has(Part::Climb) {
+            if refusal.hint.is_some() && self.has(Part::Climb) {
                 self.window.climb_back();
             }
         }

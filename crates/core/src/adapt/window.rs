@@ -18,7 +18,7 @@ const KEPT_OVERLOADED: f64 = 0.7;
 
 /// Seconds per doubling at the start: nine per cent in ten milliseconds. A refusal that takes
 /// twenty milliseconds to arrive then finds the window a fifth too large, not twice.
-const START_DOUBLING: f64 = 0.08;
+const START_DOUBLING_S: f64 = 0.08;
 
 /// How far beyond the largest load already answered the doubling may go. It bounds the bet on
 /// servers that queue everything and so never refuse.
@@ -312,10 +312,10 @@ fn start_doubling(around: Surroundings) -> f64 {
     if around.refused_before {
         DOUBLING
     } else {
-        START_DOUBLING
+        START_DOUBLING_S
     }
 }
 
 fn climb_doubling(around: Surroundings) -> f64 {
-    START_DOUBLING.max(2.0 * around.refusal_delay)
+    START_DOUBLING_S.max(2.0 * around.refusal_delay)
 }

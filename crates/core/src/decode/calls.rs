@@ -17,7 +17,7 @@ pub(super) struct Calls(Vec<Call>);
 struct Call {
     choice: u32,
     /// The server's number for it.
-    asked: Option<u32>,
+    numbered: Option<u32>,
     /// The number that it goes by.
     given: u32,
     id: Option<String>,
@@ -28,34 +28,34 @@ impl Calls {
     pub(super) fn place(
         &mut self,
         choice: u32,
-        asked: Option<u32>,
+        numbered: Option<u32>,
         id: Option<&str>,
         is_named: bool,
     ) -> u32 {
         let id = id.filter(|id| id.len() <= ID_BYTES_MAX);
-        let (mut latest, mut is_taken, mut next) = (None, asked.is_none(), 0);
+        let (mut latest, mut is_taken, mut next) = (None, numbered.is_none(), 0);
         for call in self.0.iter().filter(|call| call.choice == choice) {
-            if asked.is_none() || call.asked == asked {
+            if numbered.is_none() || call.numbered == numbered {
                 latest = Some(call);
             }
-            is_taken |= asked == Some(call.given);
+            is_taken |= numbered == Some(call.given);
             next = next.max(call.given.saturating_add(1));
         }
         if let Some(call) = latest {
             let is_same = match (id, &call.id) {
                 (Some(id), Some(known)) => id == known,
-                _ => asked.is_some(),
+                _ => numbered.is_some(),
             };
             if is_same || !is_named {
                 return call.given;
             }
         }
-        let given = asked.filter(|_| !is_taken).unwrap_or(next);
+        let given = numbered.filter(|_| !is_taken).unwrap_or(next);
         if self.0.len() < CALLS_MAX {
             let id = id.map(str::to_owned);
             self.0.push(Call {
                 choice,
-                asked,
+                numbered,
                 given,
                 id,
             });

@@ -158,12 +158,12 @@ impl<'a> Writer<'a> {
     pub(super) fn place_of_call(
         &mut self,
         choice: u32,
-        asked: Option<u32>,
+        numbered: Option<u32>,
         id: Option<&str>,
         name: Option<&str>,
     ) -> u32 {
         let calls = &mut self.state.calls;
-        calls.place(choice, asked, id, name.is_some())
+        calls.place(choice, numbered, id, name.is_some())
     }
 
     /// A block begins; `is_own` where the server calls a tool of its own in it.

@@ -149,7 +149,7 @@ impl<P: Platform> Limiter<P> {
 
     fn settle(&self, grant: Grant, outcome: Outcome) {
         let platform = &self.0.platform;
-        let unit = if matches!(outcome, Outcome::Rejected(_)) {
+        let unit = if matches!(outcome, Outcome::Refused(_)) {
             platform.random()
         } else {
             0.0

@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 use std::collections::VecDeque;
 
 use super::tokens::{TokenBudget, TokenHint};
-use crate::adapt::{self, Admission, Rejection, Rule, Sent, Snapshot};
+use crate::adapt::{self, Admission, Refusal, Rule, Sent, Snapshot};
 use crate::table::Spread;
 use crate::time::Instant;
 
@@ -108,7 +108,7 @@ pub enum Outcome {
         tokens: Option<u64>,
     },
     /// The server refused it for its load.
-    Rejected(Rejection),
+    Refused(Refusal),
     /// It failed in a way that tells nothing about the load.
     Failed {
         /// Tokens that it used, where that is certain. Else it may have used all that it was granted.
@@ -214,8 +214,8 @@ impl Scheduler {
                 self.rule.succeeded(now, sent, units);
                 tokens
             }
-            Outcome::Rejected(rejection) => {
-                self.rule.rejected(now, sent, rejection, unit);
+            Outcome::Refused(refusal) => {
+                self.rule.refused(now, sent, refusal, unit);
                 Some(0)
             }
             Outcome::Failed { tokens } => {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::time::Instant;
 
 /// A server's limit where it does not say how soon it refills: so many seconds, a minute.
-const PERIOD: f64 = 60.0;
+const PERIOD_S: f64 = 60.0;
 
 /// What a server says about its limit on tokens.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,7 +47,7 @@ impl TokenBudget {
             Some(reset) if reset > Duration::ZERO && remaining < limit => {
                 (limit - remaining) / reset.as_secs_f64()
             }
-            _ => limit / PERIOD,
+            _ => limit / PERIOD_S,
         };
         let left = self.0.map_or(remaining, |known| known.left.min(remaining));
         self.0 = Some(Known {
@@ -66,7 +66,7 @@ impl TokenBudget {
         let missing = (tokens as f64).min(known.limit) - known.left;
         // A wait is rounded to microseconds; this forgives what the rounding lost.
         (missing > 1e-3).then(|| {
-            now + Duration::from_secs_f64((missing / known.rate).min(PERIOD))
+            now + Duration::from_secs_f64((missing / known.rate).min(PERIOD_S))
                 + Duration::from_micros(1)
         })
     }

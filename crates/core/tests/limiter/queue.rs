@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use kneepoint_core::adapt::{self, Rejection};
+use kneepoint_core::adapt::{self, Refusal};
 use kneepoint_core::limiter::{
     Acquire, Limiter, Options, Outcome, Permit, Position, QueueFull, TokenHint,
 };
@@ -54,7 +54,7 @@ fn wait(limiter: &Limiter<Sim>, position: Position) -> Pin<Box<Acquire<Sim>>> {
 }
 
 fn refusal(hint: Option<Duration>) -> Outcome {
-    Outcome::Rejected(Rejection {
+    Outcome::Refused(Refusal {
         hint,
         overload: false,
     })
@@ -258,7 +258,7 @@ fn a_probe_is_the_call_that_was_refused_least() {
                 let permit = limiter.acquire(position).await.unwrap();
                 order.borrow_mut().push(number);
                 world.sleep(Duration::from_millis(20)).await;
-                permit.settle(Outcome::Rejected(Rejection {
+                permit.settle(Outcome::Refused(Refusal {
                     hint: None,
                     overload: true,
                 }));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kneepoint_core::Instant;
-use kneepoint_core::adapt::{Admission, Options, Purpose, Rejection, Rule, Sent, Snapshot};
+use kneepoint_core::adapt::{Admission, Options, Purpose, Refusal, Rule, Sent, Snapshot};
 use kneepoint_core::platform::sim::Random;
 
 const SEEDS: u64 = 300;
@@ -61,9 +61,8 @@ impl World {
                 self.rule.succeeded(self.now, sent, units);
             }
             14..18 => {
-                let rejection = self.rejection();
-                self.rule
-                    .rejected(self.now, sent, rejection, self.dice.unit());
+                let refusal = self.refusal();
+                self.rule.refused(self.now, sent, refusal, self.dice.unit());
             }
             18 => self.rule.failed(self.now, sent),
             _ => self.rule.abandoned(self.now, sent),
@@ -94,14 +93,14 @@ impl World {
         }
     }
 
-    fn rejection(&mut self) -> Rejection {
+    fn refusal(&mut self) -> Refusal {
         let hint = match self.dice.below(8) {
             0 => Some(Duration::ZERO),
             1 => Some(Duration::from_millis(self.dice.below(5000))),
             2 if self.dice.unit() < 0.01 => Some(Duration::MAX),
             _ => None,
         };
-        Rejection {
+        Refusal {
             hint,
             overload: self.dice.unit() < 0.3,
         }
@@ -242,12 +241,12 @@ fn refusals_of_older_attempts_only_correct_the_first_guess() {
             })
             .collect();
         let first = sent.pop().unwrap();
-        rule.rejected(now, first, Rejection::default(), 0.5);
+        rule.refused(now, first, Refusal::default(), 0.5);
         let mut lowest = first.in_flight;
         while let Some(older) = sent.pop() {
             now = now + Duration::from_millis(dice.below(3));
             if dice.unit() < 0.5 {
-                rule.rejected(now, older, Rejection::default(), 0.5);
+                rule.refused(now, older, Refusal::default(), 0.5);
                 lowest = lowest.min(older.in_flight);
             } else {
                 rule.succeeded(now, older, None);
@@ -334,13 +333,13 @@ fn without_adapting_the_ceiling_holds_and_a_hint_is_still_obeyed() {
         })
         .collect();
     assert_eq!(rule.admit(now), Admission::UntilChange);
-    rule.rejected(now, sent[0], Rejection::default(), 0.0);
+    rule.refused(now, sent[0], Refusal::default(), 0.0);
     assert_eq!(rule.admit(now), Admission::Go);
     let hint = Some(Duration::from_secs(3));
-    rule.rejected(
+    rule.refused(
         now,
         sent[1],
-        Rejection {
+        Refusal {
             hint,
             overload: false,
         },

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use kneepoint_core::adapt::{self, Rejection, Snapshot};
+use kneepoint_core::adapt::{self, Refusal, Snapshot};
 use kneepoint_core::limiter::{Limiter, Options, Outcome};
 use kneepoint_core::platform::sim::{Bucket, Latency, ServerModel, Sim, Truth};
 use kneepoint_core::platform::{Body, Platform};
@@ -98,7 +98,7 @@ impl Demand {
                     hinted_until.set(hinted_until.get().max(until));
                     let hint = hint.map(Duration::from_secs_f64);
                     let overload = head.status == 503;
-                    permit.settle(Outcome::Rejected(Rejection { hint, overload }));
+                    permit.settle(Outcome::Refused(Refusal { hint, overload }));
                 }
             }
         });

@@ -15,5 +15,5 @@ const prompts = Array.from({ length: 50 }, (_, i) => `Question ${i}`);
 for await (const { index, status, reason } of llm.batch(prompts, { model, maxTokens: 5 })) {
   if (status === "rejected") console.log(`${index} failed: ${reason.message}`);
 }
-const { calls, attempts, rejections, connections } = llm.stats();
-console.log(`${calls} calls, ${attempts} attempts, ${rejections} refused, ${connections.opened} connections`);
+const { calls, attempts, refusals, connections } = llm.stats();
+console.log(`${calls} calls, ${attempts} attempts, ${refusals} refused, ${connections.opened} connections`);

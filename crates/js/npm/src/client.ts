@@ -67,7 +67,7 @@ export interface Stats {
   /** Those among them that were not the first of their call, hedges included. */
   retries: number;
   /** Attempts that were refused: throttled or overloaded. */
-  rejections: number;
+  refusals: number;
   /** For each model in use. */
   models: ModelStats[];
   /** What the platform tells of them. */
@@ -201,9 +201,9 @@ export class Client implements Resident, Home {
       call.body = input.raw ?? written(input.body);
       call.fetchOptions = options?.fetchOptions && { ...options.fetchOptions };
       call.join(this, runtime.visit?.(this.#isShared(want, options), lookAfter));
-      const asked = this.#asked(want, input, call.body, options);
-      if (typeof this.options.apiKey !== "function" && readyNow()) this.#enter(call, want, asked);
-      else void this.#beginLater(call, want, asked, options?.timeout);
+      const outgoing = this.#outgoing(want, input, call.body, options);
+      if (typeof this.options.apiKey !== "function" && readyNow()) this.#enter(call, want, outgoing);
+      else void this.#beginLater(call, want, outgoing, options?.timeout);
     } catch (error) {
       call.fail(error as Error);
     }
@@ -212,7 +212,7 @@ export class Client implements Resident, Home {
   async #beginLater(
     call: Call | StreamCall,
     want: core.Want,
-    asked: Asked,
+    outgoing: Outgoing,
     timeout: number | undefined,
   ): Promise<void> {
     try {
@@ -221,8 +221,8 @@ export class Client implements Resident, Home {
       const clock = new Clock(timeout ?? this.options.timeout);
       const [key] = await Promise.all([asks ? keyFrom(apiKey, clock, call.outcome) : undefined, ready()]);
       if (call.isOver) return;
-      const wire = asks ? { ...asked.wire, apiKey: key, timeout: clock.left } : asked.wire;
-      this.#enter(call, want, { ...asked, wire });
+      const wire = asks ? { ...outgoing.wire, apiKey: key, timeout: clock.left } : outgoing.wire;
+      this.#enter(call, want, { ...outgoing, wire });
     } catch (error) {
       call.fail(error as Error);
     }
@@ -230,17 +230,17 @@ export class Client implements Resident, Home {
 
   /** A request as the module is told of it. It is read when the call is made, whenever that can begin: its
    * caller may change the same objects for the next one. */
-  #asked(
+  #outgoing(
     want: core.Want,
     { method, path, body: said }: RequestInput,
     body: BodyLike | undefined,
     options: CallOptions | undefined,
-  ): Asked {
+  ): Outgoing {
     const wire = this.#wire(options);
     return { method, path, held: this.#isHeld(want, body, wire) ? outlineOf(said, body) : undefined, wire };
   }
 
-  #enter(call: Call | StreamCall, want: core.Want, { method, path, held, wire }: Asked): void {
+  #enter(call: Call | StreamCall, want: core.Want, { method, path, held, wire }: Outgoing): void {
     if (call.isOver) return;
     const body = call.body as string;
     call.began(
@@ -320,7 +320,7 @@ function written(body: unknown): string | undefined {
 }
 
 /** A request as the module is told of it. */
-interface Asked {
+interface Outgoing {
   method: string;
   path: string;
   /** Missing where the module sees the body. */
@@ -338,10 +338,10 @@ interface Outline {
 }
 
 /** The outline of a body; none where it came as text, which only the module reads. */
-function outlineOf(asked: unknown, body: BodyLike): Outline | undefined {
+function outlineOf(said: unknown, body: BodyLike): Outline | undefined {
   if (typeof body !== "string") return { bytes: 0, model: undefined, answerMax: Number.NaN };
-  if (!isObject(asked)) return undefined;
-  const { model, max_tokens, max_completion_tokens, max_output_tokens } = asked as Record<string, unknown>;
+  if (!isObject(said)) return undefined;
+  const { model, max_tokens, max_completion_tokens, max_output_tokens } = said as Record<string, unknown>;
   const limits = [max_tokens, max_completion_tokens, max_output_tokens];
   return {
     bytes: body.length,
@@ -384,6 +384,6 @@ const NOTHING = {
   aborted: 0,
   attempts: 0,
   retries: 0,
-  rejections: 0,
+  refusals: 0,
   models: [],
 };

@@ -5,7 +5,7 @@ import { APIConnectionTimeoutError } from "./errors.ts";
 import { explain, KneepointError, refuse } from "./failure.ts";
 
 /** What a call may take where nobody says otherwise, in milliseconds. */
-const TIMEOUT_DEFAULT = 600_000;
+const TIMEOUT_MS_DEFAULT = 600_000;
 
 /** The time that a call has, from now on. */
 export class Clock {
@@ -14,7 +14,7 @@ export class Clock {
 
   /** `timeout` as users give it: `null` for a call that may take for ever. */
   constructor(timeout: number | null | undefined) {
-    this.#millis = timeout === undefined ? TIMEOUT_DEFAULT : (timeout ?? Infinity);
+    this.#millis = timeout === undefined ? TIMEOUT_MS_DEFAULT : (timeout ?? Infinity);
   }
 
   /** Milliseconds that are left. A timeout that can be none is handed on, to be refused. */
@@ -31,12 +31,12 @@ export async function keyFrom(
   clock: Clock,
   over: Promise<unknown>,
 ): Promise<string> {
-  const key = await inTime(asked(apiKey), clock.left, over);
+  const key = await inTime(answerOf(apiKey), clock.left, over);
   if (typeof key === "string" && key !== "") return key;
   throw refuse("apiKey", "no text in what the function answered", "a key");
 }
 
-async function asked(apiKey: () => string | Promise<string>): Promise<unknown> {
+async function answerOf(apiKey: () => string | Promise<string>): Promise<unknown> {
   try {
     return await apiKey();
   } catch (cause) {

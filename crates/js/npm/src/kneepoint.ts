@@ -131,7 +131,7 @@ export class Kneepoint {
   }
 
   /** @internal */
-  _asked(options: FinalRequestOptions): FinalRequestOptions {
+  _asSent(options: FinalRequestOptions): FinalRequestOptions {
     return options;
   }
 

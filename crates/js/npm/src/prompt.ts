@@ -20,8 +20,8 @@ export interface GenerateOptions {
   [field: string]: unknown;
 }
 
-/** What is asked of which endpoint. */
-export interface Asked {
+/** A prompt in the provider's dialect, and where that is sent. */
+export interface PromptRequest {
   path: string;
   body: Record<string, unknown>;
 }
@@ -34,7 +34,7 @@ export function ask(
   prompt: string | readonly Message[],
   options: GenerateOptions,
   stream: boolean,
-): Asked {
+): PromptRequest {
   const { model, system, maxTokens, ...extra } = options;
   if (typeof prompt !== "string" && !Array.isArray(prompt)) {
     throw refuse("prompt", kindOf(prompt), "a text, or an array of messages");

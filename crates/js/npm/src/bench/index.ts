@@ -95,8 +95,8 @@ export function compare(options: CompareOptions): Run<Comparison> {
     checkPairs(pairs);
     sides.forEach(checkPlain);
     const plan = planOf({ model: "", ...rest });
-    const asked = (side: BenchOptions): Promise<Side> => sideOf(side, askOf(side, false));
-    const [one, two] = await Promise.all([asked(sides[0]), asked(sides[1])]);
+    const described = (side: BenchOptions): Promise<Side> => sideOf(side, askOf(side, false));
+    const [one, two] = await Promise.all([described(sides[0]), described(sides[1])]);
     return (door, watch) =>
       engine.begin_pairs(door, watch, one.client, one.ask, two.client, two.ask, plan, pairs);
   });
@@ -174,7 +174,10 @@ export type ReportFormat = (typeof FORMATS)[number];
 export const FORMATS = ["text", "json", "csv", "jsonl", "hgrm", "html", "vllm"] as const;
 
 /** The times that a report has. */
-export type MetricName = "ttft" | "ttfv" | "tpot" | "icl" | "e2e" | "queue" | "e2e_sched";
+export type MetricName = (typeof METRICS)[number];
+
+/** All of them. */
+export const METRICS = ["ttft", "ttfv", "tpot", "icl", "e2e", "queue", "e2e_sched"] as const;
 
 /** A report in another format; `metric` says of what, where a format holds one kind of times only. */
 export function renderReport(

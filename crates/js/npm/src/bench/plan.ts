@@ -112,8 +112,8 @@ const OWN =
 const OWN_MAX = 256;
 
 /** The windows and limits, with what the address suggests. */
-export function ladderFor(baseURL: string, asked: LadderOptions = {}, cap?: number): LadderOptions {
+export function ladderFor(baseURL: string, given: LadderOptions = {}, cap?: number): LadderOptions {
   const host = URL.canParse(baseURL) ? new URL(baseURL).hostname : "";
   const suggested = OWN.test(host) ? Math.min(OWN_MAX, cap ?? OWN_MAX) : undefined;
-  return suggested === undefined ? asked : { max: suggested, ...asked };
+  return suggested === undefined ? given : { max: suggested, ...given };
 }

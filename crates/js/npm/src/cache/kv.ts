@@ -18,7 +18,7 @@ export interface KVCacheOptions {
 }
 
 /** Seconds. KV refuses to let an entry expire sooner. */
-const EXPIRATION_MIN = 60;
+const EXPIRATION_S_MIN = 60;
 
 /**
  * Keeps answers in a KV namespace, such as `env.ANSWERS`.
@@ -38,7 +38,7 @@ export function kvCache(namespace: KVLike, options: KVCacheOptions = {}): CacheS
     },
     async set(key, value, ttl) {
       if (!(ttl > 0)) return;
-      const seconds = Math.max(EXPIRATION_MIN, Math.ceil(ttl / 1000));
+      const seconds = Math.max(EXPIRATION_S_MIN, Math.ceil(ttl / 1000));
       const lifetime = Number.isFinite(seconds) ? { expirationTtl: seconds } : {};
       await namespace.put(prefix + key, dated(value, ttl), lifetime);
     },

@@ -22,7 +22,7 @@ export interface WebCacheOptions {
 const BASE_URL = "https://cache.kneepoint.invalid/";
 
 /** The longest `max-age` that HTTP asks anybody to understand. */
-const MAX_AGE = 2 ** 31 - 1;
+const MAX_AGE_S = 2 ** 31 - 1;
 
 /**
  * Keeps answers in the Cache API: in the cache of this name, or in an object such as Workers'
@@ -48,7 +48,7 @@ export function webCache(cache: string | CacheLike = "kneepoint", options: WebCa
     },
     async set(key, value, ttl) {
       if (!(ttl > 0)) return;
-      const age = Math.min(Math.ceil(ttl / 1000), MAX_AGE);
+      const age = Math.min(Math.ceil(ttl / 1000), MAX_AGE_S);
       const headers = { "cache-control": `max-age=${age}`, "content-type": "text/plain;charset=utf-8" };
       await (await opened()).put(urlOf(key), new Response(dated(value, ttl), { headers }));
     },

@@ -8,6 +8,7 @@ import {
   csvHeader,
   csvRow,
   FORMATS,
+  METRICS,
   type MetricName,
   renderHdr,
   renderReport,
@@ -22,8 +23,6 @@ import { FileError, reasonOf, UsageError } from "./words.ts";
 type Form = ReportFormat | "hdr";
 
 const FORMS: readonly Form[] = [...FORMATS, "hdr"];
-
-const METRICS: readonly MetricName[] = ["ttft", "ttfv", "tpot", "icl", "e2e", "queue", "e2e_sched"];
 
 export class Outputs {
   readonly #reports: { form: Form; file: string }[] = [];

@@ -4,10 +4,10 @@
 import type { Rung, Tick } from "../bench/report.ts";
 
 /** Where a pipe instead of a terminal listens, a line is written every so many milliseconds. */
-const PLAIN_EVERY = 5000;
+const PLAIN_EVERY_MS = 5000;
 
 /** A terminal's line is drawn anew no sooner than this. */
-const DRAW_EVERY = 100;
+const DRAW_EVERY_MS = 100;
 
 const BAR_WIDTH = 16;
 
@@ -32,7 +32,7 @@ export class Progress {
 
   tick(tick: Tick): void {
     const now = performance.now();
-    if (this.#isQuiet || now - this.#drawn < (this.#isTerminal ? DRAW_EVERY : PLAIN_EVERY)) return;
+    if (this.#isQuiet || now - this.#drawn < (this.#isTerminal ? DRAW_EVERY_MS : PLAIN_EVERY_MS)) return;
     // A pipe is told of the first moments only if they last.
     if (!this.#isTerminal && this.#drawn === -Infinity) {
       this.#drawn = now;

@@ -69,13 +69,13 @@ export function number(flag: string, text: string): number {
 
 const MILLIS: Record<string, number> = { us: 0.001, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
-const DAY = 86_400_000;
+const DAY_MS = 86_400_000;
 
 /** A time such as `500ms`, `30s` or `5m`, in milliseconds. */
 export function time(flag: string, text: string): number {
   const [, digits, unit = ""] = /^(\d+(?:\.\d+)?)(us|ms|s|m|h)$/.exec(text) ?? [];
   const millis = Number(digits) * (MILLIS[unit] ?? Number.NaN);
-  if (!(millis > 0 && millis <= DAY)) {
+  if (!(millis > 0 && millis <= DAY_MS)) {
     throw new UsageError(`${flag}: expected a time up to a day such as 500ms, 30s or 5m, found "${text}"`);
   }
   return millis;

@@ -47,7 +47,7 @@ export class Completions extends stored.Completions {
     const each = keptOptions(options);
     return ChatCompletionStream._of<T>(
       { ...keptBody(body), stream: true },
-      async (asked, signal) => this.create(asked, { ...each, signal }),
+      async (request, signal) => this.create(request, { ...each, signal }),
       options.signal,
     );
   }
@@ -70,12 +70,12 @@ export class Completions extends stored.Completions {
     return stream
       ? ChatCompletionStreamingRunner._with<T>(
           params as ToolRunnerParams,
-          async (asked, signal) => this.create(asked, { ...each, signal }),
+          async (request, signal) => this.create(request, { ...each, signal }),
           options,
         )
       : ChatCompletionRunner._with<T>(
           params as ToolRunnerParams,
-          async (asked, signal) => this.create(asked, { ...each, signal }),
+          async (request, signal) => this.create(request, { ...each, signal }),
           options,
         );
   }

@@ -215,7 +215,7 @@ export class OpenAI extends Kneepoint {
   }
 
   /** @internal */
-  override _asked(options: FinalRequestOptions): FinalRequestOptions {
+  override _asSent(options: FinalRequestOptions): FinalRequestOptions {
     return withBody(withPath(options, this._options.defaultQuery));
   }
 

@@ -25,7 +25,7 @@ export const DEFAULT_TIMEOUT = 600_000;
 /** Retries of one call where nobody says otherwise. */
 export const DEFAULT_RETRIES = 2;
 
-const SILENCE_MAX = 120_000;
+const SILENCE_MS_MAX = 120_000;
 
 /** Options of OpenAI's SDK that the client of the module does not know. */
 const OWN = ["adminAPIKey", "webhookSecret", "dataResidency"];
@@ -83,7 +83,7 @@ export function translated({ timeout: given, ...options }: ClientOptions): Optio
     attemptTimeout: timeout,
     // A stream that falls silent must not outlast what a whole answer may take.
     firstTokenTimeout: timeout,
-    idleTimeout: Math.min(SILENCE_MAX, timeout),
+    idleTimeout: Math.min(SILENCE_MS_MAX, timeout),
     ...known,
     ...(base === undefined ? {} : { baseURL: base }),
     ...(Object.keys(defaultQuery).length === 0 ? {} : { defaultQuery }),

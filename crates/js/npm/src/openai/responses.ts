@@ -84,17 +84,17 @@ export class Responses extends plain.Responses {
     body: P,
     options: RequestOptions = {},
   ): ResponseStream<T> {
-    const asked: ResponseStreamParams = keptBody(body);
+    const given: ResponseStreamParams = keptBody(body);
     const kept = keptOptions(options);
-    if (asked.response_id === undefined) {
-      const { text, tools } = asked as types.ResponseCreateParamsBase;
+    if (given.response_id === undefined) {
+      const { text, tools } = given as types.ResponseCreateParamsBase;
       return new ResponseStream<T>({ text, tools })._begin(
-        async (signal) => this.create({ ...asked, stream: true }, { ...kept, signal }),
+        async (signal) => this.create({ ...given, stream: true }, { ...kept, signal }),
         options.signal,
       );
     }
     // What came before is needed too, to put the response together.
-    const { response_id, starting_after, ...params } = asked;
+    const { response_id, starting_after, ...params } = given;
     return new ResponseStream<T>(params, starting_after)._begin(
       async (signal) => this.retrieve(response_id, { stream: true }, { ...kept, signal }),
       options.signal,

@@ -115,9 +115,9 @@ export class PagePromise<Made extends AbstractPage<Item>, Item = ReturnType<Made
     Class: PageClass<Made>,
     options: FinalRequestOptions | Promise<FinalRequestOptions>,
   ) {
-    let asked: FinalRequestOptions;
-    const receiving = Promise.resolve(options).then((known) => client._receive((asked = known)));
-    super(receiving, (read, received) => new Class(client as never, received.response(), read as never, asked));
+    let current: FinalRequestOptions;
+    const receiving = Promise.resolve(options).then((known) => client._receive((current = known)));
+    super(receiving, (read, received) => new Class(client as never, received.response(), read as never, current));
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Item> {

@@ -113,7 +113,7 @@ export interface Sending {
   /** The class of its streams. @internal */
   readonly _streamClass: StreamClass;
   /** The request as it is sent. @internal */
-  _asked(options: FinalRequestOptions): FinalRequestOptions;
+  _asSent(options: FinalRequestOptions): FinalRequestOptions;
   /** The options of the call among those of a request. @internal */
   _call(options: RequestOptions): CallOptions | undefined;
 }
@@ -121,12 +121,12 @@ export interface Sending {
 /** Sends a request. */
 export async function begin(sending: Sending, options: FinalRequestOptions): Promise<Received> {
   checkObject("options", options);
-  const asked = sending._asked(options);
-  const call = sending._call(asked);
-  const { method, path, body, raw, stream } = asked;
+  const sent = sending._asSent(options);
+  const call = sending._call(sent);
+  const { method, path, body, raw, stream } = sent;
   const input = { method, path, body, raw };
   const client = sending._client;
-  if (stream !== true && !asksForStream(body)) return new Whole(await client.send(input, call), asked.__binaryResponse);
+  if (stream !== true && !asksForStream(body)) return new Whole(await client.send(input, call), sent.__binaryResponse);
   const streamed = client.stream(input, call, "data");
   return new Streamed(streamed, await streamed.begin, sending._streamClass);
 }

@@ -56,12 +56,12 @@ const ODD = /[^\w.~!$&'()*+,;=:@%/-]|\/\.{1,2}(?:\/|$)/;
 
 /** The request with its path as URLs have it: what is odd is escaped, what belongs to the path's end is a
  * parameter like others, and no stronger than they are. */
-export function withPath<Asked extends { path: string; query?: object | null | undefined }>(
-  asked: Asked,
+export function withPath<Options extends { path: string; query?: object | null | undefined }>(
+  options: Options,
   defaultQuery: object | null | undefined,
-): Asked {
-  const { path, query } = asked;
-  if (!ODD.test(path) || !path.startsWith("/")) return asked;
+): Options {
+  const { path, query } = options;
+  if (!ODD.test(path) || !path.startsWith("/")) return options;
   const { pathname, searchParams } = new URL(`http://host${path}`);
-  return { ...asked, path: pathname, query: { ...Object.fromEntries(searchParams), ...defaultQuery, ...query } };
+  return { ...options, path: pathname, query: { ...Object.fromEntries(searchParams), ...defaultQuery, ...query } };
 }

@@ -25,13 +25,13 @@ const OPENING_MAX = 64;
 const IDLE_SHARE = 0.5;
 
 /** then no more are opened for so many milliseconds. */
-const HOLD = 50;
+const HOLD_MS = 50;
 
 /** Streams on one HTTP/2 connection; what most servers allow. */
 const STREAMS_MAX = 100;
 
 /** How long a connection may take to open, in milliseconds. */
-const CONNECT_TIMEOUT = 10_000;
+const CONNECT_TIMEOUT_MS = 10_000;
 
 interface Job {
   readonly options: DispatchOptions;
@@ -146,11 +146,11 @@ export class Origin {
       const passed = now.time - this.#then.time;
       const isFast = now.answers - this.#then.answers > this.#then.open / 2;
       const isBusy = now.idle - this.#then.idle < IDLE_SHARE * passed;
-      if (isFast && isBusy && passed < HOLD) {
+      if (isFast && isBusy && passed < HOLD_MS) {
         this.#timer ??= setTimeout(() => {
           this.#timer = undefined;
           this.#serve();
-        }, HOLD);
+        }, HOLD_MS);
         return false;
       }
       [this.#allowed, this.#then] = [most, now];
@@ -243,7 +243,7 @@ interface Socket {
 }
 
 /** One for all origins, so that their sessions are resumed. */
-const connector = buildConnector({ allowH2: true, timeout: CONNECT_TIMEOUT }) as (
+const connector = buildConnector({ allowH2: true, timeout: CONNECT_TIMEOUT_MS }) as (
   target: object,
   done: (...outcome: [error: Error, socket: null] | [error: null, socket: Socket]) => void,
 ) => void;

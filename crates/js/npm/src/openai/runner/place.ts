@@ -27,8 +27,8 @@ const moved = new WeakMap<object, Map<number, number>>();
  * number each of them 0: what names another call by another id is another call. */
 export function placeOfCall(calls: readonly ({ id?: string } | undefined)[], piece: Piece): number {
   const { index, id } = piece;
-  const asked = index === undefined ? Math.max(calls.length - 1, 0) : placeOf("tool call", index);
-  const place = moved.get(calls)?.get(asked) ?? asked;
+  const named = index === undefined ? Math.max(calls.length - 1, 0) : placeOf("tool call", index);
+  const place = moved.get(calls)?.get(named) ?? named;
   const known = calls[place];
   const isSame = id && known?.id ? id === known.id : index !== undefined;
   if (known === undefined || isSame || !piece.function?.name) return place;

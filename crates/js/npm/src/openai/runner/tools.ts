@@ -82,6 +82,22 @@ interface Marked {
 
 type Functions = Map<string, RunnableFunction<unknown>>;
 
+/** What calls of functions are answered with, all through a run. */
+interface Toolbox {
+  functions: Functions;
+  /** Where one function must be called, its name: that is all that is wanted. */
+  only: string | undefined;
+  runner: ToolRunner;
+  context: unknown;
+}
+
+/** What came of a call. */
+interface Answer {
+  message: ChatCompletionMessageParam;
+  /** Whether the function was reached. */
+  isCalled: boolean;
+}
+
 /** Talks until the model calls no more functions. `ask` sends a request and takes in its answer. */
 export async function converse<T>(
   conversation: Conversation<ConversationEvents<T>, T>,
@@ -92,53 +108,54 @@ export async function converse<T>(
   const { tools: given, toolContext: context, tool_choice = "auto", ...rest } = params;
   const functions: Functions = new Map();
   const tools = given.map((tool) => described(tool, functions));
-  // Where one function must be called, that is all that is wanted.
   const only = typeof tool_choice === "object" && tool_choice.type === "function" ? tool_choice.function.name : undefined;
-  const answer = async (call: ChatCompletionMessageToolCall): Promise<Answered | undefined> =>
-    call.type === "function" ? answered(call, functions, only, conversation, context) : undefined;
-  const add = (one: Answered | undefined): void => {
-    if (one !== undefined) conversation._addMessage(one.message);
-  };
+  const toolbox: Toolbox = { functions, only, runner: conversation, context };
+  const callAll = only !== undefined || params.parallel_tool_calls === false ? callInTurn : callAtOnce;
+  const add = ({ message }: Answer): void => conversation._addMessage(message);
   conversation._ask(params.messages);
   for (let count = 0; count < maxChatCompletions; count += 1) {
-    const messages = conversation.messages.map(asAsked);
+    const messages = conversation.messages.map(asSent);
     const completion = await ask({ ...rest, tool_choice, tools, messages });
     const calls = completion.choices[0]?.message?.tool_calls ?? [];
-    let isDone = calls.length === 0;
-    if (only !== undefined || params.parallel_tool_calls === false) {
-      for (const call of calls) {
-        const one = await answer(call);
-        add(one);
-        isDone = only !== undefined && one?.isCalled === true;
-        if (isDone) break;
-      }
-    } else {
-      // All are waited for, also where one fails: none may go on when the run is over.
-      const outcomes = await Promise.allSettled(calls.map(answer));
-      const failed = outcomes.find(({ status }) => status === "rejected");
-      if (failed?.status === "rejected") throw failed.reason;
-      for (const outcome of outcomes) if (outcome.status === "fulfilled") add(outcome.value);
-    }
+    const ofFunctions = calls.filter((call) => call.type === "function");
+    const isDone = calls.length === 0 || (await callAll(ofFunctions, toolbox, add));
     await afterCompletion?.(completion, conversation);
     if (isDone) return;
   }
 }
 
-/** What came of a call. */
-interface Answered {
-  message: ChatCompletionMessageParam;
-  /** Whether the function was reached. */
-  isCalled: boolean;
+/** One after another, until the one function that is wanted was called: whether it was. */
+async function callInTurn(
+  calls: readonly ChatCompletionMessageFunctionToolCall[],
+  toolbox: Toolbox,
+  add: (answer: Answer) => void,
+): Promise<boolean> {
+  for (const call of calls) {
+    const answer = await answered(call, toolbox);
+    add(answer);
+    if (toolbox.only !== undefined && answer.isCalled) return true;
+  }
+  return false;
+}
+
+/** All at once, where no single function is wanted. */
+async function callAtOnce(
+  calls: readonly ChatCompletionMessageFunctionToolCall[],
+  toolbox: Toolbox,
+  add: (answer: Answer) => void,
+): Promise<boolean> {
+  const answers = calls.map((call) => answered(call, toolbox));
+  // All are waited for, also where one fails: none may go on when the run is over.
+  await Promise.allSettled(answers);
+  (await Promise.all(answers)).forEach(add);
+  return false;
 }
 
 async function answered(
   { id, function: { name, arguments: text } }: ChatCompletionMessageFunctionToolCall,
-  functions: Functions,
-  only: string | undefined,
-  runner: ToolRunner,
-  context: unknown,
-): Promise<Answered> {
-  const telling = (content: string, isCalled: boolean): Answered => ({
+  { functions, only, runner, context }: Toolbox,
+): Promise<Answer> {
+  const telling = (content: string, isCalled: boolean): Answer => ({
     message: { role: "tool", tool_call_id: id, content },
     isCalled,
   });
@@ -193,7 +210,7 @@ function described(
 }
 
 /** A message as servers take it: answers hold more than may be asked. */
-function asAsked(message: ChatCompletionMessageParam): ChatCompletionMessageParam {
+function asSent(message: ChatCompletionMessageParam): ChatCompletionMessageParam {
   if (message.role !== "assistant") return message;
   const { audio, content, function_call, name, refusal, tool_calls } = message;
   return {
@@ -203,11 +220,11 @@ function asAsked(message: ChatCompletionMessageParam): ChatCompletionMessagePara
     ...(function_call ? { function_call } : {}),
     ...(name === undefined ? {} : { name }),
     ...(refusal ? { refusal } : {}),
-    ...(tool_calls === undefined ? {} : { tool_calls: tool_calls.map(callAsAsked) }),
+    ...(tool_calls === undefined ? {} : { tool_calls: tool_calls.map(callAsSent) }),
   };
 }
 
-function callAsAsked(call: ChatCompletionMessageToolCall): ChatCompletionMessageToolCall {
+function callAsSent(call: ChatCompletionMessageToolCall): ChatCompletionMessageToolCall {
   if (call.type === "function") {
     const { id, type, function: called } = call;
     return { id, type, function: { arguments: called.arguments, name: called.name } };
