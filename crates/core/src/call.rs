@@ -51,6 +51,7 @@ impl<P: Platform> Call<P> {
     ) -> Result<T, Error> {
         loop {
             let permit = self.place().await?;
+            self.position.begun();
             let failure = match self.open(permit).await {
                 Ok((exchange, head, body)) => match read(exchange, head, body).await {
                     Ok(value) => {
