@@ -8,6 +8,7 @@ mod class;
 use std::time::Duration;
 
 use crate::budget::{Budget, COST_THROTTLE, COST_TRANSIENT};
+pub(crate) use class::is_refusal;
 pub use class::{Class, classify};
 
 /// No pause without a hint is longer: twenty seconds on, the trouble is someone's to look at.

@@ -309,26 +309,28 @@ fn a_limit_on_tokens_is_kept_once_the_server_has_named_it() {
 
 #[test]
 fn a_hint_counts_from_the_head_and_not_from_the_end_of_its_body() {
-    let refusal = Reply::status(429)
-        .header("retry-after", "5")
-        .piece_after(ms(200), "late");
-    let stage = Stage::new(Script::new().reply(refusal).forever(Reply::json(ANSWER)));
-    let prompt = Prompt::new("m", "Hi");
-    stage
-        .sim
-        .run(join(stage.client.generate(&prompt), async {
-            stage.sim.sleep(ms(100)).await; // 100 ms after the 429's head
-            stage.client.generate(&prompt).await
-        }))
-        .1
-        .unwrap();
-    let at: Vec<_> = stage
-        .truth
-        .requests()
-        .iter()
-        .map(|r| r.at.as_secs_f64())
-        .collect();
-    assert!(at[1] >= 5.0, "{at:?}");
+    for status in [429, 498, 503, 529] {
+        let refusal = Reply::status(status)
+            .header("retry-after", "5")
+            .piece_after(ms(200), "late");
+        let stage = Stage::new(Script::new().reply(refusal).forever(Reply::json(ANSWER)));
+        let prompt = Prompt::new("m", "Hi");
+        stage
+            .sim
+            .run(join(stage.client.generate(&prompt), async {
+                stage.sim.sleep(ms(100)).await; // 100 ms after the refusal's head
+                stage.client.generate(&prompt).await
+            }))
+            .1
+            .unwrap();
+        let at: Vec<_> = stage
+            .truth
+            .requests()
+            .iter()
+            .map(|r| r.at.as_secs_f64())
+            .collect();
+        assert!(at[1] >= 5.0, "{status}: {at:?}");
+    }
 }
 
 #[test]
