@@ -16,11 +16,13 @@ use crate::wasm::flagged;
 pub(crate) const NEEDS: [&str; 5] = ["wasm-target", "node", "npm", "wasm-bindgen", "trunk"];
 
 /// Everything that the page is made of.
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 11] = [
     ".cargo/config.toml",
     "web",
     "crates/bench",
+    "crates/core/Cargo.toml",
     "crates/core/src",
+    "crates/stats/Cargo.toml",
     "crates/stats/src",
     "Cargo.toml",
     "Cargo.lock",
@@ -122,6 +124,20 @@ fn failed(path: &Path, error: &std::io::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parts::PARTS;
+
+    #[test]
+    fn all_that_the_page_imports_is_among_its_sources() {
+        let page = PARTS.iter().find(|part| part.name == "kneepoint-web");
+        for name in page.expect("it is a part").may_import {
+            let folder = name.replace("kneepoint-", "crates/");
+            for file in ["Cargo.toml", "src/lib.rs"] {
+                let path = Path::new(&folder).join(file);
+                let is_known = SOURCES.iter().any(|source| path.starts_with(source));
+                assert!(is_known, "{}", path.display());
+            }
+        }
+    }
 
     #[test]
     fn nothing_is_left_of_instructions() {
