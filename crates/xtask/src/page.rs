@@ -7,6 +7,7 @@ use std::process::Command;
 
 use crate::args::Args;
 use crate::failure::{Failure, Result};
+use crate::npm::{TOOLS, tool};
 use crate::repo::Repo;
 use crate::setup::{TRUNK, locate, provide};
 use crate::shell::{run, short};
@@ -29,9 +30,6 @@ const SOURCES: [&str; 11] = [
     "Trunk.toml",
     "rust-toolchain.toml",
 ];
-
-/// Where npm puts wasm-opt, which Trunk calls, and esbuild.
-const NPM_TOOLS: &str = "tests/node_modules/.bin";
 
 /// The module's JavaScript.
 const GLUE: &str = "kneepoint-web.js";
@@ -57,9 +55,10 @@ pub(crate) fn build(repo: &Repo) -> Result<PathBuf> {
     let trunk = locate(repo, &TRUNK, "trunk")?
         .ok_or_else(|| Failure::work("trunk is gone since the set-up"))?;
     let path = repo.path()?;
-    let folders = std::iter::once(repo.root.join(NPM_TOOLS)).chain(std::env::split_paths(&path));
+    // Trunk calls wasm-opt.
+    let folders = std::iter::once(repo.root.join(TOOLS)).chain(std::env::split_paths(&path));
     let path = std::env::join_paths(folders)
-        .map_err(|error| Failure::work(format!("{NPM_TOOLS}: {error}")))?;
+        .map_err(|error| Failure::work(format!("{TOOLS}: {error}")))?;
     run(flagged(&mut Command::new(trunk), &[])?
         .args(["build", "--release"])
         .env("PATH", path)
@@ -73,7 +72,7 @@ pub(crate) fn build(repo: &Repo) -> Result<PathBuf> {
 
 /// Takes comments and long names out of what wasm-bindgen wrote.
 fn shorten(glue: &Path) -> Result {
-    run(Command::new(Path::new(NPM_TOOLS).join("esbuild"))
+    run(Command::new(tool("esbuild"))
         .arg(glue)
         .arg(format!("--outfile={}", glue.display()))
         .args(["--minify", "--format=esm", "--target=es2022"])
