@@ -2,7 +2,8 @@
 //!
 //! It is pure: `now` in, grants out. A call keeps its position through all its attempts. Nothing here
 //! recurses, and each step costs a logarithm of the queue's length; where a call is given up in the
-//! middle, the shorter half moves up.
+//! middle, the shorter half moves up, and where an attempt is to ask the server something, a queue of
+//! calls that were all refused is looked through.
 
 use std::cmp::Reverse;
 use std::collections::VecDeque;

@@ -90,7 +90,8 @@ impl Tries {
 pub enum Stop {
     /// The class does not allow one, or all allowed ones are used up.
     Final,
-    /// The server asks for a longer wait than the caller, or the deadline, allows.
+    /// The wait that is due, at the server's word or ours, is longer than the caller or the deadline
+    /// allows.
     WaitTooLong,
     /// The shared retry budget is empty.
     BudgetExhausted,
