@@ -105,14 +105,9 @@ impl<P: Platform> Call<P> {
     /// no use to queue.
     fn hopeless_wait(&self, now: Instant) -> Option<Duration> {
         let wait = self.lane.limiter.snapshot().gate - now;
+        let patience = self.policy.wait_max.saturating_add(HINT_SPREAD_MAX);
         let left = self.deadline.map_or(Duration::MAX, |(at, _)| at - now);
-        (wait
-            > self
-                .policy
-                .wait_max
-                .saturating_add(HINT_SPREAD_MAX)
-                .min(left))
-        .then_some(wait)
+        (wait > patience.min(left)).then_some(wait)
     }
 
     /// A failure in the queue.
