@@ -16,7 +16,7 @@ use crate::ledger::Journal;
 use crate::limiter::{Outcome, Permit};
 use crate::platform::{Body, Platform, TransportError};
 use crate::provider::Reading;
-use crate::retry::{Class, classify};
+use crate::retry::{Class, classify, is_refusal};
 use crate::time::Instant;
 use crate::watch::{Deadline, Watch, earlier};
 
@@ -107,7 +107,9 @@ impl<P: Platform> Exchange<P> {
         }
         // The pause begins now, not when the error's body has arrived.
         let hint = Hints::read(&head, None, self.platform.unix_time()).retry_after;
-        if let (Some(hint), Some(permit), 429 | 503 | 529) = (hint, &self.permit, head.status) {
+        if let (Some(hint), Some(permit)) = (hint, &self.permit)
+            && is_refusal(head.status)
+        {
             permit.pause(hint);
         }
         let text = self.read_error(&mut body).await;

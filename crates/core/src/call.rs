@@ -51,6 +51,7 @@ impl<P: Platform> Call<P> {
     ) -> Result<T, Error> {
         loop {
             let permit = self.place().await?;
+            self.position.begun();
             let failure = match self.open(permit).await {
                 Ok((exchange, head, body)) => match read(exchange, head, body).await {
                     Ok(value) => {
@@ -104,14 +105,9 @@ impl<P: Platform> Call<P> {
     /// no use to queue.
     fn hopeless_wait(&self, now: Instant) -> Option<Duration> {
         let wait = self.lane.limiter.snapshot().gate - now;
+        let patience = self.policy.wait_max.saturating_add(HINT_SPREAD_MAX);
         let left = self.deadline.map_or(Duration::MAX, |(at, _)| at - now);
-        (wait
-            > self
-                .policy
-                .wait_max
-                .saturating_add(HINT_SPREAD_MAX)
-                .min(left))
-        .then_some(wait)
+        (wait > patience.min(left)).then_some(wait)
     }
 
     /// A failure in the queue.

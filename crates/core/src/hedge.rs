@@ -2,7 +2,7 @@
 //!
 //! A second attempt is worth its price only where few requests are slow and the server has room.
 //! So: only before the first byte, only past the p95 of first bytes, at most one request in
-//! twenty, and paid from the retry budget like any other retry.
+//! twenty, and paid from the retry budget for good.
 
 use std::time::Duration;
 

@@ -64,7 +64,7 @@ const CREDENTIALS: [&str; 5] = [
     "cookie",
 ];
 
-/// What stands before the credential itself.
+/// What stands before the credential itself; servers take it in any case.
 pub(crate) const BEARER: &str = "Bearer ";
 
 impl HeaderValue {
@@ -76,16 +76,12 @@ impl HeaderValue {
         {
             return Self::Open(text.into());
         }
-        match text.strip_prefix(BEARER) {
-            Some(key) => Self::Secret {
-                prefix: BEARER,
-                secret: Secret::new(key),
-            },
-            None => Self::Secret {
-                prefix: "",
-                secret: Secret::new(text),
-            },
-        }
+        let (prefix, text) = match text.split_at_checked(BEARER.len()) {
+            Some((start, key)) if start.eq_ignore_ascii_case(BEARER) => (BEARER, key),
+            _ => ("", text),
+        };
+        let secret = Secret::new(text);
+        Self::Secret { prefix, secret }
     }
 }
 
@@ -302,6 +298,34 @@ impl Head {
                 reused: None,
                 protocol: None,
             },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credential_is_told_from_the_word_before_it_in_whatever_case() {
+        #[rustfmt::skip]
+        let cases = [
+            // name, text, what goes before the credential, the credential
+            ("authorization", "Bearer sk-1", Some((BEARER, "sk-1"))),
+            ("Authorization", "bearer sk-1", Some((BEARER, "sk-1"))),
+            ("authorization", "BEARER  sk-1", Some((BEARER, "sk-1"))),
+            ("authorization", "Basic abc",   Some(("", "Basic abc"))),
+            ("authorization", "sk-1",        Some(("", "sk-1"))),
+            ("X-Api-Key",     "sk-1",        Some(("", "sk-1"))),
+            ("x-team",        "Bearer blue", None),
+        ];
+        for (name, text, expected) in cases {
+            let value = HeaderValue::new(name, text);
+            let found = match &value {
+                HeaderValue::Open(_) => None,
+                HeaderValue::Secret { prefix, secret } => Some((*prefix, secret.expose())),
+            };
+            assert_eq!(found, expected, "{name}: {text}");
         }
     }
 }

@@ -42,8 +42,10 @@ impl<P: Platform> Prepared<P> {
         streamed: bool,
     ) -> Result<Self, Error> {
         let outline = request.outline();
+        let is_held = request.held.is_some();
+        let has_body = request.body.is_some() || is_held;
         // A request without a body asks by what it asks for.
-        if request.body.is_some() || request.held.is_some() {
+        if has_body {
             check_streaming(outline.is_streamed, streamed).map_err(refuse)?;
         }
         let tokens = outline.tokens();
@@ -55,10 +57,9 @@ impl<P: Platform> Prepared<P> {
         let Request {
             endpoint,
             body,
-            held,
             options,
+            held: _,
         } = request;
-        let has_body = body.is_some() || held.is_some();
         let headers = client.headers(&options, has_body, streamed);
         let headers = headers.map_err(refuse)?;
         let url = client.address(&endpoint, &options.query);
@@ -74,12 +75,13 @@ impl<P: Platform> Prepared<P> {
         };
         // What we do not understand may do something that must be done each time.
         let understood = endpoint.reading() != Reading::AsIs;
-        let stored = options.cache.unwrap_or(understood) && body.is_some();
+        // Of an answer that the platform reads there may be no text to keep.
+        let stored = options.cache.unwrap_or(understood) && body.is_some() && !is_held;
         let keeper = client.keeper.clone().filter(|_| stored);
         let cache = keeper.map(|keeper| (keeper, parts.key()));
         // Whoever takes an answer from the cache may as well take it from an equal call.
         let alike = config.dedupe.unwrap_or_else(|| cache.is_some()) && understood;
-        let shared = options.dedupe.unwrap_or(alike) && !streamed && held.is_none();
+        let shared = options.dedupe.unwrap_or(alike) && !streamed && !is_held;
         let flight = shared.then(|| {
             let terms = terms(timeout, &policy, &options);
             KeyParts {
@@ -110,7 +112,7 @@ impl<P: Platform> Prepared<P> {
             attempt_timeout: options.attempt_timeout.or(config.attempt_timeout),
             first_token_timeout: config.first_token_timeout.filter(|_| streamed),
             tokens,
-            is_held: held.is_some(),
+            is_held,
             ledger: Ledger::open(record, &client.office, client.platform.clone()),
             tries: Tries::default(),
         };

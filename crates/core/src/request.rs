@@ -93,9 +93,7 @@ impl Outline {
             model: model.text().map(Into::into),
             is_streamed: stream.source() == "true",
             bytes: body.len(),
-            answer_max: limits
-                .into_iter()
-                .find_map(|limit| limit.source().parse().ok()),
+            answer_max: limits.into_iter().find_map(Json::count),
         })
     }
 
@@ -177,6 +175,22 @@ impl CallOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_bound_of_an_answer_is_read_however_it_is_written() {
+        #[rustfmt::skip]
+        let cases = [
+            (r#"{"max_tokens":100}"#,                            Some(100)),
+            (r#"{"max_completion_tokens":1e2}"#,                 Some(100)),
+            (r#"{"max_tokens":null,"max_output_tokens":100.0}"#, Some(100)),
+            (r#"{"max_tokens":"many"}"#,                         None),
+            (r#"{"max_tokens":-1}"#,                             None),
+        ];
+        for (body, answer_max) in cases {
+            let request = Request::from_json(Endpoint::Responses, body);
+            assert_eq!(request.outline().answer_max, answer_max, "{body}");
+        }
+    }
 
     #[test]
     fn an_answer_without_a_bound_worth_the_name_does_not_overflow() {

@@ -56,7 +56,9 @@ impl BaseUrl {
             return Err(wrong("a host after the //"));
         }
         let port = host.rsplit_once(':').map_or("", |(_, port)| port);
-        if !port.is_empty() && !port.ends_with(']') && port.parse::<u16>().is_err() {
+        // Parsing a number alone would also take a sign.
+        let is_port = !port.starts_with('+') && port.parse::<u16>().is_ok();
+        if !port.is_empty() && !port.ends_with(']') && !is_port {
             return Err(wrong("a port up to 65535"));
         }
         let mut escaped = String::with_capacity(path.len());
@@ -162,6 +164,7 @@ mod tests {
             ("http://[::1:8000/v1",     "a host"),
             ("https://host:99999/v1",   "a port"),
             ("https://host:http/v1",    "a port"),
+            ("https://host:+80/v1",     "a port"),
             ("https://host/v1?x=1",     "defaultQuery"),
             ("https://me:pw@host/v1",   "apiKey"),
             ("https://me:pw@host?x=1",  "apiKey"),

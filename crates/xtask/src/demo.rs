@@ -8,8 +8,8 @@ use crate::args::Args;
 use crate::failure::{Failure, Result};
 use crate::page;
 use crate::repo::Repo;
+use crate::server;
 use crate::setup::provide;
-use crate::shell::run;
 
 /// Ports that are tried first, without and with TLS.
 const PORTS: [u16; 2] = [8088, 8443];
@@ -20,10 +20,9 @@ const TRIES: u16 = 100;
 pub(crate) fn command(repo: &Repo, args: &Args) -> Result {
     provide(repo, &page::NEEDS)?;
     let dist = page::build(repo)?;
-    run(Command::new("cargo").args(["build", "--release", "-p", "kneepoint-server"]))?;
-    let server = repo.target.join("release/kneepoint-server");
+    let server = server::release(repo)?;
     let [plain, encrypted] = PORTS.map(free);
-    let mut command = Command::new(server.with_extension(std::env::consts::EXE_EXTENSION));
+    let mut command = Command::new(server);
     command
         .args(["--listen", &format!("127.0.0.1:{}", plain?)])
         .args(["--tls-listen", &format!("127.0.0.1:{}", encrypted?)])

@@ -14,6 +14,7 @@ mod npm;
 mod page;
 mod parts;
 mod repo;
+mod server;
 mod setup;
 mod shell;
 mod soak;

@@ -16,7 +16,7 @@ use crate::wasm::flagged;
 const SOURCE: &str = "crates/js/npm";
 
 /// What npm's own tools are called by.
-const TOOLS: &str = "tests/node_modules/.bin";
+pub(crate) const TOOLS: &str = "tests/node_modules/.bin";
 
 /// The modules that users import, but for the benchmark's.
 const ENTRIES: [&str; 6] = [
@@ -259,7 +259,7 @@ fn pack(out: &Path, package: &Path) -> Result<PathBuf> {
     Ok(out.join(format!("kneepoint-{version}.tgz")))
 }
 
-fn tool(name: &str) -> PathBuf {
+pub(crate) fn tool(name: &str) -> PathBuf {
     Path::new(TOOLS).join(name)
 }
 

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use crate::args::Args;
 use crate::failure::{Failure, Result};
+use crate::npm::{TOOLS, tool};
 use crate::repo::Repo;
 use crate::setup::{TRUNK, locate, provide};
 use crate::shell::{run, short};
@@ -16,20 +17,19 @@ use crate::wasm::flagged;
 pub(crate) const NEEDS: [&str; 5] = ["wasm-target", "node", "npm", "wasm-bindgen", "trunk"];
 
 /// Everything that the page is made of.
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 11] = [
     ".cargo/config.toml",
     "web",
     "crates/bench",
+    "crates/core/Cargo.toml",
     "crates/core/src",
+    "crates/stats/Cargo.toml",
     "crates/stats/src",
     "Cargo.toml",
     "Cargo.lock",
     "Trunk.toml",
     "rust-toolchain.toml",
 ];
-
-/// Where npm puts wasm-opt, which Trunk calls, and esbuild.
-const NPM_TOOLS: &str = "tests/node_modules/.bin";
 
 /// The module's JavaScript.
 const GLUE: &str = "kneepoint-web.js";
@@ -55,9 +55,10 @@ pub(crate) fn build(repo: &Repo) -> Result<PathBuf> {
     let trunk = locate(repo, &TRUNK, "trunk")?
         .ok_or_else(|| Failure::work("trunk is gone since the set-up"))?;
     let path = repo.path()?;
-    let folders = std::iter::once(repo.root.join(NPM_TOOLS)).chain(std::env::split_paths(&path));
+    // Trunk calls wasm-opt.
+    let folders = std::iter::once(repo.root.join(TOOLS)).chain(std::env::split_paths(&path));
     let path = std::env::join_paths(folders)
-        .map_err(|error| Failure::work(format!("{NPM_TOOLS}: {error}")))?;
+        .map_err(|error| Failure::work(format!("{TOOLS}: {error}")))?;
     run(flagged(&mut Command::new(trunk), &[])?
         .args(["build", "--release"])
         .env("PATH", path)
@@ -71,7 +72,7 @@ pub(crate) fn build(repo: &Repo) -> Result<PathBuf> {
 
 /// Takes comments and long names out of what wasm-bindgen wrote.
 fn shorten(glue: &Path) -> Result {
-    run(Command::new(Path::new(NPM_TOOLS).join("esbuild"))
+    run(Command::new(tool("esbuild"))
         .arg(glue)
         .arg(format!("--outfile={}", glue.display()))
         .args(["--minify", "--format=esm", "--target=es2022"])
@@ -122,6 +123,20 @@ fn failed(path: &Path, error: &std::io::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parts::PARTS;
+
+    #[test]
+    fn all_that_the_page_imports_is_among_its_sources() {
+        let page = PARTS.iter().find(|part| part.name == "kneepoint-web");
+        for name in page.expect("it is a part").may_import {
+            let folder = name.replace("kneepoint-", "crates/");
+            for file in ["Cargo.toml", "src/lib.rs"] {
+                let path = Path::new(&folder).join(file);
+                let is_known = SOURCES.iter().any(|source| path.starts_with(source));
+                assert!(is_known, "{}", path.display());
+            }
+        }
+    }
 
     #[test]
     fn nothing_is_left_of_instructions() {

@@ -7,6 +7,7 @@ use crate::args::Args;
 use crate::failure::{Failure, Result};
 use crate::npm;
 use crate::repo::Repo;
+use crate::server;
 use crate::setup::provide;
 use crate::shell::run;
 
@@ -21,10 +22,9 @@ pub(crate) fn command(repo: &Repo, args: &Args) -> Result {
     let calls = args.word().map_or(Ok(CALLS), calls);
     let calls = calls.map_err(Failure::Usage)?;
     provide(repo, &npm::NEEDS)?;
-    run(Command::new("cargo").args(["build", "--release", "--package", "kneepoint-server"]))?;
+    let server = server::release(repo)?;
     npm::build(repo)?;
     npm::unpack(repo)?;
-    let server = repo.target.join("release/kneepoint-server");
     run(Command::new("node")
         .args(["--expose-gc", "tests/soak/soak.mjs", &calls.to_string()])
         .env("KNEEPOINT_SERVER", server))

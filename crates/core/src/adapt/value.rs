@@ -98,12 +98,12 @@ pub struct Sent {
     pub purpose: Purpose,
 }
 
-/// A server's refusal: status 429, 503 or 529.
+/// A server's refusal to begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Refusal {
     /// For how long the server asked us to stay away, if it said so.
     pub hint: Option<Duration>,
-    /// Whether it reported its own overload (503, 529) rather than our excess (429).
+    /// Whether it reported its own overload (503, say) rather than our excess (429).
     pub overload: bool,
 }
 

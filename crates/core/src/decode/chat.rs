@@ -132,7 +132,7 @@ impl<'a> Choice<'a> {
             delta: delta.present().map(Message::read).transpose()?,
             message: message.present().map(Message::read).transpose()?,
             text: Content::read(text)?,
-            finish_reason: field::text(finish_reason)?,
+            finish_reason: field::name(finish_reason)?,
             usage: usage.present(),
             error: field::error(error),
         })
@@ -231,9 +231,8 @@ pub(super) fn event<'a>(
         if let Some(message) = choice.delta.or(choice.message) {
             say(index, &message, writer);
         }
-        match choice.finish_reason.as_deref() {
-            None | Some("") => {}
-            Some(word) => writer.finish(index, FinishReason::from_word(word)),
+        if let Some(word) = choice.finish_reason {
+            writer.finish(index, FinishReason::from_word(&word));
         }
     }
     if let Some(usage) = usage.and_then(Usage::read) {
@@ -270,7 +269,7 @@ fn plain<'a>(chunk: &Completion<'a>) -> Option<Plain<'a>> {
         return None;
     };
     let quiet = choice.index == 0
-        && choice.finish_reason.as_deref().is_none_or(str::is_empty)
+        && choice.finish_reason.is_none()
         && choice.usage.or(chunk.usage).is_none()
         && chunk.groq.is_none()
         && chunk.timings.is_none();

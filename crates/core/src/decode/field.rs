@@ -22,7 +22,7 @@ pub(super) fn piece(json: Json<'_>) -> Result<Option<Cow<'_, str>>, Malformed> {
     Ok(said.map(text_or_source))
 }
 
-/// A name or an id. Some servers say that there is none by an empty one.
+/// A name, an id or a word for the end. Some servers say that there is none by an empty one.
 pub(super) fn name(json: Json<'_>) -> Result<Option<Cow<'_, str>>, Malformed> {
     Ok(text(json)?.filter(|name| !name.is_empty()))
 }

@@ -94,7 +94,7 @@ impl<'a> Block<'a> {
             id: field::text(id)?,
             name: field::text(name)?,
             input: input.present(),
-            stop_reason: field::text(stop_reason)?,
+            stop_reason: field::name(stop_reason)?,
         })
     }
 }
@@ -107,7 +107,7 @@ impl<'a> Message<'a> {
             id: field::text(id)?,
             model: field::text(model)?,
             content: field::list(content, Block::read)?,
-            stop_reason: field::text(stop_reason)?,
+            stop_reason: field::name(stop_reason)?,
             usage: usage.present(),
             error: field::error(error),
         })

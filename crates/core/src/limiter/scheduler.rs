@@ -2,7 +2,8 @@
 //!
 //! It is pure: `now` in, grants out. A call keeps its position through all its attempts. Nothing here
 //! recurses, and each step costs a logarithm of the queue's length; where a call is given up in the
-//! middle, the shorter half moves up.
+//! middle, the shorter half moves up, and where an attempt is to ask the server something, a queue of
+//! calls that were all refused is looked through.
 
 use std::cmp::Reverse;
 use std::collections::VecDeque;
@@ -42,11 +43,17 @@ pub struct QueueFull {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
     ticket: Ticket,
+    has_begun: bool,
     refusals: u32,
     tokens: u64,
 }
 
 impl Position {
+    /// The call has begun: should it wait once more, it is let into a full queue too.
+    pub fn begun(&mut self) {
+        self.has_begun = true;
+    }
+
     /// The call was refused once more. Those refused least are sent where a refusal is likely, so
     /// that an outage does not use up the attempts of a single call.
     pub fn refused(&mut self) {
@@ -153,14 +160,15 @@ impl Scheduler {
         };
         Position {
             ticket,
+            has_begun: false,
             refusals: 0,
             tokens: 0,
         }
     }
 
-    /// Lets a call wait for its turn. One that was refused before is always let in again.
+    /// Lets a call wait for its turn. One that has begun is always let in again.
     pub fn enqueue(&mut self, position: Position) -> Result<Ticket, QueueFull> {
-        if self.queue.len() >= self.queue_max && position.refusals == 0 {
+        if self.queue.len() >= self.queue_max && !position.has_begun {
             return Err(QueueFull {
                 queue_max: self.queue_max,
             });

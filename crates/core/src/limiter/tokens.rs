@@ -71,11 +71,12 @@ impl TokenBudget {
         })
     }
 
-    /// A request of so many tokens goes out. Answers how many were set aside for it: none as long
-    /// as there is no account to take them from.
+    /// A request of so many tokens goes out. Answers how many were set aside for it: no more than the
+    /// whole limit, and none as long as there is no account to take them from.
     #[must_use]
     pub fn spend(&mut self, tokens: u64) -> u64 {
         let Some(known) = &mut self.0 else { return 0 };
+        let tokens = tokens.min(known.limit as u64);
         known.left -= tokens as f64;
         tokens
     }
@@ -149,6 +150,17 @@ mod tests {
         budget.learn(at(0), hint(600, 0, 60));
         assert!(budget.next(at(0), 5000).is_some());
         assert_eq!(budget.next(at(61), 5000), None);
+    }
+
+    #[test]
+    fn a_request_without_a_bound_worth_the_name_holds_the_others_back_no_longer_than_a_full_account()
+     {
+        let mut budget = TokenBudget::default();
+        budget.learn(at(0), hint(600, 600, 0));
+        // Nobody knows what became of it, so that it is not settled.
+        let _ = budget.spend(u64::MAX);
+        assert!(budget.next(at(59), 600).is_some());
+        assert_eq!(budget.next(at(61), 600), None);
     }
 
     #[test]

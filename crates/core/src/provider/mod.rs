@@ -12,7 +12,7 @@ mod prompt;
 pub use prompt::{Message, Prompt};
 
 use crate::decode::{self, Answer, AnswerError, Dialect};
-use crate::http::{HeaderValue, Headers, Method};
+use crate::http::{BEARER, HeaderValue, Headers, Method};
 use crate::secret::Secret;
 
 /// Which family of protocols an endpoint speaks.
@@ -111,7 +111,7 @@ impl Family {
     /// Sets the headers that say who asks.
     pub(crate) fn authorize(self, key: &Secret, headers: &mut Headers) {
         let (name, prefix) = match self {
-            Self::OpenAi => ("authorization", "Bearer "),
+            Self::OpenAi => ("authorization", BEARER),
             Self::Anthropic => ("x-api-key", ""),
         };
         headers.set(

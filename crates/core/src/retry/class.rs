@@ -77,6 +77,11 @@ pub fn classify(kind: &ErrorKind, should_retry: Option<bool>) -> Class {
     }
 }
 
+/// Whether a reply with this status, whatever its body will say, is likely to be a refusal.
+pub(crate) fn is_refusal(status: u16) -> bool {
+    classify_status(status, &ApiError::default()).is_refusal()
+}
+
 fn classify_status(status: u16, error: &ApiError) -> Class {
     match status {
         // An account without money does not get any by waiting.

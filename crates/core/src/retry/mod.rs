@@ -8,6 +8,7 @@ mod class;
 use std::time::Duration;
 
 use crate::budget::{Budget, COST_THROTTLE, COST_TRANSIENT};
+pub(crate) use class::is_refusal;
 pub use class::{Class, classify};
 
 /// No pause without a hint is longer: twenty seconds on, the trouble is someone's to look at.
@@ -89,7 +90,8 @@ impl Tries {
 pub enum Stop {
     /// The class does not allow one, or all allowed ones are used up.
     Final,
-    /// The server asks for a longer wait than the caller, or the deadline, allows.
+    /// The wait that is due, at the server's word or ours, is longer than the caller or the deadline
+    /// allows.
     WaitTooLong,
     /// The shared retry budget is empty.
     BudgetExhausted,

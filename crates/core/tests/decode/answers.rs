@@ -96,6 +96,24 @@ fn a_completions_answer_and_a_refusal() {
 }
 
 #[test]
+fn an_empty_word_says_nothing_of_the_end() {
+    let cases = [
+        (
+            Dialect::Chat,
+            r#"{"choices":[{"message":{"content":"Hi"},"finish_reason":""}]}"#,
+        ),
+        (
+            Dialect::Messages,
+            r#"{"content":[{"type":"text","text":"Hi"}],"stop_reason":""}"#,
+        ),
+    ];
+    for (dialect, body) in cases {
+        let answer = read(dialect, body);
+        assert_eq!((answer.text(), &answer.choices[0].finish), ("Hi", &None));
+    }
+}
+
+#[test]
 fn a_success_that_is_none_is_an_error() {
     use AnswerError::{Empty, Html, Malformed, Unexpected};
     let own = str::to_owned;

@@ -118,7 +118,7 @@ fn a_full_queue_says_so_but_lets_in_what_was_let_in_before() {
     };
     let limiter = Limiter::new(sim.clone(), Options { rule, queue_max: 1 });
     let mut retried = limiter.position(0);
-    retried.refused();
+    retried.begun();
     let _held = take(&limiter);
     let (waiting, again) = (limiter.clone(), limiter.clone());
     sim.spawn(async move {

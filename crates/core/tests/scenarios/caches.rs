@@ -10,7 +10,7 @@ use kneepoint_core::cache::{Cache, Entry, Key, MemoryStore, Store, StoreError};
 use kneepoint_core::platform::Platform;
 use kneepoint_core::platform::sim::{Reply, Script, Sim};
 use kneepoint_core::{
-    CacheUse, CallOptions, Client, Config, Endpoint, HeaderValue, Instant, Method, Prompt,
+    CacheUse, CallOptions, Client, Config, Endpoint, HeaderValue, Instant, Method, Outline, Prompt,
     Provider, Request, Secret,
 };
 
@@ -45,6 +45,23 @@ fn the_same_question_is_answered_from_the_cache_until_the_answer_is_old() {
     stage.sim.advance(Duration::from_secs(3600));
     assert_eq!(ask().record.cache, CacheUse::Miss);
     assert_eq!(stage.requests(), 2);
+    stage.assert_settled();
+}
+
+#[test]
+fn an_answer_that_the_platform_reads_is_neither_kept_nor_shared() {
+    let dedupe = Some(true);
+    let stage = Stage::with(1, Config { dedupe, ..cached() }, slow());
+    let ask = || {
+        let mut request = request(&stage, CallOptions::default());
+        request.held = Some(Outline::default());
+        stage.client.send(request)
+    };
+    let (first, second) = stage.sim.run(join(ask(), ask()));
+    for reply in [first, second, stage.sim.run(ask())] {
+        assert_eq!(reply.unwrap().record.cache, CacheUse::Bypass);
+    }
+    assert_eq!(stage.requests(), 3);
     stage.assert_settled();
 }
 

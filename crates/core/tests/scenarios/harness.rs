@@ -1,9 +1,11 @@
 //! The stage: one client, one server, and a notebook of everything that was settled.
 
 use std::cell::RefCell;
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use kneepoint_core::platform::sim::{Reply, Script, ServerPlan, Sim, Truth};
 use kneepoint_core::{
     AttemptRecord, CallOptions, Client, Config, Error, Observer, Prompt, Provider, Record, Request,
@@ -98,10 +100,11 @@ impl Stage {
     pub(crate) fn stream(&self) -> (Vec<String>, Result<(), Error>) {
         self.sim.run(async {
             let mut pieces = Vec::new();
-            let mut stream = match self.client.generate_stream(&Prompt::new("m", "Hi")).await {
-                Ok(stream) => stream,
+            let stream = match self.client.generate_stream(&Prompt::new("m", "Hi")).await {
+                Ok(stream) => stream.into_stream(),
                 Err(error) => return (pieces, Err(error)),
             };
+            let mut stream = pin!(stream);
             loop {
                 match stream.next().await {
                     None => return (pieces, Ok(())),

@@ -93,6 +93,34 @@ fn a_full_queue_says_so_at_once() {
 }
 
 #[test]
+fn a_call_that_tries_again_is_not_turned_away_by_a_full_queue() {
+    let config = Config {
+        concurrency: Options::at_most(1),
+        queue_max: 1,
+        ..config()
+    };
+    let failure = Reply::status(500);
+    let script = Script::new().reply(failure);
+    let stage = Stage::with(
+        1,
+        config,
+        script.forever(Reply::json(ANSWER).after(ms(1000))),
+    );
+    let prompt = Prompt::new("m", "Hi");
+    let call = async |after| {
+        stage.sim.sleep(after).await;
+        stage.client.generate(&prompt).await
+    };
+    // The second is sent while the first pauses after its failure; the third then fills the queue.
+    let calls = join_all([ms(0), ms(0), ms(1)].map(call));
+    let outcomes = stage.sim.run(calls).into_iter();
+    let attempts = outcomes.map(|outcome| outcome.map(|reply| reply.record.attempts.len()));
+    let attempts: Vec<_> = attempts.collect();
+    assert_eq!(attempts, [Ok(2), Ok(1), Ok(1)]);
+    stage.assert_settled();
+}
+
+#[test]
 fn first_come_first_served_but_for_priorities() {
     let config = Config {
         concurrency: Options::at_most(1),
@@ -281,26 +309,28 @@ fn a_limit_on_tokens_is_kept_once_the_server_has_named_it() {
 
 #[test]
 fn a_hint_counts_from_the_head_and_not_from_the_end_of_its_body() {
-    let refusal = Reply::status(429)
-        .header("retry-after", "5")
-        .piece_after(ms(200), "late");
-    let stage = Stage::new(Script::new().reply(refusal).forever(Reply::json(ANSWER)));
-    let prompt = Prompt::new("m", "Hi");
-    stage
-        .sim
-        .run(join(stage.client.generate(&prompt), async {
-            stage.sim.sleep(ms(100)).await; // 100 ms after the 429's head
-            stage.client.generate(&prompt).await
-        }))
-        .1
-        .unwrap();
-    let at: Vec<_> = stage
-        .truth
-        .requests()
-        .iter()
-        .map(|r| r.at.as_secs_f64())
-        .collect();
-    assert!(at[1] >= 5.0, "{at:?}");
+    for status in [429, 498, 503, 529] {
+        let refusal = Reply::status(status)
+            .header("retry-after", "5")
+            .piece_after(ms(200), "late");
+        let stage = Stage::new(Script::new().reply(refusal).forever(Reply::json(ANSWER)));
+        let prompt = Prompt::new("m", "Hi");
+        stage
+            .sim
+            .run(join(stage.client.generate(&prompt), async {
+                stage.sim.sleep(ms(100)).await; // 100 ms after the refusal's head
+                stage.client.generate(&prompt).await
+            }))
+            .1
+            .unwrap();
+        let at: Vec<_> = stage
+            .truth
+            .requests()
+            .iter()
+            .map(|r| r.at.as_secs_f64())
+            .collect();
+        assert!(at[1] >= 5.0, "{status}: {at:?}");
+    }
 }
 
 #[test]

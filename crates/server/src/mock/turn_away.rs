@@ -32,19 +32,12 @@ pub(super) fn answer(
         response
     };
     let error = |status| refusal(&Problem::status(status), api, spec);
+    let empty = |status| plain(status, Body::empty(), spec);
     let response = match fault {
-        Fault::Status(204 | 304 | 205) | Fault::NoContent204 | Fault::Empty200 => {
-            let status = match fault {
-                Fault::Status(status) => *status,
-                Fault::NoContent204 => 204,
-                _ => 200,
-            };
-            plain(StatusCode::from_u16(status).ok()?, Body::empty(), spec)
-        }
-        Fault::Status(200..) => {
-            let Fault::Status(status) = fault else {
-                return None;
-            };
+        Fault::Status(status @ (204 | 205 | 304)) => empty(StatusCode::from_u16(*status).ok()?),
+        Fault::NoContent204 => empty(StatusCode::NO_CONTENT),
+        Fault::Empty200 => empty(StatusCode::OK),
+        Fault::Status(status @ 200..) => {
             let mut response = error(*status);
             if matches!(status, 429 | 503) {
                 header::hint(
@@ -64,7 +57,7 @@ pub(super) fn answer(
             response
         }
         Fault::Redirect307 => {
-            let mut response = plain(StatusCode::TEMPORARY_REDIRECT, Body::empty(), spec);
+            let mut response = empty(StatusCode::TEMPORARY_REDIRECT);
             response
                 .headers_mut()
                 .insert(LOCATION, HeaderValue::from_str(redirect).ok()?);

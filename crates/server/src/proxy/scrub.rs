@@ -33,8 +33,9 @@ impl Key {
         self.bytes().len() >= SECRET_BYTES_MIN
     }
 
+    /// Whether a piece of an answer holds it.
     pub(super) fn is_in(&self, text: &[u8]) -> bool {
-        memmem::find(text, self.bytes()).is_some()
+        self.is_secret() && memmem::find(text, self.bytes()).is_some()
     }
 
     /// Whether the name of a header holds it, which has come in lower case whatever was sent.
@@ -166,8 +167,11 @@ mod tests {
 
     #[test]
     fn a_key_that_is_an_ordinary_word_stays_in_answers() {
-        let mut scrub = Scrub::new(Key::new("test").as_ref());
+        let key = Key::new("test").expect("a key");
+        let mut scrub = Scrub::new(Some(&key));
         assert_eq!(scrub.pass(Bytes::from("this is a test")), "this is a test");
+        // Or a key of `json` would cost an answer its type.
+        assert!(!key.is_in(b"test/plain") && !key.is_in_name("x-ratelimit-test"));
     }
 
     #[test]

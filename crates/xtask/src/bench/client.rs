@@ -6,18 +6,17 @@ use super::measure::{Peer, Work};
 use crate::failure::Result;
 use crate::npm;
 use crate::repo::Repo;
+use crate::server;
 use crate::setup::provide;
-use crate::shell::run;
 
 /// Where the programs lie. Each starts a server of its own.
 const FOLDER: &str = "tests/peers/client";
 
 pub(super) fn works(repo: &Repo) -> Result<Vec<Work>> {
     provide(repo, &npm::NEEDS)?;
-    run(Command::new("cargo").args(["build", "--release", "--package", "kneepoint-server"]))?;
+    let server = server::release(repo)?;
     npm::build(repo)?;
     npm::unpack(repo)?;
-    let server = repo.target.join("release/kneepoint-server");
     let program = |file: &str, words: &[&str]| {
         let mut command = Command::new("node");
         command

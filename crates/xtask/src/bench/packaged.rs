@@ -6,20 +6,15 @@ use super::python::interpreter;
 use crate::failure::Result;
 use crate::npm;
 use crate::repo::Repo;
+use crate::server;
 use crate::setup::provide;
-use crate::shell::run;
 
 /// A program of Node's that is told where server and package are, once both are built.
 pub(super) fn program(repo: &Repo, script: &str) -> Result<Command> {
     provide(repo, &npm::NEEDS)?;
     let tarball = npm::build(repo)?;
-    run(Command::new("cargo").args(["build", "--release", "-p", "kneepoint-server"]))?;
-    let server = repo.target.join("release/kneepoint-server");
     let mut node = Command::new("node");
-    node.env(
-        "KNEEPOINT_SERVER",
-        server.with_extension(std::env::consts::EXE_EXTENSION),
-    );
+    node.env("KNEEPOINT_SERVER", server::release(repo)?);
     node.env("KNEEPOINT_TARBALL", tarball).arg(script);
     Ok(node)
 }

@@ -5,22 +5,18 @@ use std::process::Command;
 use crate::failure::Result;
 use crate::page;
 use crate::repo::Repo;
+use crate::server;
 use crate::setup::chromium::find_browser;
 use crate::setup::provide;
-use crate::shell::run;
 
 /// Builds the page and its server, and answers the program that measures.
 pub(super) fn command(repo: &Repo) -> Result<Command> {
     provide(repo, &page::NEEDS)?;
     provide(repo, &["chromium"])?;
     page::build(repo)?;
-    run(Command::new("cargo").args(["build", "--release", "-p", "kneepoint-server"]))?;
-    let server = repo.target.join("release/kneepoint-server");
     let mut node = Command::new("node");
-    node.arg("tests/e2e/measure.mjs").env(
-        "KNEEPOINT_SERVER",
-        server.with_extension(std::env::consts::EXE_EXTENSION),
-    );
+    node.arg("tests/e2e/measure.mjs")
+        .env("KNEEPOINT_SERVER", server::release(repo)?);
     if let Some(browser) = find_browser()? {
         node.env("CHROMIUM", browser.program);
     }

@@ -12,6 +12,7 @@ use crate::failure::{Failure, Result};
 use crate::npm;
 use crate::page;
 use crate::repo::{Repo, WASM};
+use crate::server;
 use crate::setup::chromium::{Browser, find_browser};
 use crate::setup::{WASM_BINDGEN, locate, python};
 use crate::shell::{run, run_keeping};
@@ -323,13 +324,10 @@ fn programs(repo: &Repo, folder: &str) -> Result<Command> {
 
 /// Runs tests that start the server's binary themselves.
 fn against_the_server(repo: &Repo, tests: &mut Command) -> TestRun {
-    let built = run(Command::new("cargo").args(["build", "--package", "kneepoint-server"]));
-    if let Err(failure) = built {
-        return (Vec::new(), Err(failure));
+    match server::debug(repo) {
+        Ok(server) => run_keeping(tests.env("KNEEPOINT_SERVER", server), is_summary),
+        Err(failure) => (Vec::new(), Err(failure)),
     }
-    let server = repo.target.join("debug/kneepoint-server");
-    let server = server.with_extension(std::env::consts::EXE_EXTENSION);
-    run_keeping(tests.env("KNEEPOINT_SERVER", server), is_summary)
 }
 
 /// `cargo test` for the wasm tests of all packages. Where they run is told to the test runner by

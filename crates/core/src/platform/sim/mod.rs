@@ -71,7 +71,6 @@ struct World {
     clock: Rc<Clock>,
     executor: Executor,
     random: RefCell<Random>,
-    unix_start: Cell<Duration>,
     steps: Cell<u64>,
     turns: Cell<u64>,
     steps_max: Cell<u64>,
@@ -86,7 +85,6 @@ impl Sim {
             clock: Rc::default(),
             executor: Executor::default(),
             random: RefCell::new(Random::new(seed)),
-            unix_start: Cell::new(UNIX_START),
             steps: Cell::new(0),
             turns: Cell::new(0),
             steps_max: Cell::new(STEPS_MAX),
@@ -154,12 +152,6 @@ impl Sim {
     /// The virtual time.
     pub fn now(&self) -> Instant {
         self.0.clock.now()
-    }
-
-    /// Sets the wall clock, which goes on from there.
-    pub fn set_unix_time(&self, time: Duration) {
-        let since_start = self.now() - Instant::ZERO;
-        self.0.unix_start.set(time.saturating_sub(since_start));
     }
 
     /// How many timers are set: none when everything was dropped.
@@ -236,7 +228,7 @@ impl Platform for Sim {
     }
 
     fn unix_time(&self) -> Duration {
-        self.0.unix_start.get() + (self.0.clock.now() - Instant::ZERO)
+        UNIX_START + (self.0.clock.now() - Instant::ZERO)
     }
 
     fn random(&self) -> f64 {

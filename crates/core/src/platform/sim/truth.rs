@@ -8,7 +8,7 @@ use crate::platform::clock::Clock;
 use crate::time::Instant;
 
 /// How many requests are kept in full, unless the test asks for another number. All are counted.
-pub(super) const KEPT: usize = 10_000;
+const KEPT: usize = 10_000;
 
 /// One request as the server saw it.
 #[derive(Debug, Clone)]
@@ -45,9 +45,9 @@ pub struct Counts {
 /// The books of one server.
 #[derive(Debug)]
 pub(super) struct Books {
-    pub(super) counts: Counts,
-    pub(super) kept: usize,
-    pub(super) requests: Vec<Seen>,
+    counts: Counts,
+    kept: usize,
+    requests: Vec<Seen>,
 }
 
 impl Default for Books {
