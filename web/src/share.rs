@@ -13,8 +13,11 @@ const BUCKETS_MAX: usize = 48;
 /// Moments that are left of all rungs together.
 const MOMENTS_MAX: usize = 90;
 
-/// Digits that matter, of every number that is not whole.
+/// Digits that are kept of every number that is not whole: one more than are shown.
 const DIGITS: i32 = 4;
+
+/// Where rounding finds a number this near to one that is whole, it is taken for that: it was rounded before.
+const WHOLE_WITHIN: f64 = 1e-6;
 
 /// How long the text of a link may be once it is unpacked: a link from a stranger must not fill the
 /// memory.
@@ -98,16 +101,29 @@ fn round_all(value: &mut Value) {
     }
 }
 
+/// A number that is shown as the exact one is. Rounded to the nearest it would not always be: 103.46 were
+/// 103.5 here and 104 on the screen. So what is cut off leaves a trace where the last digit that stays is
+/// one that later rounding decides by.
 fn round(exact: f64) -> f64 {
     let size = exact.abs();
     if size <= f64::MIN_POSITIVE {
         return 0.0;
     }
-    let scale = 10_f64.powi(DIGITS - 1 - size.log10().floor() as i32);
-    if !scale.is_finite() || scale <= 0.0 {
+    // Large numbers are shown with all their whole digits.
+    let decimals = (DIGITS - 1 - size.log10().floor() as i32).max(1);
+    let scale = 10_f64.powi(decimals);
+    let scaled = size * scale;
+    if !scaled.is_finite() {
         return exact;
     }
-    (exact * scale).round() / scale
+    let kept = if (scaled - scaled.round()).abs() < WHOLE_WITHIN {
+        scaled.round()
+    } else if scaled.trunc() % 5.0 < 1.0 {
+        scaled.trunc() + 1.0
+    } else {
+        scaled.trunc()
+    };
+    (kept / scale).copysign(exact)
 }
 
 /// Bytes as text that a link carries unchanged (base64url, RFC 4648 §5, without padding).
@@ -166,6 +182,7 @@ pub fn decode(text: &str) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
     use crate::example::example;
+    use kneepoint_bench::number;
 
     #[test]
     fn bytes_survive_the_way_through_a_link() {
@@ -232,14 +249,35 @@ mod tests {
     }
 
     #[test]
-    fn numbers_keep_four_digits() {
+    fn numbers_keep_one_digit_more_than_are_shown() {
         #[rustfmt::skip]
-        let cases = [(1330.456, 1330.0), (0.012_345_6, 0.012_35), (-9.99999, -10.0), (0.0, 0.0), (1e-320, 0.0)];
+        let cases = [
+            (1330.456, 1330.4), (103.46, 103.4), (0.012_345_6, 0.012_34), (-9.99999, -9.999), (103.55, 103.6),
+            (103.5, 103.5), (104.53, 104.6), (1e15, 1e15), (0.0, 0.0), (1e-320, 0.0),
+        ];
         for (exact, expected) in cases {
+            let kept = round(exact);
             assert!(
-                (round(exact) - expected).abs() <= expected.abs() * 1e-12,
+                (kept - expected).abs() <= expected.abs() * 1e-12,
+                "{exact}: {kept}"
+            );
+            assert_eq!(round(kept).to_bits(), kept.to_bits(), "{exact}, once more");
+        }
+    }
+
+    #[test]
+    fn a_number_from_a_link_is_shown_as_the_one_that_was_measured() {
+        let mut exact = 1e-4;
+        while exact < 1e7 {
+            let kept = round(exact);
+            assert_eq!(number::figure(kept), number::figure(exact), "{exact}");
+            assert_eq!(number::time_ms(kept), number::time_ms(exact), "{exact}");
+            let is_share = exact < 1.0;
+            assert!(
+                !is_share || number::percent(kept) == number::percent(exact),
                 "{exact}"
             );
+            exact *= 1.000_37;
         }
     }
 }

@@ -139,15 +139,7 @@ export const keeping = [
       const other = new Kneepoint(await scene.blank());
       await other.tab.goto(link);
       await other.shows("result");
-      // A link holds four digits of each number, so the last one that is shown may be another.
-      const numbers = /\d[\d,.]*\d|\d/g;
-      const found = await other.text("sentence");
-      assert.equal(found.replace(numbers, "#"), sentence.replace(numbers, "#"));
-      const values = (text) => text.match(numbers).map((number) => Number(number.replaceAll(",", "")));
-      const expected = values(sentence);
-      for (const [index, value] of values(found).entries()) {
-        assert.ok(Math.abs(value - expected[index]) <= 0.005 * expected[index], `${found} for ${sentence}`);
-      }
+      assert.equal(await other.text("sentence"), sentence);
       const { config } = await other.json();
       assert.equal(config.host, null);
     },
