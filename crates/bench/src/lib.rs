@@ -45,6 +45,7 @@ pub mod client_bound;
 mod climb;
 pub mod compare;
 pub mod export;
+mod given;
 pub mod ladder;
 pub mod merge;
 pub mod number;

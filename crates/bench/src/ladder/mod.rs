@@ -17,7 +17,6 @@ use limit::Limit;
 
 pub use found::{Answer, Finding, Purpose, Stability, Stop, StopRule};
 pub use options::Options;
-pub(crate) use options::{CONCURRENCY_MAX, held};
 
 /// What was measured on one rung.
 #[derive(Debug, Clone, PartialEq)]

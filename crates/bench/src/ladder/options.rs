@@ -1,10 +1,6 @@
 //! Every window and limit of a ladder, with the defaults.
 
-/// No time is longer: a year, which durations and clocks can hold.
-const SECONDS_MAX: f64 = 365.0 * 86_400.0;
-
-/// More requests at once than this are a slip of the finger, and slots for them would fill the memory.
-pub(crate) const CONCURRENCY_MAX: u32 = 100_000;
+use crate::given::{Given, check};
 
 /// The windows and limits of a ladder. Times are in seconds.
 #[derive(Debug, Clone, PartialEq)]
@@ -144,67 +140,40 @@ impl Options {
 
     /// What is wrong with these options, if anything: by its name, what was found and what was expected.
     pub fn check(&self) -> Result<(), String> {
-        let ratio = |name, x: f64| (name, x, x > 1.0, "a number above 1");
-        let share = |name, x: f64| (name, x, x > 0.0 && x < 1.0, "a share between 0 and 1");
-        let is_time = |s: f64| (0.0..=SECONDS_MAX).contains(&s);
-        let time = |name, s: f64| (name, s, is_time(s), "seconds, from 0 to a year");
-        let span = |name, s: f64| {
-            let is_good = s > 0.0 && is_time(s);
-            (name, s, is_good, "seconds above 0, up to a year")
-        };
-        let (first, max) = (f64::from(self.first), f64::from(self.max));
-        let rows = [
-            (
-                "max",
-                max,
-                (1..=CONCURRENCY_MAX).contains(&self.max),
-                "1 to 100000 requests at once",
-            ),
-            (
+        let is_wide = self.window_max_s >= self.window_min_s;
+        let is_below = (1..=self.max).contains(&self.first);
+        check([
+            Given::at_once("max", self.max),
+            Given::new(
                 "first",
-                first,
-                (1..=self.max).contains(&self.first),
+                self.first.into(),
+                is_below,
                 "1 or more, and no more than max",
             ),
-            ratio("factor", self.factor),
-            ratio("refine_ratio", self.refine_ratio),
-            time("settle_s", self.settle_s),
-            span("window_min_s", self.window_min_s),
-            span("window_max_s", self.window_max_s),
-            (
+            Given::factor("factor", self.factor),
+            Given::factor("refine_ratio", self.refine_ratio),
+            Given::seconds("settle_s", self.settle_s),
+            Given::span("window_min_s", self.window_min_s),
+            Given::span("window_max_s", self.window_max_s),
+            Given::new(
                 "window_max_s",
                 self.window_max_s,
-                self.window_max_s >= self.window_min_s,
+                is_wide,
                 "no less than window_min_s",
             ),
             // This one is compared only, and so may be any time.
-            (
-                "total_s",
-                self.total_s,
-                self.total_s > 0.0 && self.total_s.is_finite(),
-                "seconds above 0",
-            ),
-            span("verify_s", self.verify_s),
-            time("recover_s", self.recover_s),
-            span("rest_s", self.rest_s),
-            time("rest_max_s", self.rest_max_s),
-            share("errors_max", self.errors_max),
-            share("refusals_max", self.refusals_max),
-            share("slo_share", self.slo_share),
-            share("peak_share", self.peak_share),
-            share("verify_share", self.verify_share),
-        ];
-        held(&rows)
+            Given::positive("total_s", self.total_s),
+            Given::span("verify_s", self.verify_s),
+            Given::seconds("recover_s", self.recover_s),
+            Given::span("rest_s", self.rest_s),
+            Given::seconds("rest_max_s", self.rest_max_s),
+            Given::share("errors_max", self.errors_max),
+            Given::share("refusals_max", self.refusals_max),
+            Given::share("slo_share", self.slo_share),
+            Given::share("peak_share", self.peak_share),
+            Given::share("verify_share", self.verify_share),
+        ])
     }
-}
-
-/// Refuses the first of these values that is not as it should be: its name, itself, whether it is, and what
-/// was expected.
-pub(crate) fn held(rows: &[(&str, f64, bool, &str)]) -> Result<(), String> {
-    let wrong = rows.iter().find(|(_, _, is_good, _)| !is_good);
-    wrong.map_or(Ok(()), |(name, found, _, expected)| {
-        Err(format!("{name}: found {found}, expected {expected}"))
-    })
 }
 
 #[cfg(test)]

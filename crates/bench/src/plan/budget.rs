@@ -2,7 +2,7 @@
 //! by then, and ended in time where it is not.
 
 use super::PlanError;
-use crate::ladder::held;
+use crate::given::{Given, check};
 use crate::record::Sample;
 
 /// Bounds on the whole run, warm-up included. All that are given hold.
@@ -118,16 +118,15 @@ impl Budget {
                 "money: found {money} without prices, expected prices of a million tokens beside it"
             )));
         }
-        let amount = |name, x: f64| (name, x, x >= 0.0 && x.is_finite(), "a number from 0 on");
         let (input, output) = self.prices.map_or((0.0, 0.0), |prices| {
             (prices.input_per_million, prices.output_per_million)
         });
-        let rows = [
-            amount("money", self.money.unwrap_or(0.0)),
-            amount("the price of input", input),
-            amount("the price of output", output),
+        let given = [
+            Given::not_negative("money", self.money.unwrap_or(0.0)),
+            Given::not_negative("the price of input", input),
+            Given::not_negative("the price of output", output),
         ];
-        held(&rows).map_err(PlanError::Budget)
+        check(given).map_err(PlanError::Budget)
     }
 
     /// Whether `cost` stays within all bounds.

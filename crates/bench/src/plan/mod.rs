@@ -7,8 +7,9 @@ mod prompts;
 
 use serde_json::Value;
 
+use crate::given::{Given, check};
 use crate::json::{Fields, Object, Read, Write, Wrong};
-use crate::ladder::{self, CONCURRENCY_MAX, held};
+use crate::ladder;
 use crate::record::Sample;
 
 pub use arrivals::{Arrivals, Start};
@@ -133,27 +134,19 @@ impl Load {
 
     /// What is wrong with it, if anything.
     pub fn check(&self) -> Result<(), PlanError> {
-        let positive = |name, x: f64| (name, x, x > 0.0 && x.is_finite(), "a number above 0");
         let checked = match *self {
-            Self::Closed { concurrency } => held(&[(
-                "concurrency",
-                f64::from(concurrency),
-                (1..=CONCURRENCY_MAX).contains(&concurrency),
-                "1 to 100000 requests at once",
-            )]),
-            Self::Constant { rate } | Self::Poisson { rate } => held(&[positive("rate", rate)]),
-            Self::Gamma { rate, burstiness } => {
-                held(&[positive("rate", rate), positive("burstiness", burstiness)])
+            Self::Closed { concurrency } => check([Given::at_once("concurrency", concurrency)]),
+            Self::Constant { rate } | Self::Poisson { rate } => {
+                check([Given::positive("rate", rate)])
             }
-            Self::Ramp { from, to, over_ms } => held(&[
-                (
-                    "from",
-                    from,
-                    from >= 0.0 && from.is_finite(),
-                    "a number from 0 on",
-                ),
-                positive("to", to),
-                positive("over_ms", over_ms as f64),
+            Self::Gamma { rate, burstiness } => check([
+                Given::positive("rate", rate),
+                Given::positive("burstiness", burstiness),
+            ]),
+            Self::Ramp { from, to, over_ms } => check([
+                Given::not_negative("from", from),
+                Given::positive("to", to),
+                Given::positive("over_ms", over_ms as f64),
             ]),
             Self::Ladder(ref options) => options.check(),
         };
@@ -255,10 +248,8 @@ impl Plan {
     pub fn check(&self) -> Result<(), PlanError> {
         self.load.check()?;
         self.budget.check()?;
-        if self.in_flight_max == 0 {
-            let wrong = "in_flight_max: found 0, expected 1 or more";
-            return Err(PlanError::Load(wrong.to_owned()));
-        }
+        let in_flight = Given::positive("in_flight_max", self.in_flight_max.into());
+        check([in_flight]).map_err(PlanError::Load)?;
         let endless = self.requests.is_none() && self.duration_ms.is_none();
         if endless && !matches!(self.load, Load::Ladder(_)) {
             return Err(PlanError::Endless);
