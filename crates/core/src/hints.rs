@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use self::time::{decimal, http_date, reset, spans, until};
+use self::time::{http_date, milliseconds, reset, seconds, spans, until};
 use crate::http::{Head, Headers};
 use crate::text;
 
@@ -132,7 +132,7 @@ fn explicit(headers: &Headers, now: Duration) -> Option<Duration> {
     let millis = headers
         .get_all("retry-after-ms")
         .flat_map(|value| value.split(','));
-    let millis = millis.filter_map(|value| decimal(value.trim(), 1));
+    let millis = millis.filter_map(|value| milliseconds(value.trim()));
     let seconds = headers.get_all("retry-after").flat_map(split_values);
     let seconds = seconds.filter_map(|value| retry_after(&value, now));
     millis.chain(seconds).max()
@@ -162,10 +162,10 @@ fn split_values(value: &str) -> Vec<String> {
     values
 }
 
-/// Seconds with or without decimals, or a date.
+/// Seconds with or without decimals, or a point of time, as a date or in seconds since 1970.
 fn retry_after(value: &str, now: Duration) -> Option<Duration> {
     let value = value.trim();
-    decimal(value, 1000).or_else(|| until(http_date(value)?, now))
+    seconds(value, now).or_else(|| until(http_date(value)?, now))
 }
 
 /// The limit `name`, under either of the families of names. Negative counts mean "no limit" to some

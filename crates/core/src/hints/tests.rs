@@ -49,6 +49,7 @@ fn every_form_of_retry_after_is_understood() {
         ("retry-after", "x, 5", ms(5_000), "garbage beside a value"),
         ("retry-after", "61", ms(61_000), "long waits are kept: the retry rule decides"),
         ("retry-after", "2147484", ms(2_147_484_000), "beyond the longest timer"),
+        ("retry-after", "1000000000", ms(215_888_223_000), "a time since 1970"),
         ("retry-after", "99999999999", Some(WAIT_MAX), "beyond a life"),
         ("retry-after", &long, Some(WAIT_MAX), "beyond every type"),
         ("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT", ms(60_000), "a date"),

@@ -36,10 +36,15 @@ pub(super) fn http_date(value: &str) -> Option<Duration> {
     u64::try_from(seconds).ok().map(Duration::from_secs)
 }
 
-/// A plain decimal number of units of `unit_ms` milliseconds. No sign, no exponent, no words.
-pub(super) fn decimal(value: &str, unit_ms: u64) -> Option<Duration> {
-    let (number, rest) = leading_decimal(value)?;
-    rest.is_empty().then(|| number.times(unit_ms * 1_000_000))
+/// A plain decimal number of milliseconds. No sign, no exponent, no words.
+pub(super) fn milliseconds(value: &str) -> Option<Duration> {
+    bare_decimal(value).map(|number| number.times(1_000_000))
+}
+
+/// A plain decimal number of seconds, or a time since 1970 where it is as large as that: nobody asks for a
+/// pause of thirty years.
+pub(super) fn seconds(value: &str, now: Duration) -> Option<Duration> {
+    bare_decimal(value)?.wait(now)
 }
 
 /// A decimal number, split at the point so that no digit is lost.
@@ -56,6 +61,20 @@ impl Decimal {
         let ns = billionths.saturating_mul(unit_ns.into()) / 1_000_000_000;
         u64::try_from(ns).map_or(WAIT_MAX, |ns| Duration::from_nanos(ns).min(WAIT_MAX))
     }
+
+    fn wait(self, now: Duration) -> Option<Duration> {
+        match self.whole {
+            EPOCH_MILLIS_MIN.. => until(Duration::from_millis(self.whole), now),
+            EPOCH_SECONDS_MIN.. => until(Duration::new(self.whole, self.fraction as u32), now),
+            _ => Some(self.times(1_000_000_000)),
+        }
+    }
+}
+
+/// A number and nothing else.
+fn bare_decimal(text: &str) -> Option<Decimal> {
+    let (number, rest) = leading_decimal(text)?;
+    rest.is_empty().then_some(number)
 }
 
 /// The number at the beginning of `text`, and what follows it.
@@ -87,12 +106,8 @@ fn split_digits(text: &str) -> (&str, &str) {
 
 /// `6m0s`, `1.5s`, `120ms`, seconds without a unit, a time since 1970, or an RFC 3339 date.
 pub(super) fn reset(value: &str, now: Duration) -> Option<Duration> {
-    if let Some((number, "")) = leading_decimal(value) {
-        return match number.whole {
-            EPOCH_MILLIS_MIN.. => until(Duration::from_millis(number.whole), now),
-            EPOCH_SECONDS_MIN.. => until(Duration::new(number.whole, number.fraction as u32), now),
-            _ => Some(number.times(1_000_000_000)),
-        };
+    if let Some(number) = bare_decimal(value) {
+        return number.wait(now);
     }
     spans(value)
         .filter(|(_, rest)| rest.is_empty())
@@ -238,6 +253,7 @@ mod tests {
         ];
         for (value, wait) in cases {
             assert_eq!(reset(value, now), wait, "{value}");
+            assert_eq!(seconds(value, now), wait, "{value}");
         }
     }
 
