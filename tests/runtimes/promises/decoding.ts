@@ -83,9 +83,33 @@ export const decoding: Promises = {
     }
   },
 
+  async "a body of one's own says the same in chunks of any kind, short and long"() {
+    const long = "a long word ".repeat(6000);
+    const text = [...WORDS, long, ...WORDS].map(event).join("") + FINISH + DONE;
+    const expected = WORDS.join("") + long + WORDS.join("");
+    const kinds: Record<string, (bytes: Uint8Array) => unknown> = {
+      bytes: (bytes) => bytes,
+      buffers: (bytes) => bytes.buffer,
+      texts: (bytes) => new TextDecoder().decode(bytes),
+    };
+    for (const [name, kind] of Object.entries(kinds)) {
+      // Texts cannot be cut inside a character.
+      for (const size of name === "texts" ? [1 << 20] : [999, 20_000, 1 << 20]) {
+        const chunks = Array.from(cut(text, size), kind) as Uint8Array[];
+        const { came, error } = await taken(decodeText(bodyOf(chunks).body));
+        equal(error, undefined, `${name} of ${size}: error`);
+        check(came.join("") === expected, `${name} of ${size}: ${came.join("").length} of ${expected.length} characters`);
+      }
+    }
+    const { error } = await taken(decodeText(bodyOf([5 as unknown as Uint8Array]).body));
+    equal(error, "this stream holds something that is neither bytes nor text", "a number");
+  },
+
   async "what was said before an error is handed out first"() {
-    const text = event("so far") + FAILURE;
-    for (const size of [text.length, 10]) {
+    const short = event("so far") + FAILURE;
+    // Long enough to enter the module in several parts, of which the last fails.
+    const long = event("so far") + ":\n".repeat(100_000) + FAILURE;
+    for (const [text, size] of [[short, short.length], [short, 10], [long, long.length], [long, 1000]] as const) {
       const spoken = await taken(decodeText(bodyOf(cut(text, size)).body));
       equal(spoken.came.join(""), "so far", `chunks of ${size}: text`);
       check(spoken.error?.includes("the model is gone"), `chunks of ${size}: ${spoken.error}`);

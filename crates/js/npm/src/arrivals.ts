@@ -1,15 +1,15 @@
-/** A body's bytes, all that has arrived at a time. */
+/** A body's chunks, all that have arrived at a time. */
 
 /** Reads of a body that are under way at most. */
 const READS_MAX = 64;
 
 interface Taker {
-  resolve(chunk: Uint8Array | undefined): void;
+  resolve(chunks: Uint8Array[] | undefined): void;
   reject(error: unknown): void;
 }
 
-/** Reads a body ahead of whoever takes its bytes, as far as it has proven to be faster: what has
- * arrived by then is one chunk, which costs little more to decode than each of its parts. */
+/** Reads a body ahead of whoever takes its chunks, as far as it has proven to be faster: to decode all that
+ * has arrived by then costs little more than to decode each of them. */
 export class Arrivals {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   #arrived: Uint8Array[] = [];
@@ -25,7 +25,7 @@ export class Arrivals {
   }
 
   /** What has arrived and was not taken yet; `undefined` after the end. */
-  next(): Promise<Uint8Array | undefined> {
+  next(): Promise<Uint8Array[] | undefined> {
     return new Promise((resolve, reject) => {
       this.#takers.push({ resolve, reject });
       if (!this.#isSettling) this.#settle();
@@ -76,23 +76,11 @@ export class Arrivals {
     }
   };
 
-  #all(): Uint8Array {
+  #all(): Uint8Array[] {
     const arrived = this.#arrived;
     this.#arrived = [];
     const isFaster = this.#readsUnderWay === 0;
     this.#readsAtOnce = isFaster ? Math.min(2 * this.#readsAtOnce, READS_MAX) : arrived.length;
-    return joined(arrived);
+    return arrived;
   }
-}
-
-function joined(chunks: Uint8Array[]): Uint8Array {
-  const [first] = chunks;
-  if (chunks.length === 1 && first !== undefined) return first;
-  const whole = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
 }

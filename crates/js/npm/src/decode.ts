@@ -46,13 +46,13 @@ class TextPieces implements AsyncIterableIterator<string, void, undefined> {
   }
 
   readonly #take = (
-    chunk: Uint8Array | undefined,
+    chunks: Uint8Array[] | undefined,
   ): Promise<IteratorResult<string, void>> | IteratorResult<string, void> => {
     const decoding = this.#decoding;
     if (decoding === undefined) return { done: true, value: undefined };
     try {
-      const text = chunk === undefined ? decoding.finish() : decoding.feed(chunk);
-      if (chunk === undefined && decoding.failure === undefined) this.#close();
+      const text = chunks === undefined ? decoding.finish() : decoding.feed(chunks);
+      if (chunks === undefined && decoding.failure === undefined) this.#close();
       return text === "" ? this.next() : { done: false, value: text };
     } catch (error) {
       return this.#fail(error);

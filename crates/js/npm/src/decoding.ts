@@ -1,6 +1,7 @@
 /** Decodes bytes that somebody else has fetched. */
 
 import * as core from "#core";
+import { gathered } from "./bytes.ts";
 import { enter, instance, ready } from "./engine.ts";
 import { errorOf, type Told } from "./errors.ts";
 
@@ -8,11 +9,14 @@ import { errorOf, type Told } from "./errors.ts";
 export class Decoding {
   readonly #decoder: core.Decoder;
   readonly #instance = instance();
+  /** What stands between what chunks say. */
+  readonly #separator: string;
   readonly #headers: Headers | undefined;
   #failure: Error | undefined;
 
   private constructor(data: boolean, headers: Headers | undefined) {
     this.#decoder = enter(() => new core.Decoder(data));
+    this.#separator = data ? "," : "";
     this.#headers = headers;
   }
 
@@ -27,14 +31,20 @@ export class Decoding {
     return this.#failure;
   }
 
-  /** What the next chunk says: its text, or the data of its events between commas. */
-  feed(chunk: Uint8Array): string {
-    return this.#said(() => this.#decoder.feed(chunk));
+  /** What the next chunks say: their text, or the data of their events between commas. */
+  feed(chunks: readonly Uint8Array[]): string {
+    let said = "";
+    for (const chunk of gathered(chunks)) {
+      const text = this.#said(() => this.#decoder.feed(chunk));
+      said += said === "" || text === "" ? text : this.#separator + text;
+      if (this.#failure !== undefined) break;
+    }
+    return this.#unlessFailed(said);
   }
 
   /** What the end of the bytes says, and whether it may come here. */
   finish(): string {
-    return this.#said(() => this.#decoder.finish());
+    return this.#unlessFailed(this.#said(() => this.#decoder.finish()));
   }
 
   free(): void {
@@ -42,15 +52,20 @@ export class Decoding {
     if (this.#instance === instance()) this.#decoder.free();
   }
 
+  /** What work says, if need be before it fails. */
   #said(work: () => string): string {
     try {
       return enter(work, this.#instance);
     } catch (told) {
       if (told instanceof Error) throw told;
-      const before = enter(() => this.#decoder.rest());
       this.#failure = errorOf(told as Told, undefined, this.#headers);
-      if (before === "") throw this.#failure;
-      return before;
+      return enter(() => this.#decoder.rest());
     }
+  }
+
+  /** What was said before a failure is handed out first. */
+  #unlessFailed(said: string): string {
+    if (this.#failure !== undefined && said === "") throw this.#failure;
+    return said;
   }
 }

@@ -1,5 +1,6 @@
 /** Events one by one, with their names: for those who want more of them than their data. */
 
+import { bytesOf } from "../bytes.ts";
 import { APIError, KneepointError } from "../errors.ts";
 
 /** An event of an event stream. */
@@ -54,16 +55,6 @@ export async function* named<Item>(
   } finally {
     if (!isWhole) controller.abort();
   }
-}
-
-/** A piece of a body, which may have been made by hand. */
-export function bytesOf(chunk: unknown): Uint8Array {
-  if (chunk instanceof Uint8Array) return chunk;
-  if (chunk instanceof ArrayBuffer) return new Uint8Array(chunk);
-  if (typeof chunk === "string") return new TextEncoder().encode(chunk);
-  throw new KneepointError("this stream holds something that is neither bytes nor text", {
-    kind: "stream",
-  });
 }
 
 function begun(): ServerSentEvent {

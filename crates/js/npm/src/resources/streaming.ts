@@ -1,8 +1,9 @@
 /** A stream of objects, as OpenAI's SDK has it: an async iterable that can be read once. */
 
+import { bytesOf } from "../bytes.ts";
 import { Decoding } from "../decoding.ts";
 import { ItemStream, once } from "./item_stream.ts";
-import { bodiless, bytesOf, named } from "./sse.ts";
+import { bodiless, named } from "./sse.ts";
 import { Parser } from "./template.ts";
 import { type More, Unpacked } from "./unpack.ts";
 
@@ -124,7 +125,7 @@ class EventReader<Item> implements ChunkReader<Item> {
   }
 
   feed(chunk: Uint8Array): Item[] {
-    return this.#parser.parse(this.#decoding.feed(chunk));
+    return this.#parser.parse(this.#decoding.feed([chunk]));
   }
 
   finish(): Item[] {
