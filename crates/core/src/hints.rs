@@ -15,6 +15,9 @@ mod time;
 /// How much of an error's body is searched for "try again in …".
 const BODY_BYTES_MAX: usize = 4096;
 
+/// What a gateway puts before the names of fields that its upstream sent (LiteLLM).
+const RELAYED: &str = "llm_provider-";
+
 /// All that could be read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Hints {
@@ -63,7 +66,8 @@ impl Hints {
     /// assert_eq!(hints.retry_after, Some(Duration::from_millis(1500)));
     /// ```
     pub fn read(head: &Head, body: Option<&str>, unix_time: Duration) -> Self {
-        let headers = &head.headers;
+        let relayed = with_relayed(&head.headers);
+        let headers = relayed.as_ref().unwrap_or(&head.headers);
         // Most replies of most servers say nothing of quotas or pauses, and every reply is asked.
         let has = |families: &[&str]| {
             let mut names = headers.open().map(|(name, _)| name);
@@ -93,6 +97,17 @@ impl Hints {
         }
         hints
     }
+}
+
+/// The fields with those that a gateway passes on, where it does. Its own word goes before its upstream's.
+fn with_relayed(headers: &Headers) -> Option<Headers> {
+    let relayed = headers.open().filter_map(|(name, value)| {
+        let name = name.strip_prefix(RELAYED)?;
+        headers.get(name).is_none().then_some((name, value))
+    });
+    let mut relayed = relayed.peekable();
+    relayed.peek()?;
+    Some(headers.open().chain(relayed).collect())
 }
 
 /// When the last of the limits that are used up is full again, whatever the server calls them: many

@@ -105,7 +105,8 @@ fn good_with(server: &Server, token: &str, lines: &str, body: &str) -> String {
 }
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nset-cookie: a=b\r\n\
-    server: secret-host\r\nx-ratelimit-remaining-requests: 7\r\nconnection: close\r\n\
+    server: secret-host\r\nx-ratelimit-remaining-requests: 7\r\nllm_provider-retry-after: 3\r\n\
+    llm_provider-server: secret-host\r\nconnection: close\r\n\
     content-length: 34\r\n\r\n{\"usage\":{\"total_tokens\":   1234}}";
 
 #[test]
@@ -236,12 +237,16 @@ fn only_what_is_listed_is_passed_on_in_either_direction() {
         Some("7")
     );
     assert_eq!(
+        reply.header("llm_provider-retry-after").as_deref(),
+        Some("3")
+    );
+    assert_eq!(
         reply.header("cache-control").as_deref(),
         Some("private, no-store")
     );
     assert_eq!(
-        (reply.header("set-cookie"), reply.header("server")),
-        (None, None)
+        ["set-cookie", "server", "llm_provider-server"].map(|name| reply.header(name)),
+        [None, None, None]
     );
     assert_eq!(reply.json()["usage"]["total_tokens"], 1234);
 }

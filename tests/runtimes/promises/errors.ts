@@ -273,6 +273,14 @@ export const errors: Promises = {
     equal((await endpoint.truth()).requests, 1, "requests");
   },
 
+  async "a wait that a gateway passes on from its upstream is obeyed"(world) {
+    const refusal = (): Promise<Response> =>
+      Promise.resolve(new Response('{"error":{"message":"slow down"}}', { status: 429, headers: { "llm_provider-retry-after": "90" } }));
+    const llm = world.client(world.endpoint(""), { fetch: refusal, maxRetries: 3 });
+    const error = await failure(llm.generate("Hello!", MODEL));
+    equal([error.kind, error.attempts, error.retryAfter], ["status", 1, 90_000], "kind, attempts, the wait");
+  },
+
   async "an endless line or event ends in an error, not in memory"(world) {
     for (const fault of ["endless_line", "endless_data"]) {
       const endpoint = world.endpoint(`fault=${fault}`);

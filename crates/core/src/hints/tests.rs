@@ -197,6 +197,27 @@ fn each_family_of_names_is_known() {
 }
 
 #[test]
+fn what_a_gateway_passes_on_counts_unless_it_says_otherwise() {
+    let relayed = [
+        ("llm_provider-retry-after", "7"),
+        ("llm_provider-x-ratelimit-reset-requests", "2s"),
+        ("x-ratelimit-remaining-requests", "0"),
+        ("x-ratelimit-limit-requests", "60"),
+    ];
+    let hints = read(429, &relayed, None, NOW);
+    assert_eq!(hints.retry_after, ms(7_000));
+    let quota = Quota {
+        limit: Some(60),
+        remaining: Some(0),
+        reset: ms(2_000),
+    };
+    assert_eq!(hints.requests, Some(quota));
+    assert_eq!(read(429, &relayed[1..], None, NOW).retry_after, ms(2_000));
+    let own = [relayed[0], ("retry-after", "3")];
+    assert_eq!(read(429, &own, None, NOW).retry_after, ms(3_000));
+}
+
+#[test]
 fn a_limit_that_is_used_up_is_a_hint_for_throttled_replies_only() {
     let fields = [
         ("x-ratelimit-remaining-requests", "0"),

@@ -22,7 +22,7 @@ use crate::body::Body;
 use crate::clock::{self, Alarm};
 use crate::log::{Line, Log};
 
-/// What an upstream may say to a client, besides the families of `is_hint`. The length is not
+/// What an upstream may say to a client, besides the families in `is_told`. The length is not
 /// among them: it follows from the body, and an upstream may have said it twice.
 const RESPONSE_HEADERS: &[&str] = &[
     "cache-control",
@@ -40,8 +40,12 @@ const ERROR_BYTES_MAX: usize = 256 << 10;
 /// An answer larger than this is broken off.
 const ANSWER_BYTES_MAX: u64 = 256 << 20;
 
-fn is_hint(name: &str) -> bool {
-    name.starts_with("x-ratelimit-") || name.starts_with("anthropic-ratelimit-")
+/// Whether a client may see this field: for a gateway (LiteLLM) also under the name that it gives to what its
+/// own upstream said.
+fn is_told(name: &str) -> bool {
+    let name = name.strip_prefix("llm_provider-").unwrap_or(name);
+    let families = ["x-ratelimit-", "anthropic-ratelimit-"];
+    RESPONSE_HEADERS.contains(&name) || families.iter().any(|family| name.starts_with(family))
 }
 
 /// Whether a body is packed, by whichever of the two headers that may say so, or by many.
@@ -187,10 +191,9 @@ impl Record {
         self.line.status = head.status.as_u16();
         let mut headers = HeaderMap::with_capacity(head.headers.len());
         for (name, value) in &head.headers {
-            let allowed = RESPONSE_HEADERS.contains(&name.as_str()) || is_hint(name.as_str());
             let key = self.upstream.key.as_ref();
             let told = |key: &Key| key.is_in(value.as_bytes()) || key.is_in_name(name.as_str());
-            if allowed && !key.is_some_and(told) {
+            if is_told(name.as_str()) && !key.is_some_and(told) {
                 headers.append(name.clone(), value.clone());
             }
         }

@@ -79,8 +79,8 @@ export interface Connections {
   reused: number | undefined;
 }
 
-/** The fields that steer retries and limits. */
-const STEERING = /^(?:retry-after(?:-ms)?|x-should-retry|(?:x|anthropic)-ratelimit-.*)$/;
+/** The fields that steer retries and limits, also those that a gateway passes on (LiteLLM). */
+const STEERING = /^(?:llm_provider-)?(?:retry-after(?:-ms)?|x-should-retry|(?:x|anthropic)-ratelimit-.*)$/;
 
 /** Those that help to read them, or an error. */
 const HELPING = ["content-type", "date", "x-request-id", "request-id", "apim-request-id"];
