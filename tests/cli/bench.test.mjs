@@ -173,6 +173,9 @@ test("two equal endpoints take turns, and the sentence agrees with the figures",
   }
 });
 
+/** On Windows one process cannot be sent Ctrl-C by another, and links are for administrators. */
+const ON_UNIX = { skip: process.platform === "win32" };
+
 /** Sends a Ctrl-C once the endpoint of this spec has answered some. */
 const interrupted = (spec) => (child) => {
   const poll = setInterval(async () => {
@@ -183,7 +186,7 @@ const interrupted = (spec) => (child) => {
   }, 20);
 };
 
-test("a file that cannot be written after all costs no more than itself", async () => {
+test("a file that cannot be written after all costs no more than itself", ON_UNIX, async () => {
   symlinkSync(join("no", "such", "folder"), join(home.folder, "dangling.csv"));
   const { status, out, err } = await run([...small(), "--csv", "dangling.csv", "--json", "kept.json"]);
   assert.match(err, /^kneepoint: dangling\.csv cannot be written: there is no such file or folder[^\n]*\n$/);
@@ -192,7 +195,7 @@ test("a file that cannot be written after all costs no more than itself", async 
   assert.equal(JSON.parse(read("kept.json")).rungs[0].ok, 40);
 });
 
-test("a run goes on when nobody reads its progress any more", async () => {
+test("a run goes on when nobody reads its progress any more", ON_UNIX, async () => {
   const spec = `${FAST},seed=11`;
   const during = (child) => {
     child.stderr.destroy();
@@ -205,7 +208,7 @@ test("a run goes on when nobody reads its progress any more", async () => {
   assert.ok(JSON.parse(read("unheard.json")).rungs[0].ok >= 20);
 });
 
-test("Ctrl-C ends a run, and what was measured is written", async () => {
+test("Ctrl-C ends a run, and what was measured is written", ON_UNIX, async () => {
   const args = ["bench", ...at(`${FAST},seed=9`), "--duration", "10m", "-c", "4", "--json", "cut.json"];
   const { status, out, err } = await run(args, { during: interrupted(`${FAST},seed=9`) });
   assert.equal(status, 130, err);
@@ -217,7 +220,7 @@ test("Ctrl-C ends a run, and what was measured is written", async () => {
   assert.match(out, /^=+\nTotal requests: \d+\n/);
 });
 
-test("Ctrl-C before anything was measured says so", async () => {
+test("Ctrl-C before anything was measured says so", ON_UNIX, async () => {
   const spec = `${FAST},seed=12`;
   const warming = ["bench", ...at(spec), "--duration", "10m", "-c", "4", "--warmup", "10m"];
   const { status, out } = await run(warming, { during: interrupted(spec) });
@@ -225,7 +228,7 @@ test("Ctrl-C before anything was measured says so", async () => {
   assert.match(out, /^Nothing was measured\.\n/);
 });
 
-test("Ctrl-C ends a comparison with the same status, though it is too short to tell anything", async () => {
+test("Ctrl-C ends a comparison with the same status, though it is too short to tell anything", ON_UNIX, async () => {
   const [a, b] = [13, 14].map((seed) => `${FAST},seed=${seed}`);
   const turns = ["--a", `${server.http}/mock/${a}/v1`, "--b", `${server.http}/mock/${b}/v1`];
   const args = ["compare", ...turns, "--model", "m", "--duration", "10m", "-c", "4"];

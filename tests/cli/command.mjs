@@ -1,7 +1,7 @@
 // The command line as its users have it: from the packed tarball, in a folder of its own.
 
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -17,8 +17,10 @@ export function install() {
   const modules = join(folder, "node_modules");
   const home = join(modules, "kneepoint");
   mkdirSync(home, { recursive: true });
-  execFileSync("tar", ["-xzf", tarball, "-C", home, "--strip-components=1"]);
-  symlinkSync(path("../node_modules/undici"), join(modules, "undici"));
+  // No path is named to tar, which may take the one before a colon for a machine.
+  execFileSync("tar", ["-xzf", "-", "--strip-components=1"], { cwd: home, input: readFileSync(tarball) });
+  // Windows lets everybody make junctions.
+  symlinkSync(path("../node_modules/undici"), join(modules, "undici"), "junction");
   return {
     folder,
     entry: join(home, "dist/bench/node/index.js"),

@@ -1,6 +1,6 @@
 // The endpoint in each runtime, started as its README says, but for the ports.
 
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createServer } from "node:net";
 
 import { Miniflare } from "miniflare";
@@ -15,11 +15,11 @@ export const HOSTS = {
   node: (folder, settings) => inProcess(folder, settings, () => [process.execPath, "node.js"]),
   deno: (folder, settings) =>
     inProcess(folder, settings, (port) => [
-      program("deno"),
+      ...program("deno"),
       ...["serve", "--quiet", "--allow-net", "--allow-read", "--allow-env"],
       ...["--host", "127.0.0.1", "--port", port, "worker.js"],
     ]),
-  bun: (folder, settings) => inProcess(folder, settings, (port) => [program("bun"), "--port", port, "worker.js"]),
+  bun: (folder, settings) => inProcess(folder, settings, (port) => [...program("bun"), "--port", port, "worker.js"]),
   workerd: inWorker,
 };
 
@@ -30,9 +30,10 @@ export async function inProcess(folder, settings, commandOf) {
   // Nothing of the surroundings may pass for a setting.
   const { PATH, HOME, DENO_DIR } = process.env;
   const env = { PATH, HOME, ...(DENO_DIR && { DENO_DIR }), PORT: port, ...settings };
-  // npm's programs start others, which are to end with them: a group of their own.
-  const child = spawn(command, args, { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
-  const end = () => process.kill(-child.pid, "SIGKILL");
+  // npm's programs start others, which are to end with them: a group of their own, or a tree on Windows.
+  const isGrouped = process.platform !== "win32";
+  const child = spawn(command, args, { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"], detached: isGrouped });
+  const end = () => (isGrouped ? process.kill(-child.pid, "SIGKILL") : spawnSync("taskkill", ["/pid", `${child.pid}`, "/t", "/f"]));
   let log = "";
   for (const pipe of [child.stdout, child.stderr]) pipe.on("data", (chunk) => (log += chunk));
   const exit = new Promise((resolve) => child.once("exit", resolve));

@@ -4,15 +4,30 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
+// With / on Windows, too, which takes it: paths are put into programs and settings.
+const root = fileURLToPath(new URL("../../", import.meta.url)).replaceAll(sep, "/");
 
 /** The repository's root. */
 export const repository = root;
 
-/** A program of npm's, by its name. */
-export const program = (name) => `${root}tests/node_modules/.bin/${name}`;
+/** What packages of npm's call their programs. On Windows those in `.bin` are for shells only. */
+const PROGRAMS = {
+  attw: "@arethetypeswrong/cli/dist/index.js",
+  bun: "bun/bin/bun.exe",
+  deno: "deno/bin.cjs",
+  publint: "publint/src/cli.js",
+  tsc: "typescript/bin/tsc",
+  wrangler: "wrangler/bin/wrangler.js",
+};
+
+/** The words that call a program of npm's: itself, or Node with its script. */
+export function program(name) {
+  const file = `${root}tests/node_modules/${PROGRAMS[name]}`;
+  return file.endsWith(".exe") ? [file] : [process.execPath, file];
+}
 
 /** The tarball that `cargo xtask npm` packs. */
 export function tarball() {
@@ -35,7 +50,9 @@ export function consumer(name) {
   // The parent's package.json must not be taken for this folder's.
   writeFileSync(`${folder}/package.json`, JSON.stringify({ name: "consumer", private: true, type: "module" }));
   const flags = ["--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline", "--silent"];
-  execFileSync("npm", ["install", ...flags, tarball()], { cwd: folder, stdio: "inherit" });
+  // By a relative path, so that no blank is in it: npm is a batch file on Windows, which takes a shell.
+  const packed = relative(folder, tarball());
+  execFileSync("npm", ["install", ...flags, packed], { cwd: folder, stdio: "inherit", shell: process.platform === "win32" });
   writeFileSync(stamp, hash);
   return folder;
 }

@@ -24,7 +24,7 @@ const endpoint = await startServer();
 const baseURL = `${endpoint.http}/mock/tokens=9/v1`;
 
 /** Runs a program, and fails with all that it said. */
-async function run(command, args) {
+async function run([command, ...args]) {
   try {
     return (await promisify(execFile)(command, args, { cwd: folder })).stdout;
   } catch (error) {
@@ -130,17 +130,19 @@ await report.attempt("no file knows the machine that built it", () => {
   const told = files.filter(({ parentPath, name }) => readFileSync(join(parentPath, name), "latin1").includes(home));
   if (files.length < 50 || told.length > 0) throw new Error(`${home} is named in ${told.map(({ name }) => name)}`);
 });
-await report.attempt("publint finds nothing", () => run(program("publint"), ["run", "--strict", "node_modules/kneepoint"]));
-await report.attempt("attw finds nothing", () => run(program("attw"), ["--profile", "esm-only", tarball()]));
+await report.attempt("publint finds nothing", () => run([...program("publint"), "run", "--strict", "node_modules/kneepoint"]));
+await report.attempt("attw finds nothing", () => run([...program("attw"), "--profile", "esm-only", tarball()]));
 for (const [module, resolution] of [["esnext", "bundler"], ["nodenext", "nodenext"]]) {
   await report.attempt(`types are right under ${resolution}, libraries checked too`, () =>
-    run(program("tsc"), [
+    run([
+      ...program("tsc"),
       "--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2022", "--lib", "es2022,dom,dom.iterable",
       "--module", module, "--moduleResolution", resolution, "--types", "", "src/typed.ts",
     ]));
 }
 await report.attempt("types are right where Node's are all there are, libraries checked too", () =>
-  run(program("tsc"), [
+  run([
+    ...program("tsc"),
     "--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2022", "--lib", "es2023",
     "--module", "nodenext", "--types", "node", "--typeRoots", `${repository}tests/node_modules/@types`, "src/typed.ts",
   ]));
@@ -153,7 +155,8 @@ await report.attempt("the programs of its README are right in types", () => {
   const begun = own.map((block) => (block.startsWith("import") ? block : `declare const llm: import("kneepoint").Kneepoint;\n${block}`));
   const files = begun.map((block, at) => [`src/readme${at}.ts`, `declare const prompts: string[];\n${block}\nexport {};`]);
   for (const [name, source] of files) writeFileSync(`${folder}/${name}`, source);
-  return run(program("tsc"), [
+  return run([
+    ...program("tsc"),
     "--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2022", "--lib", "es2023", "--module", "nodenext",
     "--types", "node", "--typeRoots", `${repository}tests/node_modules/@types`, ...files.map(([name]) => name),
   ]);
@@ -169,10 +172,14 @@ await report.attempt("it names no older Node than what it depends on runs on", (
   const newer = Object.keys(dependencies).filter((name) => oldest(name).order > order);
   if (newer.length > 0) throw new Error(`${newer} asks for a newer one`);
 });
-const programs = [["node"], [program("deno"), "run", "--quiet", "--allow-read", "--allow-net", "--allow-env"], [program("bun")]];
-for (const [command, ...args] of programs) {
-  await report.attempt(`${command.split("/").at(-1)} runs it as installed`, async () => {
-    const said = await run(command, [...args, "src/program.mjs"]);
+const programs = {
+  node: ["node"],
+  deno: [...program("deno"), "run", "--quiet", "--allow-read", "--allow-net", "--allow-env"],
+  bun: program("bun"),
+};
+for (const [name, command] of Object.entries(programs)) {
+  await report.attempt(`${name} runs it as installed`, async () => {
+    const said = await run([...command, "src/program.mjs"]);
     if (said.trim() !== "spoke") throw new Error(said);
   });
 }
@@ -217,7 +224,7 @@ await report.attempt("a client that Node prints, with all that is hidden, shows 
      const shown = [llm, llm.chat, llm.chat.completions, stream].map((one) => inspect(one, { showHidden: true, getters: true, depth: 20 }));
      console.log(shown.join("\\n"));`,
   );
-  const said = await run("node", ["src/printed.mjs"]);
+  const said = await run(["node", "src/printed.mjs"]);
   if (!said.includes("TextStream") || said.includes("canary")) throw new Error(said);
 });
 await report.attempt("esbuild's bundle speaks, with the module beside it, where the page's policy lets it, and else says what that lacks", async () => {
@@ -272,7 +279,7 @@ await report.attempt("without a bundler it speaks by an import map", async () =>
 await report.attempt("wrangler bundles a Worker", async () => {
   writeFileSync(`${folder}/src/worker.js`, `import { Kneepoint } from "kneepoint";\n export default { fetch: () => Response.json(new Kneepoint({ apiKey: "k" }).stats()) };`);
   writeFileSync(`${folder}/wrangler.json`, JSON.stringify({ name: "consumer", main: "src/worker.js", compatibility_date: "2026-04-01" }));
-  await run(program("wrangler"), ["deploy", "--dry-run", "--outdir", `${folder}/wrangler`]);
+  await run([...program("wrangler"), "deploy", "--dry-run", "--outdir", `${folder}/wrangler`]);
 });
 
 await endpoint.stop();

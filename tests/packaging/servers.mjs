@@ -21,12 +21,14 @@ export function bundleForNode(entry, outfile, more = { format: "cjs" }) {
   return esbuild({ entryPoints: [entry], outfile, bundle: true, platform: "node", logLevel: "warning", ...more });
 }
 
+const [bun] = program("bun");
+
 /** What is made of the program in `folder`, and what runs it. */
 const BUNDLES = [
   ["esbuild's in CommonJS", "main.cjs", "node", (entry, file) => bundleForNode(entry, file)],
   ["esbuild's of ES modules", "main.mjs", "node", (entry, file) => bundleForNode(entry, file, { format: "esm", banner: { js: BANNER } })],
   ["webpack's", "main.cjs", "node", withWebpack],
-  ["Bun's", "program.js", program("bun"), (entry, file) => execute(program("bun"), ["build", entry, "--target=bun", "--outdir", join(file, "..")])],
+  ["Bun's", "program.js", bun, (entry, file) => execute(bun, ["build", entry, "--target=bun", "--outdir", join(file, "..")])],
 ];
 
 async function withWebpack(entry, file) {

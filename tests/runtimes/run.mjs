@@ -26,10 +26,10 @@ const EXIT_MS_MAX = 10_000;
 const ends = "nothing keeps the process alive afterwards";
 
 const RUNTIMES = {
-  node: (place, report) => inProcess("node", ["process.mjs"], place, report),
+  node: (place, report) => inProcess(["node", "process.mjs"], place, report),
   deno: (place, report) =>
-    inProcess(program("deno"), ["run", "--quiet", "--allow-read", "--allow-net", "--allow-env", "process.mjs"], place, report),
-  bun: (place, report) => inProcess(program("bun"), ["process.mjs"], place, report),
+    inProcess([...program("deno"), "run", "--quiet", "--allow-read", "--allow-net", "--allow-env", "process.mjs"], place, report),
+  bun: (place, report) => inProcess([...program("bun"), "process.mjs"], place, report),
   workerd: inWorker,
   chromium: (place, report) => inPage("chromium", place, report),
   firefox: (place, report) => inPage("firefox", place, report),
@@ -99,7 +99,7 @@ function note(report, { name, verdict, why, ms }) {
 }
 
 /** Runs a program that writes verdicts and then ends by itself. */
-async function inProcess(command, args, place, report) {
+async function inProcess([command, ...args], place, report) {
   const child = spawn(command, [...args, JSON.stringify(place)], { cwd: folder, stdio: ["ignore", "pipe", "inherit"] });
   const exit = new Promise((resolve, reject) => {
     child.once("error", reject);

@@ -93,6 +93,7 @@ Proxy, at /proxy/NAME/v1/... :
   --upstream NAME=URL[,key-env=VAR|key-file=PATH][,auth=bearer|x-api-key]
                         an endpoint to pass calls on to; repeatable. The key comes from the
                         environment, or from a file that only you can read (mode 600).
+                        On Windows, which has no modes, that is not checked.
   --spend-calls N       refuse further calls after N [default: 10000]
   --spend-tokens N      refuse further calls after N tokens [default: 2000000]
   --upstream-silence S  give up an upstream that sends nothing for S seconds [default: 600]
@@ -108,7 +109,7 @@ Other:
   --quiet               no line per proxied call
   --help, --version
 
-Stops on SIGINT or SIGTERM after finishing what is under way; a second signal stops at once.
+Stops on Ctrl-C or SIGTERM after finishing what is under way; a second signal stops at once.
 ";
 
 /// Reads the arguments after the program's name. The error is one line.

@@ -81,8 +81,10 @@ impl Socket for Stream {
 
 /// Sends FIN. Through a duplicate of the descriptor, since tokio only does it for TLS as a whole.
 fn shutdown_write(tcp: &TcpStream) -> io::Result<()> {
-    use std::os::fd::AsFd as _;
-    let duplicate = tcp.as_fd().try_clone_to_owned()?;
+    #[cfg(unix)]
+    let duplicate = std::os::fd::AsFd::as_fd(tcp).try_clone_to_owned()?;
+    #[cfg(windows)]
+    let duplicate = std::os::windows::io::AsSocket::as_socket(tcp).try_clone_to_owned()?;
     std::net::TcpStream::from(duplicate).shutdown(std::net::Shutdown::Write)
 }
 

@@ -36,7 +36,8 @@ pub(crate) fn bind(address: SocketAddr) -> Result<TcpListener, String> {
         SocketAddr::V6(_) => TcpSocket::new_v6(),
     };
     let listen = |socket: TcpSocket| {
-        socket.set_reuseaddr(true)?;
+        // On Windows this would let two servers have the same port.
+        socket.set_reuseaddr(cfg!(unix))?;
         socket.bind(address)?;
         socket.listen(BACKLOG)
     };

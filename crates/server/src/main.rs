@@ -2,13 +2,16 @@
 
 #![forbid(unsafe_code)]
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use kneepoint_server::args::{self, Args, Command};
 use kneepoint_server::{Server, start};
 use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{SignalKind, signal};
+#[cfg(unix)]
+use tokio::signal::unix;
+#[cfg(windows)]
+use tokio::signal::windows;
 
 /// The simulated endpoint allocates for each request; see the workspace's manifest.
 #[global_allocator]
@@ -67,13 +70,22 @@ fn runtime(threads: usize) -> Result<Runtime, String> {
         .map_err(|error| format!("cannot start: {error}"))
 }
 
+/// What ends the server: Ctrl-C, and what a manager of processes sends.
+#[cfg(unix)]
+fn signals() -> io::Result<(unix::Signal, unix::Signal)> {
+    let terminate = unix::signal(unix::SignalKind::terminate())?;
+    Ok((unix::signal(unix::SignalKind::interrupt())?, terminate))
+}
+
+/// What ends the server: Ctrl-C, and Ctrl-Break.
+#[cfg(windows)]
+fn signals() -> io::Result<(windows::CtrlC, windows::CtrlBreak)> {
+    Ok((windows::ctrl_c()?, windows::ctrl_break()?))
+}
+
 async fn serve(args: &Args) -> Result<(), String> {
-    let signals =
-        |kind| signal(kind).map_err(|error| format!("cannot listen for signals: {error}"));
-    let (mut interrupt, mut terminate) = (
-        signals(SignalKind::interrupt())?,
-        signals(SignalKind::terminate())?,
-    );
+    let (mut interrupt, mut terminate) =
+        signals().map_err(|error| format!("cannot listen for signals: {error}"))?;
     let server = start(args, |name| std::env::var(name).ok())?;
     announce(&server);
     tokio::select! {
@@ -105,6 +117,6 @@ fn announce(server: &Server) {
 
 /// Prints and flushes; a reader that has gone away is no reason to fail.
 fn print(text: &str) {
-    let mut out = std::io::stdout().lock();
+    let mut out = io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }

@@ -8,15 +8,13 @@ use std::sync::OnceLock;
 use crate::args::Args;
 use crate::failure::{Failure, Result};
 use crate::repo::{Repo, WASM};
+use crate::setup::node::{ESBUILD, TSC, WASM_OPT, npm, tool};
 use crate::setup::{WASM_BINDGEN, locate, provide};
 use crate::shell::run;
 use crate::wasm::flagged;
 
 /// Where the package's TypeScript lies.
 const SOURCE: &str = "crates/js/npm";
-
-/// What npm's own tools are called by.
-pub(crate) const TOOLS: &str = "tests/node_modules/.bin";
 
 /// The modules that users import, but for the benchmark's.
 const ENTRIES: [&str; 6] = [
@@ -114,9 +112,7 @@ fn build_anew(repo: &Repo) -> Result<PathBuf> {
             "dist/bench",
         )?;
     }
-    run(Command::new(tool("tsc"))
-        .args(["-p", SOURCE, "--outDir"])
-        .arg(&dist))?;
+    run(tool(TSC).args(["-p", SOURCE, "--outDir"]).arg(&dist))?;
     copy(
         &Path::new(SOURCE).join("wasm.d.ts"),
         &dist.join("wasm.d.ts"),
@@ -197,7 +193,7 @@ fn module(repo: &Repo, feature: &str, make: &Make, glue: &Path, module: &Path) -
         .args([glue, &folder.join("kneepoint_js.wasm")]))?;
     let manifest = glue.join("package.json");
     fs::write(&manifest, r#"{ "type": "module" }"#).map_err(|error| failed(&manifest, &error))?;
-    run(Command::new(tool("wasm-opt"))
+    run(tool(WASM_OPT)
         .args([make.optimizer, "--strip-producers", "-o"])
         .args([module, &glue.join("core_bg.wasm")]))?;
     let script = glue.join("core.js");
@@ -206,7 +202,7 @@ fn module(repo: &Repo, feature: &str, make: &Make, glue: &Path, module: &Path) -
 
 /// A module as JavaScript that exports its bytes in Base64.
 fn text(wasm: &Path, script: &Path) -> Result {
-    run(Command::new(tool("esbuild"))
+    run(tool(ESBUILD)
         .arg(wasm)
         .args(["--bundle", "--format=esm", "--loader:.wasm=base64"])
         .args(["--log-level=warning"])
@@ -222,7 +218,7 @@ fn bundle(glue: &Path, entries: &[&str], platform: &str, package: &Path, folder:
     } else {
         "fetch"
     };
-    let mut esbuild = Command::new(tool("esbuild"));
+    let mut esbuild = tool(ESBUILD);
     for entry in entries {
         let (name, source) = entry.split_once('=').unwrap_or((entry, entry));
         esbuild.arg(format!("{name}={SOURCE}/src/{source}.ts"));
@@ -251,16 +247,12 @@ fn bundle(glue: &Path, entries: &[&str], platform: &str, package: &Path, folder:
 }
 
 fn pack(out: &Path, package: &Path) -> Result<PathBuf> {
-    run(Command::new("npm")
+    run(npm()
         .args(["pack", "--silent", "--pack-destination"])
         .arg(out)
         .current_dir(package))?;
     let version = env!("CARGO_PKG_VERSION");
     Ok(out.join(format!("kneepoint-{version}.tgz")))
-}
-
-pub(crate) fn tool(name: &str) -> PathBuf {
-    Path::new(TOOLS).join(name)
 }
 
 fn copy(from: &Path, to: &Path) -> Result {

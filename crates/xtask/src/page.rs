@@ -7,8 +7,8 @@ use std::process::Command;
 
 use crate::args::Args;
 use crate::failure::{Failure, Result};
-use crate::npm::{TOOLS, tool};
 use crate::repo::Repo;
+use crate::setup::node::{ESBUILD, LINKS, tool};
 use crate::setup::{TRUNK, locate, provide};
 use crate::shell::{run, short};
 use crate::wasm::flagged;
@@ -56,9 +56,9 @@ pub(crate) fn build(repo: &Repo) -> Result<PathBuf> {
         .ok_or_else(|| Failure::work("trunk is gone since the set-up"))?;
     let path = repo.path()?;
     // Trunk calls wasm-opt.
-    let folders = std::iter::once(repo.root.join(TOOLS)).chain(std::env::split_paths(&path));
+    let folders = std::iter::once(repo.root.join(LINKS)).chain(std::env::split_paths(&path));
     let path = std::env::join_paths(folders)
-        .map_err(|error| Failure::work(format!("{TOOLS}: {error}")))?;
+        .map_err(|error| Failure::work(format!("{LINKS}: {error}")))?;
     run(flagged(&mut Command::new(trunk), &[])?
         .args(["build", "--release"])
         .env("PATH", path)
@@ -72,7 +72,7 @@ pub(crate) fn build(repo: &Repo) -> Result<PathBuf> {
 
 /// Takes comments and long names out of what wasm-bindgen wrote.
 fn shorten(glue: &Path) -> Result {
-    run(Command::new(tool("esbuild"))
+    run(tool(ESBUILD)
         .arg(glue)
         .arg(format!("--outfile={}", glue.display()))
         .args(["--minify", "--format=esm", "--target=es2022"])

@@ -8,9 +8,9 @@ const built = process.env.KNEEPOINT_PACKAGE ?? at("../../../target/npm/kneepoint
 
 if (!existsSync(`${built}/package.json`)) throw new Error(`${built} is missing: run \`cargo xtask npm\``);
 
-// It depends on undici, which npm would put beside it.
+// It depends on undici, which npm would put beside it. Windows lets everybody make junctions.
 const beside = `${built}/node_modules`;
-if (!existsSync(beside)) symlinkSync(at("../../node_modules"), beside);
+if (!existsSync(beside)) symlinkSync(at("../../node_modules"), beside, "junction");
 
 /** Where the drop-in lies, for programs in processes of their own. */
 export const entry = `${built}/dist/node/openai/index.js`;

@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-const built = fileURLToPath(new URL("../../../target/debug/kneepoint-server", import.meta.url));
+const built = fileURLToPath(new URL(`../../../target/debug/kneepoint-server${process.platform === "win32" ? ".exe" : ""}`, import.meta.url));
 
 /** Resolves to `{ http, https, spki, stop }` once the server is ready; the two in the middle with `--tls-listen`. */
 export async function startServer(...more) {

@@ -1,7 +1,6 @@
 //! The table of upstreams, read once at start: `NAME=URL[,key-env=VAR|key-file=PATH][,auth=…]`.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use http::uri::{Authority, Scheme};
@@ -128,16 +127,21 @@ fn address(url: &str) -> Result<(Scheme, Authority, String), String> {
     Ok((scheme, authority, prefix))
 }
 
-/// Reads a key from a file that nobody else can read.
+/// Reads a key from a file that nobody else can read. Windows has no modes to tell that by: there it
+/// is between the user and the folder.
 fn key_file(path: &Path) -> Result<String, String> {
     let shown = path.display();
-    let metadata = fs::metadata(path).map_err(|error| format!("cannot read {shown}: {error}"))?;
-    if metadata.permissions().mode() & 0o077 != 0 {
-        return Err(format!(
-            "{shown} can be read by others: run `chmod 600 {shown}`"
-        ));
+    let unread = |error| format!("cannot read {shown}: {error}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        if fs::metadata(path).map_err(unread)?.permissions().mode() & 0o077 != 0 {
+            return Err(format!(
+                "{shown} can be read by others: run `chmod 600 {shown}`"
+            ));
+        }
     }
-    let text = fs::read_to_string(path).map_err(|error| format!("cannot read {shown}: {error}"))?;
+    let text = fs::read_to_string(path).map_err(unread)?;
     match text.trim() {
         "" => Err(format!("{shown} is empty")),
         key => Ok(key.to_owned()),
@@ -219,8 +223,10 @@ mod tests {
         }
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_key_file_that_others_can_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt as _;
         let path = std::env::temp_dir().join(format!("kneepoint-key-{}", std::process::id()));
         fs::write(&path, "sk-file\n").expect("writes");
         let mode = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode));

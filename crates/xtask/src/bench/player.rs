@@ -118,12 +118,12 @@ mod tests {
     fn a_program_that_ends_early_or_badly_is_a_failure() {
         let mut player = player(r#"echo '{"who":"a"}'; exit 3"#).unwrap();
         assert!(player.turn().unwrap_err().text().ends_with("found an end"));
-        assert!(
-            player
-                .leave()
-                .unwrap_err()
-                .text()
-                .contains("failed: exit status: 3")
-        );
+        let status = if cfg!(windows) {
+            "exit code"
+        } else {
+            "exit status"
+        };
+        let told = player.leave().unwrap_err();
+        assert!(told.text().contains(&format!("failed: {status}: 3")));
     }
 }

@@ -4,7 +4,7 @@
 //! must be of the same major version: the driver refuses a browser of another.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::announce;
@@ -24,10 +24,11 @@ const BROWSERS: [&str; 4] = [
     "google-chrome",
 ];
 
-/// Where `macOS` keeps programs that are not on the PATH.
-const MAC_BROWSERS: [&str; 2] = [
+/// Where `macOS` and Windows keep programs that are not on the PATH.
+const PLACES: [&str; 3] = [
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    r"C:\Program Files\Google\Chrome\Application\chrome.exe",
 ];
 
 /// A browser that tests can drive.
@@ -47,20 +48,50 @@ pub(super) fn ensure() -> Result<String> {
     let browser = find_browser()?.ok_or_else(|| {
         Failure::work("no Chromium or Chrome with its chromedriver was found on the PATH")
     })?;
-    let version = |program: &PathBuf| ask(program, &["--version"]).unwrap_or_default();
-    check_versions(&version(&browser.program), &version(&browser.driver)).map_err(Failure::work)
+    let driver = ask(&browser.driver, &["--version"]).unwrap_or_default();
+    check_versions(&version(&browser.program).unwrap_or_default(), &driver).map_err(Failure::work)
+}
+
+/// What the browser says of itself. On Windows it would open a window rather than answer; there its
+/// version is the name of what lies beside it.
+fn version(browser: &Path) -> Option<String> {
+    if !cfg!(windows) {
+        return ask(browser, &["--version"]);
+    }
+    let entries = fs::read_dir(browser.parent()?).ok()?.flatten();
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    Some(format!("Chrome {}", version_among(names)?))
+}
+
+/// The newest of the versions among names: of Chrome's folder, or of its manifest where it came as
+/// an archive.
+fn version_among(names: impl Iterator<Item = String>) -> Option<String> {
+    let numbers = |name: &str| -> Option<Vec<u32>> {
+        let numbers = name.split('.').map(|number| number.parse().ok());
+        numbers
+            .collect::<Option<_>>()
+            .filter(|all: &Vec<_>| all.len() == 4)
+    };
+    names
+        .map(|name| name.trim_end_matches(".manifest").to_owned())
+        .filter(|name| numbers(name).is_some())
+        .max_by_key(|name| numbers(name))
+}
+
+/// The first of these programs that is there.
+pub(super) fn lying(places: &[&str]) -> Option<PathBuf> {
+    let places = places.iter().map(PathBuf::from);
+    places.into_iter().find(|program| program.is_file())
 }
 
 /// Looks for the browser and its driver; nothing when one of them is missing.
 pub(crate) fn find_browser() -> Result<Option<Browser>> {
     let program = match from_environment("CHROMIUM")? {
         Some(program) => Some(program),
-        None => BROWSERS.into_iter().find_map(find).or_else(|| {
-            MAC_BROWSERS
-                .into_iter()
-                .map(PathBuf::from)
-                .find(|program| program.is_file())
-        }),
+        None => BROWSERS
+            .into_iter()
+            .find_map(find)
+            .or_else(|| lying(&PLACES)),
     };
     let driver = match from_environment("CHROMEDRIVER")? {
         Some(driver) => Some(driver),
@@ -194,6 +225,21 @@ mod tests {
             assert!(check_versions(browser, driver).is_err(), "{browser}");
         }
         assert!(check_versions("Chromium 156.0.1.2", "").is_err());
+    }
+
+    #[test]
+    fn where_the_browser_does_not_answer_its_version_lies_beside_it() {
+        #[rustfmt::skip]
+        let cases: [(&[&str], Option<&str>); 4] = [
+            (&["chrome.exe", "156.0.8078.79", "SetupMetrics"], Some("156.0.8078.79")),
+            (&["99.0.1.1", "156.0.8078.9", "156.0.8078.79"], Some("156.0.8078.79")), // amid an update
+            (&["chrome.dll", "156.0.8078.79.manifest"], Some("156.0.8078.79")),
+            (&["chrome.exe", "156.0", "1.2.3.x"], None),
+        ];
+        for (names, expected) in cases {
+            let names = names.iter().map(|&name| name.to_owned());
+            assert_eq!(version_among(names).as_deref(), expected);
+        }
     }
 
     #[test]

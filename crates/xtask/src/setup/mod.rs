@@ -7,8 +7,8 @@
 
 mod cargo_tool;
 pub(crate) mod chromium;
-mod firefox;
-mod node;
+pub(crate) mod firefox;
+pub(crate) mod node;
 pub(crate) mod python;
 mod redis;
 mod wasm_target;
@@ -84,7 +84,7 @@ pub(crate) static THINGS: [Thing; 11] = [
         name: "python",
         why: "runs the official Python client against the simulated endpoint",
         by_hand: "install Python 3.9 or newer with its venv module, so that `python3 --version` \
-                  answers (Debian: apt-get install python3-venv)",
+                  or `python --version` answers (Debian: apt-get install python3-venv)",
         ensure: python::ensure,
     },
     Thing {

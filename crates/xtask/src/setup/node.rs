@@ -17,6 +17,13 @@ use crate::shell::{ask, run};
 const NODES_MIN: [(u32, u32); 2] = [(20, 19), (22, 12)];
 
 const PACKAGES: &str = "tests/node_modules";
+/// npm itself, which on Windows is a batch file: Rust finds those by their whole name only.
+const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
+/// Where Trunk looks for wasm-opt. What lies there can be started on Windows by way of a shell only.
+pub(crate) const LINKS: &str = "tests/node_modules/.bin";
+pub(crate) const ESBUILD: &str = "tests/node_modules/esbuild/bin/esbuild";
+pub(crate) const TSC: &str = "tests/node_modules/typescript/bin/tsc";
+pub(crate) const WASM_OPT: &str = "tests/node_modules/binaryen/bin/wasm-opt";
 const LOCK: &str = "tests/package-lock.json";
 /// A copy of the lock file that the packages were installed from, written last. Contents are
 /// compared rather than times, which a checkout or a cache may set as they like.
@@ -51,7 +58,7 @@ pub(super) fn ensure_packages(repo: &Repo) -> Result<String> {
     }
     ensure(repo)?;
     announce("installing the npm packages of the tests", "npm");
-    let mut npm = Command::new("npm");
+    let mut npm = npm();
     npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
         .current_dir("tests");
     run(&mut npm)?;
@@ -65,8 +72,20 @@ pub(super) fn ensure_packages(repo: &Repo) -> Result<String> {
     Ok(format!("{PACKAGES}, installed now"))
 }
 
+/// A call of npm.
+pub(crate) fn npm() -> Command {
+    Command::new(NPM)
+}
+
+/// A call of a program that one of the packages brings along, by the script that its package names.
+pub(crate) fn tool(script: &str) -> Command {
+    let mut node = Command::new("node");
+    node.arg(script);
+    node
+}
+
 fn check_wasm_opt(pin: &str) -> Result {
-    let answer = ask(Path::new(PACKAGES).join(".bin/wasm-opt"), &["--version"]).unwrap_or_default();
+    let answer = ask("node", &[WASM_OPT, "--version"]).unwrap_or_default();
     if wasm_opt_will_do(&answer, pin) {
         return Ok(());
     }

@@ -14,7 +14,7 @@ use crate::page;
 use crate::repo::{Repo, WASM};
 use crate::server;
 use crate::setup::chromium::{Browser, find_browser};
-use crate::setup::{WASM_BINDGEN, locate, python};
+use crate::setup::{WASM_BINDGEN, firefox, locate, python};
 use crate::shell::{run, run_keeping};
 use crate::tidy;
 
@@ -282,13 +282,16 @@ fn end_to_end(repo: &Repo) -> TestRun {
 
 /// Packs the package, then runs a script of tests that installs it.
 fn with_the_package(repo: &Repo, script: &str) -> TestRun {
-    let browser = npm::build(repo).and_then(|_| find_browser());
-    match browser {
-        Ok(browser) => {
+    let browsers = npm::build(repo).and_then(|_| Ok((find_browser()?, firefox::find_browser()?)));
+    match browsers {
+        Ok((chromium, firefox)) => {
             let mut node = Command::new("node");
             node.arg(script);
-            if let Some(browser) = browser {
-                node.env("CHROMIUM", browser.program);
+            if let Some(chromium) = chromium {
+                node.env("CHROMIUM", chromium.program);
+            }
+            if let Some(firefox) = firefox {
+                node.env("FIREFOX", firefox);
             }
             against_the_server(repo, &mut node)
         }

@@ -19,17 +19,14 @@ const INHERITED: [&str; 6] = [
 /// Checks the manifests of all crates of the workspace.
 pub(super) fn check_all(repo: &Repo, files: &[File]) -> Vec<Problem> {
     let packages = repo.metadata.workspace_packages();
-    let paths = packages.iter().filter_map(|package| {
-        package
-            .manifest_path
-            .strip_prefix(&repo.root)
-            .ok()
-            .map(Utf8Path::as_str)
-    });
-    let paths: Vec<&str> = paths.collect();
+    let paths = packages
+        .iter()
+        .filter_map(|package| package.manifest_path.strip_prefix(&repo.root).ok());
+    // As paths, not as texts: Cargo writes them with `\` on Windows.
+    let paths: Vec<&Utf8Path> = paths.collect();
     let manifests = files
         .iter()
-        .filter(|file| paths.contains(&file.path.as_str()));
+        .filter(|file| paths.contains(&Utf8Path::new(&file.path)));
     manifests.flat_map(check).collect()
 }
 
