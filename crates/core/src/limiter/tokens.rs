@@ -146,13 +146,17 @@ mod tests {
     }
 
     #[test]
-    fn what_was_set_aside_is_not_forgotten_by_a_server_that_has_not_counted_it_yet() {
+    fn of_the_server_s_figure_and_ours_the_lower_one_counts() {
         let mut budget = TokenBudget::default();
         budget.learn(at(0), hint(6000, 1000, 50));
         let _ = budget.spend(800);
         budget.learn(at(0), hint(6000, 1000, 50));
         assert_eq!(budget.next(at(0), 200), None);
         assert!(budget.next(at(0), 201).is_some());
+        // Others send with the same key, too.
+        budget.learn(at(0), hint(6000, 100, 50));
+        assert_eq!(budget.next(at(0), 100), None);
+        assert!(budget.next(at(0), 101).is_some());
     }
 
     #[test]
