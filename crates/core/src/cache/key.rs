@@ -123,6 +123,8 @@ mod tests {
     fn everything_that_shapes_an_answer_separates() {
         let none = headers(&[]);
         let beta = headers(&[("x-beta", "1")]);
+        let renamed = headers(&[("x-gamma", "1")]);
+        let cut_elsewhere = headers(&[("x-bet", "a1")]);
         let [one, other] =
             ["Bearer sk-1", "Bearer sk-2"].map(|key| headers(&[("authorization", key)]));
         let base = base(&none);
@@ -146,6 +148,14 @@ mod tests {
             },
             KeyParts {
                 headers: &beta,
+                ..base
+            },
+            KeyParts {
+                headers: &renamed,
+                ..base
+            },
+            KeyParts {
+                headers: &cut_elsewhere,
                 ..base
             },
             KeyParts {

@@ -214,7 +214,23 @@ mod tests {
         for name in ["a", "b", "c"] {
             put(&store, name, 100, Instant::ZERO);
         }
+        assert_eq!(store.bytes(), 3 * (100 + OVERHEAD_BYTES));
         assert!(has(&store, "a", Instant::ZERO));
+        put(&store, "d", 100, Instant::ZERO);
+        let left = ["a", "b", "c", "d"].map(|name| has(&store, name, Instant::ZERO));
+        assert_eq!(left, [true, false, true, true]);
+    }
+
+    #[test]
+    fn reading_often_takes_no_memory_and_keeps_the_order() {
+        let store = MemoryStore::new(3 * (100 + OVERHEAD_BYTES));
+        for name in ["a", "b", "c"] {
+            put(&store, name, 100, Instant::ZERO);
+        }
+        for _ in 0..10 * USES_SPARE {
+            assert!(has(&store, "c", Instant::ZERO) && has(&store, "a", Instant::ZERO));
+        }
+        assert!(store.shelf.borrow().by_use.len() <= 2 * USES_SPARE);
         put(&store, "d", 100, Instant::ZERO);
         let left = ["a", "b", "c", "d"].map(|name| has(&store, name, Instant::ZERO));
         assert_eq!(left, [true, false, true, true]);
@@ -232,8 +248,9 @@ mod tests {
             );
             assert!(store.bytes() <= 10_000);
         }
+        put(&store, "huge", 10, Instant::ZERO);
         put(&store, "huge", 20_000, Instant::ZERO);
-        assert!(!has(&store, "huge", Instant::ZERO));
+        assert!(!has(&store, "huge", Instant::ZERO), "nor what it replaces");
         assert!(!store.is_empty(), "what cannot fit pushes nothing out");
     }
 }

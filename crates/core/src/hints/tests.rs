@@ -284,6 +284,9 @@ fn the_body_is_the_last_resort() {
     }
     let late = "é".repeat(BODY_BYTES_MAX) + "try again in 5s";
     assert_eq!(read(429, &[], Some(&late), NOW).retry_after, None);
+    // Where a character lies across the end of what is looked at, the rest still counts.
+    let early = "try again in 5s. ".to_owned() + &"é".repeat(BODY_BYTES_MAX);
+    assert_eq!(read(429, &[], Some(&early), NOW).retry_after, ms(5_000));
 }
 
 #[test]

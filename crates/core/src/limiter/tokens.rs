@@ -142,6 +142,43 @@ mod tests {
         let _ = budget.spend(500);
         budget.settle(500, 100);
         assert_eq!(budget.next(at(0), 400), None);
+        assert!(budget.next(at(0), 401).is_some());
+    }
+
+    #[test]
+    fn of_the_server_s_figure_and_ours_the_lower_one_counts() {
+        let mut budget = TokenBudget::default();
+        budget.learn(at(0), hint(6000, 1000, 50));
+        let _ = budget.spend(800);
+        budget.learn(at(0), hint(6000, 1000, 50));
+        assert_eq!(budget.next(at(0), 200), None);
+        assert!(budget.next(at(0), 201).is_some());
+        // Others send with the same key, too.
+        budget.learn(at(0), hint(6000, 100, 50));
+        assert_eq!(budget.next(at(0), 100), None);
+        assert!(budget.next(at(0), 101).is_some());
+    }
+
+    #[test]
+    fn an_account_holds_no_more_than_its_limit_however_long_nothing_is_sent() {
+        let mut budget = TokenBudget::default();
+        budget.learn(at(0), hint(600, 600, 0));
+        assert_eq!(budget.next(at(100), 600), None);
+        let _ = budget.spend(600);
+        assert!(budget.next(at(100), 1).is_some());
+    }
+
+    #[test]
+    fn what_comes_back_with_time_is_counted_once() {
+        let mut budget = TokenBudget::default();
+        budget.learn(at(0), hint(600, 0, 60));
+        for _ in 0..3 {
+            assert_eq!(budget.next(at(10), 100), None);
+            assert!(budget.next(at(10), 101).is_some());
+        }
+        // By then the server has counted the same.
+        budget.learn(at(30), hint(600, 300, 30));
+        assert_eq!(budget.next(at(30), 300), None);
     }
 
     #[test]
