@@ -1,5 +1,6 @@
 //! What servers say when they fail, in a status line's body, in the middle of a stream or in place
-//! of an answer, brought into one shape. Recognised by types and codes, never by a message's text.
+//! of an answer, brought into one shape. Recognised by types and codes, never by a message's text; only the
+//! figures of a limit stand nowhere else.
 
 use super::excerpt::{excerpt, shorten};
 use super::sse::SseError;
@@ -44,6 +45,8 @@ pub enum ApiErrorKind {
     Overloaded,
     /// This caller sends too much at once.
     RateLimited,
+    /// This one request asks for more than this caller may ever use at a time; waiting does not help.
+    TooLarge,
     /// This caller has used up what it may use; waiting does not help.
     Quota,
     /// The server failed at a request that may be good.
@@ -58,6 +61,13 @@ impl ApiError {
     /// Judges by words, then numbers, of code and type, then by status. Proxies put the status into the
     /// code, which tells less than a word for the type.
     pub fn kind(&self) -> ApiErrorKind {
+        match self.kind_by_codes() {
+            ApiErrorKind::RateLimited if exceeds_limit(&self.message) => ApiErrorKind::TooLarge,
+            kind => kind,
+        }
+    }
+
+    fn kind_by_codes(&self) -> ApiErrorKind {
         for judge in [kind_of_word, kind_of_number] {
             for word in [&self.code, &self.error_type].into_iter().flatten() {
                 let kind = judge(word);
@@ -76,6 +86,24 @@ impl ApiError {
         }
         self
     }
+}
+
+/// Whether a message such as `OpenAI`'s "Limit 30000, Requested 31538" says that the request is larger than
+/// the whole limit. By code and type it is a limit that is used up for the moment.
+fn exceeds_limit(message: &str) -> bool {
+    let after = |text, word| Some(text::split_once(text, word)?.1);
+    let figures = || {
+        let after_limit = after(message, "Limit ")?;
+        let after_requested = after(after_limit, "Requested ")?;
+        Some([after_limit, after_requested].map(leading_count))
+    };
+    matches!(figures(), Some([Some(limit), Some(requested)]) if requested > limit)
+}
+
+/// The whole number that a text begins with.
+fn leading_count(text: &str) -> Option<u64> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    text.get(..digits)?.parse().ok()
 }
 
 fn kind_of_word(word: &str) -> ApiErrorKind {
@@ -122,10 +150,10 @@ fn kind_of_word(word: &str) -> ApiErrorKind {
         | "not_found_error"
         | "NotFoundError"
         | "model_not_found"
-        | "request_too_large"
         | "content_filter"
         | "content_policy_violation"
         | "context_length_exceeded" => ApiErrorKind::Rejected,
+        "request_too_large" => ApiErrorKind::TooLarge,
         _ => ApiErrorKind::Unknown,
     }
 }
