@@ -188,6 +188,7 @@ impl<'a> Writer<'a> {
         id: Option<&str>,
         name: Option<&str>,
         piece: &str,
+        extra: Option<&str>,
     ) {
         self.content = true;
         if self.raw {
@@ -199,7 +200,7 @@ impl<'a> Writer<'a> {
                 index,
                 arguments,
                 ..
-            }) if id.is_none() && name.is_none() && (*choice, *index) == (of, call) => {
+            }) if (id, name, extra) == (None, None, None) && (*choice, *index) == (of, call) => {
                 arguments.push_str(piece);
             }
             _ => self.out.deltas.push(Delta::ToolCall {
@@ -208,6 +209,7 @@ impl<'a> Writer<'a> {
                 id: id.map(str::to_owned),
                 name: name.map(str::to_owned),
                 arguments: piece.to_owned(),
+                extra_content: extra.map(str::to_owned),
             }),
         }
     }

@@ -10,6 +10,7 @@ fn call(id: &str, name: &str, arguments: &str) -> ToolCall {
         id: Some(id.to_owned()),
         name: Some(name.to_owned()),
         arguments: arguments.to_owned(),
+        extra_content: None,
     }
 }
 

@@ -108,6 +108,41 @@ fn calls_within_one_chunk_are_told_apart_too() {
 }
 
 #[test]
+fn what_must_go_back_with_a_call_is_kept() {
+    let signature = r#"{"google":{"thought_signature":"CvcQAXLI2nw="}}"#;
+    let extra = |delta: &Delta| match delta {
+        Delta::ToolCall { extra_content, .. } => extra_content.clone(),
+        _ => None,
+    };
+    let (dialect, stream) = fixture("chat_gemini");
+    let streamed = said(dialect, stream);
+    let streamed: Vec<_> = streamed.deltas.iter().filter_map(extra).collect();
+    assert_eq!(
+        streamed,
+        [signature],
+        "only the first of calls side by side has one"
+    );
+
+    let late = format!(
+        r#"{{"choices":[{{"delta":{{"tool_calls":[{{"index":0,"extra_content":{signature}}}]}}}}]}}"#
+    );
+    let call = r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}]}}]}"#;
+    let said = said(Dialect::Chat, &chat(&[call, &late]));
+    assert_eq!(
+        said.deltas.iter().filter_map(extra).collect::<Vec<_>>(),
+        [signature]
+    );
+
+    let body = format!(
+        r#"{{"choices":[{{"message":{{"tool_calls":[{{"id":"a","extra_content":{signature},"function":{{"name":"f","arguments":"{{}}"}}}},{{"extra_content":null,"function":{{"name":"g"}}}}]}}}}]}}"#
+    );
+    let whole = answer(Dialect::Chat, &body).expect("an answer");
+    let calls = whole.choices[0].tool_calls.iter();
+    let whole: Vec<_> = calls.map(|call| call.extra_content.as_deref()).collect();
+    assert_eq!(whole, [Some(signature), None]);
+}
+
+#[test]
 fn anthropics_own_tools_are_no_calls_to_be_made() {
     let (dialect, stream) = fixture("messages_search");
     let streamed = said(dialect, stream);
@@ -123,6 +158,7 @@ fn anthropics_own_tools_are_no_calls_to_be_made() {
         id: Some("toolu_1".to_owned()),
         name: Some("pack".to_owned()),
         arguments: "{}".to_owned(),
+        ..ToolCall::default()
     };
     assert_eq!(whole.choices[0].tool_calls, [call]);
 }
