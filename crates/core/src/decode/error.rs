@@ -2,6 +2,8 @@
 //! of an answer, brought into one shape. Recognised by types and codes, never by a message's text; only the
 //! figures of a limit stand nowhere else.
 
+use std::borrow::Cow;
+
 use super::excerpt::{excerpt, shorten};
 use super::sse::SseError;
 use super::{field, html};
@@ -291,7 +293,8 @@ pub(super) fn from_value(value: Json<'_>) -> ApiError {
 }
 
 fn read_value(value: Json<'_>) -> Result<ApiError, Malformed> {
-    let [message, error_type, code, param] = value.fields(["message", "type", "code", "param"])?;
+    let [message, error_type, code, param, metadata] =
+        value.fields(["message", "type", "code", "param", "metadata"])?;
     let about = ApiError {
         error_type: word(error_type)?,
         code: self::code(code)?,
@@ -301,12 +304,41 @@ fn read_value(value: Json<'_>) -> Result<ApiError, Malformed> {
     };
     let said = message.present().map(field::text_or_source);
     let word = about.error_type.as_deref().or(about.code.as_deref());
-    let message = said
-        .as_deref()
-        .or(word)
-        .unwrap_or_else(|| value.source())
-        .to_owned();
+    let message = said.as_deref().or(word).unwrap_or_else(|| value.source());
+    let message = match upstream(metadata) {
+        Some(words) => format!("{message}: {words}"),
+        None => message.to_owned(),
+    };
     Ok(about.saying(&message))
+}
+
+/// What the provider behind `OpenRouter` said, whose own message is the same for all of them.
+fn upstream(metadata: Json<'_>) -> Option<String> {
+    let [name, raw] = metadata.fields(["provider_name", "raw"]).ok()?;
+    let raw = field::text_or_source(raw.present()?);
+    let body = Json::new(&raw);
+    let words = first(body).ok().and_then(words_within);
+    let words = words.map_or_else(|| page_or_text(&raw), Cow::into_owned);
+    let name = field::name(name).ok().flatten();
+    let name = name.map(|name| format!("{name}: ")).unwrap_or_default();
+    (!words.is_empty()).then(|| name + &words)
+}
+
+/// The words of an error within an error; not read as others are, since there could be a further one in each.
+fn words_within(json: Json<'_>) -> Option<Cow<'_, str>> {
+    let [error, message, detail] = json.fields(["error", "message", "detail"]).ok()?;
+    let [inner] = error.fields(["message"]).unwrap_or_default();
+    let mut places = [inner, error, message, detail].into_iter();
+    places.find_map(Json::text)
+}
+
+/// The beginning of a body that is no error object.
+fn page_or_text(text: &str) -> String {
+    if html::is_html(text) {
+        html::words(text.as_bytes())
+    } else {
+        excerpt(text)
+    }
 }
 
 fn word(json: Json<'_>) -> Result<Option<String>, Malformed> {
@@ -356,10 +388,10 @@ pub fn error_body(status: u16, content_type: Option<&str>, body: &[u8]) -> ApiEr
     let says_html = text::split_once(&content_type, "html").is_some();
     let told = text.trim_start_matches('\u{feff}');
     let mut error = from_text(told).unwrap_or_else(|| {
-        let words = if says_html || html::is_html(&text) {
+        let words = if says_html {
             html::words(body)
         } else {
-            excerpt(&text)
+            page_or_text(&text)
         };
         ApiError {
             object: whole(told),

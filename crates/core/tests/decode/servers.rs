@@ -293,6 +293,60 @@ fn empty_names_in_a_whole_answer_are_none() {
 }
 
 #[test]
+fn what_the_provider_behind_a_router_said_is_said() {
+    let long = "x".repeat(100_000);
+    #[rustfmt::skip]
+    let cases = [
+        // metadata, message, why
+        (r#"{"raw":"{\"error\":{\"code\":429,\"message\":\"Resource exhausted\"}}","provider_name":"Google"}"#, "Google: Resource exhausted", "an error in a text"),
+        (r#"{"raw":"m is temporarily rate-limited upstream.","provider_name":"Venice"}"#, "Venice: m is temporarily rate-limited upstream.", "a text"),
+        (r#"{"raw":"[{\"error\":{\"message\":\"no\"}}]","provider_name":"Google"}"#, "Google: no", "a list in a text"),
+        (r#"{"raw":{"error":"no"},"provider_name":null}"#, "no", "an object, and no name"),
+        (r#"{"raw":"{\"detail\":\"no\"}"}"#, "no", "other words for it"),
+        (r#"{"raw":"{\"reason\":\"no\"}"}"#, r#"{"reason":"no"}"#, "nothing that we know"),
+        (r#"{"raw":"<html><title>502</title>Bad gateway"}"#, "502 Bad gateway", "a page"),
+    ];
+    for (metadata, words, why) in cases {
+        let error = format!(
+            r#"{{"error":{{"message":"Provider returned error","code":429,"metadata":{metadata}}}}}"#
+        );
+        let message = format!("Provider returned error: {words}");
+        assert_eq!(
+            error_body(429, None, error.as_bytes()).message,
+            message,
+            "{why}"
+        );
+        let streamed = api_error(said(Dialect::Chat, &chat(&[&error])).outcome);
+        assert_eq!(streamed.message, message, "{why}, in a stream");
+    }
+    for metadata in [
+        r#"{"raw":null,"provider_name":"Google"}"#,
+        r#"{"raw":"","provider_name":"Google"}"#,
+        r#"{"reasons":["violence"],"provider_name":"OpenAI"}"#,
+        r#""words""#,
+        "null",
+    ] {
+        let error = format!(r#"{{"error":{{"message":"no","metadata":{metadata}}}}}"#);
+        assert_eq!(
+            error_body(403, None, error.as_bytes()).message,
+            "no",
+            "{metadata}"
+        );
+    }
+    for (raw, chars_max) in [
+        (format!(r#""{long}""#), 240),
+        (format!(r#"{{"message":"{long}"}}"#), 2000),
+        (r#"{"error":"#.repeat(5000) + "1" + &"}".repeat(5000), 240),
+    ] {
+        let error = format!(
+            r#"{{"error":{{"message":"Provider returned error","metadata":{{"raw":{raw}}}}}}}"#
+        );
+        let message = error_body(502, None, error.as_bytes()).message;
+        assert!(message.chars().count() <= chars_max, "{message}");
+    }
+}
+
+#[test]
 fn error_bodies_of_hosts_and_gateways() {
     use ApiErrorKind as Kind;
     #[rustfmt::skip]
