@@ -173,7 +173,7 @@ impl<'a> Message<'a> {
                 field::piece(thinking)?,
             ],
             refusal: field::text(refusal)?,
-            tool_calls: field::list(tool_calls, Call::read)?.unwrap_or_default(),
+            tool_calls: field::list_or_one(tool_calls, Call::read)?.unwrap_or_default(),
             function_call: function_call.transpose()?,
             has_media: audio.is_object() || (images.is_list() && images.source() != "[]"),
         })

@@ -108,6 +108,36 @@ fn calls_within_one_chunk_are_told_apart_too() {
 }
 
 #[test]
+fn a_tool_call_of_tgi_2_is_one_though_it_comes_in_no_list() {
+    let piece = |name: &str, arguments: &str| {
+        format!(
+            r#"{{"choices":[{{"index":0,"delta":{{"role":"assistant","tool_calls":{{"index":0,"id":"","type":"function","function":{{"name":{name},"arguments":"{arguments}"}}}}}}}}]}}"#
+        )
+    };
+    let pieces = [
+        piece(r#""weather""#, r#"{\"city\":"#),
+        piece("null", r#"\"Bonn\""#),
+        piece("null", "}"),
+    ];
+    let streamed = said(Dialect::Chat, &chat(&pieces.each_ref().map(String::as_str)));
+    assert_eq!(streamed.outcome, Ok(()));
+    let pieces = calls(&streamed.deltas).into_iter();
+    let whole: String = pieces.map(|(.., arguments)| arguments).collect();
+    assert_eq!(whole, r#"{"city":"Bonn"}"#);
+
+    let body = r#"{"choices":[{"message":{"role":"assistant","tool_calls":{"id":"0","type":"function","function":{"name":"weather","arguments":{"city":"Bonn"}}}},"finish_reason":"eos_token"}]}"#;
+    let whole = answer(Dialect::Chat, body).expect("an answer");
+    let [call] = &whole.choices[0].tool_calls[..] else {
+        panic!("{whole:?}");
+    };
+    assert_eq!(call.arguments, r#"{"city":"Bonn"}"#);
+    for odd in ["7", r#""words""#, "true"] {
+        let odd = format!(r#"{{"choices":[{{"message":{{"tool_calls":{odd}}}}}]}}"#);
+        assert!(answer(Dialect::Chat, &odd).is_err(), "{odd}");
+    }
+}
+
+#[test]
 fn what_must_go_back_with_a_call_is_kept() {
     let signature = r#"{"google":{"thought_signature":"CvcQAXLI2nw="}}"#;
     let extra = |delta: &Delta| match delta {
