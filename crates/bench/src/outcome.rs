@@ -177,6 +177,8 @@ pub(crate) fn class(kind: &ErrorKind) -> Class {
 
 fn by_status(status: u16, error: &ApiError) -> Class {
     match status {
+        // More than the whole limit is refused at any load.
+        429 if error.kind() == ApiErrorKind::TooLarge => Class::Client,
         429 => Class::Throttled,
         500.. => Class::Server,
         400..=499 => Class::Client,
@@ -187,7 +189,7 @@ fn by_status(status: u16, error: &ApiError) -> Class {
 fn by_error(error: &ApiError) -> Class {
     match error.kind() {
         ApiErrorKind::RateLimited | ApiErrorKind::Quota => Class::Throttled,
-        ApiErrorKind::Rejected => Class::Client,
+        ApiErrorKind::Rejected | ApiErrorKind::TooLarge => Class::Client,
         _ => Class::Server,
     }
 }
@@ -210,10 +212,19 @@ mod tests {
                 ..ApiError::default()
             }))
         };
+        let too_large = || {
+            Box::new(ApiError {
+                message: "Limit 10, Requested 11".to_owned(),
+                status: Some(429),
+                ..ApiError::default()
+            })
+        };
         let text = String::new;
         #[rustfmt::skip]
         let cases = [
             (status(429),                                                          Class::Throttled),
+            (ErrorKind::Status { status: 429, error: too_large() },                Class::Client),
+            (ErrorKind::InBand(too_large()),                                       Class::Client),
             (status(503),                                                          Class::Server),
             (status(529),                                                          Class::Server),
             (status(401),                                                          Class::Client),

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use js_sys::{Array, Object, Reflect};
+use js_sys::{Array, JSON, Object, Reflect};
 use kneepoint_core::decode::{Answer, ApiError, Delta, FinishReason, ToolCall};
 use kneepoint_core::{Error, ErrorKind, Handle, Instant, LaneStats, Record, Stats, Timeout};
 use wasm_bindgen::JsValue;
@@ -169,8 +169,15 @@ fn tool_call(call: &ToolCall) -> JsValue {
         .set("id", text(call.id.as_deref()))
         .set("name", text(call.name.as_deref()))
         .set("arguments", call.arguments.as_str())
+        .set("extraContent", json(call.extra_content.as_deref()))
         .done()
         .into()
+}
+
+/// JSON that has been read already, as a value.
+fn json(source: Option<&str>) -> JsValue {
+    let parsed = source.and_then(|source| JSON::parse(source).ok());
+    parsed.unwrap_or(JsValue::UNDEFINED)
 }
 
 fn finish_reason(reason: &FinishReason) -> &str {
@@ -217,13 +224,15 @@ fn delta(delta: &Delta) -> JsValue {
             id,
             name,
             arguments,
+            extra_content,
         } => fields
             .set("kind", "tool_call")
             .set("choice", *choice)
             .set("index", *index)
             .set("id", text(id.as_deref()))
             .set("name", text(name.as_deref()))
-            .set("arguments", arguments.as_str()),
+            .set("arguments", arguments.as_str())
+            .set("extraContent", json(extra_content.as_deref())),
         Delta::Finish { choice, reason } => fields
             .set("kind", "finish")
             .set("choice", *choice)

@@ -86,6 +86,27 @@ export const answers: Promises = {
     check((thought.reasoning ?? "") !== "", "there is reasoning");
   },
 
+  async "what Gemini wants back with a tool call comes with it, whole and streamed"(world) {
+    const extra = { google: { thought_signature: "CvcQAXLI2nw=" } };
+    const call = { id: "a", type: "function", function: { name: "f", arguments: "{}" }, extra_content: extra };
+    const message = { role: "assistant", tool_calls: [call] };
+    const choice = { index: 0, finish_reason: "tool_calls" };
+    const whole = JSON.stringify({ choices: [{ ...choice, message }] });
+    const streamed = `data: ${JSON.stringify({ choices: [{ ...choice, delta: message }] })}\n\ndata: [DONE]\n\n`;
+    const llm = world.client("http://127.0.0.1:9/v1", {
+      fetch: async (_: string, init: RequestInit) => {
+        const isStream = JSON.parse(String(init.body)).stream === true;
+        const type = isStream ? "text/event-stream" : "application/json";
+        return new Response(isStream ? streamed : whole, { headers: { "content-type": type } });
+      },
+    } as never);
+    for (const answer of [await llm.generate("Hi", MODEL), await llm.stream("Hi", MODEL).result()]) {
+      const [called] = answer.toolCalls;
+      equal([called?.id, called?.name, called?.arguments], ["a", "f", "{}"], "the call");
+      equal(called?.extraContent, extra, "what goes back with it");
+    }
+  },
+
   async "Anthropic's dialect is spoken too"(world) {
     const llm = world.client(world.endpoint("tokens=8"), { provider: "anthropic" });
     const whole = await llm.generate("Hello!", { model: "claude", maxTokens: 5 });

@@ -48,4 +48,7 @@ pub struct ToolCall {
     pub name: Option<String>,
     /// The arguments' JSON text, as the model wrote it: it need not be valid.
     pub arguments: String,
+    /// What the server wants back as the call's `extra_content` in the next turn, as JSON text: Gemini's
+    /// signature of its thoughts, without which it refuses that turn.
+    pub extra_content: Option<String>,
 }

@@ -60,6 +60,8 @@ struct Call<'a> {
     index: Option<u32>,
     id: Option<Cow<'a, str>>,
     function: Function<'a>,
+    /// What the server wants back with the call, beyond the protocol.
+    extra_content: Option<&'a str>,
 }
 
 #[derive(Default)]
@@ -171,7 +173,7 @@ impl<'a> Message<'a> {
                 field::piece(thinking)?,
             ],
             refusal: field::text(refusal)?,
-            tool_calls: field::list(tool_calls, Call::read)?.unwrap_or_default(),
+            tool_calls: field::list_or_one(tool_calls, Call::read)?.unwrap_or_default(),
             function_call: function_call.transpose()?,
             has_media: audio.is_object() || (images.is_list() && images.source() != "[]"),
         })
@@ -180,12 +182,14 @@ impl<'a> Message<'a> {
 
 impl<'a> Call<'a> {
     fn read(json: Json<'a>) -> Result<Self, Malformed> {
-        let [index, id, function] = json.fields(["index", "id", "function"])?;
+        let [index, id, function, extra] =
+            json.fields(["index", "id", "function", "extra_content"])?;
         let function = function.present().map(Function::read).transpose()?;
         Ok(Self {
             index: field::place(index)?,
             id: field::name(id)?,
             function: function.unwrap_or_default(),
+            extra_content: extra.present().map(Json::source),
         })
     }
 }
@@ -252,11 +256,12 @@ fn say(index: u32, message: &Message<'_>, writer: &mut Writer<'_>) {
     for call in &message.tool_calls {
         let (id, name) = (call.id.as_deref(), call.function.name.as_deref());
         let place = writer.place_of_call(index, call.index, id, name);
-        writer.tool_call(index, place, id, name, &call.function.arguments);
+        let arguments = &call.function.arguments;
+        writer.tool_call(index, place, id, name, arguments, call.extra_content);
     }
     if let Some(function) = &message.function_call {
         let name = function.name.as_deref();
-        writer.tool_call(index, 0, None, name, &function.arguments);
+        writer.tool_call(index, 0, None, name, &function.arguments, None);
     }
     if message.has_media {
         writer.content();
@@ -330,12 +335,17 @@ fn answered(choice: Choice<'_>) -> Answered {
     let message = choice.message.or(choice.delta).unwrap_or_default();
     let reasoning = message.thoughts().to_owned() + &message.content.reasoning;
     let calls = message.tool_calls.into_iter();
-    let calls = calls.map(|call| (call.id, call.function));
-    let older = message.function_call.map(|function| (None, function));
-    let tool_calls = calls.chain(older).map(|(id, function)| ToolCall {
-        id: id.map(Cow::into_owned),
-        name: function.name.map(Cow::into_owned),
-        arguments: function.arguments.into_owned(),
+    let older = message.function_call.map(|function| Call {
+        index: None,
+        id: None,
+        function,
+        extra_content: None,
+    });
+    let tool_calls = calls.chain(older).map(|call| ToolCall {
+        id: call.id.map(Cow::into_owned),
+        name: call.function.name.map(Cow::into_owned),
+        arguments: call.function.arguments.into_owned(),
+        extra_content: call.extra_content.map(str::to_owned),
     });
     let text = message.content.text.or(choice.text.text);
     Answered {

@@ -78,6 +78,8 @@ pub enum Delta {
         name: Option<String>,
         /// The next piece of the arguments' JSON text.
         arguments: String,
+        /// What must go back with the call; see [`ToolCall`](super::ToolCall).
+        extra_content: Option<String>,
     },
     /// What has been used so far; each replaces the one before.
     Usage(Usage),

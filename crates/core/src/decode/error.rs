@@ -1,5 +1,8 @@
 //! What servers say when they fail, in a status line's body, in the middle of a stream or in place
-//! of an answer, brought into one shape. Recognised by types and codes, never by a message's text.
+//! of an answer, brought into one shape. Recognised by types and codes, never by a message's text; only the
+//! figures of a limit stand nowhere else.
+
+use std::borrow::Cow;
 
 use super::excerpt::{excerpt, shorten};
 use super::sse::SseError;
@@ -44,6 +47,8 @@ pub enum ApiErrorKind {
     Overloaded,
     /// This caller sends too much at once.
     RateLimited,
+    /// This one request asks for more than this caller may ever use at a time; waiting does not help.
+    TooLarge,
     /// This caller has used up what it may use; waiting does not help.
     Quota,
     /// The server failed at a request that may be good.
@@ -58,6 +63,13 @@ impl ApiError {
     /// Judges by words, then numbers, of code and type, then by status. Proxies put the status into the
     /// code, which tells less than a word for the type.
     pub fn kind(&self) -> ApiErrorKind {
+        match self.kind_by_codes() {
+            ApiErrorKind::RateLimited if exceeds_limit(&self.message) => ApiErrorKind::TooLarge,
+            kind => kind,
+        }
+    }
+
+    fn kind_by_codes(&self) -> ApiErrorKind {
         for judge in [kind_of_word, kind_of_number] {
             for word in [&self.code, &self.error_type].into_iter().flatten() {
                 let kind = judge(word);
@@ -76,6 +88,24 @@ impl ApiError {
         }
         self
     }
+}
+
+/// Whether a message such as `OpenAI`'s "Limit 30000, Requested 31538" says that the request is larger than
+/// the whole limit. By code and type it is a limit that is used up for the moment.
+fn exceeds_limit(message: &str) -> bool {
+    let after = |text, word| Some(text::split_once(text, word)?.1);
+    let figures = || {
+        let after_limit = after(message, "Limit ")?;
+        let after_requested = after(after_limit, "Requested ")?;
+        Some([after_limit, after_requested].map(leading_count))
+    };
+    matches!(figures(), Some([Some(limit), Some(requested)]) if requested > limit)
+}
+
+/// The whole number that a text begins with.
+fn leading_count(text: &str) -> Option<u64> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    text.get(..digits)?.parse().ok()
 }
 
 fn kind_of_word(word: &str) -> ApiErrorKind {
@@ -122,10 +152,10 @@ fn kind_of_word(word: &str) -> ApiErrorKind {
         | "not_found_error"
         | "NotFoundError"
         | "model_not_found"
-        | "request_too_large"
         | "content_filter"
         | "content_policy_violation"
         | "context_length_exceeded" => ApiErrorKind::Rejected,
+        "request_too_large" => ApiErrorKind::TooLarge,
         _ => ApiErrorKind::Unknown,
     }
 }
@@ -263,7 +293,8 @@ pub(super) fn from_value(value: Json<'_>) -> ApiError {
 }
 
 fn read_value(value: Json<'_>) -> Result<ApiError, Malformed> {
-    let [message, error_type, code, param] = value.fields(["message", "type", "code", "param"])?;
+    let [message, error_type, code, param, metadata] =
+        value.fields(["message", "type", "code", "param", "metadata"])?;
     let about = ApiError {
         error_type: word(error_type)?,
         code: self::code(code)?,
@@ -273,12 +304,41 @@ fn read_value(value: Json<'_>) -> Result<ApiError, Malformed> {
     };
     let said = message.present().map(field::text_or_source);
     let word = about.error_type.as_deref().or(about.code.as_deref());
-    let message = said
-        .as_deref()
-        .or(word)
-        .unwrap_or_else(|| value.source())
-        .to_owned();
+    let message = said.as_deref().or(word).unwrap_or_else(|| value.source());
+    let message = match upstream(metadata) {
+        Some(words) => format!("{message}: {words}"),
+        None => message.to_owned(),
+    };
     Ok(about.saying(&message))
+}
+
+/// What the provider behind `OpenRouter` said, whose own message is the same for all of them.
+fn upstream(metadata: Json<'_>) -> Option<String> {
+    let [name, raw] = metadata.fields(["provider_name", "raw"]).ok()?;
+    let raw = field::text_or_source(raw.present()?);
+    let body = Json::new(&raw);
+    let words = first(body).ok().and_then(words_within);
+    let words = words.map_or_else(|| page_or_text(&raw), Cow::into_owned);
+    let name = field::name(name).ok().flatten();
+    let name = name.map(|name| format!("{name}: ")).unwrap_or_default();
+    (!words.is_empty()).then(|| name + &words)
+}
+
+/// The words of an error within an error; not read as others are, since there could be a further one in each.
+fn words_within(json: Json<'_>) -> Option<Cow<'_, str>> {
+    let [error, message, detail] = json.fields(["error", "message", "detail"]).ok()?;
+    let [inner] = error.fields(["message"]).unwrap_or_default();
+    let mut places = [inner, error, message, detail].into_iter();
+    places.find_map(Json::text)
+}
+
+/// The beginning of a body that is no error object.
+fn page_or_text(text: &str) -> String {
+    if html::is_html(text) {
+        html::words(text.as_bytes())
+    } else {
+        excerpt(text)
+    }
 }
 
 fn word(json: Json<'_>) -> Result<Option<String>, Malformed> {
@@ -328,10 +388,10 @@ pub fn error_body(status: u16, content_type: Option<&str>, body: &[u8]) -> ApiEr
     let says_html = text::split_once(&content_type, "html").is_some();
     let told = text.trim_start_matches('\u{feff}');
     let mut error = from_text(told).unwrap_or_else(|| {
-        let words = if says_html || html::is_html(&text) {
+        let words = if says_html {
             html::words(body)
         } else {
-            excerpt(&text)
+            page_or_text(&text)
         };
         ApiError {
             object: whole(told),

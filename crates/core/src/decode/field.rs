@@ -93,6 +93,17 @@ pub(super) fn list<'a, T>(
     Ok(Some(items))
 }
 
+/// The same, or a single item that stands in the list's place, as TGI 2 puts the pieces of a tool call.
+pub(super) fn list_or_one<'a, T>(
+    json: Json<'a>,
+    read: fn(Json<'a>) -> Result<T, Malformed>,
+) -> Result<Option<Vec<T>>, Malformed> {
+    if json.is_object() {
+        return Ok(Some(vec![read(json)?]));
+    }
+    list(json, read)
+}
+
 /// A text that may be null or a list of parts, and nothing else.
 #[derive(Default)]
 pub(super) struct Content<'a> {

@@ -167,7 +167,7 @@ fn start(index: u32, block: &Block<'_>, writer: &mut Writer<'_>) {
             // The input is empty here and comes in pieces, but not from every server.
             let input = block.input.map(Json::source).filter(|input| *input != "{}");
             let (id, name) = (block.id.as_deref(), block.name.as_deref());
-            writer.tool_call(0, index, id, name, input.unwrap_or_default());
+            writer.tool_call(0, index, id, name, input.unwrap_or_default(), None);
         }
         Some("text") => writer.text(0, block.text.as_deref().unwrap_or_default()),
         Some("thinking") => writer.reasoning(0, block.thinking.as_deref().unwrap_or_default()),
@@ -185,7 +185,7 @@ fn piece<'a>(index: u32, block: &Block<'a>, writer: &mut Writer<'_>) -> Option<P
         }
         "input_json_delta" => {
             let arguments = block.partial_json.as_deref().unwrap_or_default();
-            writer.tool_call(0, index, None, None, arguments);
+            writer.tool_call(0, index, None, None, arguments, None);
             return None;
         }
         _ => return None,
@@ -225,6 +225,7 @@ pub(super) fn answer(body: &str) -> Result<Answer, AnswerError> {
                 id: block.id.map(Cow::into_owned),
                 name: block.name.map(Cow::into_owned),
                 arguments: block.input.map_or("", Json::source).to_owned(),
+                extra_content: None,
             }),
             _ => {}
         }

@@ -190,7 +190,7 @@ pub(super) fn event<'a>(
             match other {
                 "response.refusal.delta" => writer.refusal(0, delta),
                 "response.function_call_arguments.delta" => {
-                    writer.tool_call(0, index, None, None, delta);
+                    writer.tool_call(0, index, None, None, delta, None);
                 }
                 "response.output_item.added" => added(index, event.item, writer),
                 _ if is_of_other_tool(other) => writer.content(),
@@ -212,7 +212,8 @@ fn added(index: u32, item: Option<Item<'_>>, writer: &mut Writer<'_>) {
     let Some(item) = item else { return };
     if item.is_call() {
         let arguments = item.arguments.as_deref().unwrap_or_default();
-        writer.tool_call(0, index, item.call_id(), item.name.as_deref(), arguments);
+        let (id, name) = (item.call_id(), item.name.as_deref());
+        writer.tool_call(0, index, id, name, arguments, None);
     } else if item.kind.as_deref().is_some_and(is_of_other_tool) {
         writer.content();
     }
@@ -289,6 +290,7 @@ pub(super) fn answer(body: &str) -> Result<Answer, AnswerError> {
                 id: item.call_id().map(str::to_owned),
                 name: item.name.map(Cow::into_owned),
                 arguments: item.arguments.unwrap_or_default().into_owned(),
+                extra_content: None,
             });
         }
     }

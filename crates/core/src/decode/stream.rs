@@ -128,7 +128,7 @@ impl StreamDecoder {
         match self.dialect {
             Dialect::Chat | Dialect::Completions => self.ended() || self.state.all_finished(),
             Dialect::Responses | Dialect::Messages => self.ended(),
-            Dialect::Any => self.ended() || self.state.none_unfinished(),
+            Dialect::Any => self.ended() || self.state.may_end(),
         }
     }
 

@@ -13,6 +13,8 @@ const CHOICES_MAX: usize = 1024;
 pub(super) struct State {
     begun: bool,
     ended: bool,
+    /// An event has been read.
+    said: bool,
     /// The choices seen, in order, and whether each has finished.
     choices: Vec<(u32, bool)>,
     usage: Usage,
@@ -40,8 +42,12 @@ impl State {
         !self.choices.is_empty() && self.none_unfinished()
     }
 
-    /// No choice is still to say why it ended.
-    pub(super) fn none_unfinished(&self) -> bool {
+    /// Something was said, and no choice is still to say why it ended.
+    pub(super) fn may_end(&self) -> bool {
+        self.said && self.none_unfinished()
+    }
+
+    fn none_unfinished(&self) -> bool {
         self.choices.iter().all(|(_, finished)| *finished)
     }
 
@@ -87,6 +93,7 @@ impl<'a> Writer<'a> {
     /// An event has been read. Its data matters only where it is wanted itself.
     pub(super) fn end_event(&mut self, data: &str) {
         self.out.events += 1;
+        self.state.said = true;
         self.out.content_events += u32::from(std::mem::take(&mut self.content));
         if self.raw {
             push_data(self.out, data);
@@ -188,6 +195,7 @@ impl<'a> Writer<'a> {
         id: Option<&str>,
         name: Option<&str>,
         piece: &str,
+        extra: Option<&str>,
     ) {
         self.content = true;
         if self.raw {
@@ -199,7 +207,7 @@ impl<'a> Writer<'a> {
                 index,
                 arguments,
                 ..
-            }) if id.is_none() && name.is_none() && (*choice, *index) == (of, call) => {
+            }) if (id, name, extra) == (None, None, None) && (*choice, *index) == (of, call) => {
                 arguments.push_str(piece);
             }
             _ => self.out.deltas.push(Delta::ToolCall {
@@ -208,6 +216,7 @@ impl<'a> Writer<'a> {
                 id: id.map(str::to_owned),
                 name: name.map(str::to_owned),
                 arguments: piece.to_owned(),
+                extra_content: extra.map(str::to_owned),
             }),
         }
     }

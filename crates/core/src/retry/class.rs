@@ -84,9 +84,11 @@ pub(crate) fn is_refusal(status: u16) -> bool {
 
 fn classify_status(status: u16, error: &ApiError) -> Class {
     match status {
-        // An account without money does not get any by waiting.
-        429 if error.kind() == ApiErrorKind::Quota => Class::Fatal,
-        429 => Class::Throttle,
+        429 => match error.kind() {
+            // An account without money does not get any by waiting, and no limit grows.
+            ApiErrorKind::Quota | ApiErrorKind::TooLarge => Class::Fatal,
+            _ => Class::Throttle,
+        },
         // Groq's way to say that its flexible tier is full.
         498 | 503 | 529 => Class::Overload,
         408 | 409 | 500.. => Class::Transient,
@@ -99,7 +101,7 @@ fn classify_api(error: &ApiError) -> Class {
     match error.kind() {
         ApiErrorKind::Overloaded => Class::Overload,
         ApiErrorKind::RateLimited => Class::Throttle,
-        ApiErrorKind::Quota | ApiErrorKind::Rejected => Class::Fatal,
+        ApiErrorKind::TooLarge | ApiErrorKind::Quota | ApiErrorKind::Rejected => Class::Fatal,
         _ => Class::Transient,
     }
 }

@@ -10,6 +10,7 @@ fn call(id: &str, name: &str, arguments: &str) -> ToolCall {
         id: Some(id.to_owned()),
         name: Some(name.to_owned()),
         arguments: arguments.to_owned(),
+        extra_content: None,
     }
 }
 
@@ -226,6 +227,33 @@ fn error_bodies_of_all_shapes() {
             error_body(418, None, body.as_bytes()).object,
             None,
             "{body}"
+        );
+    }
+}
+
+#[test]
+fn a_request_beyond_a_whole_limit_is_told_from_a_limit_that_is_used_up() {
+    use ApiErrorKind as Kind;
+    #[rustfmt::skip]
+    let cases = [
+        // status, message, type, code, kind, why
+        (429, "Rate limit reached for m on tokens per min (TPM): Limit 30000, Used 29937, Requested 385. Please try again in 644ms.", "tokens", "rate_limit_exceeded", Kind::RateLimited, "used up"),
+        (429, "Request too large for m on tokens per min (TPM): Limit 30000, Requested 30001. The input or output tokens must be reduced.", "tokens", "rate_limit_exceeded", Kind::TooLarge, "OpenAI"),
+        (413, "Request too large for m on tokens per minute (TPM): Limit 6000, Requested 12328, please reduce your message size", "tokens", "rate_limit_exceeded", Kind::TooLarge, "Groq"),
+        (413, "Request exceeds the maximum size", "request_too_large", "", Kind::TooLarge, "Anthropic"),
+        (429, "Limit 0, Used 0, Requested 1.", "requests", "rate_limit_exceeded", Kind::TooLarge, "nothing allowed at all"),
+        (429, "Limit 30000, Requested 30000", "tokens", "rate_limit_exceeded", Kind::RateLimited, "it fits"),
+        (429, "Limit reached, Requested 2", "tokens", "rate_limit_exceeded", Kind::RateLimited, "no figure"),
+        (429, "Limit 1, Requested 2", "insufficient_quota", "", Kind::Quota, "the code tells more"),
+    ];
+    for (status, message, error_type, code, kind, why) in cases {
+        let body = format!(
+            r#"{{"error":{{"message":"{message}","type":"{error_type}","code":"{code}"}}}}"#
+        );
+        assert_eq!(
+            error_body(status, None, body.as_bytes()).kind(),
+            kind,
+            "{why}"
         );
     }
 }

@@ -37,6 +37,7 @@ fn call(index: u32, id: &str, name: &str, arguments: &str) -> Delta {
         id: Some(id.to_owned()),
         name: Some(name.to_owned()),
         arguments: arguments.to_owned(),
+        extra_content: None,
     }
 }
 

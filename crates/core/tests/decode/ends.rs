@@ -104,6 +104,23 @@ fn a_stream_of_unknown_events_may_end_after_any_of_them() {
         .expect("an end");
     assert_eq!(decoded(before).0, Err(StreamError::Truncated));
     assert_eq!(decoded("").0, Err(StreamError::Empty));
+    let comments = ": OPENROUTER PROCESSING\n\n".repeat(3);
+    for (silence, why) in [
+        (comments.clone(), "comments only"),
+        (
+            "event: ping\ndata: {}\n\n".to_owned(),
+            "nothing but a sign of life",
+        ),
+        ("data: {\"x\":".to_owned(), "half an event"),
+    ] {
+        assert_eq!(decoded(&silence).0, Err(StreamError::Truncated), "{why}");
+    }
+    assert_eq!(
+        decoded(&format!("{comments}{DONE}")).0,
+        Ok(()),
+        "the server says that this is all"
+    );
+    assert_eq!(decoded(&format!("{comments}{two}")), decoded(two));
 }
 
 #[test]

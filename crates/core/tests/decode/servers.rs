@@ -108,6 +108,71 @@ fn calls_within_one_chunk_are_told_apart_too() {
 }
 
 #[test]
+fn a_tool_call_of_tgi_2_is_one_though_it_comes_in_no_list() {
+    let piece = |name: &str, arguments: &str| {
+        format!(
+            r#"{{"choices":[{{"index":0,"delta":{{"role":"assistant","tool_calls":{{"index":0,"id":"","type":"function","function":{{"name":{name},"arguments":"{arguments}"}}}}}}}}]}}"#
+        )
+    };
+    let pieces = [
+        piece(r#""weather""#, r#"{\"city\":"#),
+        piece("null", r#"\"Bonn\""#),
+        piece("null", "}"),
+    ];
+    let streamed = said(Dialect::Chat, &chat(&pieces.each_ref().map(String::as_str)));
+    assert_eq!(streamed.outcome, Ok(()));
+    let pieces = calls(&streamed.deltas).into_iter();
+    let whole: String = pieces.map(|(.., arguments)| arguments).collect();
+    assert_eq!(whole, r#"{"city":"Bonn"}"#);
+
+    let body = r#"{"choices":[{"message":{"role":"assistant","tool_calls":{"id":"0","type":"function","function":{"name":"weather","arguments":{"city":"Bonn"}}}},"finish_reason":"eos_token"}]}"#;
+    let whole = answer(Dialect::Chat, body).expect("an answer");
+    let [call] = &whole.choices[0].tool_calls[..] else {
+        panic!("{whole:?}");
+    };
+    assert_eq!(call.arguments, r#"{"city":"Bonn"}"#);
+    for odd in ["7", r#""words""#, "true"] {
+        let odd = format!(r#"{{"choices":[{{"message":{{"tool_calls":{odd}}}}}]}}"#);
+        assert!(answer(Dialect::Chat, &odd).is_err(), "{odd}");
+    }
+}
+
+#[test]
+fn what_must_go_back_with_a_call_is_kept() {
+    let signature = r#"{"google":{"thought_signature":"CvcQAXLI2nw="}}"#;
+    let extra = |delta: &Delta| match delta {
+        Delta::ToolCall { extra_content, .. } => extra_content.clone(),
+        _ => None,
+    };
+    let (dialect, stream) = fixture("chat_gemini");
+    let streamed = said(dialect, stream);
+    let streamed: Vec<_> = streamed.deltas.iter().filter_map(extra).collect();
+    assert_eq!(
+        streamed,
+        [signature],
+        "only the first of calls side by side has one"
+    );
+
+    let late = format!(
+        r#"{{"choices":[{{"delta":{{"tool_calls":[{{"index":0,"extra_content":{signature}}}]}}}}]}}"#
+    );
+    let call = r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}]}}]}"#;
+    let said = said(Dialect::Chat, &chat(&[call, &late]));
+    assert_eq!(
+        said.deltas.iter().filter_map(extra).collect::<Vec<_>>(),
+        [signature]
+    );
+
+    let body = format!(
+        r#"{{"choices":[{{"message":{{"tool_calls":[{{"id":"a","extra_content":{signature},"function":{{"name":"f","arguments":"{{}}"}}}},{{"extra_content":null,"function":{{"name":"g"}}}}]}}}}]}}"#
+    );
+    let whole = answer(Dialect::Chat, &body).expect("an answer");
+    let calls = whole.choices[0].tool_calls.iter();
+    let whole: Vec<_> = calls.map(|call| call.extra_content.as_deref()).collect();
+    assert_eq!(whole, [Some(signature), None]);
+}
+
+#[test]
 fn anthropics_own_tools_are_no_calls_to_be_made() {
     let (dialect, stream) = fixture("messages_search");
     let streamed = said(dialect, stream);
@@ -123,6 +188,7 @@ fn anthropics_own_tools_are_no_calls_to_be_made() {
         id: Some("toolu_1".to_owned()),
         name: Some("pack".to_owned()),
         arguments: "{}".to_owned(),
+        ..ToolCall::default()
     };
     assert_eq!(whole.choices[0].tool_calls, [call]);
 }
@@ -254,6 +320,60 @@ fn empty_names_in_a_whole_answer_are_none() {
         ..Answer::default()
     };
     assert_eq!(answer(Dialect::Chat, body), Ok(expected));
+}
+
+#[test]
+fn what_the_provider_behind_a_router_said_is_said() {
+    let long = "x".repeat(100_000);
+    #[rustfmt::skip]
+    let cases = [
+        // metadata, message, why
+        (r#"{"raw":"{\"error\":{\"code\":429,\"message\":\"Resource exhausted\"}}","provider_name":"Google"}"#, "Google: Resource exhausted", "an error in a text"),
+        (r#"{"raw":"m is temporarily rate-limited upstream.","provider_name":"Venice"}"#, "Venice: m is temporarily rate-limited upstream.", "a text"),
+        (r#"{"raw":"[{\"error\":{\"message\":\"no\"}}]","provider_name":"Google"}"#, "Google: no", "a list in a text"),
+        (r#"{"raw":{"error":"no"},"provider_name":null}"#, "no", "an object, and no name"),
+        (r#"{"raw":"{\"detail\":\"no\"}"}"#, "no", "other words for it"),
+        (r#"{"raw":"{\"reason\":\"no\"}"}"#, r#"{"reason":"no"}"#, "nothing that we know"),
+        (r#"{"raw":"<html><title>502</title>Bad gateway"}"#, "502 Bad gateway", "a page"),
+    ];
+    for (metadata, words, why) in cases {
+        let error = format!(
+            r#"{{"error":{{"message":"Provider returned error","code":429,"metadata":{metadata}}}}}"#
+        );
+        let message = format!("Provider returned error: {words}");
+        assert_eq!(
+            error_body(429, None, error.as_bytes()).message,
+            message,
+            "{why}"
+        );
+        let streamed = api_error(said(Dialect::Chat, &chat(&[&error])).outcome);
+        assert_eq!(streamed.message, message, "{why}, in a stream");
+    }
+    for metadata in [
+        r#"{"raw":null,"provider_name":"Google"}"#,
+        r#"{"raw":"","provider_name":"Google"}"#,
+        r#"{"reasons":["violence"],"provider_name":"OpenAI"}"#,
+        r#""words""#,
+        "null",
+    ] {
+        let error = format!(r#"{{"error":{{"message":"no","metadata":{metadata}}}}}"#);
+        assert_eq!(
+            error_body(403, None, error.as_bytes()).message,
+            "no",
+            "{metadata}"
+        );
+    }
+    for (raw, chars_max) in [
+        (format!(r#""{long}""#), 240),
+        (format!(r#"{{"message":"{long}"}}"#), 2000),
+        (r#"{"error":"#.repeat(5000) + "1" + &"}".repeat(5000), 240),
+    ] {
+        let error = format!(
+            r#"{{"error":{{"message":"Provider returned error","metadata":{{"raw":{raw}}}}}}}"#
+        );
+        let message = error_body(502, None, error.as_bytes()).message;
+        assert!(message.chars().count() <= chars_max, "{message}");
+    }
 }
 
 #[test]

@@ -174,6 +174,7 @@ fn join(last: &mut Delta, next: &Delta) -> bool {
                 id: None,
                 name: None,
                 arguments: more,
+                extra_content: None,
             },
         ) if a == b && i == j => {
             arguments.push_str(more);

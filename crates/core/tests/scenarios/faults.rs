@@ -233,9 +233,14 @@ fn no_error_repeats_the_key() {
     let echo = format!(r#"{{"error":{{"message":"Incorrect API key: {KEY}","param":"{KEY}"}}}}"#);
     let event =
         format!(r#"{{"error":{{"message":"bad key {KEY}","type":"invalid_request_error"}}}}"#);
+    let behind = format!(
+        r#"{{"error":{{"message":"Provider returned error","metadata":{{"raw":"bad key {KEY}"}}}}}}"#
+    );
     let replies = [
         Reply::status(401).piece(echo.clone()),
         Reply::json(&echo),
+        Reply::status(502).piece(behind.clone()),
+        Reply::json(&behind),
         Reply::status(200).piece(format!("<html>{KEY}</html>")),
         Reply::json(&format!("[\"{KEY}\"]")),
         Reply::sse([&*event]),

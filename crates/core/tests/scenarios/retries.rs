@@ -57,6 +57,28 @@ fn a_hint_is_obeyed_never_early_and_spread_and_too_long_a_one_fails_at_once() {
 }
 
 #[test]
+fn a_request_that_no_limit_fits_fails_at_once_and_holds_up_nobody() {
+    let body = r#"{"error":{"message":"Request too large for m on tokens per min (TPM): Limit 30000, Requested 31538.","type":"tokens","code":"rate_limit_exceeded"}}"#;
+    let heads = [(429, "headers"), (413, "headers"), (200, "body")];
+    for (status, phase) in heads {
+        let script = Script::new()
+            .reply(Reply::status(status).piece(body))
+            .forever(Reply::json(ANSWER));
+        let stage = Stage::new(script);
+        let error = stage.send().unwrap_err();
+        let seen = (error.attempts, error.retryable, error.phase.as_str());
+        assert_eq!(seen, (1, false, phase), "{status}: {error}");
+        stage.send().unwrap();
+        assert_eq!(
+            stage.sim.now().as_micros(),
+            0,
+            "{status}: the next is held back"
+        );
+        stage.assert_settled();
+    }
+}
+
+#[test]
 fn a_clock_a_day_off_does_not_matter_where_the_reply_is_dated() {
     // Thu, 16 Nov 2023 is a day and more after the simulated start.
     for (date, retry_after) in [

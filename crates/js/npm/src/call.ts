@@ -35,6 +35,8 @@ export interface ToolCall {
   name?: string;
   /** JSON as the model wrote it, which need not be valid. */
   arguments: string;
+  /** What the server wants back as the call's `extra_content` in the next turn: Gemini's signature of its thoughts. */
+  extraContent?: unknown;
 }
 
 /** A whole answer. */
@@ -228,6 +230,7 @@ export type Delta =
       id?: string;
       name?: string;
       arguments: string;
+      extraContent?: unknown;
     }
   | { kind: "finish"; choice: number; reason: string }
   | { kind: "other" };

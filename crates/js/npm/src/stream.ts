@@ -114,6 +114,7 @@ export class TextStream implements AsyncIterable<string> {
         if (delta.id !== undefined) call.id = delta.id;
         if (delta.name !== undefined) call.name = delta.name;
         call.arguments += delta.arguments;
+        if (delta.extraContent !== undefined) call.extraContent = delta.extraContent;
         this.#calls.set(delta.index, call);
         break;
       }
