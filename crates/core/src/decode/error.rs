@@ -102,10 +102,15 @@ fn exceeds_limit(message: &str) -> bool {
     matches!(figures(), Some([Some(limit), Some(requested)]) if requested > limit)
 }
 
-/// The whole number that a text begins with.
+/// The whole number that a text begins with; none where it goes on in another way, as in `30,000` or `30k`.
 fn leading_count(text: &str) -> Option<u64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    text.get(..digits)?.parse().ok()
+    let (number, rest) = text.split_at_checked(digits)?;
+    let rest = rest.trim_start_matches([',', '.']);
+    if rest.starts_with(|next: char| next.is_alphanumeric()) {
+        return None;
+    }
+    number.parse().ok()
 }
 
 fn kind_of_word(word: &str) -> ApiErrorKind {

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn of_the_server_s_figure_and_ours_the_lower_one_counts() {
+    fn the_lower_one_of_the_servers_figure_and_ours_counts() {
         let mut budget = TokenBudget::default();
         budget.learn(at(0), hint(6000, 1000, 50));
         let _ = budget.spend(800);

@@ -244,6 +244,8 @@ fn a_request_beyond_a_whole_limit_is_told_from_a_limit_that_is_used_up() {
         (429, "Limit 0, Used 0, Requested 1.", "requests", "rate_limit_exceeded", Kind::TooLarge, "nothing allowed at all"),
         (429, "Limit 30000, Requested 30000", "tokens", "rate_limit_exceeded", Kind::RateLimited, "it fits"),
         (429, "Limit reached, Requested 2", "tokens", "rate_limit_exceeded", Kind::RateLimited, "no figure"),
+        (429, "Limit 6,000, Used 5,995, Requested 12.", "tokens", "rate_limit_exceeded", Kind::RateLimited, "a figure in groups"),
+        (429, "Limit 1M, Used 999990, Requested 385.", "tokens", "rate_limit_exceeded", Kind::RateLimited, "a figure in millions"),
         (429, "Limit 1, Requested 2", "insufficient_quota", "", Kind::Quota, "the code tells more"),
     ];
     for (status, message, error_type, code, kind, why) in cases {
