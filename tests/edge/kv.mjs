@@ -1,16 +1,13 @@
 // Answers that outlive an isolate, in Cloudflare's KV.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 
 import { generate } from "./visitor.mjs";
 import { KEY } from "./world.mjs";
 
 export const kv = {
   async "answers in KV serve the next isolate, and nobody with another key"(world) {
-    const place = mkdtempSync(join(tmpdir(), "kneepoint-kv-"));
+    const place = world.place();
     const { prompt, truth } = world.rules("tokens=6");
     const { board } = await world.main();
     const asked = async (key) => {
@@ -18,13 +15,9 @@ export const kv = {
       const { origin } = await world.endpoint(settings);
       return generate(origin, prompt());
     };
-    try {
-      const [first, again, other] = [await asked(KEY), await asked(KEY), await asked(`${KEY}-other`)];
-      assert.deepEqual([first.cache, again.cache, other.cache], ["miss", "hit", "miss"]);
-      assert.equal(again.response, first.response);
-      assert.equal((await truth()).requests, 2);
-    } finally {
-      rmSync(place, { recursive: true });
-    }
+    const [first, again, other] = [await asked(KEY), await asked(KEY), await asked(`${KEY}-other`)];
+    assert.deepEqual([first.cache, again.cache, other.cache], ["miss", "hit", "miss"]);
+    assert.equal(again.response, first.response);
+    assert.equal((await truth()).requests, 2);
   },
 };

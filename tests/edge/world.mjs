@@ -1,6 +1,9 @@
 // What the promises are tried against: endpoints in one runtime, and the model's server behind them.
 
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 import { HOSTS, unusedPort } from "./hosts.mjs";
 import { startSwitchboard } from "./switchboard.mjs";
@@ -17,6 +20,7 @@ export class World {
   #folder;
   #simulated;
   #endpoints = [];
+  #places = [];
   #main;
 
   constructor(runtime, folder, simulated) {
@@ -41,6 +45,13 @@ export class World {
   main() {
     this.#main ??= this.endpoint();
     return this.#main;
+  }
+
+  /** A folder that endpoints may write into as long as they live. */
+  place() {
+    const place = mkdtempSync(join(tmpdir(), "kneepoint-edge-"));
+    this.#places.push(place);
+    return place;
   }
 
   /** An address where nobody listens. */
@@ -68,6 +79,7 @@ export class World {
       await stop();
       await board.stop();
     }
+    for (const place of this.#places) rmSync(place, { recursive: true });
   }
 }
 
