@@ -47,8 +47,9 @@ export class Kneepoint {
     return this.#tab.$$eval(at(name), (elements) => elements.length);
   }
 
-  /** Presses what has this name, as a pointer does. */
+  /** Presses what has this name, as a pointer does: in the tab that is in front, where alone frames are sure to be drawn. */
   async press(name) {
+    await this.#tab.bringToFront();
     await this.has(name);
     await this.#tab.$eval(at(name), (element) => element.scrollIntoView({ block: "center" }));
     await this.#tab.click(at(name));
