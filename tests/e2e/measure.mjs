@@ -12,7 +12,7 @@ import { startServer } from "../peers/sdk/server.mjs";
 import { closed, job, run } from "./engine.mjs";
 import { Kneepoint } from "./page.mjs";
 
-const ROUNDS = 5;
+const ROUNDS = 15;
 const REQUESTS = 3000;
 const AT_ONCE = 100;
 

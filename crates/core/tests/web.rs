@@ -20,7 +20,7 @@ use js_sys::Function;
 use kneepoint_core::platform::web::{Runtime, Stage, Web, transport_error};
 use kneepoint_core::platform::{Body, Platform, TransportError};
 use kneepoint_core::{HeaderValue, Headers, HttpRequest, Method, Secret};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 /// A function of JavaScript, from its text.
@@ -212,6 +212,71 @@ async fn dropping_a_fetch_or_a_body_aborts_the_request() {
     assert!(!aborted());
     drop(body);
     assert!(aborted(), "in the body");
+}
+
+#[wasm_bindgen_test]
+async fn an_answer_that_nobody_waits_for_any_more_reaches_nobody_else() {
+    let web = web(
+        "return new Promise((resolve) => { globalThis.answer = (text) => resolve(new Response(text)) })",
+    );
+    let mut late = Vec::new();
+    for wait in ["dropped", "ended", "dropped", "ended"] {
+        let mut fetch = Box::pin(web.fetch(get("https://llm.test/")));
+        assert!(fetch.as_mut().now_or_never().is_none());
+        web.turn().await;
+        let answer: Function = value("globalThis.answer").unchecked_into();
+        if wait == "dropped" {
+            drop(fetch);
+            late.push(answer);
+            continue;
+        }
+        // What was dropped before is answered first.
+        for answer in late.drain(..) {
+            answer.call1(&JsValue::UNDEFINED, &"late".into()).unwrap();
+        }
+        web.turn().await;
+        assert!(fetch.as_mut().now_or_never().is_none());
+        answer.call1(&JsValue::UNDEFINED, &"own".into()).unwrap();
+        let (_, mut body) = fetch.await.unwrap();
+        assert_eq!(read(&mut body).await.unwrap(), "own");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_signal_serves_again_only_where_its_request_came_to_its_end() {
+    value(
+        "(() => { const own = globalThis.fetch;
+           globalThis.signals = [];
+           globalThis.noting = (url, init) => { globalThis.signals.push(init.signal); return own(url, init) };
+           globalThis.fetch = globalThis.noting;
+           globalThis.restore = () => { globalThis.fetch = own } })()",
+    );
+    let own = Web::new().unwrap();
+    let users = Web::with_fetch(value("globalThis.noting").unchecked_into());
+    value("globalThis.restore()");
+    let url = "data:application/json,{}";
+    for web in [&own, &own, &users, &users] {
+        let (_, mut body) = web.fetch(get(url)).await.unwrap();
+        assert_eq!(read(&mut body).await.unwrap(), "{}");
+    }
+    drop(own.fetch(get(url)).await.unwrap());
+    let (_, mut body) = own.fetch(get(url)).await.unwrap();
+    assert_eq!(read(&mut body).await.unwrap(), "{}");
+    let signals = |test: &str| {
+        value(&format!(
+            "(([a, b, c, d, e, f]) => {test})(globalThis.signals)"
+        ))
+    };
+    assert!(signals("a === b").is_truthy(), "of a request that is over");
+    assert!(
+        signals("c !== d").is_truthy(),
+        "a user's function may keep it"
+    );
+    assert!(signals("e === a && e.aborted").is_truthy(), "taken back");
+    assert!(
+        signals("f !== a && !f.aborted").is_truthy(),
+        "another for the next"
+    );
 }
 
 #[wasm_bindgen_test]

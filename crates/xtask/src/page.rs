@@ -34,6 +34,9 @@ const SOURCES: [&str; 11] = [
 /// The module's JavaScript.
 const GLUE: &str = "kneepoint-web.js";
 
+/// Where the JavaScript of our own lies that it loads.
+const MODULES: &str = "snippets";
+
 /// Where Trunk puts the page.
 const DIST: &str = "dist";
 
@@ -65,18 +68,21 @@ pub(crate) fn build(repo: &Repo) -> Result<PathBuf> {
         // Trunk takes what others say with it for a flag of its own.
         .env_remove("NO_COLOR"))?;
     tidy(&dist.join("index.html"))?;
-    shorten(&dist.join(GLUE))?;
+    shorten(&dist)?;
     fs::write(&stamp, sources).map_err(|error| failed(&stamp, &error))?;
     Ok(dist)
 }
 
-/// Takes comments and long names out of what wasm-bindgen wrote.
-fn shorten(glue: &Path) -> Result {
+/// Makes one short file of what wasm-bindgen wrote and the modules that came with it.
+fn shorten(dist: &Path) -> Result {
+    let glue = dist.join(GLUE);
     run(tool(ESBUILD)
-        .arg(glue)
+        .arg(&glue)
         .arg(format!("--outfile={}", glue.display()))
-        .args(["--minify", "--format=esm", "--target=es2022"])
-        .args(["--allow-overwrite", "--log-level=warning"]))
+        .args(["--bundle", "--minify", "--format=esm", "--target=es2022"])
+        .args(["--allow-overwrite", "--log-level=warning"]))?;
+    let modules = dist.join(MODULES);
+    fs::remove_dir_all(&modules).map_err(|error| failed(&modules, &error))
 }
 
 /// Takes out what Trunk leaves of its own instructions.

@@ -8,38 +8,37 @@ use std::rc::Rc;
 
 use js_sys::{ArrayBuffer, Function, Object, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, RequestCredentials, RequestInit, RequestRedirect};
 
+use super::abort::{Abort, Controllers};
+use super::promised::Promised;
+use super::property;
 use super::thrown::{Runtime, Stage, describe, transport_error};
-use super::{global, property};
 use crate::http::{Head, HeaderValue, Headers, HttpRequest};
 use crate::platform::{Body, TransportError};
 
-#[wasm_bindgen]
+#[wasm_bindgen(module = "/src/platform/web/exchange.js")]
 extern "C" {
-    /// A value that a function gets once nothing of ours is running.
-    type Later;
+    #[wasm_bindgen(catch)]
+    fn exchange(
+        fetch: &Function,
+        url: &JsValue,
+        start: &RequestInit,
+        body: Option<&str>,
+        controller: &AbortController,
+    ) -> Result<Promise, JsValue>;
 
-    #[wasm_bindgen(static_method_of = Later, js_class = Promise, js_name = resolve)]
-    fn of(value: RequestInit) -> Later;
+    /// What the function answered with, and what was found in it.
+    type Answer;
 
-    /// What the function answers: a promise, or the response itself.
-    #[wasm_bindgen(method)]
-    fn then(this: &Later, function: &JsValue) -> Promise;
-}
+    #[wasm_bindgen(method, getter)]
+    fn response(this: &Answer) -> JsValue;
 
-/// Aborts its request when dropped, unless the body came to its end.
-struct Abort {
-    controller: Option<AbortController>,
-}
+    #[wasm_bindgen(method, getter)]
+    fn status(this: &Answer) -> JsValue;
 
-impl Drop for Abort {
-    fn drop(&mut self) {
-        if let Some(controller) = &self.controller {
-            controller.abort();
-        }
-    }
+    #[wasm_bindgen(method, getter)]
+    fn headers(this: &Answer) -> String;
 }
 
 /// The longest body that is asked for in one piece, where its length is known. Each piece costs as much
@@ -55,55 +54,41 @@ pub(super) struct Sender {
     is_omitting: bool,
     words: Rc<Words>,
     latest: Rc<RefCell<Option<Start>>>,
+    controllers: Rc<Controllers>,
 }
 
 /// What the latest request began with, as `fetch` takes it. Most begin alike.
 struct Start {
     request: HttpRequest,
     url: JsValue,
-    headers: Object,
     init: RequestInit,
 }
 
 struct Words {
-    status: JsValue,
-    kind: JsValue,
-    opaque_redirect: JsValue,
-    headers: JsValue,
     body: JsValue,
     done: JsValue,
     value: JsValue,
-    line_end: JsValue,
     array_buffer: JsValue,
     get_reader: JsValue,
     read: JsValue,
-    /// Functions of arrays, which catch whatever an odd one throws.
-    array_from: JsValue,
-    array_join: JsValue,
 }
 
 impl Sender {
-    pub(super) fn new(fetch: Function) -> Self {
-        let array = global("Array");
+    /// The runtime's own `fetch`, or one of a user's.
+    pub(super) fn new(fetch: Function, is_own: bool) -> Self {
         Self {
             fetch,
             runtime: Runtime::detect(),
             is_omitting: false,
             latest: Rc::default(),
+            controllers: Controllers::new(is_own),
             words: Rc::new(Words {
-                status: "status".into(),
-                kind: "type".into(),
-                opaque_redirect: "opaqueredirect".into(),
-                headers: "headers".into(),
                 body: "body".into(),
                 done: "done".into(),
                 value: "value".into(),
-                line_end: "\n".into(),
                 array_buffer: "arrayBuffer".into(),
                 get_reader: "getReader".into(),
                 read: "read".into(),
-                array_from: property(&array, &"from".into()),
-                array_join: property(&property(&array, &"prototype".into()), &"join".into()),
             }),
         }
     }
@@ -123,32 +108,24 @@ impl Sender {
     ) -> Result<(Head, WebBody), TransportError> {
         let thrown = |value: JsValue| transport_error(&value, Stage::Head, self.runtime);
         let invalid = |value: JsValue| TransportError::Invalid(describe(&value));
-        let abort = Abort {
-            controller: AbortController::new().ok(),
-        };
-        let (url, init) = self
-            .arguments(&request, abort.controller.as_ref())
-            .map_err(invalid)?;
-        let fetch = self.fetch.bind1(&JsValue::UNDEFINED, &url);
-        // Not from here: browsers note who calls `fetch`, and to find its way back through a module of
-        // wasm takes Chromium, with its tools attached, nearly as long as all else about the request.
-        let response = Later::of(init).then(fetch.as_ref());
-        let response = JsFuture::from(response).await.map_err(thrown)?;
+        let abort = self.controllers.take().map_err(invalid)?;
+        let answer = self.exchange(&request, &abort).map_err(invalid)?;
+        let answer: Answer = answer.await.map_err(thrown)?.unchecked_into();
+        let response = answer.response();
         // No `instanceof`: a user's function may answer with another realm's or library's response.
-        let Some(status) = property(&response, &self.words.status).as_f64() else {
+        let Some(status) = answer.status().as_f64() else {
             return Err(TransportError::Invalid(
                 "fetch answered with something that is no Response".into(),
             ));
         };
         let is_redirect = match status as u16 {
-            0 => property(&response, &self.words.kind) == self.words.opaque_redirect,
+            0 => property(&response, &"type".into()) == "opaqueredirect",
             status => matches!(status, 301 | 302 | 303 | 307 | 308),
         };
         if is_redirect {
             return Err(TransportError::Redirected);
         }
-        let fields = property(&response, &self.words.headers);
-        let head = Head::new(status as u16, self.read_headers(&fields));
+        let head = Head::new(status as u16, read_headers(&answer.headers()));
         let source = self.source(&response, &head)?;
         let body = WebBody {
             source,
@@ -159,28 +136,21 @@ impl Sender {
         Ok((head, body))
     }
 
-    /// What `fetch` is called with.
-    fn arguments(
-        &self,
-        request: &HttpRequest,
-        abort: Option<&AbortController>,
-    ) -> Result<(JsValue, RequestInit), JsValue> {
+    fn exchange(&self, request: &HttpRequest, abort: &Abort) -> Result<Promised, JsValue> {
         let mut latest = self.latest.borrow_mut();
         let start = match &mut *latest {
             Some(start) if request.begins_as(&start.request) => start,
             other => other.insert(self.start(request)?),
         };
-        // A user's function may change what it is given.
-        let copy = |object: &Object| Object::assign(&Object::new(), object);
-        let init: RequestInit = copy(&start.init).unchecked_into();
-        init.set_headers(&copy(&start.headers));
-        if let Some(body) = &request.body {
-            init.set_body(&JsValue::from_str(body));
-        }
-        if let Some(abort) = abort {
-            init.set_signal(Some(&abort.signal()));
-        }
-        Ok((start.url.clone(), init))
+        let body = request.body.as_deref();
+        let answer = exchange(
+            &self.fetch,
+            &start.url,
+            &start.init,
+            body,
+            abort.controller(),
+        )?;
+        Ok(Promised::from(&answer))
     }
 
     fn start(&self, request: &HttpRequest) -> Result<Start, JsValue> {
@@ -197,6 +167,7 @@ impl Sender {
         }
         let init = RequestInit::new();
         init.set_method(request.method.as_str());
+        init.set_headers(&headers);
         // Following one would carry the key to another address.
         init.set_redirect(RequestRedirect::Manual);
         if self.is_omitting {
@@ -205,24 +176,8 @@ impl Sender {
         Ok(Start {
             request: request.start(),
             url: JsValue::from_str(&request.url),
-            headers,
             init,
         })
-    }
-
-    /// The fields that the platform lets us read; across origins that is those the server exposes.
-    fn read_headers(&self, fields: &JsValue) -> Headers {
-        let call = |function: &JsValue, this: &JsValue, argument: &JsValue| {
-            function.dyn_ref::<Function>()?.call1(this, argument).ok()
-        };
-        // As one text, `name,value` to a line: neither names nor values hold what ends them.
-        let text = call(&self.words.array_from, &JsValue::UNDEFINED, fields)
-            .and_then(|pairs| call(&self.words.array_join, &pairs, &self.words.line_end))
-            .and_then(|text| text.as_string());
-        let text = text.unwrap_or_default();
-        text.lines()
-            .filter_map(|line| line.split_once(','))
-            .collect()
     }
 
     fn source(&self, response: &JsValue, head: &Head) -> Result<Source, TransportError> {
@@ -242,6 +197,13 @@ impl Sender {
         let read = Method::of(&reader, &self.words.read).map_err(is_another_kind)?;
         Ok(Source::Pieces(read))
     }
+}
+
+/// The fields that the platform lets us read; across origins that is those the server exposes.
+fn read_headers(text: &str) -> Headers {
+    text.lines()
+        .filter_map(|line| line.split_once(','))
+        .collect()
 }
 
 /// Whether all of a body may come at once: what is streamed must not, whatever it says of its length.
@@ -305,7 +267,7 @@ pub struct WebBody {
     source: Source,
     /// The read that has been started and has not answered yet, kept for the next call when the
     /// future that waited for it is dropped.
-    pending: Option<JsFuture>,
+    pending: Option<Promised>,
     abort: Abort,
     sender: Rc<Sender>,
 }
@@ -321,7 +283,7 @@ impl Body for WebBody {
             none => {
                 // A piece that arrives is off the stream, whether or not it is waited for.
                 let read = read.call0().map_err(cut)?;
-                none.insert(JsFuture::from(Promise::resolve(&read)))
+                none.insert(Promised::from(&Promise::resolve(&read)))
             }
         };
         let read = pending.await;
@@ -347,6 +309,6 @@ impl WebBody {
     /// There is nothing left to read, and nothing to abort.
     fn end(&mut self) {
         self.source = Source::Ended;
-        self.abort.controller = None;
+        self.abort.end();
     }
 }

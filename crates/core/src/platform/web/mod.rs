@@ -3,7 +3,9 @@
 //! Everything is looked up on the global object, never on a `Window`, so that one module serves
 //! them all. Dropping a fetch or a body aborts the request.
 
+mod abort;
 mod fetch;
+mod promised;
 mod thrown;
 mod timer;
 
@@ -59,18 +61,22 @@ impl Web {
         let fetch = global("fetch").dyn_into().map_err(|_| {
             TransportError::Invalid("this runtime has no fetch; hand one in".to_owned())
         })?;
-        Ok(Self::with_fetch(fetch))
+        Ok(Self::sending(Sender::new(fetch, true)))
     }
 
     /// With a function of the same shape as `fetch`.
     pub fn with_fetch(fetch: Function) -> Self {
+        Self::sending(Sender::new(fetch, false))
+    }
+
+    fn sending(sender: Sender) -> Self {
         let performance = Some(global("performance")).filter(JsValue::is_object);
         let stopwatch = Rc::new(Stopwatch {
             performance: performance.map(JsCast::unchecked_into),
             latest: Cell::default(),
         });
         Self {
-            sender: Rc::new(Sender::new(fetch)),
+            sender: Rc::new(sender),
             alarm: Alarm::new(stopwatch.clone()),
             stopwatch,
         }
