@@ -15,7 +15,6 @@ use crate::http::{Handle, Head, HttpRequest};
 use crate::ledger::Journal;
 use crate::limiter::{Outcome, Permit};
 use crate::platform::{Body, Platform, TransportError};
-use crate::provider::Reading;
 use crate::retry::{Class, classify, is_refusal};
 use crate::time::Instant;
 use crate::watch::{Deadline, Watch, earlier};
@@ -135,11 +134,8 @@ impl<P: Platform> Exchange<P> {
     pub(crate) async fn plain(
         &mut self,
         body: &mut P::Body,
-        reading: Reading,
-        bytes_max: usize,
     ) -> Result<Option<Answer>, Box<Failure>> {
-        let plain = body.plain(reading, bytes_max);
-        match self.watch.guard(self.deadline(), plain).await {
+        match self.watch.guard(self.deadline(), body.plain()).await {
             Ok(Ok(None)) => Ok(None),
             Ok(Ok(Some(plain))) => {
                 self.received(plain.bytes);

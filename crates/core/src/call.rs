@@ -37,8 +37,6 @@ pub(crate) struct Call<P: Platform> {
     pub(crate) first_token_timeout: Option<Duration>,
     /// How many tokens it may use.
     pub(crate) tokens: u64,
-    /// Whether the platform has the body, and reads the answer.
-    pub(crate) is_held: bool,
     pub(crate) ledger: Ledger<P>,
     pub(crate) tries: Tries,
 }

@@ -18,7 +18,7 @@ use crate::lane::LaneStats;
 use crate::ledger::{Observer, Totals};
 use crate::platform::Platform;
 use crate::prepare::Prepared;
-use crate::provider::Reading;
+use crate::reading::Reading;
 use crate::record::CacheUse;
 use crate::reply::{Flown, Reply};
 use crate::request::Request;
@@ -284,9 +284,9 @@ async fn fetch<P: Platform>(
     reading: Reading,
     bytes_max: usize,
 ) -> Result<(Head, String, Answer), Error> {
-    let is_held = call.is_held;
+    let is_whole = call.request.whole.is_some();
     call.run(async |mut exchange, head, mut body| {
-        if is_held && let Some(answer) = exchange.plain(&mut body, reading, bytes_max).await? {
+        if is_whole && let Some(answer) = exchange.plain(&mut body).await? {
             exchange.succeed(answer.usage);
             return Ok((head, String::new(), answer));
         }

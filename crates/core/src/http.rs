@@ -4,6 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::rc::Rc;
 
+use crate::reading::Reading;
 use crate::secret::Secret;
 
 /// The HTTP methods that LLM endpoints use.
@@ -214,6 +215,17 @@ pub struct HttpRequest {
     pub body: Option<Rc<str>>,
     /// What the caller hands through to the platform.
     pub handle: Option<Handle>,
+    /// How the platform reads the answer, where the caller gets it from there, and as a whole.
+    pub whole: Option<Whole>,
+}
+
+/// How a platform reads a whole answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Whole {
+    /// What it should be.
+    pub reading: Reading,
+    /// How long it may be.
+    pub bytes_max: usize,
 }
 
 impl HttpRequest {
@@ -223,6 +235,7 @@ impl HttpRequest {
         Self {
             body: None,
             handle: None,
+            whole: None,
             ..self.clone()
         }
     }

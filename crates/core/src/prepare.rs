@@ -9,13 +9,14 @@ use crate::call::Call;
 use crate::check::{ConfigError, check_key, check_timeout, quoted};
 use crate::config::Config;
 use crate::error::{Error, Phase, Timeout};
-use crate::http::{Headers, HttpRequest, Method};
+use crate::http::{Headers, HttpRequest, Method, Whole};
 use crate::inner::Inner;
 use crate::keeper::Keeper;
 use crate::lane::Lane;
 use crate::ledger::Ledger;
 use crate::platform::Platform;
-use crate::provider::{Endpoint, Reading};
+use crate::provider::Endpoint;
+use crate::reading::Reading;
 use crate::record::Record;
 use crate::request::{CallOptions, Request};
 use crate::retry::{RetryPolicy, Tries};
@@ -91,6 +92,10 @@ impl<P: Platform> Prepared<P> {
             .key()
         });
 
+        let whole = Whole {
+            reading: endpoint.reading(),
+            bytes_max: config.answer_bytes_max,
+        };
         let now = client.platform.now();
         let lane = lane(client, model.as_ref(), &options);
         let record = Record::new(endpoint.operation(), model, client.host.clone(), now);
@@ -105,6 +110,7 @@ impl<P: Platform> Prepared<P> {
                 headers,
                 body,
                 handle: options.handle,
+                whole: (is_held && !streamed).then_some(whole),
             },
             policy,
             hedge: config.hedge,
@@ -112,7 +118,6 @@ impl<P: Platform> Prepared<P> {
             attempt_timeout: options.attempt_timeout.or(config.attempt_timeout),
             first_token_timeout: config.first_token_timeout.filter(|_| streamed),
             tokens,
-            is_held,
             ledger: Ledger::open(record, &client.office, client.platform.clone()),
             tries: Tries::default(),
         };

@@ -60,6 +60,7 @@ fn request(url: &str) -> HttpRequest {
         headers,
         body: Some("{\"a\":1}".into()),
         handle: None,
+        whole: None,
     }
 }
 
@@ -70,6 +71,7 @@ fn get(url: &str) -> HttpRequest {
         headers: Headers::new(),
         body: None,
         handle: None,
+        whole: None,
     }
 }
 

@@ -36,18 +36,23 @@ extern "C" {
     /// Sends a request for `sink`, which has its body. `head` holds its method, its URL, and the names
     /// and values of its fields, a line each; none where it is that of the request before. Answers come
     /// as calls of `head`, `chunk`, `end` and `fail` with this `id`, never from within this call.
+    ///
+    /// With a `reading` the body of a success comes unasked and as a whole: as a call of `plain` where it
+    /// is an object that reports no failure, with what an answer of this reading cannot be without; as
+    /// `chunk`s and `end` where anything is odd about it or it is longer than `bytes_max`.
     #[wasm_bindgen(method)]
-    pub(crate) fn open(this: &Transport, id: u32, sink: &JsValue, head: Option<&str>);
+    pub(crate) fn open(
+        this: &Transport,
+        id: u32,
+        sink: &JsValue,
+        head: Option<&str>,
+        reading: u8,
+        bytes_max: u32,
+    );
 
     /// Asks for the next chunk of a reply's body.
     #[wasm_bindgen(method)]
     pub(crate) fn read(this: &Transport, id: u32);
-
-    /// Asks for the whole body: a call of `plain` where it is an object that reports no failure, with
-    /// what an answer of this `reading` cannot be without; `chunk` and `end` where anything is odd about
-    /// it or it is longer than `bytes_max`.
-    #[wasm_bindgen(method)]
-    pub(crate) fn whole(this: &Transport, id: u32, reading: u8, bytes_max: u32);
 
     /// Nothing more is wanted of this exchange; what is under way is aborted.
     #[wasm_bindgen(method)]

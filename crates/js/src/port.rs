@@ -9,7 +9,7 @@ use futures_util::future::Either;
 use js_sys::{Date, Math, Object, Reflect};
 use kneepoint_core::decode::Dialect;
 use kneepoint_core::platform::{Body, Plain, Platform, TransportError};
-use kneepoint_core::{Handle, Head, HeaderValue, HttpRequest, Instant, Reading};
+use kneepoint_core::{Handle, Head, HeaderValue, HttpRequest, Instant, Reading, Whole};
 use wasm_bindgen::JsValue;
 
 use crate::host::{Sink, Transport};
@@ -94,9 +94,11 @@ impl Platform for Port {
             let body = PortBody { id, way };
             let transport = &body.way.transport;
             let lines = body.way.lines(&request);
+            let (reading, bytes_max) = request.whole.map_or((0, 0), numbers);
+            let open = |sink| transport.open(id, sink, lines.as_deref(), reading, bytes_max);
             match request.handle.as_ref().and_then(Handle::get::<Sink>) {
-                Some(sink) => transport.open(id, sink, lines.as_deref()),
-                None => transport.open(id, &carrier(request.body.as_deref()), lines.as_deref()),
+                Some(sink) => open(sink),
+                None => open(&carrier(request.body.as_deref())),
             }
             let head = world::wait(id, world::Exchange::take_head).await?;
             Ok((head, body))
@@ -161,35 +163,22 @@ impl Body for PortBody {
         .await
     }
 
-    async fn plain(
-        &mut self,
-        reading: Reading,
-        bytes_max: usize,
-    ) -> Result<Option<Plain>, TransportError> {
-        world::wait(self.id, |exchange| {
-            let plain = exchange.take_plain();
-            if plain.is_none() && !exchange.is_awaited {
-                exchange.is_awaited = true;
-                let bytes_max = u32::try_from(bytes_max).unwrap_or(u32::MAX);
-                self.way
-                    .transport
-                    .whole(self.id, number(reading), bytes_max);
-            }
-            plain
-        })
-        .await
+    async fn plain(&mut self) -> Result<Option<Plain>, TransportError> {
+        world::wait(self.id, world::Exchange::take_plain).await
     }
 }
 
-/// The numbers that `READING` in `reply.ts` has names for.
-const fn number(reading: Reading) -> u8 {
-    match reading {
-        Reading::AsIs => 0,
-        Reading::Json => 1,
-        Reading::Answer(Dialect::Chat | Dialect::Completions | Dialect::Any) => 2,
-        Reading::Answer(Dialect::Responses) => 3,
-        Reading::Answer(Dialect::Messages) => 4,
-    }
+/// How an answer is read as a whole, by the numbers that `READING` in `reply.ts` has names for, and how
+/// long it may be.
+fn numbers(Whole { reading, bytes_max }: Whole) -> (u8, u32) {
+    let reading = match reading {
+        Reading::AsIs => 1,
+        Reading::Json => 2,
+        Reading::Answer(Dialect::Chat | Dialect::Completions | Dialect::Any) => 3,
+        Reading::Answer(Dialect::Responses) => 4,
+        Reading::Answer(Dialect::Messages) => 5,
+    };
+    (reading, u32::try_from(bytes_max).unwrap_or(u32::MAX))
 }
 
 impl Drop for PortBody {

@@ -45,6 +45,8 @@ struct World {
 /// What has arrived of one reply and was not asked for yet.
 pub(crate) struct Exchange {
     opaque: bool,
+    /// Its head has come.
+    is_begun: bool,
     head: Option<Head>,
     chunks: VecDeque<Vec<u8>>,
     /// The whole body was read outside and is what it should be.
@@ -104,6 +106,9 @@ impl World {
                 return;
             };
             change(exchange);
+            if !exchange.is_news() {
+                return;
+            }
             exchange.waker.take()
         };
         if let Some(waker) = waker {
@@ -160,6 +165,7 @@ pub(crate) fn turn() -> impl Future<Output = ()> {
 pub(crate) fn open(opaque: bool) -> u32 {
     let exchange = Exchange {
         opaque,
+        is_begun: false,
         head: None,
         chunks: VecDeque::new(),
         plain: None,
@@ -205,6 +211,11 @@ pub(crate) async fn wait<T>(id: u32, mut take: impl FnMut(&mut Exchange) -> Opti
 }
 
 impl Exchange {
+    /// Whether there is anything for who waits: not before the head, unless there will be none.
+    const fn is_news(&self) -> bool {
+        self.is_begun || self.over.is_some()
+    }
+
     /// The head, or why there is none.
     pub(crate) fn take_head(&mut self) -> Option<Result<Head, TransportError>> {
         if let Some(head) = self.head.take() {
@@ -318,7 +329,12 @@ pub fn head(id: u32, status: u16, headers: &str, way: u8, reply: JsValue) {
         },
         ..Head::new(status, pairs.collect())
     };
-    WORLD.with(|world| world.with_exchange(id, |exchange| exchange.head = Some(head)));
+    WORLD.with(|world| {
+        world.with_exchange(id, |exchange| {
+            exchange.is_begun = true;
+            exchange.head = Some(head);
+        });
+    });
 }
 
 /// A chunk of a reply's body.
@@ -334,7 +350,8 @@ pub fn chunk(id: u32, bytes: Vec<u8>) {
 
 /// The whole of a reply's body, of so many bytes, is what it should be, and used so many tokens of the
 /// prompt, of the answer and of a cache; NaN where it does not say. `finish` is why it ended, by the
-/// numbers that `FINISH` in `reply.ts` has names for; 0 where that is not told.
+/// numbers that `FINISH` in `reply.ts` has names for; 0 where that is not told. It may come just before
+/// its head, and both are looked at together.
 #[wasm_bindgen]
 pub fn plain(id: u32, bytes: u32, input: f64, output: f64, cached: f64, finish: u8) {
     let count = |tokens: f64| (tokens >= 0.0).then_some(tokens as u64);

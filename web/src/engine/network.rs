@@ -9,7 +9,7 @@ use std::time::Duration;
 use js_sys::Promise;
 use kneepoint_core::platform::web::{Web, WebBody};
 use kneepoint_core::platform::{Body, Plain, Platform, TransportError};
-use kneepoint_core::{Head, HttpRequest, Instant, Reading};
+use kneepoint_core::{Head, HttpRequest, Instant};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::RequestInit;
@@ -134,12 +134,8 @@ impl Body for Placed {
         self.body.chunk()
     }
 
-    fn plain(
-        &mut self,
-        reading: Reading,
-        bytes_max: usize,
-    ) -> impl Future<Output = Result<Option<Plain>, TransportError>> {
-        self.body.plain(reading, bytes_max)
+    fn plain(&mut self) -> impl Future<Output = Result<Option<Plain>, TransportError>> {
+        self.body.plain()
     }
 }
 

@@ -17,6 +17,7 @@ pub(crate) async fn attempt(sim: &Sim, call: &Call) -> Head {
         headers,
         body,
         handle: None,
+        whole: None,
     };
     let reply = sim.fetch(request).await;
     let (head, mut body) = reply.expect("modelled servers always answer");

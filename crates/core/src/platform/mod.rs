@@ -15,7 +15,6 @@ use std::time::Duration;
 
 use crate::decode::{FinishReason, Usage};
 use crate::http::{Head, HttpRequest};
-use crate::provider::Reading;
 use crate::time::Instant;
 
 /// What the client needs from where it runs. Handles are cheap to clone and stay on one thread.
@@ -128,15 +127,12 @@ pub trait Body: 'static {
     /// call. So a caller may race it against a timer and ask again.
     fn chunk(&mut self) -> impl Future<Output = Result<Option<Vec<u8>>, TransportError>>;
 
-    /// Reads all of a body whose caller gets it from the platform, and says what we need to know of
-    /// it: a platform that parses answers anyway sees at once whether one is what it should be.
-    /// `None` where it cannot tell, or finds anything odd or more than `bytes_max` bytes; then the
-    /// whole body comes as chunks. Like those, it may be dropped and asked for again.
-    fn plain(
-        &mut self,
-        _reading: Reading,
-        _bytes_max: usize,
-    ) -> impl Future<Output = Result<Option<Plain>, TransportError>> {
+    /// Reads all of a body whose caller gets it from the platform, as the request's `whole` says, and
+    /// answers what we need to know of it: a platform that parses answers anyway sees at once whether
+    /// one is what it should be. `None` where it cannot tell, or finds anything odd or more bytes than
+    /// there may be; then the whole body comes as chunks. Like those, it may be dropped and asked for
+    /// again. It is asked for only where the status is that of a success.
+    fn plain(&mut self) -> impl Future<Output = Result<Option<Plain>, TransportError>> {
         std::future::ready(Ok(None))
     }
 }

@@ -11,8 +11,9 @@ mod prompt;
 #[cfg(feature = "serde")]
 pub use prompt::{Message, Prompt};
 
-use crate::decode::{self, Answer, AnswerError, Dialect};
+use crate::decode::Dialect;
 use crate::http::{BEARER, HeaderValue, Headers, Method};
+use crate::reading::Reading;
 use crate::secret::Secret;
 
 /// Which family of protocols an endpoint speaks.
@@ -127,28 +128,6 @@ impl Family {
     pub(crate) fn protocol_headers(self, headers: &mut Headers) {
         if self == Self::Anthropic {
             headers.set_text("anthropic-version", "2023-06-01");
-        }
-    }
-}
-
-/// How much of an answer is understood on the way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reading {
-    /// Text, tool calls and usage, in this dialect.
-    Answer(Dialect),
-    /// That it is a JSON object and reports no error.
-    Json,
-    /// Nothing: it is handed on as it is.
-    AsIs,
-}
-
-impl Reading {
-    /// Reads a whole body.
-    pub(crate) fn read(self, body: &str) -> Result<Answer, AnswerError> {
-        match self {
-            Self::Answer(dialect) => decode::answer(dialect, body),
-            Self::Json => decode::check(body).map(|()| Answer::default()),
-            Self::AsIs => Ok(Answer::default()),
         }
     }
 }

@@ -80,6 +80,7 @@ impl Demand {
                     headers,
                     body,
                     handle: None,
+                    whole: None,
                 };
                 let (head, mut body) = sim.fetch(request).await.expect("an answer");
                 while body.chunk().await.expect("a whole body").is_some() {}

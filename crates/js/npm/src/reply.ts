@@ -19,9 +19,9 @@ export interface Reply {
   json?: unknown;
 }
 
-/** How an answer is read, by the module's numbers: as it is, as JSON, or as what one of the protocols calls an
- * answer. */
-export const READING = { asIs: 0, json: 1, chat: 2, responses: 3, messages: 4 } as const;
+/** How a whole answer is read, by the module's numbers: as it is, as JSON, or as what one of the protocols calls
+ * an answer. 0 where it is not read as a whole. */
+export const READING = { asIs: 1, json: 2, chat: 3, responses: 4, messages: 5 } as const;
 
 export type Reading = (typeof READING)[keyof typeof READING];
 

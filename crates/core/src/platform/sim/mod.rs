@@ -15,7 +15,7 @@
 //! let truth = sim.serve("https://llm.test", Script::new().reply(slow));
 //!
 //! let url = "https://llm.test/v1/models".into();
-//! let request = HttpRequest { method: Method::Get, url, headers: Headers::new(), body: None, handle: None };
+//! let request = HttpRequest { method: Method::Get, url, headers: Headers::new(), body: None, handle: None, whole: None };
 //! let body = sim.run(async {
 //!     let (head, mut body) = sim.fetch(request).await.unwrap();
 //!     assert_eq!(head.status, 200);

@@ -2,7 +2,7 @@
 
 import type { Reading } from "../reply.ts";
 import { RequestHead } from "./head.ts";
-import type { Sender, Transport } from "./transport.ts";
+import { Gathering, type Sender, type Transport } from "./transport.ts";
 
 export class Door {
   readonly turns: boolean;
@@ -17,18 +17,16 @@ export class Door {
     this.#transport = transport;
   }
 
-  /** `lines` are missing where they are those of the request before. */
-  open(id: number, call: Sender, lines: string | undefined): void {
+  /** `lines` are missing where they are those of the request before; `reading` is 0 where the answer is not read
+   * as a whole. */
+  open(id: number, call: Sender, lines: string | undefined, reading: Reading | 0, bytesMax: number): void {
     if (lines !== undefined) this.#latest = new RequestHead(lines);
-    this.#transport.open(id, call, this.#latest);
+    const gathering = reading === 0 ? undefined : new Gathering(reading, bytesMax);
+    this.#transport.open(id, call, this.#latest, gathering);
   }
 
   read(id: number): void {
     this.#transport.read(id);
-  }
-
-  whole(id: number, reading: Reading, bytesMax: number): void {
-    this.#transport.whole(id, reading, bytesMax);
   }
 
   close(id: number): void {

@@ -3,13 +3,13 @@
 import * as core from "#core";
 import { runtime } from "#runtime";
 import { instance, tell } from "../engine.ts";
-import type { Reading, Reply } from "../reply.ts";
+import type { Reply } from "../reply.ts";
 import { doAt, type Visit } from "../visit.ts";
 import type { RequestHead } from "./head.ts";
 import {
   type Connections,
   type FetchLike,
-  Gathering,
+  type Gathering,
   noteSent,
   type Sender,
   tellFailure,
@@ -28,6 +28,7 @@ interface Exchange {
   /** Which instance waits for it. In another one its id is somebody else's. */
   readonly instance: number;
   readonly call: Sender;
+  readonly gathering: Gathering | undefined;
   readonly visit: Visit | undefined;
   /** Called where the visit ends before the exchange does. */
   readonly lost: () => void;
@@ -58,11 +59,11 @@ export class FetchTransport implements Transport {
     this.#init = options.fetchOptions ?? {};
   }
 
-  open(id: number, call: Sender, { method, url, pairs }: RequestHead): void {
+  open(id: number, call: Sender, { method, url, pairs }: RequestHead, gathering: Gathering | undefined): void {
     const { body } = call;
     const visit = call.visit?.standing();
     const lost = () => this.#fail(id, exchange, new Error("the visitor's request that began this one is over"));
-    const exchange: Exchange = { instance: instance(), call, visit, lost };
+    const exchange: Exchange = { instance: instance(), call, gathering, visit, lost };
     this.#exchanges[id] = exchange;
     noteSent(call);
     visit?.hold(lost);
@@ -101,6 +102,9 @@ export class FetchTransport implements Transport {
       exchange.reader = response.body?.getReader();
       exchange.reply = reply(response, url);
       tellHead(id, exchange.call, exchange.reply);
+      const { gathering, reply: head } = exchange;
+      const isSuccess = head.status >= 200 && head.status <= 299;
+      if (isSuccess && gathering !== undefined) await this.#gather(id, exchange, gathering);
     } catch (error) {
       this.#fail(id, exchange, error);
     }
@@ -136,30 +140,23 @@ export class FetchTransport implements Transport {
     }
   }
 
-  whole(id: number, reading: Reading, bytesMax: number): void {
-    const exchange = this.#exchanges[id];
-    if (exchange === undefined) return;
-    doAt(exchange.visit, () => void this.#whole(id, exchange, new Gathering(reading, bytesMax)));
-  }
-
-  async #whole(id: number, exchange: Exchange, gathering: Gathering): Promise<void> {
-    try {
-      const reply = exchange.reply as Reply;
-      for (;;) {
-        const chunk = await next(exchange);
-        if (this.#isOver(id, exchange)) return;
-        if (chunk === undefined) {
-          gathering.tell(id, reply);
-          return;
-        }
-        reply.chunks.push(chunk);
-        if (!gathering.take(chunk)) {
-          gathering.give(id, reply);
-          return;
-        }
+  /** Reads the whole body. */
+  async #gather(id: number, exchange: Exchange, gathering: Gathering): Promise<void> {
+    const reply = exchange.reply as Reply;
+    while (!this.#isOver(id, exchange)) {
+      const chunk = await next(exchange);
+      if (this.#isOver(id, exchange)) return;
+      if (chunk === undefined) {
+        if (gathering.tell(id, reply)) return;
+        gathering.give(id, reply);
+        tell(() => core.end(id));
+        return;
       }
-    } catch (error) {
-      this.#fail(id, exchange, error);
+      reply.chunks.push(chunk);
+      if (!gathering.take(chunk)) {
+        gathering.give(id, reply);
+        return;
+      }
     }
   }
 

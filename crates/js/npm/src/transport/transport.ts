@@ -41,20 +41,18 @@ export function noteSent(call: Sender): void {
   call.phase = "headers";
 }
 
-/** A way out, which several clients may share. `open`, `read`, `whole` and `close` are called from inside the
- * module, which must not be entered from there. */
+/** A way out, which several clients may share. `open`, `read` and `close` are called from inside the module, which
+ * must not be entered from there. */
 export interface Transport {
   /** Whether a connection is back in its pool only after a turn of the event loop. */
   readonly turns: boolean;
   /** Whether its errors tell nothing, as in browsers. */
   readonly opaque: boolean;
-  /** Sends a request, whose body the call has. */
-  open(id: number, call: Sender, head: RequestHead): void;
+  /** Sends a request, whose body the call has. With a gathering the body of a success comes unasked: it is told
+   * in a few figures where it is what it should be, else given as it is, and no more of it than may be. */
+  open(id: number, call: Sender, head: RequestHead, gathering: Gathering | undefined): void;
   /** Asks for the next chunk of a body. */
   read(id: number): void;
-  /** Asks for the whole body: it is told in a few figures where it is what it should be, else given as it
-   * is, and no more of it than may be. */
-  whole(id: number, reading: Reading, bytesMax: number): void;
   /** Nothing more is wanted: what is under way is aborted. */
   close(id: number): void;
   /** What is known of its connections. */
@@ -175,15 +173,12 @@ export class Gathering {
     return this.#bytes <= this.#bytesMax;
   }
 
-  /** Tells the module of the body, or gives it all of it to judge. */
-  tell(id: number, reply: Reply): void {
-    if (isPlain(reply, this.#reading)) {
-      const [input, output, cached] = usedBy(reply);
-      tell(() => core.plain(id, this.#bytes, input, output, cached, finishOf(reply)));
-      return;
-    }
-    this.give(id, reply);
-    tell(() => core.end(id));
+  /** Tells the module of the body, which may not know of the head yet; false where it must judge the body itself. */
+  tell(id: number, reply: Reply): boolean {
+    if (!isPlain(reply, this.#reading)) return false;
+    const [input, output, cached] = usedBy(reply);
+    tell(() => core.plain(id, this.#bytes, input, output, cached, finishOf(reply)));
+    return true;
   }
 
   /** Gives the module what has come. */

@@ -12,7 +12,7 @@ import type { Transform } from "node:stream";
 
 import * as core from "#core";
 import { instance, tell } from "../engine.ts";
-import type { Reading, Reply } from "../reply.ts";
+import type { Reply } from "../reply.ts";
 import type { Controller, Dispatcher, DispatchOptions, IncomingHeaders } from "./dispatch.ts";
 import { decoderOf } from "./encoding.ts";
 import { FetchTransport, isReplaced } from "./fetch.ts";
@@ -21,7 +21,7 @@ import { Origin, type Rider } from "./origin.ts";
 import { proxyOfTheEnvironment } from "./proxy.ts";
 import {
   type Connections,
-  Gathering,
+  type Gathering,
   noteSent,
   type Sender,
   tellFailure,
@@ -34,6 +34,9 @@ import {
 export function transportOf(options: TransportOptions): Transport {
   return options.fetch === undefined ? new UndiciTransport(options) : new FetchTransport(options);
 }
+
+/** What follows it happens once all is done that happens together. */
+const soon = Promise.resolve();
 
 class UndiciTransport implements Transport {
   readonly turns = false;
@@ -53,15 +56,15 @@ class UndiciTransport implements Transport {
       (options.fetchOptions?.["dispatcher"] as Dispatcher | undefined) ?? proxyOfTheEnvironment();
   }
 
-  open(id: number, call: Sender, head: RequestHead): void {
+  open(id: number, call: Sender, head: RequestHead, gathering: Gathering | undefined): void {
     const { body, fetchOptions } = call;
     if (typeof body === "object" || fetchOptions !== undefined || isReplaced()) {
       this.#fetched.add(id);
       this.#fetch ??= new FetchTransport(this.#options);
-      this.#fetch.open(id, call, head);
+      this.#fetch.open(id, call, head, gathering);
       return;
     }
-    const exchange = new Exchange(id, call, head.url);
+    const exchange = new Exchange(id, call, head.url, gathering);
     this.#exchanges[id] = exchange;
     noteSent(call);
     const options: DispatchOptions = {
@@ -95,11 +98,6 @@ class UndiciTransport implements Transport {
   read(id: number): void {
     this.#exchanges[id]?.read();
     this.#fetchOf(id)?.read(id);
-  }
-
-  whole(id: number, reading: Reading, bytesMax: number): void {
-    this.#exchanges[id]?.gather(new Gathering(reading, bytesMax));
-    this.#fetchOf(id)?.whole(id, reading, bytesMax);
   }
 
   close(id: number): void {
@@ -158,6 +156,8 @@ class Exchange implements Rider {
   readonly #url: string;
   #controller: Controller | undefined;
   #reply: Reply | undefined;
+  /** Whether there is a head that the module does not know of yet. */
+  #isHeadKept = false;
   #isAsked = false;
   #isOver = false;
   /** What came unasked. Nothing follows while there is any. */
@@ -167,10 +167,11 @@ class Exchange implements Rider {
   /** What makes the body of what comes, where it comes compressed. */
   #decoder: Transform | undefined;
 
-  constructor(id: number, call: Sender, url: string) {
+  constructor(id: number, call: Sender, url: string, gathering: Gathering | undefined) {
     this.#id = id;
     this.#call = call;
     this.#url = url;
+    this.#gathering = gathering;
   }
 
   /** Whether nobody waits for it any more. */
@@ -214,7 +215,17 @@ class Exchange implements Rider {
       protocol: this.#origin?.protocol,
     };
     this.#decode(headers["content-encoding"]);
-    tellHead(this.#id, this.#call, this.#reply);
+    this.#isHeadKept = true;
+    if (status > 299) this.#gathering = undefined;
+    if (this.#gathering === undefined) this.#tellHead();
+    // Most often the whole answer comes with it, and the module is told of both at once.
+    else void soon.then(() => this.#tellHead());
+  }
+
+  #tellHead(): void {
+    if (!this.#isHeadKept) return;
+    this.#isHeadKept = false;
+    if (!this.isClosed) tellHead(this.#id, this.#call, this.#reply as Reply);
   }
 
   onResponseData(_: Controller, chunk: Buffer): void {
@@ -256,11 +267,13 @@ class Exchange implements Rider {
   #end(): void {
     this.#isOver = true;
     if (this.isClosed || this.#waiting.length > 0) return;
-    if (this.#gathering !== undefined && this.#reply !== undefined) {
-      this.#gathering.tell(this.#id, this.#reply);
-    } else {
-      tell(() => core.end(this.#id));
-    }
+    const [gathering, reply] = [this.#gathering, this.#reply];
+    const isTold = reply !== undefined && gathering?.tell(this.#id, reply) === true;
+    // A head that has waited goes last: the module looks at both then.
+    this.#tellHead();
+    if (isTold || this.isClosed) return;
+    if (reply !== undefined) gathering?.give(this.#id, reply);
+    tell(() => core.end(this.#id));
   }
 
   onResponseError(_: Controller | null, error: Error): void {
@@ -274,13 +287,9 @@ class Exchange implements Rider {
   }
 
   #tellFailure(error: unknown): void {
+    this.#tellHead();
     if (this.isClosed) return;
     tellFailure(this.#id, this.#call, this.#reply !== undefined, error);
-  }
-
-  /** The whole body is wanted. This is asked as soon as there is a head, before any of it. */
-  gather(gathering: Gathering): void {
-    this.#gathering = gathering;
   }
 
   #gather(chunk: Buffer, gathering: Gathering): void {
@@ -288,6 +297,7 @@ class Exchange implements Rider {
     reply.chunks.push(chunk);
     if (gathering.take(chunk)) return;
     this.#gathering = undefined;
+    this.#tellHead();
     gathering.give(this.#id, reply);
   }
 
