@@ -330,4 +330,27 @@ export const errors: Promises = {
       if (!world.isOpaque) includes(error.message, "no Response", `the words for ${JSON.stringify(answer)}`);
     }
   },
+
+  async "whatever a fetch throws is a typed error"(world) {
+    const throwing = (): never => {
+      throw new Error("asked");
+    };
+    const thrown: Record<string, unknown> = {
+      nothing: undefined,
+      null: null,
+      "a number": 7,
+      "what has no text": Object.create(null),
+      "what fails when it is read as text": { toString: throwing },
+      "what fails when it is looked at": new Proxy({}, { get: throwing }),
+      "an error without words": Object.defineProperty(new Error(), "message", { get: throwing }),
+      "an error of errors": Object.assign(new Error("", { cause: { cause: Object.create(null) } }), { code: 7 }),
+    };
+    for (const [name, value] of Object.entries(thrown)) {
+      const fetches = [() => Promise.reject(value), (): never => { throw value; }];
+      for (const fetch of fetches) {
+        const error = await failure(world.client(world.place.closed, { fetch }).generate("Hello!", MODEL), name);
+        check(["network", "opaque"].includes(error.kind), `kind for ${name}: found ${error.kind}`);
+      }
+    }
+  },
 };

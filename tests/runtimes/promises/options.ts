@@ -331,6 +331,27 @@ export const options: Promises = {
     equal(marks, [["0"], ["1"], ["2"]], "marks");
   },
 
+  async "of a dispatcher that begins to answer anew the first head counts"(world) {
+    if (world.place.runtime !== "node") return;
+    const controller = { abort() {}, pause() {}, resume() {} };
+    const dispatcher = {
+      dispatch(_: object, handler: Record<string, (...told: unknown[]) => void>): boolean {
+        handler["onRequestStart"]?.(controller);
+        handler["onResponseStart"]?.(controller, 200, { "content-type": "application/json", "x-request-id": "first" });
+        setTimeout(() => {
+          handler["onResponseStart"]?.(controller, 200, { "content-type": "application/json", "x-request-id": "second" });
+          handler["onResponseData"]?.(controller, new TextEncoder().encode('{"id":"x"}'));
+          handler["onResponseEnd"]?.(controller, {});
+        });
+        return true;
+      },
+    };
+    const llm = world.client("http://127.0.0.1:9/v1", { fetchOptions: { dispatcher } });
+    const answer = await settled(llm.post("/chat/completions", { body: MODEL }), "the answer");
+    equal(answer, { id: "x" }, "the answer");
+    equal((answer as { _request_id?: string })._request_id, "first", "the request");
+  },
+
   async "a call after dispose is refused, and dispose may be called twice"(world) {
     const endpoint = world.endpoint("tokens=2");
     const llm = world.client(endpoint);

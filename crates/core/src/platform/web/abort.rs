@@ -6,19 +6,25 @@ use std::rc::Rc;
 use wasm_bindgen::JsValue;
 use web_sys::AbortController;
 
+use super::thrown::Runtime;
+
 /// Controllers for one request after the other. With one of its own for each, a worker of Chromium's takes a
 /// tenth longer to send it.
+///
+/// In browsers alone: workerd refuses a signal that was made for another visitor's request, and Node's `fetch`
+/// leaves a listener behind on each that it is given.
 pub(super) struct Controllers {
     idle: RefCell<Vec<AbortController>>,
-    /// Not where `fetch` is a user's own: it may hold on to a signal, and would hear of others' requests.
     is_kept: bool,
 }
 
 impl Controllers {
-    pub(super) fn new(is_kept: bool) -> Rc<Self> {
+    /// `is_own`: `fetch` is the runtime's. One of a user's may hold on to a signal, and would hear of others'
+    /// requests.
+    pub(super) fn new(is_own: bool, runtime: Runtime) -> Rc<Self> {
         Rc::new(Self {
             idle: RefCell::default(),
-            is_kept,
+            is_kept: is_own && runtime == Runtime::Browser,
         })
     }
 

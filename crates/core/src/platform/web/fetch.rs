@@ -76,12 +76,13 @@ struct Words {
 impl Sender {
     /// The runtime's own `fetch`, or one of a user's.
     pub(super) fn new(fetch: Function, is_own: bool) -> Self {
+        let runtime = Runtime::detect();
         Self {
             fetch,
-            runtime: Runtime::detect(),
+            runtime,
             is_omitting: false,
             latest: Rc::default(),
-            controllers: Controllers::new(is_own),
+            controllers: Controllers::new(is_own, runtime),
             words: Rc::new(Words {
                 body: "body".into(),
                 done: "done".into(),

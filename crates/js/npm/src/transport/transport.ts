@@ -128,26 +128,41 @@ function linesOf(name: string, value: string | readonly string[] | undefined): s
 /** How deep causes are followed; they may form a circle. */
 const CAUSES_MAX = 4;
 
+/** In place of a text where there is none. */
+const NO_REASON = "no reason given";
+
 /** Tells the module that an exchange failed, and its caller of the code. Of the error itself nothing is
  * kept: what a function of the user's throws may hold the key. */
 export function tellFailure(id: number, call: Sender, inBody: boolean, error: unknown): void {
-  let codes = "";
-  let cause = error;
-  call.trouble = undefined;
+  const { codes, text } = read(error);
+  call.trouble = codes.find((code) => /^[A-Z][A-Z\d_]+$/.test(code));
   call.phase = "queue";
+  tell(() => core.fail(id, inBody, codes.join("\n"), text));
+}
+
+/** What an error says: its codes and those of its causes, and a text. */
+function read(error: unknown): { codes: string[]; text: string } {
+  try {
+    return { codes: codesOf(error), text: describe(error) };
+  } catch {
+    // A function of the user's may throw what cannot even be looked at.
+    return { codes: [], text: NO_REASON };
+  }
+}
+
+function codesOf(error: unknown): string[] {
+  const codes: string[] = [];
+  let cause = error;
   for (let depth = 0; depth < CAUSES_MAX && isObject(cause); depth += 1) {
     const { code, cause: next } = cause as { code?: unknown; cause?: unknown };
-    if (typeof code === "string") {
-      codes += `${code}\n`;
-      if (/^[A-Z][A-Z\d_]+$/.test(code)) call.trouble ??= code;
-    }
+    if (typeof code === "string") codes.push(code);
     cause = next;
   }
-  tell(() => core.fail(id, inBody, codes, describe(error)));
+  return codes;
 }
 
 function describe(error: unknown): string {
-  if (!isError(error)) return String(error).slice(0, 200) || "no reason given";
+  if (!isError(error)) return String(error).slice(0, 200) || NO_REASON;
   const cause = isError(error.cause) ? ` (${error.cause.message})` : "";
   return `${error.name}: ${error.message.trim()}${cause}`.slice(0, 200);
 }

@@ -204,7 +204,8 @@ class Exchange implements Rider {
   }
 
   onResponseStart(_: Controller, status: number, headers: IncomingHeaders, statusText?: string): void {
-    if (this.isClosed || status < 200) return;
+    // A dispatcher that is not ours may go on to another answer; what follows belongs to the first.
+    if (this.isClosed || status < 200 || this.#reply !== undefined) return;
     this.#reply = {
       status,
       statusText,
