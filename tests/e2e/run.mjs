@@ -30,7 +30,7 @@ const SCENES = {
 const PROMISES = [...road, ...states, ...keeping, ...engine];
 
 /** How long one promise may take: a bound for a hang. */
-const PROMISE_MS_MAX = 180_000;
+const PROMISE_MS_MAX = 300_000;
 
 const chosen = process.argv.slice(2);
 const unknown = chosen.filter((name) => !(name in SCENES));

@@ -2,10 +2,7 @@
 
 import { kneepoint } from "../cli/command.mjs";
 import { counts, reset, words } from "./servers.mjs";
-
-/** A ladder that ended because this machine was too busy says nothing about the server, and is climbed
- * once more, so many times. */
-const TRIES_MAX = 3;
+import { TRIES_MAX } from "./tries.mjs";
 
 /** Climbs with one seed: `{ status, err, report, truth }`, with a report where it ended well, and with the
  * server's own counts. `more` are further windows and limits; `during` is handed each process. */
