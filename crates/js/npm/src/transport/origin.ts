@@ -1,11 +1,13 @@
 /** The connections to one origin: which one serves a request, and when another is opened. */
 
 import { performance } from "node:perf_hooks";
+import type { TLSSocket } from "node:tls";
 
 import buildConnector from "undici/lib/core/connect.js";
 import Client from "undici/lib/dispatcher/client.js";
 
 import type { DispatchOptions, Dispatcher, Handler } from "./dispatch.ts";
+import { Http2Connection, STREAMS_MAX } from "./http2.ts";
 
 /** A handler that is told of its connection, and tells when it needs it no longer. */
 export interface Rider extends Handler {
@@ -27,9 +29,6 @@ const IDLE_SHARE = 0.5;
 /** then no more are opened for so many milliseconds. */
 const HOLD_MS = 50;
 
-/** Streams on one HTTP/2 connection; what most servers allow. */
-const STREAMS_MAX = 100;
-
 /** How long a connection may take to open, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
@@ -44,8 +43,6 @@ interface Slot {
   busy: number;
   /** How many there may be: more than one over HTTP/2. */
   capacity: number;
-  /** Whether its first connection is counted among those that are opening. */
-  isNew: boolean;
   served: number;
 }
 
@@ -54,6 +51,7 @@ export class Origin {
   open = 0;
   reused = 0;
   readonly #name: string;
+  readonly #target: object;
   /** Slots with room, the latest used last. */
   readonly #free: Slot[] = [];
   readonly #slots = new Set<Slot>();
@@ -62,6 +60,8 @@ export class Origin {
   #opening = 0;
   /** Whether the origin speaks HTTP/2; unknown until the first connection over TLS is open. */
   #isHttp2: boolean | undefined;
+  /** Requests that one HTTP/2 connection takes, as far as is known. */
+  #streams = STREAMS_MAX;
   #isClosed = false;
   /** Whether those who wait are about to be served. */
   #isServing = false;
@@ -74,6 +74,7 @@ export class Origin {
 
   constructor(name: string) {
     this.#name = name;
+    this.#target = targetOf(name);
     if (name.startsWith("http:")) this.#isHttp2 = false;
   }
 
@@ -97,50 +98,112 @@ export class Origin {
 
   #slotWithRoom(): Slot | undefined {
     let slot = this.#free.at(-1);
-    while (slot !== undefined && !this.#slots.has(slot)) {
+    while (slot !== undefined && (!this.#slots.has(slot) || slot.busy >= slot.capacity)) {
       this.#free.pop();
       slot = this.#free.at(-1);
     }
     return slot;
   }
 
-  /** A new connection, where one may be opened. The first one tells which protocol there is. */
+  /** A new connection, where one may be opened. Over TLS it serves once it has told which protocol it
+   * speaks; the first one tells it of all. */
   #grow(): Slot | undefined {
-    const most = this.#isHttp2 === undefined ? 1 : Math.min(Math.max(this.open, OPENING_MIN), OPENING_MAX);
-    if (this.#opening >= most || !this.#isAllowed(most)) return undefined;
+    if (this.#opening >= this.#openingMax() || !this.#isAllowed()) return undefined;
     this.#opening += 1;
-    const slot: Slot = {
-      client: new Client(this.#name, {
-        allowH2: true,
-        connect: (target: object, done: (error: Error | null, socket: Socket | null) => void) => {
-          // undici connects anew where a server closed the connection after its answer.
-          if (!slot.isNew) this.#opening += 1;
-          slot.isNew = false;
-          connector(target, (error, socket) => {
-            this.#opening -= 1;
-            if (error === null) this.#connected(slot, socket);
-            else this.#drop(slot);
-            done(error, socket);
-            this.#serve();
-          });
-        },
-        headersTimeout: 0,
-        bodyTimeout: 0,
-        maxConcurrentStreams: STREAMS_MAX,
-        pipelining: STREAMS_MAX,
-      }) as Slot["client"],
-      busy: 0,
-      capacity: 1,
-      isNew: true,
-      served: 0,
-    };
+    if (this.#isHttp2 === false) return this.#add(this.#http1());
+    connectors.any(this.#target, (error, socket) => {
+      if (error === null) this.#welcome(socket);
+      else this.#refuse(error);
+      this.#serve();
+    });
+    return undefined;
+  }
+
+  #openingMax(): number {
+    if (this.#isHttp2 === undefined) return 1;
+    const most = Math.min(Math.max(this.open, OPENING_MIN), OPENING_MAX);
+    // Each will serve many.
+    return this.#isHttp2 ? Math.min(most, Math.ceil((this.#waiting.length - this.#first) / this.#streams)) : most;
+  }
+
+  /** A connection that has just been opened. */
+  #welcome(socket: TLSSocket): void {
+    const isHttp2 = socket.alpnProtocol === "h2";
+    this.#isHttp2 ??= isHttp2;
+    if (!isHttp2) this.#opening -= 1;
+    const slot = isHttp2 ? this.#http2(socket) : this.#http1(socket);
+    this.#add(slot);
+    this.#connected(slot, socket);
+  }
+
+  #add(slot: Slot): Slot {
     this.#slots.add(slot);
     this.#free.push(slot);
     return slot;
   }
 
-  /** Takes leave to open one more connection, of the next `most` that are allowed together. */
-  #isAllowed(most: number): boolean {
+  /** It is open once the server has told how many requests it takes: of more at once than that it refuses
+   * some. Until then it serves one. */
+  #http2(socket: TLSSocket): Slot {
+    let isOpen = false;
+    const open = (): void => {
+      if (!isOpen) this.#opening -= 1;
+      isOpen = true;
+    };
+    const client = new Http2Connection(this.#name, socket, {
+      room: (streams) => {
+        open();
+        const wasFull = slot.busy >= slot.capacity;
+        this.#streams = slot.capacity = streams;
+        if (wasFull && slot.busy < streams) this.#free.push(slot);
+        this.#serveSoon();
+      },
+      full: () => {
+        open();
+        this.#drop(slot);
+        this.#serveSoon();
+      },
+    });
+    const slot: Slot = { client, busy: 0, capacity: 1, served: 0 };
+    return slot;
+  }
+
+  /** With a connection, if one is there already. */
+  #http1(socket?: TLSSocket): Slot {
+    let isCounted = socket === undefined;
+    const client = new Client(this.#name, {
+      connect: (target: object, done: Connected) => {
+        const ready = socket;
+        socket = undefined;
+        if (ready !== undefined) return done(null, ready);
+        // undici connects anew where a server closed the connection after its answer.
+        if (!isCounted) this.#opening += 1;
+        isCounted = false;
+        connectors.http1(target, (...outcome) => {
+          const [error, opened] = outcome;
+          this.#opening -= 1;
+          if (error === null) this.#connected(slot, opened);
+          else this.#drop(slot);
+          done(...outcome);
+          this.#serve();
+        });
+      },
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    }) as Slot["client"];
+    const slot: Slot = { client, busy: 0, capacity: 1, served: 0 };
+    return slot;
+  }
+
+  /** Whoever waits first learns that no connection came about. */
+  #refuse(error: Error): void {
+    this.#opening -= 1;
+    const at = this.#waiting.findIndex(({ rider }, index) => index >= this.#first && !rider.isClosed);
+    if (at >= 0) this.#waiting.splice(at, 1)[0]?.rider.onResponseError(null, error);
+  }
+
+  /** Takes leave to open one more connection, of the next that are allowed together. */
+  #isAllowed(): boolean {
     if (this.#allowed === 0) {
       const now = standing(this.open, this.#answers);
       const passed = now.time - this.#then.time;
@@ -153,18 +216,15 @@ export class Origin {
         }, HOLD_MS);
         return false;
       }
-      [this.#allowed, this.#then] = [most, now];
+      [this.#allowed, this.#then] = [this.#openingMax(), now];
     }
     this.#allowed -= 1;
     return true;
   }
 
-  #connected(slot: Slot, socket: Socket): void {
+  #connected(slot: Slot, socket: TLSSocket): void {
     this.opened += 1;
     this.open += 1;
-    this.#isHttp2 ??= socket.alpnProtocol === "h2";
-    if (socket.alpnProtocol === "h2") slot.capacity = STREAMS_MAX;
-    if (slot.busy > 0 && slot.busy < slot.capacity) this.#free.push(slot);
     socket.once("close", () => {
       this.open -= 1;
       this.#drop(slot);
@@ -237,13 +297,18 @@ function standing(open: number, answers: number): Standing {
   return { time: performance.now(), idle: performance.nodeTiming.idleTime, open, answers };
 }
 
-interface Socket {
-  alpnProtocol?: string | false | null;
-  once(event: "close", then: () => void): void;
-}
+type Connected = (...outcome: [error: Error, socket: null] | [error: null, socket: TLSSocket]) => void;
 
-/** One for all origins, so that their sessions are resumed. */
-const connector = buildConnector({ allowH2: true, timeout: CONNECT_TIMEOUT_MS }) as (
-  target: object,
-  done: (...outcome: [error: Error, socket: null] | [error: null, socket: Socket]) => void,
-) => void;
+type Connector = (target: object, done: Connected) => void;
+
+/** One of each for all origins, so that their sessions are resumed. */
+const connectors = {
+  any: buildConnector({ allowH2: true, timeout: CONNECT_TIMEOUT_MS }) as Connector,
+  http1: buildConnector({ allowH2: false, timeout: CONNECT_TIMEOUT_MS }) as Connector,
+};
+
+/** Where a connection to an origin leads. */
+function targetOf(origin: string): object {
+  const { protocol, host, hostname, port } = new URL(origin);
+  return { protocol, host, port, hostname: hostname.replace(/^\[(.*)\]$/, "$1") };
+}

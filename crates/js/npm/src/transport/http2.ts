@@ -1,0 +1,216 @@
+/**
+ * One HTTP/2 connection, by Node's own client. undici's sends one POST at a time, and cuts off whatever is
+ * under way where a server wants no more requests (GOAWAY), as many do after some thousands.
+ */
+
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  type IncomingHttpHeaders,
+} from "node:http2";
+import type { Socket } from "node:net";
+
+import type { Controller, Dispatcher, DispatchOptions, Handler, IncomingHeaders } from "./dispatch.ts";
+
+/** Requests on one connection at once; what most servers allow. */
+export const STREAMS_MAX = 100;
+
+/** What may come of one answer before somebody reads it. */
+const STREAM_WINDOW_BYTES = 256 << 10;
+
+/** What a connection may hold, in megabytes: such windows, and as much again. Node takes no further request
+ * beyond that. */
+const MEMORY_MB_MAX = (2 * STREAMS_MAX * STREAM_WINDOW_BYTES) >> 20;
+
+/** So long may a connection be of no use: servers and those between close them without a word. */
+const IDLE_MS = 30_000;
+
+/** Fields that speak of an HTTP/1.1 connection. */
+const OF_CONNECTIONS = new Set(["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"]);
+
+/** What whoever holds a connection is told of it. */
+export interface Keeper {
+  /** So many requests may be under way. */
+  room(streams: number): void;
+  /** It takes no more requests; told at least once. */
+  full(): void;
+}
+
+export class Http2Connection implements Dispatcher {
+  readonly #session: ClientHttp2Session;
+  readonly #keeper: Keeper;
+  #streams = 0;
+  /** How often anything came. */
+  #heard = 0;
+  #idle: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(origin: string, socket: Socket, keeper: Keeper) {
+    this.#keeper = keeper;
+    this.#session = connect(origin, {
+      createConnection: () => socket,
+      maxSessionMemory: MEMORY_MB_MAX,
+      settings: { enablePush: false, initialWindowSize: STREAM_WINDOW_BYTES },
+    });
+    // Answers that nobody reads must not hold back the others.
+    this.#session.once("connect", () => this.#session.setLocalWindowSize(STREAMS_MAX * STREAM_WINDOW_BYTES));
+    this.#session.on("remoteSettings", ({ maxConcurrentStreams }) => {
+      keeper.room(Math.max(1, Math.min(maxConcurrentStreams ?? STREAMS_MAX, STREAMS_MAX)));
+    });
+    this.#session.on("goaway", () => keeper.full());
+    this.#session.on("close", () => {
+      clearTimeout(this.#idle);
+      keeper.full();
+    });
+    // Each request is told of it by its stream.
+    this.#session.on("error", () => keeper.full());
+    this.#rest();
+  }
+
+  dispatch(options: DispatchOptions, handler: Handler): boolean {
+    const exchange = new Exchange(handler, () => this.#heard);
+    handler.onRequestStart(exchange);
+    if (exchange.isOver) return true;
+    let stream: ClientHttp2Stream;
+    try {
+      stream = this.#session.request(fieldsOf(options), { endStream: options.body === null });
+    } catch (error) {
+      handler.onResponseError(exchange, error as Error);
+      return true;
+    }
+    this.#work();
+    stream.on("response", () => (this.#heard += 1));
+    stream.on("data", () => (this.#heard += 1));
+    stream.once("close", () => {
+      this.#streams -= 1;
+      if (this.#streams === 0) this.#rest();
+      // Not a word since: perhaps the network has gone, and the next request would wait for it as long.
+      if (exchange.isUnheard) this.#keeper.full();
+    });
+    exchange.goBy(stream);
+    if (options.body !== null) stream.end(options.body);
+    return true;
+  }
+
+  /** Ends when all that is under way has ended. */
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#session.destroyed) resolve();
+      else this.#session.close(resolve);
+    });
+  }
+
+  #work(): void {
+    if (this.#streams === 0) {
+      clearTimeout(this.#idle);
+      this.#session.ref();
+    }
+    this.#streams += 1;
+  }
+
+  /** Keeps no process alive, and does not stay for ever. */
+  #rest(): void {
+    if (this.#session.destroyed) return;
+    this.#session.unref();
+    this.#idle = setTimeout(() => this.#keeper.full(), IDLE_MS);
+    this.#idle.unref();
+  }
+}
+
+/** One request and what comes back, as undici tells it. */
+class Exchange implements Controller {
+  readonly #handler: Handler;
+  readonly #heard: () => number;
+  readonly #heardBefore: number;
+  #stream: ClientHttp2Stream | undefined;
+  #isOver = false;
+  #isUnheard = false;
+
+  constructor(handler: Handler, heard: () => number) {
+    this.#handler = handler;
+    this.#heard = heard;
+    this.#heardBefore = heard();
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Whether it was given up, and nothing had come by its connection from its beginning on. */
+  get isUnheard(): boolean {
+    return this.#isUnheard;
+  }
+
+  goBy(stream: ClientHttp2Stream): void {
+    this.#stream = stream;
+    stream.on("response", ({ ":status": status, ...fields }: IncomingHttpHeaders & { ":status"?: number }) => {
+      if (!this.#isOver) this.#handler.onResponseStart(this, status ?? 0, fields as IncomingHeaders);
+    });
+    stream.on("data", (chunk: Buffer) => {
+      if (!this.#isOver) this.#handler.onResponseData(this, chunk);
+    });
+    stream.once("end", () => {
+      if (this.#isOver || stream.aborted) return;
+      this.#isOver = true;
+      this.#handler.onResponseEnd(this);
+    });
+    const failed = (error: Error): void => this.#fail(stream.rstCode === REFUSED ? new Refused() : error);
+    stream.once("error", failed);
+    // A stream that the server takes back closes without a word.
+    stream.once("close", () => failed(new Closed(stream.rstCode)));
+  }
+
+  #fail(error: Error): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#handler.onResponseError(this, error);
+  }
+
+  abort(reason: Error): void {
+    this.#isUnheard = !this.#isOver && this.#heard() === this.#heardBefore;
+    this.#stream?.close(constants.NGHTTP2_CANCEL);
+    this.#fail(reason);
+  }
+
+  pause(): void {
+    this.#stream?.pause();
+  }
+
+  resume(): void {
+    this.#stream?.resume();
+  }
+}
+
+/** The server says that it has not looked at a request. */
+const REFUSED = constants.NGHTTP2_REFUSED_STREAM;
+
+class Refused extends Error {
+  readonly code = "ERR_HTTP2_REFUSED_STREAM";
+
+  constructor() {
+    super("the server took no further request on this connection");
+  }
+}
+
+class Closed extends Error {
+  readonly code = "ERR_HTTP2_STREAM_CLOSED";
+
+  constructor(code: number | undefined) {
+    super(`the server closed the stream before its end (code ${code ?? 0})`);
+  }
+}
+
+function fieldsOf({ method, path, headers, body }: DispatchOptions): Record<string, string | string[]> {
+  const fields: Record<string, string | string[]> = { ":method": method, ":path": path };
+  for (let at = 0; at < headers.length; at += 2) {
+    const name = (headers[at] as string).toLowerCase();
+    const value = headers[at + 1] as string;
+    const before = fields[name];
+    if (OF_CONNECTIONS.has(name)) continue;
+    if (name === "host") fields[":authority"] = value;
+    else fields[name] = before === undefined ? value : [before, value].flat();
+  }
+  if (body !== null) fields["content-length"] = String(Buffer.byteLength(body));
+  return fields;
+}

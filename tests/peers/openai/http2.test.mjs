@@ -1,0 +1,204 @@
+// HTTP/2 on Node: many calls on one connection, as its server allows, and what becomes of them where it
+// ends. The certificate beside this file is worth nothing elsewhere; `openssl req -x509` made it.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { constants, createSecureServer } from "node:http2";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { test } from "node:test";
+
+import { entry } from "./package.mjs";
+
+const beside = (name) => fileURLToPath(new URL(name, import.meta.url));
+const CERTIFICATE = beside("localhost.cert.pem");
+
+// Nobody has signed that certificate; Node says once that it is not looked at.
+process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
+const { default: OpenAI, APIConnectionError, APIConnectionTimeoutError } = await import(pathToFileURL(entry).href);
+
+const ASK = { model: "m", messages: [{ role: "user", content: "Hello!" }] };
+const STREAM = { ":status": 200, "content-type": "text/event-stream" };
+const said = (delta, more = {}) => `data: ${JSON.stringify({ id: "c", object: "chat.completion.chunk", choices: [{ index: 0, delta, ...more }] })}\n\n`;
+const END = `${said({}, { finish_reason: "stop" })}data: [DONE]\n\n`;
+
+/** Answers a call with one word. */
+function answer(stream) {
+  stream.respond({ ":status": 200, "content-type": "application/json" });
+  stream.end(JSON.stringify({ id: "c", choices: [{ index: 0, message: { role: "assistant", content: "Hi" }, finish_reason: "stop" }] }));
+}
+
+/** Serves while a test lasts. `work` is handed each request's stream, how many came before it, and its head. */
+async function serve(t, work, settings = {}) {
+  const sessions = [];
+  let requests = 0;
+  const server = createSecureServer({ key: readFileSync(beside("localhost.key.pem")), cert: readFileSync(CERTIFICATE), settings, maxSessionMemory: 1000 });
+  server.on("session", (session) => {
+    sessions.push(session);
+    session.on("error", () => {});
+  });
+  server.on("stream", (stream, head) => {
+    stream.on("error", () => {});
+    stream.resume();
+    requests += 1;
+    work(stream, requests - 1, head);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const baseURL = `https://localhost:${server.address().port}/v1`;
+  const client = new OpenAI({ apiKey: "k", baseURL, maxRetries: 1, logLevel: "off" });
+  t.after(() => {
+    client.dispose();
+    for (const session of sessions) session.destroy();
+    server.close();
+  });
+  return { baseURL, client, sessions, count: () => requests };
+}
+
+const create = (client, options) => client.chat.completions.create(ASK, options);
+const open = (client, options) => client.chat.completions.create({ ...ASK, stream: true }, options);
+
+async function text(stream) {
+  let all = "";
+  for await (const chunk of stream) all += chunk.choices[0].delta.content ?? "";
+  return all;
+}
+
+test("calls at once are on the wire at once, on one connection", async (t) => {
+  const waiting = [];
+  const { client, sessions } = await serve(t, (stream) => {
+    // None is answered before all are there.
+    if (waiting.push(stream) === 20) for (const one of waiting) answer(one);
+  });
+  const answers = await Promise.all(Array.from({ length: 20 }, () => create(client)));
+  assert.ok(answers.every(({ choices }) => choices[0].message.content === "Hi"));
+  assert.equal(sessions.length, 1);
+  assert.equal(client.stats().connections.opened, 1);
+});
+
+test("where a connection takes few, others are opened, and nothing is refused", async (t) => {
+  const waiting = [];
+  const under = new Map();
+  let most = 0;
+  const work = (stream) => {
+    const { session } = stream;
+    under.set(session, (under.get(session) ?? 0) + 1);
+    most = Math.max(most, under.get(session));
+    if (waiting.push(stream) === 20) for (const one of waiting) answer(one);
+  };
+  const { client, count } = await serve(t, work, { maxConcurrentStreams: 5 });
+  await Promise.all(Array.from({ length: 20 }, () => create(client)));
+  assert.deepEqual([count(), most, under.size], [20, 5, 4]);
+});
+
+test("a server that wants no more requests on a connection still ends those under way there", async (t) => {
+  const { client, sessions, count } = await serve(t, (stream, before) => {
+    if (before > 0) return answer(stream);
+    stream.respond(STREAM);
+    stream.write(said({ content: "one " }));
+    stream.session.goaway(constants.NGHTTP2_NO_ERROR, stream.id);
+    setTimeout(() => stream.end(said({ content: "two" }) + END), 100);
+  });
+  const stream = await open(client);
+  const pieces = stream[Symbol.asyncIterator]();
+  await pieces.next();
+  assert.equal((await create(client)).choices[0].message.content, "Hi");
+  assert.equal((await pieces.next()).value.choices[0].delta.content, "two");
+  assert.deepEqual([sessions.length, count()], [2, 2]);
+});
+
+test("a request that the server has not looked at is sent again", async (t) => {
+  const { client, sessions, count } = await serve(t, (stream, before) => {
+    if (before === 0) stream.close(constants.NGHTTP2_REFUSED_STREAM);
+    else answer(stream);
+  });
+  assert.equal((await create(client)).choices[0].message.content, "Hi");
+  assert.deepEqual([sessions.length, count()], [1, 2]);
+});
+
+test("a stream that is taken back, or lost with its connection, is a failure", async (t) => {
+  for (const end of [
+    (stream) => stream.close(constants.NGHTTP2_CANCEL),
+    (stream) => stream.close(constants.NGHTTP2_INTERNAL_ERROR),
+    (stream) => stream.close(constants.NGHTTP2_NO_ERROR),
+    (stream) => stream.session.destroy(),
+  ]) {
+    const { client } = await serve(t, (stream) => {
+      stream.respond(STREAM);
+      stream.write(said({ content: "one" }));
+      setTimeout(() => end(stream), 50);
+    });
+    await assert.rejects(text(await open(client)), APIConnectionError, String(end));
+  }
+});
+
+test("who goes away in a stream takes back that alone", async (t) => {
+  let closed;
+  const { client, sessions } = await serve(t, (stream, before) => {
+    if (before > 0) return answer(stream);
+    stream.respond(STREAM);
+    stream.write(said({ content: "one" }));
+    closed = once(stream, "close").then(() => stream.rstCode);
+  });
+  for await (const _ of await open(client)) break;
+  assert.equal(await closed, constants.NGHTTP2_CANCEL);
+  await create(client);
+  assert.equal(sessions.length, 1);
+});
+
+test("a connection on which nothing is heard any more is not used again", async (t) => {
+  const { client, sessions } = await serve(t, (stream, before) => {
+    if (before !== 1) answer(stream);
+  });
+  await create(client);
+  await assert.rejects(create(client, { timeout: 200, maxRetries: 0 }), APIConnectionTimeoutError);
+  await create(client);
+  assert.equal(sessions.length, 2);
+});
+
+test("an answer that nobody reads holds back no other", async (t) => {
+  const many = said({ content: "word ".repeat(1000) }).repeat(2000);
+  const { client, sessions } = await serve(t, (stream, before) => {
+    if (before >= 8) return answer(stream);
+    stream.respond(STREAM);
+    stream.end(many + END);
+  });
+  const unread = await Promise.all(Array.from({ length: 8 }, () => open(client)));
+  await create(client);
+  assert.equal(sessions.length, 1);
+  assert.equal((await text(unread[0])).length, 5 * 1000 * 2000);
+  for (const stream of unread) stream.controller.abort();
+});
+
+test("a request's fields are written as HTTP/2 wants them", async (t) => {
+  let head;
+  const { baseURL, client } = await serve(t, (stream, _, sent) => {
+    head = sent;
+    answer(stream);
+  });
+  await create(client, { headers: { "X-Of-Mine": "yes", Connection: "keep-alive" } });
+  assert.equal(head[":authority"], new URL(baseURL).host);
+  assert.equal(head[":path"], "/v1/chat/completions");
+  assert.equal(head["x-of-mine"], "yes");
+  assert.equal(head.authorization, "Bearer k");
+  assert.equal(head["content-length"], String(JSON.stringify(ASK).length));
+});
+
+test("an open connection keeps no process alive", async (t) => {
+  const { baseURL } = await serve(t, answer);
+  const script = `
+    import OpenAI from ${JSON.stringify(pathToFileURL(entry).href)};
+    const client = new OpenAI({ apiKey: "k", baseURL: ${JSON.stringify(baseURL)} });
+    await client.chat.completions.create(${JSON.stringify(ASK)});
+    console.log(client.stats().connections.open);`;
+  const env = { ...process.env, NODE_EXTRA_CA_CERTS: CERTIFICATE };
+  delete env.NODE_TLS_REJECT_UNAUTHORIZED;
+  const began = performance.now();
+  const child = spawn(process.execPath, ["--input-type=module", "-e", script], { env, stdio: ["ignore", "pipe", "inherit"] });
+  const out = child.stdout.setEncoding("utf8").toArray();
+  const [code] = await once(child, "close");
+  assert.deepEqual([code, (await out).join("")], [0, "1\n"]);
+  // Far less than a connection is kept.
+  assert.ok(performance.now() - began < 20_000);
+});
