@@ -14,7 +14,7 @@ import { ourEvents, ours, OurStream } from "./package.mjs";
 import { attemptsWithoutQuota, differences, errorOf, programs } from "./programs.mjs";
 import { programs as scripted } from "./scripted.mjs";
 import { programs as seventh } from "./seventh.mjs";
-import { heir, programs as wrapped } from "./wrapped.mjs";
+import { heir, programs as wrapped, rewrapped } from "./wrapped.mjs";
 
 let server;
 before(async () => (server = await startServer()));
@@ -57,6 +57,11 @@ test("a client that another one is made of", async () => {
   const [fields, key, changed, count] = await heir(our);
   assert.deepEqual(changed, fields.with(1, 7));
   assert.deepEqual([key, count], ["sk-test", 1]);
+});
+
+test("a promise without more, where a library answers one", async () => {
+  await assert.rejects(rewrapped(their), TypeError, "openai");
+  assert.deepEqual(await rewrapped(our), [{ a: 1 }, { a: 1 }]);
 });
 
 // `openai` waits without end here, so only the drop-in is asked.

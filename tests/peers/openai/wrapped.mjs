@@ -12,6 +12,9 @@ const response = {
   output: [{ type: "message", role: "assistant", content: [{ type: "output_text", text: '{"a":1}', annotations: [] }] }],
 };
 
+const schema = { name: "s", strict: true, schema: { type: "object" } };
+const format = { chat: { type: "json_schema", json_schema: schema }, response: { type: "json_schema", ...schema } };
+
 /** A proxy that hands out the fields of what it stands before, and proxies of those that are objects. */
 const proxied = (value, read) =>
   new Proxy(value, {
@@ -34,8 +37,48 @@ export async function heir(exports) {
   return [fieldsOf(made), made.apiKey, fieldsOf(other), asked.length];
 }
 
+/** What is parsed where a library has put a promise without more in the place of the client's. */
+export async function rewrapped(exports) {
+  const { client } = scripted(exports, [() => json(said), () => json(response)]);
+  for (const part of [client.chat.completions, client.responses]) {
+    const create = part.create.bind(part);
+    part.create = (...args) => create(...args).then((answer) => answer);
+  }
+  const completion = await client.chat.completions.parse({ ...ask, response_format: format.chat });
+  const parsed = await client.responses.parse({ model: "m", input: "x", text: { format: format.response } });
+  return [completion.choices[0].message.parsed, parsed.output_parsed];
+}
+
 /** What each program is called, and what it does. */
 export const programs = [
+  ["a promise behind a proxy", async (exports) => {
+    const answers = [() => json(said), pieces, () => json(said), () => json(response)];
+    const { client } = scripted(exports, answers);
+    const calls = [
+      () => client.chat.completions.create(ask),
+      () => client.chat.completions.create({ ...ask, stream: true }),
+      () => client.chat.completions.parse({ ...ask, response_format: format.chat }),
+      () => client.responses.create({ model: "m", input: "x" }),
+    ];
+    const told = [];
+    for (const call of calls) {
+      const promise = call();
+      const answer = promise.then((value) => value);
+      const seen = new Proxy(promise, {
+        // What is about the answer is the library's; the rest is asked of the proxy itself.
+        get: (target, name, proxy) => (name in Promise.prototype ? answer[name].bind(answer) : Reflect.get(target, name, proxy)),
+      });
+      const { data, response: { status } } = await seen.withResponse();
+      told.push([status, (await seen) === data, (await seen.asResponse()).status, data.id ?? (await collect(data)).length]);
+    }
+    return told;
+  }],
+  ["an answer that is changed twice, first by somebody who takes his time", async (exports) => {
+    const { client } = scripted(exports, [() => json(said)]);
+    const slow = client.chat.completions.create(ask)._thenUnwrap(async ({ id }) => ({ id }));
+    const { data, response } = await slow._thenUnwrap(({ id }) => ({ again: id })).withResponse();
+    return [plain(data), response.status];
+  }],
   ["the methods of all clients are replaced", async (exports) => {
     const { OpenAI } = exports;
     const { Chat, Completions, Embeddings, Images, Models, Moderations, Responses } = OpenAI;
@@ -126,12 +169,10 @@ export const programs = [
     return [fieldsOf(copy), fieldsOf(whole), id, plain(kept), also.id, asked.map(({ url }) => url)];
   }],
   ["a schema that nobody has marked is parsed", async (exports) => {
-    const schema = { name: "s", strict: true, schema: { type: "object" } };
-    const format = { type: "json_schema", ...schema };
     const { client } = scripted(exports, [() => json(response)]);
-    const whole = await client.responses.parse({ model: "m", input: "x", text: { format } });
+    const whole = await client.responses.parse({ model: "m", input: "x", text: { format: format.response } });
     const { client: chat } = scripted(exports, [() => json(said)]);
-    const completion = await chat.chat.completions.parse({ ...ask, response_format: { type: "json_schema", json_schema: schema } });
+    const completion = await chat.chat.completions.parse({ ...ask, response_format: format.chat });
     const open = await client.responses.parse({ model: "m", input: "x" });
     return [whole.output_parsed, plain(whole.output), completion.choices[0].message.parsed, open.output_parsed, plain(open.output)];
   }],

@@ -1,7 +1,7 @@
 /** Chat completions with helpers: parsed answers, streams that put themselves together, tools. */
 
 import * as plain from "../resources/chat.ts";
-import type { APIPromise } from "../resources/promise.ts";
+import { type APIPromise, unwrapped } from "../resources/promise.ts";
 import type { RequestOptions } from "../resources/request.ts";
 import { ChatCompletionStream, ChatCompletionStreamingRunner } from "./runner/chat_stream.ts";
 import { keptBody, keptOptions } from "./runner/kept.ts";
@@ -36,7 +36,7 @@ export class Completions extends stored.Completions {
     body: P,
     options?: RequestOptions,
   ): APIPromise<types.ParsedChatCompletion<T>> {
-    return this.create(body, options)._thenUnwrap((completion) => parsed<T>(completion, body));
+    return unwrapped(this.create(body, options), (completion) => parsed<T>(completion, body));
   }
 
   /** Asks a chat model for a stream that puts the completion together. */

@@ -5,7 +5,7 @@ import { pairsOf } from "./options.ts";
 import type { HeaderOptions } from "../options.ts";
 import * as plain from "../resources/endpoints.ts";
 import type { PagePromise } from "../resources/page.ts";
-import type { APIPromise } from "../resources/promise.ts";
+import { type APIPromise, unwrapped } from "../resources/promise.ts";
 import type { RequestOptions } from "../resources/request.ts";
 import { type ParsedResponse, type ParsedResponseBy, parsedResponse, withText } from "../resources/response_parse.ts";
 import { keptBody, keptOptions } from "./runner/kept.ts";
@@ -76,7 +76,7 @@ export class Responses extends plain.Responses {
     body: P,
     options?: RequestOptions,
   ): APIPromise<ParsedResponse<T>> {
-    return this.create(body, options)._thenUnwrap((response) => parsedResponse<T>(response, body, true));
+    return unwrapped(this.create(body, options), (response) => parsedResponse<T>(response, body, true));
   }
 
   /** Asks for a stream that puts the response together. */
