@@ -79,6 +79,22 @@ export const programs = [
     const { data, response } = await slow._thenUnwrap(({ id }) => ({ again: id })).withResponse();
     return [plain(data), response.status];
   }],
+  ["an iterator that nobody asks", async (exports) => {
+    const { client } = scripted(exports, [pieces]);
+    const read = [];
+    for (const take of [(stream) => [stream], (stream) => stream.tee(), (stream) => stream.tee().reverse()]) {
+      const made = await client.chat.completions.create({ ...ask, stream: true });
+      for (const stream of [made, exports.Stream.fromSSEResponse(pieces(), new AbortController())]) {
+        stream[Symbol.asyncIterator]();
+        const [first, ...others] = take(stream);
+        read.push((await collect(first)).length);
+        for (const each of others) read.push((await collect(each)).length);
+        const late = stream[Symbol.asyncIterator]();
+        read.push(await late.next().then(() => "read twice", () => stream.controller.signal.aborted));
+      }
+    }
+    return read;
+  }],
   ["the methods of all clients are replaced", async (exports) => {
     const { OpenAI } = exports;
     const { Chat, Completions, Embeddings, Images, Models, Moderations, Responses } = OpenAI;
