@@ -100,6 +100,19 @@ test("a retry is told of once, without the key", async () => {
   assert.ok(lines.length > 8 && !lines.join().includes("sk-canary"));
 });
 
+test("options that a call has not are told of once, and those that the client has anyway never", async () => {
+  const told = [];
+  const logger = { debug() {}, info() {}, error() {}, warn: (line) => told.push(line) };
+  const { OpenAI, base: baseURL } = us("tokens=2");
+  const settings = { apiKey: "sk-test", baseURL, organization: undefined, dangerouslyAllowBrowser: true };
+  const client = new OpenAI({ ...settings, logger });
+  const ask = { model: "m", messages: [{ role: "user", content: "Hello!" }] };
+  for (const options of [settings, { ...settings, tools: [] }, { tools: [], baseURL: "http://other.test/v1" }, { tools: [] }]) {
+    await client.chat.completions.create(ask, options);
+  }
+  assert.deepEqual(told, ["tools", "baseURL"].map((name) => `kneepoint: no option of a call is called ${name}`));
+});
+
 test("a file keeps the type of what it is made of", async () => {
   const blob = new Blob(["a {}"], { type: "text/css" });
   const foreign = { type: "text/css", arrayBuffer: () => blob.arrayBuffer() };

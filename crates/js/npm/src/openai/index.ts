@@ -50,6 +50,8 @@ export class OpenAI extends Kneepoint {
   readonly #others = new Map<string, this>();
   /** Those that were left behind when an option changed, while calls of theirs are under way. */
   #left: this[] = [];
+  /** Options of calls that somebody has been told of. */
+  readonly #told = new Set<string>();
   /** `POST /chat/completions`, with helpers */
   override readonly chat: Chat = new Chat(this);
   /** `POST /responses`, with helpers */
@@ -190,10 +192,7 @@ export class OpenAI extends Kneepoint {
       if (value === null || (name === "idempotencyKey" && value === "")) delete rest[name as keyof typeof rest];
     }
     const unknown = Object.keys(rest).filter((name) => !isCallOption(name));
-    if (unknown.length > 0) {
-      this._client.log.warn(`kneepoint: no option of a call is called ${unknown.join(", ")}`);
-      for (const name of unknown) delete (rest as Record<string, unknown>)[name];
-    }
+    if (unknown.length > 0) this.#leaveOut(unknown, rest as Record<string, unknown>);
     if (timeout === undefined) return rest;
     checkTimeout(timeout);
     return { attemptTimeout: timeout, ...rest };
@@ -217,6 +216,16 @@ export class OpenAI extends Kneepoint {
   /** @internal */
   override _asSent(options: FinalRequestOptions): FinalRequestOptions {
     return withBody(withPath(options, this._options.defaultQuery));
+  }
+
+  /** Takes options away that no call has, and tells of each once: what a library hands to all calls, its user
+   * cannot mend. Where it hands the client's own to them, nothing is lost. */
+  #leaveOut(names: string[], call: Record<string, unknown>): void {
+    const own = (name: string) => [undefined, this._options[name as keyof ClientOptions], this[name as keyof this]];
+    const lost = names.filter((name) => !own(name).includes(call[name] as never) && !this.#told.has(name));
+    for (const name of names) delete call[name];
+    for (const name of lost) this.#told.add(name);
+    if (lost.length > 0) this._client.log.warn(`kneepoint: no option of a call is called ${lost.join(", ")}`);
   }
 
   /** What another client is to send: with another key, or to another server. */
