@@ -81,3 +81,16 @@ test("CommonJS takes it by name", async () => {
     console.log(typeof new OpenAI({ apiKey: "k" }).chat.completions.create, new APIError() instanceof OpenAI.OpenAIError);`;
   assert.deepEqual(await node("--no-warnings", "-e", program), [0, "function true\n"]);
 });
+
+test("promises may descend from openai's, for libraries that ask", async () => {
+  const program = `
+    import { APIPromise } from ${JSON.stringify(pathToFileURL(entry).href)};
+    import { APIPromise as Theirs } from ${JSON.stringify(import.meta.resolve("openai"))};
+    Object.setPrototypeOf(APIPromise.prototype, Theirs.prototype);
+    const choices = [{ index: 0, finish_reason: "stop", message: { role: "assistant", content: "x" } }];
+    const fetch = async () => Response.json({ id: "c", choices });
+    const promise = new OpenAI({ apiKey: "k", fetch }).chat.completions.create(ask);
+    const { data, response } = await promise._thenUnwrap(({ id }) => ({ id })).withResponse();
+    console.log(promise instanceof Theirs, data.id, response.status, (await promise).id);`;
+  assert.deepEqual(await run("", program), [0, "true c 200 c\n"]);
+});
