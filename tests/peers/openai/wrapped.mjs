@@ -137,6 +137,39 @@ export const programs = [
       [completions.constructor.name, completions instanceof exports.OpenAI.Chat.Completions, completions._client === client],
     ];
   }],
+  ["a client whose parts are extended", async (exports) => {
+    const { OpenAI, AzureOpenAI } = exports;
+    const seen = [];
+    class Completions extends OpenAI.Chat.Completions {
+      create(body, options) {
+        const promise = super.create(body, options);
+        const answer = promise.then((value) => (seen.push(value.id ?? "a stream"), value));
+        const received = promise.responsePromise;
+        return Object.assign(answer, {
+          withResponse: async () => ({ data: await answer, response: (await received).response }),
+          _thenUnwrap: (change) => answer.then(async (value) => change(value, await received)),
+        });
+      }
+    }
+    class Chat extends OpenAI.Chat {
+      completions = new Completions(this._client);
+    }
+    class Client extends OpenAI {
+      chat = new Chat(this);
+    }
+    const { client } = scripted({ OpenAI: Client }, [() => json(said), pieces, () => json(said), () => json({}, { status: 418 })]);
+    const { data, response } = await client.chat.completions.create(ask).withResponse();
+    const streamed = await client.chat.completions.create({ ...ask, stream: true }).withResponse();
+    const parsed = await client.chat.completions.parse({ ...ask, response_format: format.chat });
+    const refused = await client.chat.completions.create(ask).catch(({ status }) => status);
+    const parts = [OpenAI, AzureOpenAI].flatMap(({ Audio, Chat, Completions, Embeddings, Responses }) =>
+      [Chat, Audio, Audio.Speech, Audio.Transcriptions, Audio.Translations, Chat.Completions, Completions, Embeddings, Responses]);
+    for (const Part of parts) seen.push([typeof class extends Part {}, Part.name]);
+    return [
+      data.id, response.status, (await collect(streamed.data)).length, streamed.response.status,
+      parsed.choices[0].message.parsed, refused, seen,
+    ];
+  }],
   ["a stream's iterator is replaced", async (exports) => {
     const { client } = scripted(exports, [pieces]);
     const seen = [];

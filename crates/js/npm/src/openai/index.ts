@@ -9,6 +9,8 @@ import type { Client } from "../client.ts";
 import { KneepointError } from "../errors.ts";
 import { Kneepoint } from "../kneepoint.ts";
 import { type CallOptions, type ClientOptions as Options, isCallOption, type Logger } from "../options.ts";
+import { Audio } from "./absent.ts";
+import { AzureOpenAI } from "./azure.ts";
 import { withBody } from "./body.ts";
 import { Chat } from "./chat_helpers.ts";
 import { Conversations } from "./conversations.ts";
@@ -36,7 +38,7 @@ import { Stream } from "../resources/streaming.ts";
 import * as chat from "./types/chat_names.ts";
 import { addressOf, isAbsolute, withPath } from "../resources/url.ts";
 
-export { AzureOpenAI } from "./azure.ts";
+export { AzureOpenAI };
 export * from "./error.ts";
 export type { ClientOptions } from "./options.ts";
 export * from "./resources.ts";
@@ -285,8 +287,9 @@ export class OpenAI extends Kneepoint {
     // The classes of the parts, for libraries that patch them to watch all clients. To the types their names are
     // namespaces.
     const { Completions, Embeddings, Models, ConversationCursorPage, CursorPage, Page } = resources;
-    const classes = { Batches, Chat, Completions, Conversations, Embeddings, Images, Models, Moderations, Responses };
-    Object.assign(this, classes, { ConversationCursorPage, CursorPage, Page });
+    const parts = { Batches, Chat, Completions, Conversations, Embeddings, Images, Models, Moderations, Responses };
+    const classes = { ...parts, Audio, ConversationCursorPage, CursorPage, Page };
+    for (const Client of [this, AzureOpenAI]) Object.assign(Client, classes);
   }
 }
 

@@ -17,16 +17,17 @@ export interface Received {
   /** The server's name for the request. */
   readonly requestID: string | null;
   /** The platform's response, the same each time. */
-  response(): Response;
+  readonly response: Response;
   /** The object that a caller wants. */
   read(): unknown;
 }
 
 /** A promise of an answer. The body is parsed only for those who wait for the answer itself. */
 export class APIPromise<T> extends Promise<WithRequestID<T>> {
-  // Libraries put proxies around promises, through which nothing that is truly private would be found.
+  // Libraries put proxies around promises, through which nothing that is truly private would be found, and look
+  // for this by the name that it has in OpenAI's SDK.
   /** @internal */
-  readonly _received: Promise<Received>;
+  readonly responsePromise: Promise<Received>;
   /** @internal */
   readonly _change: ((read: unknown, received: Received) => unknown) | undefined;
   /** @internal */
@@ -38,7 +39,7 @@ export class APIPromise<T> extends Promise<WithRequestID<T>> {
     change?: (read: unknown, received: Received) => unknown,
   ) {
     super((resolve) => resolve(undefined as WithRequestID<T>));
-    this._received = received;
+    this.responsePromise = received;
     this._change = change;
   }
 
@@ -49,7 +50,7 @@ export class APIPromise<T> extends Promise<WithRequestID<T>> {
 
   /** The response, its body unread. */
   async asResponse(): Promise<Response> {
-    return (await this._received).response();
+    return (await this.responsePromise).response;
   }
 
   /** The answer, its response and the server's name for the request. */
@@ -58,17 +59,17 @@ export class APIPromise<T> extends Promise<WithRequestID<T>> {
     response: Response;
     request_id: string | null;
   }> {
-    const [received, data] = await Promise.all([this._received, this._read()]);
+    const [received, data] = await Promise.all([this.responsePromise, this._read()]);
     const isStream = data instanceof ItemStream;
     // A stream's body is read by the stream alone.
-    const response = isStream ? headOf(received) : received.response();
+    const response = isStream ? headOf(received) : received.response;
     return { data, response, request_id: received.requestID };
   }
 
   /** A promise of something made of the answer. @internal */
   _thenUnwrap<U>(change: (answer: T, received: Received) => U): APIPromise<U> {
     const before = this._change;
-    return promiseOf<U>(this._received, (read, received) => {
+    return promiseOf<U>(this.responsePromise, (read, received) => {
       const answer = before === undefined ? read : before(read, received);
       return answer instanceof Promise ? answer.then((value: T) => change(value, received)) : change(answer as T, received);
     });
@@ -93,7 +94,7 @@ export class APIPromise<T> extends Promise<WithRequestID<T>> {
 
   /** @internal */
   _read(): Promise<WithRequestID<T>> {
-    this._answer ??= this._received.then((received) => {
+    this._answer ??= this.responsePromise.then((received) => {
       const read = received.read();
       const answer = this._change === undefined ? read : this._change(read, received);
       return signed(answer, received.requestID) as WithRequestID<T>;
@@ -131,7 +132,7 @@ function isElsewhere(answer: object): boolean {
 }
 
 function headOf(received: Received): Response {
-  return received instanceof Streamed ? received.head() : received.response();
+  return received instanceof Streamed ? received.head() : received.response;
 }
 
 /** What is known of an answer that came from a cache. */
@@ -162,7 +163,7 @@ export class Whole implements Received {
     return reply === undefined ? null : requestIDOf(reply);
   }
 
-  response(): Response {
+  get response(): Response {
     const { reply } = this.#outcome;
     return (this.#response ??=
       reply === undefined
@@ -173,7 +174,7 @@ export class Whole implements Received {
   read(): unknown {
     const { reply = CACHED } = this.#outcome;
     if (reply.status === 204) return null;
-    if (this.#isRaw) return this.response();
+    if (this.#isRaw) return this.response;
     if (reply.json !== undefined && isJSON(reply)) return reply.json;
     const { text } = this.#outcome;
     if (!isJSON(reply)) return text;
@@ -211,7 +212,7 @@ export class Streamed implements Received {
     return responseOf(this.#reply ?? CACHED_STREAM, null);
   }
 
-  response(): Response {
+  get response(): Response {
     return (this.#response ??= responseOf(this.#reply ?? CACHED_STREAM, this.#body()));
   }
 
