@@ -137,6 +137,41 @@ export const programs = [
       [completions.constructor.name, completions instanceof exports.OpenAI.Chat.Completions, completions._client === client],
     ];
   }],
+  ["helpers of parts whose create is watched by a proxy", async (exports) => {
+    const whole = { ...response, output: [{ id: "m1", ...response.output[0] }] };
+    const first = { id: "c1", choices: [{ index: 0, delta: { role: "assistant" }, finish_reason: null }] };
+    const spoken = () => events([first, piece("a"), piece("b", "stop")]);
+    const answers = [
+      () => json(said), spoken, () => json(said), spoken, () => json(response),
+      () => events([{ type: "response.created", response: { ...response, output: [] } }, { type: "response.completed", response: whole }]),
+    ];
+    const { client, asked } = scripted(exports, answers);
+    const seen = [];
+    const watched = (part) => new Proxy(part, {
+      get: (target, name, proxy) => {
+        if (name !== "create") return Reflect.get(target, name, proxy);
+        return async function* (body) {
+          seen.push(body.model);
+          yield* await target.create(body);
+        };
+      },
+    });
+    const [chat, responses] = [watched(client.chat.completions), watched(client.responses)];
+    const tools = [{ type: "function", function: { name: "f", parameters: {}, function: () => "", description: "" } }];
+    const told = [
+      (await chat.parse({ ...ask, response_format: format.chat })).choices[0].message.parsed,
+      await chat.stream(ask).finalContent(),
+      await chat.runTools({ ...ask, tools }).finalContent(),
+      await chat.runTools({ ...ask, tools, stream: true }).finalContent(),
+      (await responses.parse({ model: "m", input: "x", text: { format: format.response } })).output_parsed,
+      (await responses.stream({ model: "m", input: "x" }).finalResponse()).id,
+    ];
+    return [told, seen, asked.length];
+  }],
+  ["a part that a library looks into and that has nothing of ours", async (exports) => {
+    const { client } = scripted(exports, []);
+    return [typeof client.beta, typeof client.beta.chat];
+  }],
   ["a client whose parts are extended", async (exports) => {
     const { OpenAI, AzureOpenAI } = exports;
     const seen = [];

@@ -17,6 +17,9 @@ class Speech extends Absent {}
 class Transcriptions extends Absent {}
 class Translations extends Absent {}
 
+/** Nothing of it is here; libraries look into it. */
+export class Beta extends APIResource {}
+
 /** Speech, and what was said. */
 export class Audio extends APIResource {
   static readonly Speech = Speech;

@@ -9,7 +9,7 @@ import type { Client } from "../client.ts";
 import { KneepointError } from "../errors.ts";
 import { Kneepoint } from "../kneepoint.ts";
 import { type CallOptions, type ClientOptions as Options, isCallOption, type Logger } from "../options.ts";
-import { Audio } from "./absent.ts";
+import { Audio, Beta } from "./absent.ts";
 import { AzureOpenAI } from "./azure.ts";
 import { withBody } from "./body.ts";
 import { Chat } from "./chat_helpers.ts";
@@ -66,6 +66,8 @@ export class OpenAI extends Kneepoint {
   readonly images: Images = new Images(this);
   /** `POST /batches` */
   readonly batches: Batches = new Batches(this);
+  /** For libraries that look for something in it. @internal */
+  readonly beta: Beta = new Beta(this);
 
   /** Where the endpoint is. */
   declare baseURL: string;
