@@ -1,5 +1,10 @@
 // What libraries that watch, trace or extend a client do with it: each program is the gist of one.
 
+import { AsyncLocalStorage } from "node:async_hooks";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { createServer } from "node:http";
+import { Readable } from "node:stream";
+
 import { collect, events, json, plain, scripted } from "./scripted.mjs";
 
 const messages = [{ role: "user", content: "Hello!" }];
@@ -259,6 +264,42 @@ export const programs = [
     const completion = await chat.chat.completions.parse({ ...ask, response_format: format.chat });
     const open = await client.responses.parse({ model: "m", input: "x" });
     return [whole.output_parsed, plain(whole.output), completion.choices[0].message.parsed, open.output_parsed, plain(open.output)];
+  }],
+  ["requests that wait or are sent again, each where its call was made", async ({ OpenAI }) => {
+    const place = new AsyncLocalStorage();
+    const seen = [];
+    const see = (body) => seen.push([JSON.parse(body).user, place.getStore()]);
+    let refused = 0;
+    const server = createServer(async (request, reply) => {
+      const { user, stream } = JSON.parse(await new Response(Readable.toWeb(request)).text());
+      if (user === "2" && (refused += 1) === 1) return reply.writeHead(503, { "retry-after-ms": "5" }).end();
+      const answer = stream ? pieces() : json(said);
+      reply.writeHead(200, { "content-type": answer.headers.get("content-type") }).end(await answer.text());
+    });
+    await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const created = () => seen.push(["request", place.getStore()]);
+    subscribe("undici:request:create", created);
+    const fetchers = [undefined, (url, init) => (see(init.body), fetch(url, init))];
+    try {
+      for (const fetch of fetchers) {
+        const settings = { apiKey: "k", baseURL: `http://127.0.0.1:${server.address().port}/v1`, logLevel: "off" };
+        const client = new OpenAI({ ...settings, concurrency: 1, ...(fetch ? { fetch } : {}) });
+        for (const stream of [false, true]) {
+          refused = 0;
+          const call = async (user) => {
+            const answer = await client.chat.completions.create({ ...ask, user, stream });
+            if (stream) await collect(answer);
+            seen.push(["answer", user === place.getStore()]);
+          };
+          await Promise.all(["1", "2", "3", "4"].map((user) => place.run(user, call, user)));
+        }
+      }
+    } finally {
+      unsubscribe("undici:request:create", created);
+      server.close();
+      server.closeAllConnections();
+    }
+    return seen.map(String).sort();
   }],
   ["a client as the fetch of another library", async (exports) => {
     const { client, asked } = scripted(exports, [() => json(said), pieces]);

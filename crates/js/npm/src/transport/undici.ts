@@ -29,6 +29,7 @@ import {
   type Transport,
   type TransportOptions,
 } from "./transport.ts";
+import { doAt, type Visit } from "../visit.ts";
 
 /** The way out, unless the user has another. */
 export function transportOf(options: TransportOptions): Transport {
@@ -179,6 +180,10 @@ class Exchange implements Rider {
     return this.#isClosed || this.#instance !== instance();
   }
 
+  get visit(): Visit | undefined {
+    return this.#call.visit;
+  }
+
   board(origin: Origin, reused: boolean, leave: (failed: boolean) => void): void {
     this.#origin = origin;
     this.#reused = reused;
@@ -188,14 +193,15 @@ class Exchange implements Rider {
   /** Goes by a dispatcher that is not ours, once the module is left: it may answer at once, throw, or use the
    * client. What it is given is its own to change. */
   goBy(dispatcher: Dispatcher, options: DispatchOptions): void {
-    queueMicrotask(() => {
+    const go = (): void => {
       if (this.isClosed) return;
       try {
         dispatcher.dispatch({ ...options, headers: [...options.headers] }, this);
       } catch (error) {
         this.#fail(error);
       }
-    });
+    };
+    doAt(this.visit, () => queueMicrotask(go));
   }
 
   onRequestStart(controller: Controller): void {
