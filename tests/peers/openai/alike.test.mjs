@@ -14,7 +14,7 @@ import { ourEvents, ours, OurStream } from "./package.mjs";
 import { attemptsWithoutQuota, differences, errorOf, programs } from "./programs.mjs";
 import { programs as scripted } from "./scripted.mjs";
 import { programs as seventh } from "./seventh.mjs";
-import { heir, programs as wrapped } from "./wrapped.mjs";
+import { heir, programs as wrapped, rewrapped } from "./wrapped.mjs";
 
 let server;
 before(async () => (server = await startServer()));
@@ -59,6 +59,11 @@ test("a client that another one is made of", async () => {
   assert.deepEqual([key, count], ["sk-test", 1]);
 });
 
+test("a promise without more, where a library answers one", async () => {
+  await assert.rejects(rewrapped(their), TypeError, "openai");
+  assert.deepEqual(await rewrapped(our), [{ a: 1 }, { a: 1 }]);
+});
+
 // `openai` waits without end here, so only the drop-in is asked.
 for (const [where, event] of [["before the first content", 0], ["in the middle", 4]]) {
   test(`a stream that falls silent ${where} runs out of time`, async () => {
@@ -93,6 +98,19 @@ test("a retry is told of once, without the key", async () => {
   for (let i = 0; i < 8; i += 1) await client.chat.completions.create(ask);
   assert.equal(lines.filter((line) => line.includes("took")).length > 0, true);
   assert.ok(lines.length > 8 && !lines.join().includes("sk-canary"));
+});
+
+test("options that a call has not are told of once, and those that the client has anyway never", async () => {
+  const told = [];
+  const logger = { debug() {}, info() {}, error() {}, warn: (line) => told.push(line) };
+  const { OpenAI, base: baseURL } = us("tokens=2");
+  const settings = { apiKey: "sk-test", baseURL, organization: undefined, dangerouslyAllowBrowser: true };
+  const client = new OpenAI({ ...settings, logger });
+  const ask = { model: "m", messages: [{ role: "user", content: "Hello!" }] };
+  for (const options of [settings, { ...settings, tools: [] }, { tools: [], baseURL: "http://other.test/v1" }, { tools: [] }]) {
+    await client.chat.completions.create(ask, options);
+  }
+  assert.deepEqual(told, ["tools", "baseURL"].map((name) => `kneepoint: no option of a call is called ${name}`));
 });
 
 test("a file keeps the type of what it is made of", async () => {

@@ -81,3 +81,40 @@ test("CommonJS takes it by name", async () => {
     console.log(typeof new OpenAI({ apiKey: "k" }).chat.completions.create, new APIError() instanceof OpenAI.OpenAIError);`;
   assert.deepEqual(await node("--no-warnings", "-e", program), [0, "function true\n"]);
 });
+
+test("promises may descend from openai's, for libraries that ask", async () => {
+  const program = `
+    import { APIPromise } from ${JSON.stringify(pathToFileURL(entry).href)};
+    import { APIPromise as Theirs } from ${JSON.stringify(import.meta.resolve("openai"))};
+    Object.setPrototypeOf(APIPromise.prototype, Theirs.prototype);
+    const choices = [{ index: 0, finish_reason: "stop", message: { role: "assistant", content: "x" } }];
+    const fetch = async () => Response.json({ id: "c", choices });
+    const promise = new OpenAI({ apiKey: "k", fetch }).chat.completions.create(ask);
+    const { data, response } = await promise._thenUnwrap(({ id }) => ({ id })).withResponse();
+    console.log(promise instanceof Theirs, data.id, response.status, (await promise).id);`;
+  assert.deepEqual(await run("", program), [0, "true c 200 c\n"]);
+});
+
+test("a dispatcher in the place of the platform's is asked", async () => {
+  const program = `
+    import Theirs from ${JSON.stringify(import.meta.resolve("openai"))};
+    import { Agent, MockAgent, setGlobalDispatcher } from ${JSON.stringify(import.meta.resolve("undici"))};
+    const choices = [{ index: 0, finish_reason: "stop", message: { role: "assistant", content: "x" } }];
+    const headers = { "content-type": "application/json" };
+    let seen = 0;
+    const counts = (dispatch) => (options, handler) => ((seen += 1), dispatch(options, handler));
+    for (const Client of [Theirs, OpenAI]) {
+      const mock = new MockAgent();
+      mock.disableNetConnect();
+      for (const dispatcher of [mock, new Agent().compose(() => mock.dispatch.bind(mock), counts)]) {
+        mock.get("http://llm.test").intercept({ path: "/v1/chat/completions", method: "POST" }).reply(200, { id: "c", choices }, { headers });
+        setGlobalDispatcher(dispatcher);
+        const { id } = await new Client({ apiKey: "k", baseURL: "http://llm.test/v1", maxRetries: 0 }).chat.completions.create(ask);
+        console.log(id, seen);
+      }
+    }
+    setGlobalDispatcher(new Agent());
+    await client.chat.completions.create({ ...ask, stream: true });
+    console.log(client.stats().connections.opened);`;
+  assert.deepEqual(await run("endless", program), [0, "c 0\nc 1\nc 1\nc 2\n1\n"]);
+});

@@ -1,7 +1,7 @@
 /** Where a call was made, on platforms where that matters. */
 
 /**
- * The request of a visitor in which a call was made.
+ * The request of a visitor in which a call was made; on Node, Deno and Bun its asynchronous context alone.
  *
  * On Workers a timer, a reply or a stream belongs to the request that made it: no other request may
  * touch it, and it is gone together with that one. The module serves all of them, and does what is

@@ -1,7 +1,7 @@
 /** Chat completions with helpers: parsed answers, streams that put themselves together, tools. */
 
 import * as plain from "../resources/chat.ts";
-import type { APIPromise } from "../resources/promise.ts";
+import { type APIPromise, unwrapped } from "../resources/promise.ts";
 import type { RequestOptions } from "../resources/request.ts";
 import { ChatCompletionStream, ChatCompletionStreamingRunner } from "./runner/chat_stream.ts";
 import { keptBody, keptOptions } from "./runner/kept.ts";
@@ -36,7 +36,7 @@ export class Completions extends stored.Completions {
     body: P,
     options?: RequestOptions,
   ): APIPromise<types.ParsedChatCompletion<T>> {
-    return this.create(body, options)._thenUnwrap((completion) => parsed<T>(completion, body));
+    return unwrapped(asked(this).create(body, options), (completion) => parsed<T>(completion, body));
   }
 
   /** Asks a chat model for a stream that puts the completion together. */
@@ -47,7 +47,7 @@ export class Completions extends stored.Completions {
     const each = keptOptions(options);
     return ChatCompletionStream._of<T>(
       { ...keptBody(body), stream: true },
-      async (request, signal) => this.create(request, { ...each, signal }),
+      async (request, signal) => asked(this).create(request, { ...each, signal }),
       options.signal,
     );
   }
@@ -70,12 +70,12 @@ export class Completions extends stored.Completions {
     return stream
       ? ChatCompletionStreamingRunner._with<T>(
           params as ToolRunnerParams,
-          async (request, signal) => this.create(request, { ...each, signal }),
+          async (request, signal) => asked(this).create(request, { ...each, signal }),
           options,
         )
       : ChatCompletionRunner._with<T>(
           params as ToolRunnerParams,
-          async (request, signal) => this.create(request, { ...each, signal }),
+          async (request, signal) => asked(this).create(request, { ...each, signal }),
           options,
         );
   }
@@ -88,4 +88,10 @@ export class Chat extends plain.Chat {
   static readonly Completions = Completions;
   /** Chat completions. */
   override readonly completions: Completions = new Completions(this._client);
+}
+
+/** What helpers ask: the client's part, as in OpenAI's SDK. A library may have put a proxy before it, whose `create`
+ * answers something else. */
+function asked({ _client }: Completions): Completions {
+  return (_client as unknown as { chat: Chat }).chat.completions;
 }

@@ -9,6 +9,8 @@ import type { Client } from "../client.ts";
 import { KneepointError } from "../errors.ts";
 import { Kneepoint } from "../kneepoint.ts";
 import { type CallOptions, type ClientOptions as Options, isCallOption, type Logger } from "../options.ts";
+import { Audio, Beta } from "./absent.ts";
+import { AzureOpenAI } from "./azure.ts";
 import { withBody } from "./body.ts";
 import { Chat } from "./chat_helpers.ts";
 import { Conversations } from "./conversations.ts";
@@ -36,7 +38,7 @@ import { Stream } from "../resources/streaming.ts";
 import * as chat from "./types/chat_names.ts";
 import { addressOf, isAbsolute, withPath } from "../resources/url.ts";
 
-export { AzureOpenAI } from "./azure.ts";
+export { AzureOpenAI };
 export * from "./error.ts";
 export type { ClientOptions } from "./options.ts";
 export * from "./resources.ts";
@@ -50,6 +52,8 @@ export class OpenAI extends Kneepoint {
   readonly #others = new Map<string, this>();
   /** Those that were left behind when an option changed, while calls of theirs are under way. */
   #left: this[] = [];
+  /** Options of calls that somebody has been told of. */
+  readonly #told = new Set<string>();
   /** `POST /chat/completions`, with helpers */
   override readonly chat: Chat = new Chat(this);
   /** `POST /responses`, with helpers */
@@ -62,6 +66,8 @@ export class OpenAI extends Kneepoint {
   readonly images: Images = new Images(this);
   /** `POST /batches` */
   readonly batches: Batches = new Batches(this);
+  /** For libraries that look for something in it. @internal */
+  readonly beta: Beta = new Beta(this);
 
   /** Where the endpoint is. */
   declare baseURL: string;
@@ -190,10 +196,7 @@ export class OpenAI extends Kneepoint {
       if (value === null || (name === "idempotencyKey" && value === "")) delete rest[name as keyof typeof rest];
     }
     const unknown = Object.keys(rest).filter((name) => !isCallOption(name));
-    if (unknown.length > 0) {
-      this._client.log.warn(`kneepoint: no option of a call is called ${unknown.join(", ")}`);
-      for (const name of unknown) delete (rest as Record<string, unknown>)[name];
-    }
+    if (unknown.length > 0) this.#leaveOut(unknown, rest as Record<string, unknown>);
     if (timeout === undefined) return rest;
     checkTimeout(timeout);
     return { attemptTimeout: timeout, ...rest };
@@ -217,6 +220,16 @@ export class OpenAI extends Kneepoint {
   /** @internal */
   override _asSent(options: FinalRequestOptions): FinalRequestOptions {
     return withBody(withPath(options, this._options.defaultQuery));
+  }
+
+  /** Takes options away that no call has, and tells of each once: what a library hands to all calls, its user
+   * cannot mend. Where it hands the client's own to them, nothing is lost. */
+  #leaveOut(names: string[], call: Record<string, unknown>): void {
+    const own = (name: string) => [undefined, this._options[name as keyof ClientOptions], this[name as keyof this]];
+    const lost = names.filter((name) => !own(name).includes(call[name] as never) && !this.#told.has(name));
+    for (const name of names) delete call[name];
+    for (const name of lost) this.#told.add(name);
+    if (lost.length > 0) this._client.log.warn(`kneepoint: no option of a call is called ${lost.join(", ")}`);
   }
 
   /** What another client is to send: with another key, or to another server. */
@@ -276,8 +289,9 @@ export class OpenAI extends Kneepoint {
     // The classes of the parts, for libraries that patch them to watch all clients. To the types their names are
     // namespaces.
     const { Completions, Embeddings, Models, ConversationCursorPage, CursorPage, Page } = resources;
-    const classes = { Batches, Chat, Completions, Conversations, Embeddings, Images, Models, Moderations, Responses };
-    Object.assign(this, classes, { ConversationCursorPage, CursorPage, Page });
+    const parts = { Batches, Chat, Completions, Conversations, Embeddings, Images, Models, Moderations, Responses };
+    const classes = { ...parts, Audio, ConversationCursorPage, CursorPage, Page };
+    for (const Client of [this, AzureOpenAI]) Object.assign(Client, classes);
   }
 }
 

@@ -5,7 +5,7 @@ import { pairsOf } from "./options.ts";
 import type { HeaderOptions } from "../options.ts";
 import * as plain from "../resources/endpoints.ts";
 import type { PagePromise } from "../resources/page.ts";
-import type { APIPromise } from "../resources/promise.ts";
+import { type APIPromise, unwrapped } from "../resources/promise.ts";
 import type { RequestOptions } from "../resources/request.ts";
 import { type ParsedResponse, type ParsedResponseBy, parsedResponse, withText } from "../resources/response_parse.ts";
 import { keptBody, keptOptions } from "./runner/kept.ts";
@@ -76,7 +76,7 @@ export class Responses extends plain.Responses {
     body: P,
     options?: RequestOptions,
   ): APIPromise<ParsedResponse<T>> {
-    return this.create(body, options)._thenUnwrap((response) => parsedResponse<T>(response, body, true));
+    return unwrapped(asked(this).create(body, options), (response) => parsedResponse<T>(response, body, true));
   }
 
   /** Asks for a stream that puts the response together. */
@@ -89,14 +89,14 @@ export class Responses extends plain.Responses {
     if (given.response_id === undefined) {
       const { text, tools } = given as types.ResponseCreateParamsBase;
       return new ResponseStream<T>({ text, tools })._begin(
-        async (signal) => this.create({ ...given, stream: true }, { ...kept, signal }),
+        async (signal) => asked(this).create({ ...given, stream: true }, { ...kept, signal }),
         options.signal,
       );
     }
     // What came before is needed too, to put the response together.
     const { response_id, starting_after, ...params } = given;
     return new ResponseStream<T>(params, starting_after)._begin(
-      async (signal) => this.retrieve(response_id, { stream: true }, { ...kept, signal }),
+      async (signal) => asked(this).retrieve(response_id, { stream: true }, { ...kept, signal }),
       options.signal,
     );
   }
@@ -137,6 +137,11 @@ export class Responses extends plain.Responses {
   compact(body: types.ResponseCompactParams, options?: RequestOptions): APIPromise<types.CompactedResponse> {
     return this._post("/responses/compact", body, options);
   }
+}
+
+/** What helpers ask: the client's part, whatever proxy a library may have put before it. */
+function asked({ _client }: Responses): Responses {
+  return (_client as unknown as { responses: Responses }).responses;
 }
 
 function pathOf(id: string): string {

@@ -79,21 +79,27 @@ export function streamOf<Item>(call: StreamCall, Class: StreamClass): ItemStream
     });
   };
   return new Class(
-    once(() => new Unpacked(more, () => controller.abort())),
+    once(more, () => controller.abort()),
     controller,
   );
 }
 
-/** Lets a stream be read once. */
-export function once<Item>(begin: () => AsyncIterator<Item>): () => AsyncIterator<Item> {
-  let isTaken = false;
+/** Lets a stream be read once, by the iterator that is asked first: libraries make some that they never ask. */
+export function once<Item>(more: More<Item>, leave: () => void): () => AsyncIterator<Item> {
+  let reader: AsyncIterator<Item> | undefined;
   return () => {
-    if (isTaken) {
-      throw new KneepointError("this stream has been read already; `tee` makes two of one", {
-        kind: "stream",
-      });
-    }
-    isTaken = true;
-    return begin();
+    const iterator: AsyncIterator<Item> = new Unpacked<Item>(
+      (take) => {
+        reader ??= iterator;
+        if (reader === iterator) more(take);
+        else take(undefined, { error: new KneepointError(READ_ALREADY, { kind: "stream" }) });
+      },
+      () => {
+        if (reader === undefined || reader === iterator) leave();
+      },
+    );
+    return iterator;
   };
 }
+
+const READ_ALREADY = "this stream has been read already; `tee` makes two of one";

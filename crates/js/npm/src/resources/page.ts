@@ -117,7 +117,7 @@ export class PagePromise<Made extends AbstractPage<Item>, Item = ReturnType<Made
   ) {
     let current: FinalRequestOptions;
     const receiving = Promise.resolve(options).then((known) => client._receive((current = known)));
-    super(receiving, (read, received) => new Class(client as never, received.response(), read as never, current));
+    super(receiving, (read, received) => new Class(client as never, received.response, read as never, current));
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Item> {

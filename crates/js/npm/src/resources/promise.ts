@@ -17,16 +17,21 @@ export interface Received {
   /** The server's name for the request. */
   readonly requestID: string | null;
   /** The platform's response, the same each time. */
-  response(): Response;
+  readonly response: Response;
   /** The object that a caller wants. */
   read(): unknown;
 }
 
 /** A promise of an answer. The body is parsed only for those who wait for the answer itself. */
 export class APIPromise<T> extends Promise<WithRequestID<T>> {
-  readonly #received: Promise<Received>;
-  readonly #change: ((read: unknown, received: Received) => unknown) | undefined;
-  #answer: Promise<WithRequestID<T>> | undefined;
+  // Libraries put proxies around promises, through which nothing that is truly private would be found, and look
+  // for this by the name that it has in OpenAI's SDK.
+  /** @internal */
+  readonly responsePromise: Promise<Received>;
+  /** @internal */
+  readonly _change: ((read: unknown, received: Received) => unknown) | undefined;
+  /** @internal */
+  _answer: Promise<WithRequestID<T>> | undefined;
 
   /** @internal */
   constructor(
@@ -34,8 +39,8 @@ export class APIPromise<T> extends Promise<WithRequestID<T>> {
     change?: (read: unknown, received: Received) => unknown,
   ) {
     super((resolve) => resolve(undefined as WithRequestID<T>));
-    this.#received = received;
-    this.#change = change;
+    this.responsePromise = received;
+    this._change = change;
   }
 
   /** What is derived of it is a plain promise. */
@@ -45,7 +50,7 @@ export class APIPromise<T> extends Promise<WithRequestID<T>> {
 
   /** The response, its body unread. */
   async asResponse(): Promise<Response> {
-    return (await this.#received).response();
+    return (await this.responsePromise).response;
   }
 
   /** The answer, its response and the server's name for the request. */
@@ -54,51 +59,60 @@ export class APIPromise<T> extends Promise<WithRequestID<T>> {
     response: Response;
     request_id: string | null;
   }> {
-    const [received, data] = await Promise.all([this.#received, this.#read()]);
+    const [received, data] = await Promise.all([this.responsePromise, this._read()]);
     const isStream = data instanceof ItemStream;
     // A stream's body is read by the stream alone.
-    const response = isStream ? headOf(received) : received.response();
+    const response = isStream ? headOf(received) : received.response;
     return { data, response, request_id: received.requestID };
   }
 
   /** A promise of something made of the answer. @internal */
   _thenUnwrap<U>(change: (answer: T, received: Received) => U): APIPromise<U> {
-    const before = this.#change;
-    return promiseOf<U>(this.#received, (read, received) =>
-      change((before === undefined ? read : before(read, received)) as T, received),
-    );
+    const before = this._change;
+    return promiseOf<U>(this.responsePromise, (read, received) => {
+      const answer = before === undefined ? read : before(read, received);
+      return answer instanceof Promise ? answer.then((value: T) => change(value, received)) : change(answer as T, received);
+    });
   }
 
   override then<A = WithRequestID<T>, B = never>(
     onfulfilled?: ((value: WithRequestID<T>) => A | PromiseLike<A>) | null,
     onrejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
-    return this.#read().then(onfulfilled, onrejected);
+    return this._read().then(onfulfilled, onrejected);
   }
 
   override catch<B = never>(
     onrejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<WithRequestID<T> | B> {
-    return this.#read().catch(onrejected);
+    return this._read().catch(onrejected);
   }
 
   override finally(onfinally?: (() => void) | null): Promise<WithRequestID<T>> {
-    return this.#read().finally(onfinally);
+    return this._read().finally(onfinally);
   }
 
-  #read(): Promise<WithRequestID<T>> {
-    this.#answer ??= this.#received.then((received) => {
+  /** @internal */
+  _read(): Promise<WithRequestID<T>> {
+    this._answer ??= this.responsePromise.then((received) => {
       const read = received.read();
-      const answer = this.#change === undefined ? read : this.#change(read, received);
+      const answer = this._change === undefined ? read : this._change(read, received);
       return signed(answer, received.requestID) as WithRequestID<T>;
     });
-    return this.#answer;
+    return this._answer;
   }
 }
 
 /** Bundlers rename classes that name themselves inside, and promises are printed by name. */
 function promiseOf<T>(...told: ConstructorParameters<typeof APIPromise<T>>): APIPromise<T> {
   return new APIPromise<T>(...told);
+}
+
+/** The same of what a library that watches calls has put in a promise's place, with nothing but `then` perhaps. */
+export function unwrapped<T, U>(promise: APIPromise<T>, change: (answer: T) => U): APIPromise<U> {
+  return typeof promise._thenUnwrap === "function"
+    ? promise._thenUnwrap(change)
+    : ((promise as Promise<T>).then(change) as APIPromise<U>);
 }
 
 /** Notes the server's name for the request where nobody stumbles over it. */
@@ -118,7 +132,7 @@ function isElsewhere(answer: object): boolean {
 }
 
 function headOf(received: Received): Response {
-  return received instanceof Streamed ? received.head() : received.response();
+  return received instanceof Streamed ? received.head() : received.response;
 }
 
 /** What is known of an answer that came from a cache. */
@@ -149,7 +163,7 @@ export class Whole implements Received {
     return reply === undefined ? null : requestIDOf(reply);
   }
 
-  response(): Response {
+  get response(): Response {
     const { reply } = this.#outcome;
     return (this.#response ??=
       reply === undefined
@@ -160,7 +174,7 @@ export class Whole implements Received {
   read(): unknown {
     const { reply = CACHED } = this.#outcome;
     if (reply.status === 204) return null;
-    if (this.#isRaw) return this.response();
+    if (this.#isRaw) return this.response;
     if (reply.json !== undefined && isJSON(reply)) return reply.json;
     const { text } = this.#outcome;
     if (!isJSON(reply)) return text;
@@ -198,7 +212,7 @@ export class Streamed implements Received {
     return responseOf(this.#reply ?? CACHED_STREAM, null);
   }
 
-  response(): Response {
+  get response(): Response {
     return (this.#response ??= responseOf(this.#reply ?? CACHED_STREAM, this.#body()));
   }
 

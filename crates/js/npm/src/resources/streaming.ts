@@ -5,7 +5,7 @@ import { Decoding } from "../decoding.ts";
 import { ItemStream, once } from "./item_stream.ts";
 import { bodiless, named } from "./sse.ts";
 import { Parser } from "./template.ts";
-import { type More, Unpacked } from "./unpack.ts";
+import type { More } from "./unpack.ts";
 
 /** A stream of objects. It can be read once; `tee` makes two of it. */
 export class Stream<Item> extends ItemStream<Item> {
@@ -22,13 +22,12 @@ export class Stream<Item> extends ItemStream<Item> {
     _client?: unknown,
     synthesizeEventData = false,
   ): Stream<Item> {
-    const begin = (): AsyncIterator<Item> => {
-      if (synthesizeEventData) return named<Item>(response, controller);
-      const { body, headers } = response;
-      if (body === null) throw bodiless(controller);
-      return reading(body, controller, new EventReader<Item>(headers));
-    };
-    return over(begin, controller);
+    if (synthesizeEventData) return over(...handing(named<Item>(response, controller), controller), controller);
+    const { body, headers } = response;
+    if (body === null) {
+      return over((take) => take(undefined, { error: bodiless(controller) }), () => {}, controller);
+    }
+    return over(...reading(body, controller, new EventReader<Item>(headers)), controller);
   }
 
   /** The objects in a stream of JSON, one in each line, such as {@link toReadableStream} makes. */
@@ -36,13 +35,31 @@ export class Stream<Item> extends ItemStream<Item> {
     readableStream: ReadableStream,
     controller: AbortController,
   ): Stream<Item> {
-    return over(() => reading(readableStream, controller, new LineReader<Item>()), controller);
+    return over(...reading(readableStream, controller, new LineReader<Item>()), controller);
   }
 }
 
 /** Bundlers rename classes that name themselves inside, and streams are printed by name. */
-function over<Item>(begin: () => AsyncIterator<Item>, controller: AbortController): Stream<Item> {
-  return new Stream(once(begin), controller);
+function over<Item>(more: More<Item>, leave: () => void, controller: AbortController): Stream<Item> {
+  return new Stream(once(more, leave), controller);
+}
+
+/** What asks for more, and what is told that nobody will read on. */
+type Source<Item> = [more: More<Item>, leave: () => void];
+
+/** Hands on what a generator makes. */
+function handing<Item>(made: AsyncGenerator<Item, void, undefined>, controller: AbortController): Source<Item> {
+  const more: More<Item> = (take) => {
+    made.next().then(
+      ({ value, done }) => take(done ? undefined : [value as Item]),
+      (error: unknown) => take(undefined, { error }),
+    );
+  };
+  const leave = (): void => {
+    controller.abort();
+    made.return().catch(() => {});
+  };
+  return [more, leave];
 }
 
 /** Makes objects of chunks. */
@@ -61,7 +78,7 @@ function reading<Item>(
   body: ReadableStream,
   controller: AbortController,
   items: ChunkReader<Item>,
-): AsyncIterator<Item> {
+): Source<Item> {
   let reader: ReadableStreamDefaultReader<unknown> | undefined;
   let isEnded = false;
   const cancel = (): void => void reader?.cancel().catch(() => {});
@@ -99,11 +116,12 @@ function reading<Item>(
   const tellMore: More<Item> = (take) => {
     more().then(take, (error: unknown) => take(undefined, { error }));
   };
-  return new Unpacked(tellMore, () => {
+  const leave = (): void => {
     close();
     cancel();
     controller.abort();
-  });
+  };
+  return [tellMore, leave];
 }
 
 /** Reads events. */

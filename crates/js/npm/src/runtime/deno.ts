@@ -5,6 +5,7 @@ import { Buffer } from "node:buffer";
 import encoded from "../node/kneepoint.wasm.js";
 
 import { text, variable } from "./common.ts";
+import { Context } from "./context.ts";
 import type { Runtime } from "./runtime.ts";
 
 const bytes = (): Buffer<ArrayBuffer> => Buffer.from(encoded, "base64");
@@ -16,5 +17,6 @@ export const runtime: Runtime = {
   moduleNow: bytes,
   variable,
   turn: (then) => void setTimeout(then, 0),
+  visit: () => new Context(),
   text,
 };

@@ -3,6 +3,7 @@
 import encoded from "../node/kneepoint.wasm.js";
 
 import { variable } from "./common.ts";
+import { Context } from "./context.ts";
 import type { Runtime } from "./runtime.ts";
 
 const bytes = (): Buffer<ArrayBuffer> => Buffer.from(encoded, "base64");
@@ -14,6 +15,7 @@ export const runtime: Runtime = {
   moduleNow: bytes,
   variable,
   turn: setImmediate,
+  visit: () => new Context(),
   text(chunks) {
     const [first] = chunks;
     const whole = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);

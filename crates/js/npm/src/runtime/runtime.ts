@@ -19,7 +19,7 @@ export interface Runtime {
   turn(then: () => void): void;
   /** The bytes as text. */
   text(chunks: readonly Uint8Array[]): string;
-  /** The visit that we are in, where I/O belongs to one. With `lingers` it goes on for as long as it
+  /** The visit that we are in, where I/O belongs to one, or what is made in it. With `lingers` it goes on for as long as it
    * is held, though the visitor may have left. Timers may never fire there: it calls `lookAfter`, which
    * answers after how many milliseconds it wants to be called again. */
   visit?(lingers: boolean, lookAfter: () => number): Visit;

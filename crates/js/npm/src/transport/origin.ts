@@ -6,6 +6,7 @@ import type { TLSSocket } from "node:tls";
 import buildConnector from "undici/lib/core/connect.js";
 import Client from "undici/lib/dispatcher/client.js";
 
+import { doAt, type Visit } from "../visit.ts";
 import type { DispatchOptions, Dispatcher, Handler } from "./dispatch.ts";
 import { Http2Connection, STREAMS_MAX } from "./http2.ts";
 
@@ -13,6 +14,8 @@ import { Http2Connection, STREAMS_MAX } from "./http2.ts";
 export interface Rider extends Handler {
   /** Whether it was taken back. */
   readonly isClosed: boolean;
+  /** Where its call was made. */
+  readonly visit: Visit | undefined;
   board(origin: Origin, reused: boolean, leave: (failed: boolean) => void): void;
 }
 
@@ -244,7 +247,7 @@ export class Origin {
     if (slot.busy >= slot.capacity) this.#free.pop();
     if (isReused) this.reused += 1;
     rider.board(this, isReused, (failed) => this.#release(slot, failed));
-    slot.client.dispatch(options, rider);
+    doAt(rider.visit, () => slot.client.dispatch(options, rider));
   }
 
   #release(slot: Slot, failed: boolean): void {

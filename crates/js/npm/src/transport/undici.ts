@@ -5,7 +5,8 @@
  * handshakes at once overflow a server's queue of them, and each that is lost costs a second.
  *
  * What only `fetch` understands is sent by `fetch`: forms, streams, options of its own for one call. So is
- * everything where a program has put another function in its place.
+ * everything where a program has put another function in its place, or a dispatcher in the place of that which
+ * `fetch` asks: a proxy, or the mock of a test.
  */
 
 import type { Transform } from "node:stream";
@@ -29,10 +30,26 @@ import {
   type Transport,
   type TransportOptions,
 } from "./transport.ts";
+import { doAt, type Visit } from "../visit.ts";
 
 /** The way out, unless the user has another. */
 export function transportOf(options: TransportOptions): Transport {
   return options.fetch === undefined ? new UndiciTransport(options) : new FetchTransport(options);
+}
+
+/** Where undici and the platform's `fetch` look for that dispatcher, by its versions. */
+const GLOBALS = [1, 2].map((version) => Symbol.for(`undici.globalDispatcher.${version}`));
+
+/** What undici puts there by itself. */
+const PLAIN = ["Agent", "Dispatcher1Wrapper"];
+
+/** Whether somebody else has put something there. */
+function isForeign(place: symbol): boolean {
+  const dispatcher = (globalThis as Record<symbol, unknown>)[place] as Dispatcher | undefined;
+  if (dispatcher === undefined) return false;
+  const { name, prototype } = dispatcher.constructor;
+  // What stands before an agent has its name, and a method of its own.
+  return !PLAIN.includes(name) || dispatcher.dispatch !== (prototype as Dispatcher).dispatch;
 }
 
 /** What follows it happens once all is done that happens together. */
@@ -58,7 +75,7 @@ class UndiciTransport implements Transport {
 
   open(id: number, call: Sender, head: RequestHead, gathering: Gathering | undefined): void {
     const { body, fetchOptions } = call;
-    if (typeof body === "object" || fetchOptions !== undefined || isReplaced()) {
+    if (typeof body === "object" || fetchOptions !== undefined || isReplaced() || this.#isOutdone()) {
       this.#fetched.add(id);
       this.#fetch ??= new FetchTransport(this.#options);
       this.#fetch.open(id, call, head, gathering);
@@ -79,6 +96,11 @@ class UndiciTransport implements Transport {
     };
     if (this.#dispatcher === undefined) this.#origin(head.origin).dispatch(options, exchange);
     else exchange.goBy(this.#dispatcher, options);
+  }
+
+  /** Whether a program has put a dispatcher in the place of the platform's, and none into its client's options. */
+  #isOutdone(): boolean {
+    return this.#options.fetchOptions?.["dispatcher"] === undefined && GLOBALS.some(isForeign);
   }
 
   /** What carries this exchange, where we do not. */
@@ -179,6 +201,10 @@ class Exchange implements Rider {
     return this.#isClosed || this.#instance !== instance();
   }
 
+  get visit(): Visit | undefined {
+    return this.#call.visit;
+  }
+
   board(origin: Origin, reused: boolean, leave: (failed: boolean) => void): void {
     this.#origin = origin;
     this.#reused = reused;
@@ -188,14 +214,15 @@ class Exchange implements Rider {
   /** Goes by a dispatcher that is not ours, once the module is left: it may answer at once, throw, or use the
    * client. What it is given is its own to change. */
   goBy(dispatcher: Dispatcher, options: DispatchOptions): void {
-    queueMicrotask(() => {
+    const go = (): void => {
       if (this.isClosed) return;
       try {
         dispatcher.dispatch({ ...options, headers: [...options.headers] }, this);
       } catch (error) {
         this.#fail(error);
       }
-    });
+    };
+    doAt(this.visit, () => queueMicrotask(go));
   }
 
   onRequestStart(controller: Controller): void {
