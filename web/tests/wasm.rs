@@ -164,6 +164,47 @@ fn the_bound_of_http_2_is_the_browsers() {
     }
 }
 
+/// `asked` requests at a time for three seconds, of which `sent` at most are on the wire, and as many more as
+/// are late by themselves.
+fn rush(asked: u32, sent: u32, late_ms: impl Fn(u32) -> f64) -> Wire {
+    let mut wire = Wire::new(Family::Chromium);
+    let mut free = vec![0.0_f64; sent as usize];
+    let mut began = vec![0.0_f64; asked as usize];
+    for request in 0..asked * 30 {
+        let next = |times: &[f64]| (0..times.len()).min_by(|a, b| times[*a].total_cmp(&times[*b]));
+        let (slot, place) = (next(&began).unwrap(), next(&free).unwrap());
+        let start = began[slot].max(free[place]) + late_ms(request);
+        let end = start + 100.0 + f64::from(request * 7 % 11);
+        wire.note(Entry {
+            began: began[slot],
+            ..entry("h2", request == 0, start, end)
+        });
+        (began[slot], free[place]) = (end, end);
+    }
+    wire
+}
+
+#[wasm_bindgen_test]
+fn a_connection_that_takes_no_more_is_a_bound_of_the_browser() {
+    let known = rush(32, 20, |_| 0.0).connections(Names::One);
+    assert_eq!(known.cap, Some(20), "{known:?}");
+    assert!(known.notes[0].starts_with("at most 20 were on the wire at once: over HTTP/2"));
+    // As many as were asked for; each a while after, as where leave is asked for first; now and then one.
+    let late = |request: u32| f64::from(request * 13 % 90);
+    for (asked, what) in [
+        (rush(32, 32, |_| 0.0), "none waits"),
+        (rush(32, 32, |_| 15.0), "all are late"),
+        (rush(32, 32, late), "all are late by something else"),
+        (
+            rush(32, 32, |request| 40.0 * f64::from(request % 9 / 8)),
+            "one in nine",
+        ),
+    ] {
+        let known = asked.connections(Names::One);
+        assert_eq!(known.cap, Some(256), "{what}: {known:?}");
+    }
+}
+
 fn sample(id: u64) -> Sample {
     Sample {
         id,

@@ -17,6 +17,16 @@ const SPANS_MAX: usize = 20_000;
 /// what was measured.
 const HELD_MS: f64 = 10.0;
 
+/// From fewer requests that were held back nothing is concluded about how many may be on the wire.
+const HELD_LEAST: usize = 10;
+
+/// Nor where hardly more were asked for than were on the wire at once.
+const ASKED_LEAST: f64 = 1.1;
+
+/// Where no more may be on the wire, one that was held back goes out when another ends: with it there are as many
+/// as there ever are, but for this share. What is late for another reason goes out among fewer.
+const FULL_LEAST: f64 = 0.95;
+
 /// What a browser noted of one request. Times are milliseconds of its own clock.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
@@ -159,14 +169,21 @@ impl Wire {
     /// All that is known.
     pub fn connections(&self, names: Names) -> Connections {
         let mut known = self.told(names);
-        let Some(peak) = self.peak() else {
+        let peak = self.most_at_once(|span| span.start);
+        if peak == 0 {
             return known;
-        };
+        }
+        let full = self.full_at(peak);
         let why = match (&*known.http.clone().unwrap_or_default(), names) {
             ("http/1.1", Names::One) if peak >= CONNECTIONS_PER_NAME as usize => format!(
                 ": a browser opens {CONNECTIONS_PER_NAME} connections to one host over HTTP/1.1, \
                  further requests wait for one of them"
             ),
+            ("h2", _) if full.is_some() => {
+                ": over HTTP/2 all share a connection, on which server and \
+                 browser let no more go at once, and further requests wait"
+                    .to_owned()
+            }
             _ => String::new(),
         };
         let were = if peak == 1 { "was" } else { "were" };
@@ -179,7 +196,29 @@ impl Wire {
             ));
         }
         known.notes.splice(0..0, first);
+        known.cap = full.or(known.cap);
         known
+    }
+
+    /// How many requests the connections take, if they were seen to be full: with never more than `peak` on
+    /// the wire.
+    fn full_at(&self, peak: usize) -> Option<u32> {
+        let late = self.spans.iter().filter(|span| span.held > HELD_MS);
+        let late: Vec<f64> = late.map(|span| span.start).collect();
+        let asked = self.most_at_once(|span| span.start - span.held);
+        if late.len() < HELD_LEAST || (asked as f64) < ASKED_LEAST * peak as f64 {
+            return None;
+        }
+        let [starts, ends] = [|span: &Span| span.start, |span: &Span| span.end].map(|time| {
+            let mut times: Vec<f64> = self.spans.iter().map(time).collect();
+            times.sort_unstable_by(f64::total_cmp);
+            times
+        });
+        let until = |times: &[f64], at: f64| times.partition_point(|time| *time <= at);
+        let with_it = |at: &f64| until(&starts, *at) - until(&ends, *at).min(until(&starts, *at));
+        let full = FULL_LEAST * peak as f64;
+        let among_all = late.iter().filter(|at| with_it(at) as f64 >= full).count();
+        (2 * among_all > late.len()).then_some(peak as u32)
     }
 
     /// How long the browser held requests back: the median.
@@ -193,10 +232,10 @@ impl Wire {
         held[middle]
     }
 
-    /// The most requests that were on the wire at once.
-    fn peak(&self) -> Option<usize> {
-        let times = self.spans.iter().map(|span| (span.start, span.end));
+    /// The most requests that were under way at once, by when each began.
+    fn most_at_once(&self, began: impl Fn(&Span) -> f64) -> usize {
+        let times = self.spans.iter().map(|span| (began(span), span.end));
         let (starts, ends) = times.unzip();
-        (!self.spans.is_empty()).then(|| most_at_once(starts, ends))
+        most_at_once(starts, ends)
     }
 }
