@@ -3,10 +3,10 @@
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Response, StatusCode};
 
-use super::ask::Api;
 use super::fault::Fault;
 use super::pace::Pace;
 use super::problem::Problem;
+use super::question::Api;
 use super::spec::Spec;
 use super::stream::{StreamBody, once};
 use super::{header, plain, refusal, shape};
