@@ -170,7 +170,7 @@ export function summarize(
  * table of HDR tools; one HTML file with its pictures; the keys of vLLM's `bench serve`. */
 export type ReportFormat = (typeof FORMATS)[number];
 
-/** All of them. */
+/** All of them. What each becomes is the module's to know. */
 export const FORMATS = ["text", "json", "csv", "jsonl", "hgrm", "html", "vllm"] as const;
 
 /** The times that a report has. */
@@ -186,8 +186,11 @@ export function renderReport(
   options: { metric?: MetricName } = {},
 ): string {
   const metric = chosen("metric", options, "e2e");
-  const [json, known] = [written("report", report), said("format", format)];
-  return entered(() => engine.rendered(json, known, metric));
+  const json = written("report", report);
+  if (!FORMATS.includes(said("format", format) as ReportFormat)) {
+    throw refuse("format", JSON.stringify(format), `one of ${FORMATS.join(", ")}`);
+  }
+  return entered(() => engine.rendered(json, format, metric));
 }
 
 /** One kind of times as the compressed histogram that HDR tools exchange (V2), in microseconds. */
