@@ -39,7 +39,7 @@ pub(super) fn answer(
         Fault::Empty200 => empty(StatusCode::OK),
         Fault::Status(status @ 200..) => {
             let mut response = error(*status);
-            if matches!(status, 429 | 503) {
+            if matches!(status, 429 | 503 | 529) {
                 header::hint(
                     response.headers_mut(),
                     spec.retry_after,
