@@ -89,7 +89,8 @@ test("what cannot be is refused in one line that says why, with status 1", async
     [["bench", "--url", `${server.http}/v1/chat/completions`, "--model", "m", "-n", "3"], /without \/chat\/completions/],
     [["bench", "--url", `${server.http}/v1?x=1`, "--model", "m", "-n", "3"], /--url: give the base URL, without \? and #/],
     [["knee", ...url, "--model", "m", "--ladder", "maximum=3"], /no "maximum"/],
-    [["knee", ...url, "--model", "m", "--ladder", "max=0"], /max: found 0, expected 1 to 100000 requests at once/],
+    [["knee", ...url, "--model", "m", "--ladder", "max=0"], /max: found 0, expected a whole number from 1 to /],
+    [["knee", ...url, "--model", "m", "--ladder", "max=100001"], /max: found 100001, expected 1 to 100000 requests at once/],
     [["knee", ...url, "--model", "m", "--ladder", "rungs_max=1.5"], /expected a whole number from 0 to 4294967295, found 1.5/],
     [["compare", "--a", server.http], /takes two endpoints/],
     [["merge", "one.json"], /two files or more/],
@@ -151,6 +152,9 @@ test("programs await a run, follow it, stop it, and summarise numbers of their o
   await assert.rejects(async () => bench({ ...options, requests: 0 }), /measure nothing/);
   const many = { ...options, requests: 1, concurrency: 4e9 };
   await assert.rejects(async () => bench(many), /concurrency: found 4000000000, expected 1 to 100000/);
+  for (const concurrency of [-1, 0, 1.5]) {
+    await assert.rejects(async () => bench({ ...options, requests: 1, concurrency }), /expected a whole number from 1 to /);
+  }
   await assert.rejects(async () => bench({ ...options, conc: 3, requests: 1 }), /conc/);
   const rules = [10, 20, 30, 40, 50];
   assert.ok(Math.abs(summarize(rules, { rule: "exclusive" }).p99 - 59.4) < 1e-9);

@@ -75,14 +75,16 @@ export const refusals = {
   },
 
   async "what the model's server asks to wait is passed on"(world) {
-    const { origin } = await world.endpoint();
     // prettier-ignore
     const cases = [
-      // Each is about another key of the client's, which then waits as it was told.
       ["/generate", "fault=status_429,retry_after=30", 429, "rate_limited"],
       ["/generate_claude", "fault=status_503,retry_after=30", 503, "overloaded"],
+      ["/stream", "fault=status_429,retry_after=30", 429, "rate_limited"],
+      ["/stream", "fault=status_503,retry_after=30", 503, "overloaded"],
     ];
     for (const [path, rules, status, code] of cases) {
+      // Each has clients of its own, which then wait as they were told.
+      const { origin } = await world.endpoint();
       const { prompt, truth } = world.rules(rules);
       const answer = await ask(origin, path, { body: JSON.stringify({ prompt: prompt() }) });
       const what = `${path} ${rules}: ${answer.status} ${answer.text}`;
@@ -103,11 +105,18 @@ export const refusals = {
 
   async "nor is a stream waited for that has not begun by then, though it might later"(world) {
     const { origin } = await world.endpoint();
-    // A stream may take two minutes, in which the client would try it again four times.
-    const { prompt, truth } = world.rules("fault=status_503,retry_after=25");
-    const answer = await ask(origin, "/stream", { body: JSON.stringify({ prompt: prompt() }) });
-    assert.deepEqual([answer.status, answer.json.error.code], [504, "timeout"], answer.text);
-    assert.equal((await truth()).requests, 1);
+    // prettier-ignore
+    const cases = [
+      ["ttft=60000,tokens=2", 504, "timeout"],
+      // A stream may take two minutes, in which the client would try it again many times.
+      ["fault=status_503,retry_after=off", 503, "busy"],
+    ];
+    for (const [rules, status, code] of cases) {
+      const { prompt, truth } = world.rules(rules);
+      const answer = await ask(origin, "/stream", { body: JSON.stringify({ prompt: prompt() }) });
+      assert.deepEqual([answer.status, answer.json.error.code], [status, code], answer.text);
+      await eventually(async () => (await truth()).in_flight === 0, "the call is given up");
+    }
   },
 
   async "a server that is not there is told as such"(world) {

@@ -28,10 +28,10 @@ const IDLE_MAX: f64 = 0.35;
 const BUSY_MAX: f64 = 0.70;
 
 /// Browsers open so many connections per host over HTTP/1.1.
-const BROWSER_HTTP1_CONNECTIONS: u32 = 6;
+pub const BROWSER_HTTP1_CONNECTIONS: u32 = 6;
 
 /// Streams of one HTTP/2 session in Chromium, even where the server allows more.
-const BROWSER_HTTP2_STREAMS: u32 = 256;
+pub const BROWSER_HTTP2_STREAMS: u32 = 256;
 
 /// A larger part of the wanted concurrency than this must not be missing.
 const RESIDUAL_MAX: f64 = 0.10;

@@ -99,13 +99,13 @@ impl Listener for Told {
     }
 }
 
-/// Whom to ask, and what. The client's own options come beside it.
+/// What a target's options say beside those of its client, which come apart.
 #[derive(Deserialize)]
 #[allow(
     clippy::struct_excessive_bools,
     reason = "independent answers to independent questions"
 )]
-struct Ask {
+struct TargetOptions {
     model: String,
     prompts: PromptSource,
     system: Option<String>,
@@ -119,23 +119,23 @@ struct Ask {
     env: Environment,
 }
 
-fn target(client: &JsValue, ask: &str) -> Result<Target, String> {
+fn target(client: &JsValue, options: &str) -> Result<Target, String> {
     let config = options::config(client).map_err(|error| error.to_string())?;
-    let ask: Ask = read("target", ask)?;
-    let prompts = Prompts::from_source(&ask.model, &ask.prompts)
+    let given: TargetOptions = read("target", options)?;
+    let prompts = Prompts::from_source(&given.model, &given.prompts)
         .map_err(|error| format!("prompts: {error}"))?;
     let prompts = Prompts {
-        system: ask.system,
-        nonce: ask.nonce,
-        max_tokens: ask.max_tokens,
-        extra: ask.extra,
+        system: given.system,
+        nonce: given.nonce,
+        max_tokens: given.max_tokens,
+        extra: given.extra,
         ..prompts
     };
     let mut target = Target::new(config, prompts);
-    target.config.concurrency.adaptive = ask.adaptive;
-    target.stream = ask.stream;
-    target.hide_host = ask.hide_host;
-    target.environment = ask.env;
+    target.config.concurrency.adaptive = given.adaptive;
+    target.stream = given.stream;
+    target.hide_host = given.hide_host;
+    target.environment = given.env;
     Ok(target)
 }
 
@@ -157,11 +157,11 @@ pub fn begin(
     transport: Transport,
     watch: Watch,
     client: &JsValue,
-    ask: &str,
+    options: &str,
     plan: &str,
 ) -> Result<Run, Object> {
     world::enter();
-    let target = target(client, ask).map_err(refused)?;
+    let target = target(client, options).map_err(refused)?;
     let plan: Plan = read("plan", plan).map_err(refused)?;
     let (port, mut told) = (Port::live(transport), Told::new(watch));
     Ok(start(async move |control| {
@@ -181,15 +181,15 @@ pub fn begin_pairs(
     transport: Transport,
     watch: Watch,
     client_a: &JsValue,
-    ask_a: &str,
+    options_a: &str,
     client_b: &JsValue,
-    ask_b: &str,
+    options_b: &str,
     plan: &str,
     pairs: u32,
 ) -> Result<Run, Object> {
     world::enter();
-    let a = target(client_a, ask_a).map_err(refused)?;
-    let b = target(client_b, ask_b).map_err(refused)?;
+    let a = target(client_a, options_a).map_err(refused)?;
+    let b = target(client_b, options_b).map_err(refused)?;
     let plan: Plan = read("plan", plan).map_err(refused)?;
     let (port, mut told) = (Port::live(transport), Told::new(watch));
     Ok(start(async move |control| {
@@ -229,8 +229,8 @@ pub fn comparison_text(json: &str) -> Result<String, Object> {
     Ok(comparison.text())
 }
 
-/// A report in another format; of one metric where the format holds one. The single place that knows
-/// the formats.
+/// A report in another format, one of those that the package lists; of one metric where the format holds
+/// one.
 #[wasm_bindgen]
 pub fn rendered(json: &str, format: &str, metric: &str) -> Result<String, Object> {
     let report = report(json)?;
@@ -245,12 +245,7 @@ pub fn rendered(json: &str, format: &str, metric: &str) -> Result<String, Object
             let rung = report.main_rung().ok_or_else(nothing_measured)?;
             export::vllm(&report, rung).to_string()
         }
-        _ => {
-            let known = "text, json, csv, jsonl, hgrm, html, vllm";
-            return Err(refused(format!(
-                "format: found \"{format}\", expected one of {known}"
-            )));
-        }
+        _ => return Err(refused(format!("format: there is no \"{format}\""))),
     })
 }
 

@@ -217,6 +217,14 @@ fn statuses_come_with_error_bodies_in_the_providers_shape() {
     let spec = "/mock/fault=status_529/v1/messages";
     let reply = exchange(server.http, post(spec, PLAIN));
     assert_eq!(reply.json()["error"]["type"], "overloaded_error");
+    for status in [429, 503, 529] {
+        let said = |more: &str| {
+            let spec = format!("/mock/fault=status_{status}{more}/v1/chat/completions");
+            exchange(server.http, post(&spec, PLAIN)).header("retry-after")
+        };
+        assert_eq!(said(",retry_after=7").as_deref(), Some("7"), "{status}");
+        assert_eq!(said(""), None, "{status}: no limit knows when");
+    }
     for status in [204, 304] {
         let reply = whole(&server, &format!("status_{status}"));
         assert_eq!((reply.status(), reply.body().len()), (status, 0));

@@ -323,6 +323,19 @@ fn an_upstream_that_is_silent_is_given_up() {
 }
 
 #[test]
+fn a_client_that_stops_in_its_request_is_told_so_and_not_that_the_upstream_was_silent() {
+    let upstream = Upstream::answering(OK);
+    let (server, token) = proxy_to(upstream.address, &["--upstream-silence", "1"]);
+    let whole = good(&server, &token, "");
+    let mut raw = Raw::open(server.http);
+    raw.send(&whole.as_bytes()[..whole.len() - 1]);
+    let reply = raw.read_until(Duration::from_secs(10), |_| false);
+    assert_eq!(reply.status(), 408);
+    let message = reply.json()["error"]["message"].to_string();
+    assert!(message.contains("body"), "{message}");
+}
+
+#[test]
 fn a_length_that_an_upstream_says_twice_is_said_once() {
     let upstream = Upstream::answering(
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\

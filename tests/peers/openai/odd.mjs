@@ -157,6 +157,7 @@ export const programs = [
     return [
       await lines('1\r{"a":2}\r\n3\n'), await lines('1\n{"a":2}\n{bad\n4\n'), await lines("1\n2\n", 1),
       await named(texts), await named(texts, 1), await named([...texts, 'data: {"error":{"message":"no"}}\n\n']),
+      await named([...texts, "data: [DONE]\n\ndata: 3\n\n"]), await named([...texts, "data: [DONE] soon\n\ndata: 3\n\n"]),
       await collect(iterSSEMessages(response(...texts), new AbortController())),
     ];
   }],

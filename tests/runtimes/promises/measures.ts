@@ -31,7 +31,7 @@ const target = (baseURL: string) => ({
 
 export const measures: Promises = {
   async "a benchmark sends what it was told to, counts it, and reports it without the key"(world) {
-    const { bench, METRICS, renderReport } = await load();
+    const { bench, FORMATS, METRICS, renderReport } = await load();
     for (const stream of [true, false]) {
       const endpoint = world.endpoint("ttft=20,tpot=1,tokens=4");
       const run = bench({ ...target(endpoint.baseURL), requests: 12, concurrency: 3, stream });
@@ -47,6 +47,7 @@ export const measures: Promises = {
       const { completed, in_flight_max } = await endpoint.truth();
       equal([completed, in_flight_max <= 3], [12, true], `stream ${stream}: what the endpoint saw`);
       includes(renderReport(report, "text"), "Total requests: 12", "the text");
+      equal(FORMATS.filter((format) => renderReport(report, format) === ""), [], "formats without words");
       check(!JSON.stringify(report).includes(KEY), "the report holds the key");
     }
   },
@@ -152,6 +153,7 @@ export const measures: Promises = {
     const cases: [string, () => unknown][] = [
       ["report", () => renderReport(undefined as never)],
       ["format", () => renderReport({} as never, 5 as never)],
+      ["format", () => renderReport({} as never, "pdf" as never)],
       ["metric", () => renderReport({} as never, "text", { metric: 5 as never })],
       ["options", () => renderReport({} as never, "text", "ttft" as never)],
       ["reports", () => merge(undefined as never)],

@@ -1,8 +1,10 @@
 //! Several names of one server, so that a browser opens six connections to each of them. Pure: which
 //! name the next request goes to, by how many are in flight.
 
-/// Browsers open so many connections to one name over HTTP/1.1.
-pub const CONNECTIONS_PER_NAME: u32 = 6;
+use kneepoint_bench::client_bound::BROWSER_HTTP1_CONNECTIONS;
+
+/// A host is a name to browsers, whatever it stands for.
+pub const CONNECTIONS_PER_NAME: u32 = BROWSER_HTTP1_CONNECTIONS;
 
 /// So many names are used at most: Chromium opens 256 connections in all, and the page needs some.
 pub const NAMES_MAX: usize = 40;

@@ -1,14 +1,12 @@
 //! How the server is reached: what a browser notes of each request, folded into what a report says
 //! of connections. Pure, and bounded in memory.
 
+use kneepoint_bench::client_bound::BROWSER_HTTP2_STREAMS;
 use kneepoint_bench::order::most_at_once;
 use kneepoint_bench::report::Connections;
 
 use super::agent::Family;
 use super::shards::{CONNECTIONS_PER_NAME, NAMES_MAX};
-
-/// Streams of one HTTP/2 session in Chromium, even where the server allows more.
-const CHROMIUM_STREAMS: u32 = 256;
 
 /// So many requests are kept to find out how many were on the wire at once: the newest.
 const SPANS_MAX: usize = 20_000;
@@ -133,7 +131,7 @@ impl Wire {
                 Names::Several(_) => CONNECTIONS_PER_NAME * NAMES_MAX as u32,
                 Names::One | Names::Unresolved => CONNECTIONS_PER_NAME,
             }),
-            ("h2", Family::Chromium) => Some(CHROMIUM_STREAMS),
+            ("h2", Family::Chromium) => Some(BROWSER_HTTP2_STREAMS),
             ("h2", Family::Firefox) => Some(super::AT_ONCE_MAX),
             _ => None,
         };

@@ -1,6 +1,6 @@
 //! What servers say when they fail, in a status line's body, in the middle of a stream or in place
-//! of an answer, brought into one shape. Recognised by types and codes, never by a message's text; only the
-//! figures of a limit stand nowhere else.
+//! of an answer, brought into one shape. Recognised by types and codes; by a message's text only where what is
+//! told stands nowhere else: the figures of a limit, and an account without money behind a gateway.
 
 use std::borrow::Cow;
 
@@ -65,6 +65,7 @@ impl ApiError {
     pub fn kind(&self) -> ApiErrorKind {
         match self.kind_by_codes() {
             ApiErrorKind::RateLimited if exceeds_limit(&self.message) => ApiErrorKind::TooLarge,
+            ApiErrorKind::RateLimited if is_out_of_money(&self.message) => ApiErrorKind::Quota,
             kind => kind,
         }
     }
@@ -100,6 +101,13 @@ fn exceeds_limit(message: &str) -> bool {
         Some([after_limit, after_requested].map(leading_count))
     };
     matches!(figures(), Some([Some(limit), Some(requested)]) if requested > limit)
+}
+
+/// Whether a message holds what `OpenAI` says with `insufficient_quota`: `LiteLLM` hands on these words, and a 429
+/// in place of the code. Gemini begins alike where a minute's quota is used up, and names another address.
+fn is_out_of_money(message: &str) -> bool {
+    text::split_once(message, "exceeded your current quota")
+        .is_some_and(|(_, rest)| text::split_once(rest, "openai.com/").is_some())
 }
 
 /// The whole number that a text begins with; none where it goes on in another way, as in `30,000` or `30k`.

@@ -377,6 +377,38 @@ fn what_the_provider_behind_a_router_said_is_said() {
 }
 
 #[test]
+fn money_that_is_gone_is_known_behind_a_gateway_too() {
+    use ApiErrorKind as Kind;
+    const SAID: &str = "You exceeded your current quota, please check your plan and billing details. For more information on this error,";
+    let openai = "https://platform.openai.com/docs/guides/error-codes/api-errors.";
+    let gemini = "https://ai.google.dev/gemini-api/docs/rate-limits.";
+    let behind = "litellm.RateLimitError: RateLimitError: OpenAIException -";
+    let litellm = ("throttling_error", r#""429""#);
+    #[rustfmt::skip]
+    let cases = [
+        // message, (type, code), kind, why
+        (format!("{behind} {SAID} read the docs: {openai}"), litellm, Kind::Quota, "LiteLLM before OpenAI"),
+        (format!("{behind} {SAID} read the docs: {openai} Received Model Group=m"), litellm, Kind::Quota, "it goes on"),
+        (format!("{behind} Error code: 429 - {{'code': 'insufficient_quota'}} {SAID} {openai}"), litellm, Kind::Quota, "an older one"),
+        (format!("litellm.RateLimitError: GeminiException - {SAID} head to: {gemini} Please retry in 20s."), litellm, Kind::RateLimited, "a minute's quota"),
+        (format!("{behind} {SAID} head to: {gemini}"), litellm, Kind::RateLimited, "Gemini by OpenAI's protocol"),
+        (format!("{SAID} head to: {gemini}"), ("", "429"), Kind::RateLimited, "Gemini"),
+        (format!("{behind} Rate limit reached for m: Limit 3, Used 3, Requested 1. Visit https://platform.openai.com/account/rate-limits"), litellm, Kind::RateLimited, "a limit of OpenAI's"),
+        ("Requests have exceeded the call rate limit of your current OpenAI S0 pricing tier.".to_owned(), ("", r#""429""#), Kind::RateLimited, "Azure"),
+        (format!("see {openai} You exceeded your current quota"), litellm, Kind::RateLimited, "another order, other words"),
+        ("exceeded your current quota".to_owned(), litellm, Kind::RateLimited, "nobody's words"),
+    ];
+    for (message, (error_type, code), kind, why) in cases {
+        let body = format!(
+            r#"{{"error":{{"message":"{message}","type":"{error_type}","param":null,"code":{code}}}}}"#
+        );
+        let error = error_body(429, Some("application/json"), body.as_bytes());
+        assert_eq!(error.kind(), kind, "{why}");
+        assert_eq!(error.code.as_deref(), Some("429"), "{why}");
+    }
+}
+
+#[test]
 fn error_bodies_of_hosts_and_gateways() {
     use ApiErrorKind as Kind;
     #[rustfmt::skip]

@@ -30,6 +30,14 @@ fn error(status: u16, kind: &str) -> Reply {
         .piece(body)
 }
 
+/// What `LiteLLM` makes of an account of `OpenAI`'s that has no money left.
+fn behind_a_gateway() -> Reply {
+    let body = r#"{"error":{"message":"litellm.RateLimitError: RateLimitError: OpenAIException - You exceeded your current quota, please check your plan and billing details. For more information on this error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors.","type":"throttling_error","param":null,"code":"429"}}"#;
+    Reply::status(429)
+        .header("content-type", "application/json")
+        .piece(body)
+}
+
 fn faults() -> Vec<Fault> {
     let lost = || TransportError::Lost("ECONNRESET".into());
     #[rustfmt::skip]
@@ -49,6 +57,7 @@ fn faults() -> Vec<Fault> {
         ("status 422",        error(422, "invalid_request_error"),        ("status", "headers", false, 1)),
         ("status 429",        error(429, "rate_limit_error"),             ("status", "headers", true, 11)),
         ("quota 429",         error(429, "insufficient_quota"),           ("status", "headers", false, 1)),
+        ("gateway's quota",   behind_a_gateway(),                         ("status", "headers", false, 1)),
         ("status 500",        error(500, "server_error"),                 ("status", "headers", true, 3)),
         ("status 501",        error(501, "server_error"),                 ("status", "headers", true, 3)),
         ("html 502",          html(502),                                  ("status", "headers", true, 3)),

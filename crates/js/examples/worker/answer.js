@@ -5,6 +5,9 @@ import { KneepointError } from "kneepoint";
 
 import { Refusal } from "./input.js";
 
+/** What visitors are told where calls wait for their turn, or for another try. */
+export const BUSY = "too many are waiting; try again later";
+
 /** An answer of JSON. `told` is what the client tells of the calls behind it. */
 export function answered(visit, body, told = {}) {
   const { timings = [], usage } = told;
@@ -93,7 +96,7 @@ function verdictOn(error) {
       return [504, "timeout", "the model took too long; ask for less, or try again"];
     case "queue_full":
     case "paused":
-      return [503, "busy", "too many are waiting; try again later"];
+      return [503, "busy", BUSY];
     case "aborted":
       return [499, "visitor_left", "the request was taken back"];
     case "config":

@@ -55,6 +55,7 @@ function clientOf(provider, [apiKey, baseURL, seconds, limit], env) {
     adaptive: !limit,
     maxQueue: WAITING_MAX,
     timeout: ANSWER_MS_MAX,
+    maxRetryWait: ANSWER_MS_MAX,
     firstTokenTimeout: ANSWER_MS_MAX,
     idleTimeout: ANSWER_MS_MAX,
     logLevel: "off",

@@ -8,7 +8,7 @@
 
 import { APIConnectionTimeoutError } from "kneepoint";
 
-import { answered, eventsOf, failed, problemOf } from "./answer.js";
+import { answered, BUSY, eventsOf, failed, problemOf } from "./answer.js";
 import { addressOf, discard, promptOf, promptsOf, Refusal } from "./input.js";
 import { ANSWER_MS_MAX, upstream } from "./upstream.js";
 
@@ -87,10 +87,17 @@ async function inTime(text, piece) {
   try {
     return await piece;
   } catch (error) {
-    throw isLate ? new APIConnectionTimeoutError() : error;
+    throw isLate ? reasonOfDelay(error) : error;
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Why nothing has come yet, by where the call was when it was taken back. */
+function reasonOfDelay({ phase, attempts }) {
+  // It waits for another attempt, since those before were refused.
+  if (phase === "queue" && attempts > 0) return new Refusal(503, "busy", BUSY);
+  return new APIConnectionTimeoutError();
 }
 
 function health(_, env, visit) {

@@ -3,8 +3,8 @@
 
 use std::ops::Range;
 
-use super::ask::{Ask, Form};
 use super::dice::Dice;
+use super::question::{Form, Question};
 use super::spec::Spec;
 
 /// Short words, some of them outside ASCII so that a cut can fall inside a character.
@@ -102,8 +102,8 @@ pub(crate) struct Group {
 }
 
 impl Answer {
-    pub(crate) fn plan(spec: &Spec, ask: &Ask, mut dice: Dice, created: u64) -> Self {
-        let (json, tool) = match &ask.form {
+    pub(crate) fn plan(spec: &Spec, question: &Question, mut dice: Dice, created: u64) -> Self {
+        let (json, tool) = match &question.form {
             Form::Prose => (None, None),
             Form::Json(text) => (Some(text.clone()), None),
             Form::Tool { name, arguments } => (Some(arguments.clone()), Some(name.clone())),
@@ -113,18 +113,18 @@ impl Answer {
             None => spec.tokens,
         };
         let wanted = spec.reasoning.saturating_add(wanted);
-        let total = wanted.min(ask.tokens_max.unwrap_or(u32::MAX)).max(1);
+        let total = wanted.min(question.tokens_max.unwrap_or(u32::MAX)).max(1);
         let finish = match (total < wanted, &tool) {
             (true, _) => Finish::Length,
             (false, Some(_)) => Finish::Tool,
             (false, None) => Finish::Stop,
         };
         Self {
-            model: ask.model.clone(),
+            model: question.model.clone(),
             id: dice.id(),
             created,
-            include_usage: ask.include_usage,
-            prompt_tokens: ask.prompt_tokens,
+            include_usage: question.include_usage,
+            prompt_tokens: question.prompt_tokens,
             total,
             reasoning: spec.reasoning.min(total),
             finish,
@@ -219,12 +219,12 @@ fn char_boundary(text: &str, index: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mock::{ask, grammar};
+    use crate::mock::{grammar, question};
 
     fn answer(spec: &str, body: &str) -> Answer {
         let spec = grammar::parse(spec).expect("spec");
-        let ask = ask::read(ask::Api::Chat, body.as_bytes()).expect("ask");
-        Answer::plan(&spec, &ask, Dice::new(1, 1), 0)
+        let question = question::read(question::Api::Chat, body.as_bytes()).expect("a question");
+        Answer::plan(&spec, &question, Dice::new(1, 1), 0)
     }
 
     const PLAIN: &str = r#"{"model":"m","messages":[{}]}"#;

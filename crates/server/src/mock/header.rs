@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use super::ask::Api;
 use super::limit::RateView;
+use super::question::Api;
 use super::spec::{RetryAfter, Spec};
 
 /// What every answer to another origin carries, unless the spec imitates servers that do not.

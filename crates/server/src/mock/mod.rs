@@ -5,7 +5,6 @@
 
 mod answer;
 mod anthropic;
-mod ask;
 mod batch;
 mod cut;
 mod dice;
@@ -20,6 +19,7 @@ mod openai;
 mod pace;
 mod preset;
 mod problem;
+mod question;
 mod responses;
 mod schema;
 mod serve;
@@ -40,10 +40,10 @@ use hyper::body::Incoming;
 use crate::body::Body;
 use crate::peer::Peer;
 use crate::wire::Hijacked;
-use ask::Api;
 use endpoint::Endpoint;
 use keys::Room;
 use problem::Problem;
+use question::Api;
 use spec::Spec;
 
 /// Specs whose state is kept at once. Beyond it, the one that has been idle longest is forgotten.

@@ -10,9 +10,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::answer::{Answer, Finish, Group, Part};
-use super::ask::Ask;
 use super::dice::Dice;
 use super::event::{Dialect, Events, data, events, push_quoted, quote};
+use super::question::Question;
 
 /// Models that the list names; any other name is answered too.
 pub(crate) const MODELS: [&str; 3] = ["kneepoint-small", "kneepoint-large", "kneepoint-embedding"];
@@ -257,14 +257,14 @@ impl Dialect for Completion {
 }
 
 /// A list of embeddings: the same text always gives the same unit vector.
-pub(crate) fn embeddings(ask: &Ask) -> String {
-    let items: Vec<String> = ask
+pub(crate) fn embeddings(question: &Question) -> String {
+    let items: Vec<String> = question
         .embed
         .iter()
         .enumerate()
         .map(|(index, text)| {
-            let vector = vector(text, ask.dimensions);
-            let value = if ask.base64 {
+            let vector = vector(text, question.dimensions);
+            let value = if question.base64 {
                 let bytes: Vec<u8> = vector.iter().flat_map(|x| x.to_le_bytes()).collect();
                 quote(&STANDARD.encode(bytes))
             } else {
@@ -278,8 +278,8 @@ pub(crate) fn embeddings(ask: &Ask) -> String {
         "{{\"object\":\"list\",\"data\":[{}],\"model\":{},\
          \"usage\":{{\"prompt_tokens\":{tokens},\"total_tokens\":{tokens}}}}}",
         items.join(","),
-        quote(&ask.model),
-        tokens = ask.prompt_tokens
+        quote(&question.model),
+        tokens = question.prompt_tokens
     )
 }
 

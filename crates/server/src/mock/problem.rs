@@ -3,9 +3,9 @@
 //! OpenAI: platform.openai.com/docs/guides/error-codes and /guides/rate-limits.
 //! Anthropic: docs.anthropic.com/en/api/errors.
 
-use super::ask::{Api, Invalid};
 use super::event::quote;
 use super::limit::Cause;
+use super::question::{Api, Invalid};
 
 /// An error that is answered with a status and a JSON body.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,7 +13,6 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
 use super::answer::{Answer, Finish};
-use super::ask::{self, Api, Ask};
 use super::cut::{Break, without_head};
 use super::dice::Dice;
 use super::endpoint::Endpoint;
@@ -21,6 +20,7 @@ use super::event::Events;
 use super::fault::Fault;
 use super::limit::Refusal;
 use super::problem::Problem;
+use super::question::{self, Api, Question};
 use super::stream::{Pieces, StreamBody, once};
 use super::truth::Arrival;
 use super::{anthropic, header, json, openai, refusal, responses, shape, turn_away};
@@ -76,11 +76,11 @@ pub(super) async fn call(
         Ok(body) => body,
         Err(problem) => return Ok(call.reject(&problem)),
     };
-    let ask = match ask::read(api, &body) {
-        Ok(ask) => ask,
+    let question = match question::read(api, &body) {
+        Ok(question) => question,
         Err(invalid) => return Ok(call.reject(&Problem::invalid(invalid))),
     };
-    fault = fault.filter(|fault| ask.stream || !fault.streams_only());
+    fault = fault.filter(|fault| question.stream || !fault.streams_only());
     let instead =
         fault.and_then(|fault| turn_away::answer(fault, api, &endpoint.spec, &redirect()));
     if let Some(mut response) = instead {
@@ -88,7 +88,7 @@ pub(super) async fn call(
         call.add_identity(response.headers_mut());
         return Ok(response);
     }
-    let mut answer = plan(&endpoint, &ask, api, dice(TEXT_DICE));
+    let mut answer = plan(&endpoint, &question, api, dice(TEXT_DICE));
     let tokens = answer.total.saturating_add(answer.prompt_tokens);
     let serving = match endpoint.admit(arrival, key, tokens).await {
         Ok(serving) => serving,
@@ -104,7 +104,8 @@ pub(super) async fn call(
             std::future::pending::<()>().await;
         }
         Some(Fault::ResetBeforeHeaders) => {
-            pace.token(if ask.stream { 1 } else { answer.total }).await;
+            pace.token(if question.stream { 1 } else { answer.total })
+                .await;
             let receipt = Receipt(Some(Box::new(move || serving.complete())));
             return Err(peer.hijack.leave(without_head(receipt)));
         }
@@ -112,19 +113,19 @@ pub(super) async fn call(
         _ => {}
     }
 
-    let headers = call.headers(&ask, fault);
-    if fault.is_none() && !ask.stream {
+    let headers = call.headers(&question, fault);
+    if fault.is_none() && !question.stream {
         // The ordinary case, and the one that is measured: no iterator, no timer object.
         pace.token(answer.total).await;
-        let text = whole(api, &ask, &answer);
+        let text = whole(api, &question, &answer);
         serving.complete();
         return Ok(respond(headers, text.into()));
     }
     let total = answer.total;
-    let pieces = if ask.stream {
+    let pieces = if question.stream {
         shape::events(fault, api, total, stream(api, answer))
     } else {
-        once(total, whole_shaped(fault, api, &ask, &answer).into())
+        once(total, whole_shaped(fault, api, &question, &answer).into())
     };
     let pieces = match fault {
         Some(Fault::GzipBad) => once(total, collect(pieces)),
@@ -134,13 +135,13 @@ pub(super) async fn call(
         }
         _ => shape::bytes(fault, pieces),
     };
-    match fault.and_then(|fault| Break::of(fault, ask.stream)) {
+    match fault.and_then(|fault| Break::of(fault, question.stream)) {
         None => Ok(respond(
             headers,
             Body::stream(StreamBody::new(pieces, pace, Some(serving))),
         )),
         Some(how) => {
-            let broken = how.broken(headers, pieces, pace, serving, ask.stream);
+            let broken = how.broken(headers, pieces, pace, serving, question.stream);
             Err(peer.hijack.leave(broken))
         }
     }
@@ -197,15 +198,15 @@ impl Call<'_> {
     }
 
     /// The headers of an answer with content.
-    fn headers(&self, ask: &Ask, fault: Option<&Fault>) -> HeaderMap {
+    fn headers(&self, question: &Question, fault: Option<&Fault>) -> HeaderMap {
         let mut headers = HeaderMap::with_capacity(8);
-        let kind = match (fault, ask.stream) {
+        let kind = match (fault, question.stream) {
             (Some(Fault::WrongMime), _) => "text/plain; charset=utf-8",
             (_, true) => "text/event-stream; charset=utf-8",
             (_, false) => "application/json",
         };
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-        if ask.stream {
+        if question.stream {
             headers.insert(
                 http::header::CACHE_CONTROL,
                 HeaderValue::from_static("no-cache"),
@@ -259,24 +260,24 @@ async fn read_body(mut body: Incoming) -> Result<Bytes, Problem> {
     })
 }
 
-fn plan(endpoint: &Endpoint, ask: &Ask, api: Api, dice: Dice) -> Answer {
+fn plan(endpoint: &Endpoint, question: &Question, api: Api, dice: Dice) -> Answer {
     let created = clock::unix_s();
     if api != Api::Embeddings {
-        return Answer::plan(&endpoint.spec, ask, dice, created);
+        return Answer::plan(&endpoint.spec, question, dice, created);
     }
     // Embedding is one pass over the prompt: as long as the first token, and none after it.
-    let ask = Ask {
+    let question = Question {
         tokens_max: Some(1),
-        ..ask.clone()
+        ..question.clone()
     };
-    Answer::plan(&endpoint.spec, &ask, dice, created)
+    Answer::plan(&endpoint.spec, &question, dice, created)
 }
 
-fn whole(api: Api, ask: &Ask, answer: &Answer) -> String {
+fn whole(api: Api, question: &Question, answer: &Answer) -> String {
     match api {
         Api::Chat => openai::chat(answer),
         Api::Completions => openai::completion(answer),
-        Api::Embeddings => openai::embeddings(ask),
+        Api::Embeddings => openai::embeddings(question),
         Api::Responses => responses::whole(answer),
         Api::Messages => anthropic::whole(answer),
         Api::Models => openai::models(None),
@@ -284,8 +285,8 @@ fn whole(api: Api, ask: &Ask, answer: &Answer) -> String {
 }
 
 /// An answer in one piece, after the one fault that changes its text.
-fn whole_shaped(fault: Option<&Fault>, api: Api, ask: &Ask, answer: &Answer) -> String {
-    let mut text = whole(api, ask, answer);
+fn whole_shaped(fault: Option<&Fault>, api: Api, question: &Question, answer: &Answer) -> String {
+    let mut text = whole(api, question, answer);
     if fault == Some(&Fault::BadJson) {
         // The last brace is cut off, and with it half of what stands before it.
         let half = (text.len() / 2..text.len()).find(|index| text.is_char_boundary(*index));

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::ask::Api;
 use super::event::{Event, Events};
 use super::fault::Fault;
 use super::problem::Problem;
+use super::question::Api;
 use super::stream::{Piece, Pieces, When};
 
 /// Between two single bytes.

@@ -62,7 +62,7 @@ pub(crate) enum Rate {
     Minute { limit: f64 },
 }
 
-/// What a 429 or 503 says about when to come back.
+/// What a 429, 503 or 529 says about when to come back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RetryAfter {
     /// The truth, where the limit knows it; nothing where it does not.

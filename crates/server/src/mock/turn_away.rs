@@ -3,10 +3,10 @@
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Response, StatusCode};
 
-use super::ask::Api;
 use super::fault::Fault;
 use super::pace::Pace;
 use super::problem::Problem;
+use super::question::Api;
 use super::spec::Spec;
 use super::stream::{StreamBody, once};
 use super::{header, plain, refusal, shape};
@@ -39,7 +39,7 @@ pub(super) fn answer(
         Fault::Empty200 => empty(StatusCode::OK),
         Fault::Status(status @ 200..) => {
             let mut response = error(*status);
-            if matches!(status, 429 | 503) {
+            if matches!(status, 429 | 503 | 529) {
                 header::hint(
                     response.headers_mut(),
                     spec.retry_after,

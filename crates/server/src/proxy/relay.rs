@@ -114,11 +114,11 @@ impl<'a> Call<'a> {
                 "the upstream's address is not usable",
             );
         };
-        let exceeded = Arc::new(AtomicBool::new(false));
+        let upload = Arc::new(Upload::default());
         let mut up = Request::new(RequestBody {
             body,
             left: BODY_BYTES_MAX,
-            exceeded: exceeded.clone(),
+            upload: Arc::clone(&upload),
         });
         *up.method_mut() = record.line.method.clone();
         *up.uri_mut() = uri;
@@ -126,14 +126,21 @@ impl<'a> Call<'a> {
         let answer = tokio::time::timeout(proxy.silence_max, proxy.client.request(up));
         let Ok(answer) = answer.await else {
             // Giving up drops the call, which ends it upstream too.
-            return record.refuse(
-                StatusCode::GATEWAY_TIMEOUT,
-                "the upstream does not answer (--upstream-silence)",
-            );
+            return if upload.is_awaited.load(Ordering::Relaxed) {
+                record.refuse(
+                    StatusCode::REQUEST_TIMEOUT,
+                    "the rest of the request's body does not come (--upstream-silence)",
+                )
+            } else {
+                record.refuse(
+                    StatusCode::GATEWAY_TIMEOUT,
+                    "the upstream does not answer (--upstream-silence)",
+                )
+            };
         };
         match answer {
             Ok(response) => record.pass_down(response).await,
-            Err(_) if exceeded.load(Ordering::Relaxed) => {
+            Err(_) if upload.is_too_large.load(Ordering::Relaxed) => {
                 record.refuse(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large")
             }
             Err(error) if error.is_connect() => record.unreachable(&error),
@@ -263,11 +270,19 @@ impl Drop for Record {
     }
 }
 
+/// How a client's body fares, for whoever ends the call.
+#[derive(Default)]
+struct Upload {
+    is_too_large: AtomicBool,
+    /// Whether there is nothing to pass on until the client sends more.
+    is_awaited: AtomicBool,
+}
+
 /// The client's body on its way up.
 pub(super) struct RequestBody {
     body: Incoming,
     left: u64,
-    exceeded: Arc<AtomicBool>,
+    upload: Arc<Upload>,
 }
 
 impl HttpBody for RequestBody {
@@ -279,7 +294,10 @@ impl HttpBody for RequestBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let this = self.get_mut();
-        let Some(frame) = ready!(Pin::new(&mut this.body).poll_frame(context)) else {
+        let frame = Pin::new(&mut this.body).poll_frame(context);
+        let is_awaited = frame.is_pending();
+        this.upload.is_awaited.store(is_awaited, Ordering::Relaxed);
+        let Some(frame) = ready!(frame) else {
             return Poll::Ready(None);
         };
         // Trailers are not passed on.
@@ -288,7 +306,7 @@ impl HttpBody for RequestBody {
         };
         let length = data.len() as u64;
         if length > this.left {
-            this.exceeded.store(true, Ordering::Relaxed);
+            this.upload.is_too_large.store(true, Ordering::Relaxed);
             return Poll::Ready(Some(Err(io::Error::other("the body is too large"))));
         }
         this.left -= length;

@@ -34,7 +34,7 @@ const COMMON: Known<Omit<RunOptions, keyof TargetOptions>> = {
 const PLAIN: Known<Omit<BenchOptions, keyof RunOptions>> = {
   requests: ["number"],
   duration: ["number"],
-  concurrency: ["number"],
+  concurrency: ["size"],
   rate: ["number"],
   arrivals: ["string", "object"],
   ramp: ["object"],
@@ -67,8 +67,8 @@ const UNHEEDED: Record<Exclude<keyof ClientOptions, (typeof HEEDED)[number] | "c
 
 /** The windows and limits of a ladder. */
 export const LADDER_OPTIONS: Known<LadderOptions> = {
-  first: ["number"],
-  max: ["number"],
+  first: ["size"],
+  max: ["size"],
   factor: ["number"],
   settle_s: ["number"],
   window_min_s: ["number"],

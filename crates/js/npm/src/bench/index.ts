@@ -22,7 +22,7 @@ import { check, checkObject } from "../kinds.ts";
 import { complete } from "../options.ts";
 import { checkLadder, checkPairs, checkPlain, checkSide } from "./check.ts";
 import type { BenchOptions, KneeOptions, TargetOptions } from "./options.ts";
-import { askOf, clientOf, ladderFor, ladderOf, planOf } from "./plan.ts";
+import { clientOf, ladderFor, ladderOf, planOf, targetOf } from "./plan.ts";
 import type { Comparison, Report, Rule } from "./report.ts";
 import { enterRefusing, Run, type Side, sideOf } from "./run.ts";
 
@@ -46,8 +46,8 @@ export function bench(options: BenchOptions): Run<Report> {
   return new Run<Report>({ ...hooks(options), ...clientOf(options) }, async () => {
     checkPlain(options);
     const plan = planOf(options);
-    const { client, ask } = await sideOf(options, askOf(options, false));
-    return (door, watch) => engine.begin(door, watch, client, ask, plan);
+    const { client, target } = await sideOf(options, targetOf(options, false));
+    return (door, watch) => engine.begin(door, watch, client, target, plan);
   });
 }
 
@@ -60,8 +60,8 @@ export function knee(options: KneeOptions): Run<Report> {
     const url = baseURL ?? options.provider ?? "";
     const ladder = ladderFor(url, options.ladder, runtime.mostAtOnce(url));
     const plan = ladderOf({ ...options, ladder });
-    const { client, ask } = await sideOf(options, askOf(options, true));
-    return (door, watch) => engine.begin(door, watch, client, ask, plan);
+    const { client, target } = await sideOf(options, targetOf(options, true));
+    return (door, watch) => engine.begin(door, watch, client, target, plan);
   });
 }
 
@@ -95,10 +95,10 @@ export function compare(options: CompareOptions): Run<Comparison> {
     checkPairs(pairs);
     sides.forEach(checkPlain);
     const plan = planOf({ model: "", ...rest });
-    const described = (side: BenchOptions): Promise<Side> => sideOf(side, askOf(side, false));
+    const described = (side: BenchOptions): Promise<Side> => sideOf(side, targetOf(side, false));
     const [one, two] = await Promise.all([described(sides[0]), described(sides[1])]);
     return (door, watch) =>
-      engine.begin_pairs(door, watch, one.client, one.ask, two.client, two.ask, plan, pairs);
+      engine.begin_pairs(door, watch, one.client, one.target, two.client, two.target, plan, pairs);
   });
 }
 
@@ -170,7 +170,7 @@ export function summarize(
  * table of HDR tools; one HTML file with its pictures; the keys of vLLM's `bench serve`. */
 export type ReportFormat = (typeof FORMATS)[number];
 
-/** All of them. */
+/** All of them. What each becomes is the module's to know. */
 export const FORMATS = ["text", "json", "csv", "jsonl", "hgrm", "html", "vllm"] as const;
 
 /** The times that a report has. */
@@ -186,8 +186,11 @@ export function renderReport(
   options: { metric?: MetricName } = {},
 ): string {
   const metric = chosen("metric", options, "e2e");
-  const [json, known] = [written("report", report), said("format", format)];
-  return entered(() => engine.rendered(json, known, metric));
+  const json = written("report", report);
+  if (!FORMATS.includes(said("format", format) as ReportFormat)) {
+    throw refuse("format", JSON.stringify(format), `one of ${FORMATS.join(", ")}`);
+  }
+  return entered(() => engine.rendered(json, format, metric));
 }
 
 /** One kind of times as the compressed histogram that HDR tools exchange (V2), in microseconds. */

@@ -22,7 +22,7 @@ export function clientOf(options: object): ClientOptions {
 }
 
 /** The target as the engine reads it. */
-export function askOf(options: TargetOptions, nonce: boolean): string {
+export function targetOf(options: TargetOptions, nonce: boolean): string {
   if (!options.model) throw refuse("model", "none", "a model's name");
   return JSON.stringify({
     model: options.model,

@@ -18,7 +18,7 @@ import type { Rung, Sample, Tick } from "./report.ts";
 /** One side of a run, as the module reads it. */
 export interface Side {
   client: object;
-  ask: string;
+  target: string;
 }
 
 /** The work in the module. */
@@ -189,7 +189,7 @@ export class Run<T> implements PromiseLike<T>, AsyncIterable<Tick> {
 }
 
 /** One side, once its key is known. */
-export async function sideOf(options: TargetOptions, ask: string): Promise<Side> {
+export async function sideOf(options: TargetOptions, target: string): Promise<Side> {
   const whole = complete(clientOf(options));
   checkPage(whole);
   const { apiKey, fetch: _, fetchOptions: __, defaultQuery, ...rest } = whole;
@@ -200,7 +200,7 @@ export async function sideOf(options: TargetOptions, ask: string): Promise<Side>
   // A vault that never answers ends the run where a call would end.
   const never = new Promise<never>(() => {});
   const key = typeof apiKey === "function" ? await keyFrom(apiKey, new Clock(whole.timeout), never) : apiKey;
-  return { client: { ...rest, headers, query, apiKey: key ?? undefined }, ask };
+  return { client: { ...rest, headers, query, apiKey: key ?? undefined }, target };
 }
 
 /** Enters, and makes errors of refusals. That of `errors.ts` would bring all classes of errors along, and of them

@@ -45,7 +45,7 @@ export async function* named<Item>(
   let isWhole = false;
   try {
     for await (const { event, data } of _iterSSEMessages(response, controller)) {
-      if (data.startsWith("[DONE]")) break;
+      if (data.trim() === "[DONE]") break;
       const said = JSON.parse(data) as { error?: object } | null;
       const error = said?.error || (event === "error" && said);
       if (error) throw new APIError(undefined, error, undefined, response.headers);

@@ -61,9 +61,9 @@ export interface ImageGenerateParamsBase {
   moderation?: "low" | "auto" | null;
   n?: number | null;
   output_compression?: number | null;
-  output_format?: "png" | "jpeg" | "webp" | null;
+  output_format?: "png" | "jpeg" | "webp" | "gif" | "svg" | null;
   partial_images?: number | null;
-  quality?: "standard" | "hd" | "low" | "medium" | "high" | "auto" | null;
+  quality?: "standard" | "hd" | "low" | "medium" | "high" | "xhigh" | "max" | "auto" | null;
   response_format?: "url" | "b64_json" | null;
   size?: string | null;
   stream?: boolean | null;
@@ -98,8 +98,8 @@ export interface ImagesResponse {
   created: number;
   background?: "transparent" | "opaque";
   data?: Image[];
-  output_format?: "png" | "webp" | "jpeg";
-  quality?: "low" | "medium" | "high";
+  output_format?: "png" | "webp" | "jpeg" | "gif" | "svg";
+  quality?: "low" | "medium" | "high" | "xhigh" | "max";
   size?: string;
   usage?: ImageUsage;
 }
@@ -109,7 +109,7 @@ interface ImageGenEvent {
   background: "transparent" | "opaque" | "auto";
   created_at: number;
   output_format: "png" | "webp" | "jpeg";
-  quality: "low" | "medium" | "high" | "auto";
+  quality: "low" | "medium" | "high" | "xhigh" | "max" | "auto";
   size: string;
 }
 /** A picture that is not done yet. */

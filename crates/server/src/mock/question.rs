@@ -32,7 +32,7 @@ impl Api {
 
 /// A request, understood.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Ask {
+pub(crate) struct Question {
     pub(crate) model: String,
     pub(crate) stream: bool,
     /// Chat and completions: usage in a last chunk of its own.
@@ -97,7 +97,7 @@ struct StreamOptions {
 }
 
 /// Reads the body of a request to `api`.
-pub(crate) fn read(api: Api, body: &[u8]) -> Result<Ask, Invalid> {
+pub(crate) fn read(api: Api, body: &[u8]) -> Result<Question, Invalid> {
     let unreadable = |why: &dyn Display| Invalid {
         message: format!("We could not read the JSON body of your request: {why}"),
         field: None,
@@ -147,7 +147,7 @@ pub(crate) fn read(api: Api, body: &[u8]) -> Result<Ask, Invalid> {
             &format!("expected 1 to {DIMENSIONS_MAX}"),
         ));
     }
-    Ok(Ask {
+    Ok(Question {
         stream: wire.stream.unwrap_or(false) && api != Api::Embeddings,
         include_usage: wire
             .stream_options
@@ -301,7 +301,7 @@ mod tests {
     fn a_tool_is_called_until_it_has_answered() {
         let tools = r#""tools":[{"type":"function","function":{"name":"weather","parameters":
             {"type":"object","properties":{"city":{"type":"string"}}}}}]"#;
-        let ask = |messages: &str, more: &str| {
+        let form = |messages: &str, more: &str| {
             let body = format!(r#"{{"model":"m","messages":[{messages}],{tools}{more}}}"#);
             read(Api::Chat, body.as_bytes()).expect("valid").form
         };
@@ -309,10 +309,10 @@ mod tests {
             name: "weather".to_owned(),
             arguments: r#"{"city":"sample"}"#.to_owned(),
         };
-        assert_eq!(ask(r#"{"role":"user"}"#, ""), call);
-        assert_eq!(ask(r#"{"role":"tool"}"#, ""), Form::Prose);
+        assert_eq!(form(r#"{"role":"user"}"#, ""), call);
+        assert_eq!(form(r#"{"role":"tool"}"#, ""), Form::Prose);
         assert_eq!(
-            ask(r#"{"role":"user"}"#, r#","tool_choice":"none""#),
+            form(r#"{"role":"user"}"#, r#","tool_choice":"none""#),
             Form::Prose
         );
     }
