@@ -8,6 +8,8 @@ import { delimiter, extname, join } from "node:path";
 import { chromium } from "playwright-core";
 import puppeteer from "puppeteer-core";
 
+import { launchWebkit } from "./webkit.mjs";
+
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm", ".json": "application/json" };
 
 /** Flags for Chromium as root and in containers, and without talk to the network of its own. */
@@ -23,8 +25,9 @@ export async function withPage(name, work) {
   }
 }
 
-/** Starts Chromium by Playwright or Firefox by Puppeteer. `spki`: the one certificate that it is to trust; `flags`: further ones of Chromium. */
+/** Starts Chromium by Playwright, Firefox by Puppeteer, or WebKit. `spki`: the one certificate that it is to trust; `flags`: further ones of Chromium. */
 export async function launch(name, { spki, flags = [] } = {}) {
+  if (name === "webkit") return launchWebkit();
   if (name === "firefox") {
     const acceptInsecureCerts = spki !== undefined;
     return puppeteer.launch({ browser: "firefox", executablePath: found("FIREFOX", "firefox-esr", "firefox"), headless: true, acceptInsecureCerts });

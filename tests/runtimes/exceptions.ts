@@ -9,6 +9,8 @@ const unmeasured: Reasons = {
   workerd: "its clock stands still while it works, so that nothing can be measured there",
 };
 
+const A_CONNECTION_EACH = "WebKitGTK opens a connection for each POST";
+
 const NO_CACHE_API = "it has no Cache API";
 
 const NO_DEFAULT_CACHE = "its Cache API has no default cache, as only Workers have";
@@ -31,7 +33,14 @@ export const EXCEPTIONS: Record<string, Reasons> = {
     deno: NO_DEFAULT_CACHE,
     chromium: NO_DEFAULT_CACHE,
     firefox: NO_DEFAULT_CACHE,
+    webkit: NO_DEFAULT_CACHE,
   },
+  "a body that is cut is no success, and no raw error": {
+    webkit: "it takes a body for whole that is shorter than its length said",
+  },
+  "streams one after another share a connection": { webkit: A_CONNECTION_EACH },
+  "refused calls one after another share a connection": { webkit: A_CONNECTION_EACH },
+  "disposing of a client made by withOptions closes no connection": { webkit: A_CONNECTION_EACH },
   "what may have been carried out is repeated once, or never where that is asked": {
     chromium: "it repeats a request by itself when a connection is reset before the reply",
     firefox: "it repeats a request by itself when a connection is reset before the reply",

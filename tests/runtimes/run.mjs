@@ -1,6 +1,6 @@
 // Runs the contract in each runtime against the simulated endpoint.
 //
-// usage: node run.mjs [RUNTIME…]
+// usage: node run.mjs [RUNTIME…]     all but WebKit, which is tried where it is named
 
 import { spawn } from "node:child_process";
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
@@ -15,6 +15,7 @@ import { Miniflare } from "miniflare";
 import { serve, withPage } from "../packaging/browser.mjs";
 import { consumer, program } from "../packaging/consumer.mjs";
 import { Report } from "../packaging/report.mjs";
+import { KEEPER } from "../packaging/webkit.mjs";
 import { startServer } from "../peers/sdk/server.mjs";
 
 const here = fileURLToPath(new URL("./", import.meta.url));
@@ -33,7 +34,11 @@ const RUNTIMES = {
   workerd: inWorker,
   chromium: (place, report) => inPage("chromium", place, report),
   firefox: (place, report) => inPage("firefox", place, report),
+  webkit: (place, report) => inPage("webkit", place, report),
 };
+
+/** Not every machine can have it. */
+const WHERE_NAMED = "webkit";
 
 const chosen = process.argv.slice(2);
 const unknown = chosen.filter((name) => !(name in RUNTIMES));
@@ -44,7 +49,7 @@ await bundle();
 const endpoint = await startServer();
 try {
   for (const [index, name] of Object.keys(RUNTIMES).entries()) {
-    if (chosen.length > 0 && !chosen.includes(name)) continue;
+    if (chosen.length > 0 ? !chosen.includes(name) : name === WHERE_NAMED) continue;
     const report = new Report(name);
     const place = {
       runtime: name,
@@ -151,6 +156,7 @@ async function inPage(browser, place, report) {
   const page = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">
     <script type="importmap">${JSON.stringify({ imports })}</script>
     <script>globalThis.place = ${JSON.stringify(place)}</script>
+    ${KEEPER}
     <script type="module" src="./page.mjs"></script>`;
   writeFileSync(`${folder}/index.html`, page);
   const files = await serve(folder);

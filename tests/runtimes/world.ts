@@ -7,7 +7,7 @@ import { check, eventually, settled } from "./assert.ts";
 
 /** Where the suite runs. */
 export interface Place {
-  runtime: "node" | "deno" | "bun" | "workerd" | "chromium" | "firefox";
+  runtime: "node" | "deno" | "bun" | "workerd" | "chromium" | "firefox" | "webkit";
   /** The simulated endpoint's origin, and the same under another name: browsers count connections
    * by name, and questions about calls must not wait behind them. */
   origin: string;
@@ -17,6 +17,8 @@ export interface Place {
   /** Makes specs differ from those of other runs. */
   seed: number;
 }
+
+const BROWSERS: readonly Place["runtime"][] = ["chromium", "firefox", "webkit"];
 
 /** What the endpoint says it did. */
 export interface Truth {
@@ -78,8 +80,7 @@ export class Endpoint {
 
 /** The origin under a name that nobody used before, where the platform finds such names on its own machine. */
 function nameOfItsOwn({ runtime, origin }: Place): string {
-  const isBrowser = runtime === "chromium" || runtime === "firefox";
-  return isBrowser ? origin.replace("127.0.0.1", `apart${specs}.localhost`) : origin;
+  return BROWSERS.includes(runtime) ? origin.replace("127.0.0.1", `apart${specs}.localhost`) : origin;
 }
 
 /** Deno's connections under one name are shared too, and it finds no other name; but it lends out pools. */
@@ -103,7 +104,7 @@ export class World {
 
   /** Whether failures of the network look all alike, as in browsers. */
   get isOpaque(): boolean {
-    return this.place.runtime === "chromium" || this.place.runtime === "firefox";
+    return BROWSERS.includes(this.place.runtime);
   }
 
   /** The kind of a failure of the network. */
