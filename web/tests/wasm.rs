@@ -188,7 +188,10 @@ fn rush(asked: u32, sent: u32, late_ms: impl Fn(u32) -> f64) -> Wire {
 fn a_connection_that_takes_no_more_is_a_bound_of_the_browser() {
     let known = rush(32, 20, |_| 0.0).connections(Names::One);
     assert_eq!(known.cap, Some(20), "{known:?}");
-    assert!(known.notes[0].starts_with("at most 20 were on the wire at once: over HTTP/2"));
+    assert!(
+        known.notes[0]
+            .starts_with("at most 20 were on the wire at once: server and browser let no more")
+    );
     // As many as were asked for; each a while after, as where leave is asked for first; now and then one.
     let late = |request: u32| f64::from(request * 13 % 90);
     for (asked, what) in [

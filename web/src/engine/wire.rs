@@ -178,8 +178,8 @@ impl Wire {
                  further requests wait for one of them"
             ),
             ("h2", _) if full.is_some() => {
-                ": over HTTP/2 all share a connection, on which server and \
-                 browser let no more go at once, and further requests wait"
+                ": server and browser let no more go at once over HTTP/2, and further \
+                 requests wait"
                     .to_owned()
             }
             _ => String::new(),
