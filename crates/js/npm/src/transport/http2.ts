@@ -155,10 +155,11 @@ class Exchange implements Controller {
       this.#isOver = true;
       this.#handler.onResponseEnd(this);
     });
-    const failed = (error: Error): void => this.#fail(stream.rstCode === REFUSED ? new Refused() : error);
-    stream.once("error", failed);
-    // A stream that the server takes back closes without a word.
-    stream.once("close", () => failed(new Closed(stream.rstCode)));
+    stream.once("error", (error: Error) => this.#fail(stream.rstCode === REFUSED ? new Refused() : error));
+    stream.once("close", () => {
+      // A stream that the server takes back closes without a word.
+      if (!this.#isOver) this.#fail(new Closed(stream.rstCode));
+    });
   }
 
   #fail(error: Error): void {
