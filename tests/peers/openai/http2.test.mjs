@@ -1,20 +1,18 @@
-// HTTP/2 on Node: many calls on one connection, as its server allows, and what becomes of them where it
-// ends. The certificate beside this file is worth nothing elsewhere; `openssl req -x509` made it.
+// TLS and HTTP/2 on Node: many calls on one connection, as its server allows, and what becomes of them where it
+// ends, or never comes about.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { constants, createSecureServer } from "node:http2";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { createServer } from "node:https";
+import { pathToFileURL } from "node:url";
 import { test } from "node:test";
 
+import { certificate, certificateFile } from "../../certificate/certificate.mjs";
 import { entry } from "./package.mjs";
 
-const beside = (name) => fileURLToPath(new URL(name, import.meta.url));
-const CERTIFICATE = beside("localhost.cert.pem");
-
-// Nobody has signed that certificate; Node says once that it is not looked at.
+// Nobody has signed the certificate; Node says once that it is not looked at.
 process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
 const { default: OpenAI, APIConnectionError, APIConnectionTimeoutError } = await import(pathToFileURL(entry).href);
 
@@ -33,7 +31,7 @@ function answer(stream) {
 async function serve(t, work, settings = {}) {
   const sessions = [];
   let requests = 0;
-  const server = createSecureServer({ key: readFileSync(beside("localhost.key.pem")), cert: readFileSync(CERTIFICATE), settings, maxSessionMemory: 1000 });
+  const server = createSecureServer({ ...certificate, settings, maxSessionMemory: 1000 });
   server.on("session", (session) => {
     sessions.push(session);
     session.on("error", () => {});
@@ -185,6 +183,41 @@ test("a request's fields are written as HTTP/2 wants them", async (t) => {
   assert.equal(head["content-length"], String(JSON.stringify(ASK).length));
 });
 
+test("where a server speaks HTTP/1.1 alone, each call at once has a connection, which serves again", async (t) => {
+  const waiting = [];
+  let opened = 0;
+  const server = createServer(certificate, (request, response) => {
+    request.resume();
+    response.setHeader("content-type", "application/json");
+    if (waiting.push(response) % 20 !== 0) return;
+    for (const one of waiting.splice(0)) one.end(JSON.stringify({ id: "c", choices: [{ index: 0, message: { content: "Hi" } }] }));
+  });
+  server.on("secureConnection", () => (opened += 1));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => (server.close(), server.closeAllConnections()));
+  const client = new OpenAI({ apiKey: "k", baseURL: `https://localhost:${server.address().port}/v1`, maxRetries: 0 });
+  for (let round = 0; round < 2; round += 1) await Promise.all(Array.from({ length: 20 }, () => create(client)));
+  assert.deepEqual([opened, client.stats().connections.opened], [20, 20]);
+  client.dispose();
+});
+
+test("every call learns that no connection came about, and why", async (t) => {
+  const { baseURL } = await serve(t, answer);
+  const closed = "https://localhost:9";
+  process.env.NODE_TLS_REJECT_UNAUTHORIZED = "1";
+  t.after(() => (process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0"));
+  for (const [url, code] of [[closed, "ECONNREFUSED"], [baseURL, "DEPTH_ZERO_SELF_SIGNED_CERT"]]) {
+    const client = new OpenAI({ apiKey: "k", baseURL: url, maxRetries: 0, logLevel: "off" });
+    const calls = Array.from({ length: 5 }, () => create(client).catch((error) => error));
+    for (const error of await Promise.all(calls)) {
+      assert.ok(error instanceof APIConnectionError, String(error));
+      assert.equal(error.cause.code, code);
+    }
+    client.dispose();
+  }
+});
+
 test("an open connection keeps no process alive", async (t) => {
   const { baseURL } = await serve(t, answer);
   const script = `
@@ -192,7 +225,7 @@ test("an open connection keeps no process alive", async (t) => {
     const client = new OpenAI({ apiKey: "k", baseURL: ${JSON.stringify(baseURL)} });
     await client.chat.completions.create(${JSON.stringify(ASK)});
     console.log(client.stats().connections.open);`;
-  const env = { ...process.env, NODE_EXTRA_CA_CERTS: CERTIFICATE };
+  const env = { ...process.env, NODE_EXTRA_CA_CERTS: certificateFile };
   delete env.NODE_TLS_REJECT_UNAUTHORIZED;
   const began = performance.now();
   const child = spawn(process.execPath, ["--input-type=module", "-e", script], { env, stdio: ["ignore", "pipe", "inherit"] });

@@ -103,10 +103,9 @@ impl Proxy {
             let tls = tls.with_provider_and_native_roots(provider);
             let tls =
                 tls.map_err(|error| format!("cannot read the system's certificates: {error}"))?;
-            tls.https_or_http()
-                .enable_http1()
-                .enable_http2()
-                .wrap_connector(tcp)
+            // One connection for each request under way: over HTTP/2 all would share one, and wait for each
+            // other where its server takes fewer at once, as if that were the model's limit.
+            tls.https_or_http().enable_http1().wrap_connector(tcp)
         } else {
             // Without an https upstream no root certificate is needed, nor read.
             let roots = rustls::ClientConfig::builder_with_provider(provider)
@@ -115,7 +114,7 @@ impl Proxy {
                 .with_root_certificates(rustls::RootCertStore::empty())
                 .with_no_client_auth();
             let tls = tls.with_tls_config(roots).https_or_http();
-            tls.enable_http1().enable_http2().wrap_connector(tcp)
+            tls.enable_http1().wrap_connector(tcp)
         };
         let client = Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())

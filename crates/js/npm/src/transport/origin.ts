@@ -134,6 +134,8 @@ export class Origin {
     const isHttp2 = socket.alpnProtocol === "h2";
     this.#isHttp2 ??= isHttp2;
     if (!isHttp2) this.#opening -= 1;
+    // Nothing else would ever end it.
+    if (!isHttp2 && this.#nextAt() < 0) return void socket.destroy();
     const slot = isHttp2 ? this.#http2(socket) : this.#http1(socket);
     this.#add(slot);
     this.#connected(slot, socket);
@@ -178,7 +180,8 @@ export class Origin {
       connect: (target: object, done: Connected) => {
         const ready = socket;
         socket = undefined;
-        if (ready !== undefined) return done(null, ready);
+        // Not at once: undici would not look again for what to send.
+        if (ready !== undefined) return queueMicrotask(() => done(null, ready));
         // undici connects anew where a server closed the connection after its answer.
         if (!isCounted) this.#opening += 1;
         isCounted = false;
@@ -201,8 +204,13 @@ export class Origin {
   /** Whoever waits first learns that no connection came about. */
   #refuse(error: Error): void {
     this.#opening -= 1;
-    const at = this.#waiting.findIndex(({ rider }, index) => index >= this.#first && !rider.isClosed);
+    const at = this.#nextAt();
     if (at >= 0) this.#waiting.splice(at, 1)[0]?.rider.onResponseError(null, error);
+  }
+
+  /** Where whoever waits first stands in the line; -1 where nobody does. */
+  #nextAt(): number {
+    return this.#waiting.findIndex(({ rider }, index) => index >= this.#first && !rider.isClosed);
   }
 
   /** Takes leave to open one more connection, of the next that are allowed together. */
