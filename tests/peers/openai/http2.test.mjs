@@ -131,6 +131,15 @@ test("a stream that is taken back, or lost with its connection, is a failure", a
   }
 });
 
+test("an answer that is cut off is not taken for a whole one", async (t) => {
+  const { client } = await serve(t, (stream) => {
+    stream.respond({ ":status": 200, "content-type": "text/plain" });
+    stream.write("one");
+    setTimeout(() => stream.session.destroy(), 50);
+  });
+  await assert.rejects(client.get("/files/f/content"), APIConnectionError);
+});
+
 test("who goes away in a stream takes back that alone", async (t) => {
   let closed;
   const { client, sessions } = await serve(t, (stream, before) => {
@@ -175,12 +184,30 @@ test("a request's fields are written as HTTP/2 wants them", async (t) => {
     head = sent;
     answer(stream);
   });
-  await create(client, { headers: { "X-Of-Mine": "yes", Connection: "keep-alive" } });
+  await create(client, { headers: { "X-Of-Mine": "yes", Constructor: "me", Connection: "keep-alive", TE: "gzip" } });
   assert.equal(head[":authority"], new URL(baseURL).host);
   assert.equal(head[":path"], "/v1/chat/completions");
   assert.equal(head["x-of-mine"], "yes");
+  assert.equal(head.constructor, "me");
   assert.equal(head.authorization, "Bearer k");
   assert.equal(head["content-length"], String(JSON.stringify(ASK).length));
+});
+
+test("a request names its host as its URL does", async (t) => {
+  let authority;
+  const server = createSecureServer(certificate);
+  server.on("stream", (stream, head) => {
+    authority = head[":authority"];
+    answer(stream);
+  });
+  server.listen(0, "::1");
+  const isHeard = await once(server, "listening").then(() => true, () => false);
+  if (!isHeard) return t.skip("no IPv6 here");
+  const host = `[::1]:${server.address().port}`;
+  const client = new OpenAI({ apiKey: "k", baseURL: `https://${host}/v1`, maxRetries: 0 });
+  t.after(() => (client.dispose(), server.close()));
+  await create(client);
+  assert.equal(authority, host);
 });
 
 test("where a server speaks HTTP/1.1 alone, each call at once has a connection, which serves again", async (t) => {

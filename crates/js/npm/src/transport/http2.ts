@@ -28,7 +28,15 @@ const MEMORY_MB_MAX = (2 * STREAMS_MAX * STREAM_WINDOW_BYTES) >> 20;
 const IDLE_MS = 30_000;
 
 /** Fields that speak of an HTTP/1.1 connection. */
-const OF_CONNECTIONS = new Set(["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"]);
+const OF_CONNECTIONS = new Set([
+  "connection",
+  "http2-settings",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "transfer-encoding",
+  "upgrade",
+]);
 
 /** What whoever holds a connection is told of it. */
 export interface Keeper {
@@ -41,6 +49,7 @@ export interface Keeper {
 export class Http2Connection implements Dispatcher {
   readonly #session: ClientHttp2Session;
   readonly #keeper: Keeper;
+  readonly #authority: string;
   #streams = 0;
   /** How often anything came. */
   #heard = 0;
@@ -48,6 +57,7 @@ export class Http2Connection implements Dispatcher {
 
   constructor(origin: string, socket: Socket, keeper: Keeper) {
     this.#keeper = keeper;
+    this.#authority = new URL(origin).host;
     this.#session = connect(origin, {
       createConnection: () => socket,
       maxSessionMemory: MEMORY_MB_MAX,
@@ -74,7 +84,7 @@ export class Http2Connection implements Dispatcher {
     if (exchange.isOver) return true;
     let stream: ClientHttp2Stream;
     try {
-      stream = this.#session.request(fieldsOf(options), { endStream: options.body === null });
+      stream = this.#session.request(fieldsOf(options, this.#authority), { endStream: options.body === null });
     } catch (error) {
       handler.onResponseError(exchange, error as Error);
       return true;
@@ -91,6 +101,11 @@ export class Http2Connection implements Dispatcher {
     exchange.goBy(stream);
     if (options.body !== null) stream.end(options.body);
     return true;
+  }
+
+  /** Whether it takes no more requests: known before its end, of which the keeper is told. */
+  get closed(): boolean {
+    return this.#session.closed || this.#session.destroyed;
   }
 
   /** Ends when all that is under way has ended. */
@@ -126,6 +141,8 @@ class Exchange implements Controller {
   #stream: ClientHttp2Stream | undefined;
   #isOver = false;
   #isUnheard = false;
+  /** Whether the server has written the end of its answer. */
+  #isWhole = false;
 
   constructor(handler: Handler, heard: () => number) {
     this.#handler = handler;
@@ -144,6 +161,12 @@ class Exchange implements Controller {
 
   goBy(stream: ClientHttp2Stream): void {
     this.#stream = stream;
+    const push = stream.push.bind(stream);
+    // Where a server cuts a stream off, it ends for its readers as any other: Node closes it, then writes the end.
+    stream.push = (chunk: unknown, encoding?: BufferEncoding) => {
+      if (chunk === null && !stream.closed) this.#isWhole = true;
+      return push(chunk, encoding);
+    };
     stream.on("response", ({ ":status": status, ...fields }: IncomingHttpHeaders & { ":status"?: number }) => {
       if (!this.#isOver) this.#handler.onResponseStart(this, status ?? 0, fields as IncomingHeaders);
     });
@@ -151,7 +174,7 @@ class Exchange implements Controller {
       if (!this.#isOver) this.#handler.onResponseData(this, chunk);
     });
     stream.once("end", () => {
-      if (this.#isOver || stream.aborted) return;
+      if (this.#isOver || !this.#isWhole) return;
       this.#isOver = true;
       this.#handler.onResponseEnd(this);
     });
@@ -183,6 +206,8 @@ class Exchange implements Controller {
   }
 }
 
+type Fields = Record<string, string | string[]>;
+
 /** The server says that it has not looked at a request. */
 const REFUSED = constants.NGHTTP2_REFUSED_STREAM;
 
@@ -202,8 +227,11 @@ class Closed extends Error {
   }
 }
 
-function fieldsOf({ method, path, headers, body }: DispatchOptions): Record<string, string | string[]> {
-  const fields: Record<string, string | string[]> = { ":method": method, ":path": path };
+function fieldsOf({ method, path, headers, body }: DispatchOptions, authority: string): Fields {
+  // Node itself would name a port that goes without saying, and leave out the brackets of an IPv6 address.
+  const fields: Fields = { ":method": method, ":authority": authority, ":path": path };
+  // A field may be called "constructor".
+  Object.setPrototypeOf(fields, null);
   for (let at = 0; at < headers.length; at += 2) {
     const name = (headers[at] as string).toLowerCase();
     const value = headers[at + 1] as string;
