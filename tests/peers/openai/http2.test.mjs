@@ -6,6 +6,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { constants, createSecureServer } from "node:http2";
 import { createServer } from "node:https";
+import { createServer as createPlainServer } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import { pathToFileURL } from "node:url";
 import { test } from "node:test";
 
@@ -243,6 +245,77 @@ test("every call learns that no connection came about, and why", async (t) => {
     }
     client.dispose();
   }
+});
+
+/** Lets the first connections through to a server of HTTP/2, and does with the others as it is told. */
+async function gate(t, through, otherwise) {
+  const server = createSecureServer(certificate);
+  server.on("stream", (stream) => answer(stream));
+  let opened = 0;
+  const door = createPlainServer((socket) => {
+    socket.on("error", () => {});
+    opened += 1;
+    if (opened > through) otherwise(socket);
+    else server.emit("connection", socket);
+  });
+  door.listen(0, "127.0.0.1");
+  await once(door, "listening");
+  const client = new OpenAI({ apiKey: "k", baseURL: `https://localhost:${door.address().port}/v1`, maxRetries: 0, logLevel: "off" });
+  t.after(() => (client.dispose(), door.close()));
+  return { client, server, count: () => opened };
+}
+
+test("all who wait for a connection learn at once that it failed", async (t) => {
+  const all = async (client) => {
+    const calls = await Promise.allSettled(Array.from({ length: 10 }, () => create(client)));
+    assert.ok(calls.every(({ reason }) => reason instanceof APIConnectionError));
+  };
+  for (const through of [0, 1]) {
+    const { client, server, count } = await gate(t, through, (socket) => setTimeout(() => socket.destroy(), 100));
+    if (through === 1) {
+      server.once("session", (session) => server.once("stream", () => session.close()));
+      await create(client);
+      while (client.stats().connections.open > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    await all(client);
+    assert.equal(count(), through + 1);
+  }
+});
+
+test("who has no connection left does not wait for one to be allowed", async (t) => {
+  const { client, sessions } = await serve(t, (stream) => {
+    answer(stream);
+    stream.session.close();
+  });
+  const times = [];
+  for (let call = 0; call < 21; call += 1) {
+    const began = performance.now();
+    await create(client);
+    times.push(performance.now() - began);
+  }
+  assert.equal(sessions.length, 21);
+  assert.ok(times.sort((a, b) => a - b)[10] < 45, String(times));
+});
+
+test("a connection that has failed is given no more requests", async (t) => {
+  const server = createSecureServer(certificate);
+  server.on("stream", (stream) => answer(stream));
+  let opened = 0;
+  const door = createTlsServer({ ...certificate, ALPNProtocols: ["h2"] }, (socket) => {
+    socket.on("error", () => {});
+    opened += 1;
+    if (opened > 1) return server.emit("secureConnection", socket);
+    // Its settings, and a frame that may not be.
+    socket.write(Buffer.from("000000040000000000", "hex"));
+    setTimeout(() => socket.write(Buffer.from("0000050500000000000000000102", "hex")), 100);
+  });
+  door.listen(0, "127.0.0.1");
+  await once(door, "listening");
+  const client = new OpenAI({ apiKey: "k", baseURL: `https://localhost:${door.address().port}/v1`, maxRetries: 0, logLevel: "off" });
+  t.after(() => (client.dispose(), door.close()));
+  const again = () => create(client).catch(() => create(client));
+  await Promise.all(Array.from({ length: 10 }, again));
+  assert.equal(opened, 2);
 });
 
 test("an open connection keeps no process alive", async (t) => {
