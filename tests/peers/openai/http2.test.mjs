@@ -142,6 +142,40 @@ test("an answer that is cut off is not taken for a whole one", async (t) => {
   await assert.rejects(client.get("/files/f/content"), APIConnectionError);
 });
 
+test("an answer that has come is whole even where its connection ends before it is read", async (t) => {
+  const { client } = await serve(t, (stream) => {
+    stream.respond(STREAM);
+    stream.end(said({ content: "w".repeat(1000) }).repeat(150) + END);
+    stream.once("finish", () => stream.session.close());
+  });
+  let length = 0;
+  for await (const { choices } of await open(client)) {
+    if (length === 0) await new Promise((resolve) => setTimeout(resolve, 200));
+    length += choices[0].delta.content?.length ?? 0;
+  }
+  assert.equal(length, 150_000);
+});
+
+// Node then tells of some bodies before it tells of their heads.
+test("many calls at once, some taken back at either end, are each answered or fail", async (t) => {
+  const { client } = await serve(t, (stream, before) => {
+    if (before % 10 === 3) stream.close(constants.NGHTTP2_REFUSED_STREAM);
+    else if (before % 10 !== 4) answer(stream);
+  });
+  // It would end a process; the runner of tests goes on.
+  const thrown = [];
+  const note = (error) => thrown.push(error);
+  process.on("uncaughtException", note);
+  t.after(() => process.off("uncaughtException", note));
+  let [left, answered] = [2000, 0];
+  const work = async () => {
+    for (; left > 0; left -= 1) await create(client, { timeout: 60, maxRetries: 0 }).then(() => (answered += 1), () => {});
+  };
+  await Promise.all(Array.from({ length: 50 }, work));
+  assert.ok(answered > 0);
+  assert.deepEqual(thrown, []);
+});
+
 test("who goes away in a stream takes back that alone", async (t) => {
   let closed;
   const { client, sessions } = await serve(t, (stream, before) => {

@@ -51,8 +51,8 @@ export class Http2Connection implements Dispatcher {
   readonly #keeper: Keeper;
   readonly #authority: string;
   #streams = 0;
-  /** How often anything came. */
-  #heard = 0;
+  /** How often anything of an answer came. */
+  heard = 0;
   #idle: ReturnType<typeof setTimeout> | undefined;
 
   constructor(origin: string, socket: Socket, keeper: Keeper) {
@@ -79,7 +79,7 @@ export class Http2Connection implements Dispatcher {
   }
 
   dispatch(options: DispatchOptions, handler: Handler): boolean {
-    const exchange = new Exchange(handler, () => this.#heard);
+    const exchange = new Exchange(handler, this);
     handler.onRequestStart(exchange);
     if (exchange.isOver) return true;
     let stream: ClientHttp2Stream;
@@ -90,8 +90,6 @@ export class Http2Connection implements Dispatcher {
       return true;
     }
     this.#work();
-    stream.on("response", () => (this.#heard += 1));
-    stream.on("data", () => (this.#heard += 1));
     stream.once("close", () => {
       this.#streams -= 1;
       if (this.#streams === 0) this.#rest();
@@ -136,18 +134,19 @@ export class Http2Connection implements Dispatcher {
 /** One request and what comes back, as undici tells it. */
 class Exchange implements Controller {
   readonly #handler: Handler;
-  readonly #heard: () => number;
+  readonly #connection: Http2Connection;
   readonly #heardBefore: number;
   #stream: ClientHttp2Stream | undefined;
   #isOver = false;
   #isUnheard = false;
+  #isAnswered = false;
   /** Whether the server has written the end of its answer. */
   #isWhole = false;
 
-  constructor(handler: Handler, heard: () => number) {
+  constructor(handler: Handler, connection: Http2Connection) {
     this.#handler = handler;
-    this.#heard = heard;
-    this.#heardBefore = heard();
+    this.#connection = connection;
+    this.#heardBefore = connection.heard;
   }
 
   get isOver(): boolean {
@@ -167,22 +166,38 @@ class Exchange implements Controller {
       if (chunk === null && !stream.closed) this.#isWhole = true;
       return push(chunk, encoding);
     };
-    stream.on("response", ({ ":status": status, ...fields }: IncomingHttpHeaders & { ":status"?: number }) => {
-      if (!this.#isOver) this.#handler.onResponseStart(this, status ?? 0, fields as IncomingHeaders);
-    });
-    stream.on("data", (chunk: Buffer) => {
-      if (!this.#isOver) this.#handler.onResponseData(this, chunk);
+    stream.once("response", ({ ":status": status, ...fields }: IncomingHttpHeaders & { ":status"?: number }) => {
+      this.#connection.heard += 1;
+      if (this.#isOver) return;
+      this.#isAnswered = true;
+      this.#handler.onResponseStart(this, status ?? 0, fields as IncomingHeaders);
+      // Not before: where much comes at once, Node may tell of the body first.
+      stream.on("data", (chunk: Buffer) => {
+        this.#connection.heard += 1;
+        if (!this.#isOver) this.#handler.onResponseData(this, chunk);
+      });
     });
     stream.once("end", () => {
-      if (this.#isOver || !this.#isWhole) return;
-      this.#isOver = true;
-      this.#handler.onResponseEnd(this);
+      if (this.#isWhole) this.#finish();
     });
-    stream.once("error", (error: Error) => this.#fail(stream.rstCode === REFUSED ? new Refused() : error));
-    stream.once("close", () => {
-      // A stream that the server takes back closes without a word.
-      if (!this.#isOver) this.#fail(new Closed(stream.rstCode));
-    });
+    stream.once("error", (error: Error) => this.#lose(stream.rstCode === REFUSED ? new Refused() : error));
+    // A stream that the server takes back closes without a word.
+    stream.once("close", () => this.#lose(new Closed(stream.rstCode)));
+  }
+
+  #finish(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#handler.onResponseEnd(this);
+  }
+
+  /** The stream is gone. All may have come before, and not all been read. */
+  #lose(error: Error): void {
+    if (this.#isOver) return;
+    if (!this.#isWhole || !this.#isAnswered) return this.#fail(error);
+    const rest = this.#stream?.read() as Buffer | null;
+    if (rest !== null) this.#handler.onResponseData(this, rest);
+    this.#finish();
   }
 
   #fail(error: Error): void {
@@ -192,7 +207,7 @@ class Exchange implements Controller {
   }
 
   abort(reason: Error): void {
-    this.#isUnheard = !this.#isOver && this.#heard() === this.#heardBefore;
+    this.#isUnheard = !this.#isOver && this.#connection.heard === this.#heardBefore;
     this.#stream?.close(constants.NGHTTP2_CANCEL);
     this.#fail(reason);
   }
