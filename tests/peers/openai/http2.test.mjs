@@ -265,6 +265,21 @@ test("where a server speaks HTTP/1.1 alone, each call at once has a connection, 
   client.dispose();
 });
 
+test("a connection that its server closes after each answer is never called reused", async (t) => {
+  const server = createServer(certificate, (request, response) => {
+    request.resume();
+    response.writeHead(200, { "content-type": "application/json", connection: "close" });
+    response.end(JSON.stringify({ id: "c", choices: [{ index: 0, message: { content: "Hi" } }] }));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const client = new OpenAI({ apiKey: "k", baseURL: `https://localhost:${server.address().port}/v1`, maxRetries: 0 });
+  t.after(() => (client.dispose(), server.close()));
+  for (let call = 0; call < 10; call += 1) await create(client);
+  const { opened, reused } = client.stats().connections;
+  assert.deepEqual([opened, reused], [10, 0]);
+});
+
 test("every call learns that no connection came about, and why", async (t) => {
   const { baseURL } = await serve(t, answer);
   const closed = "https://localhost:9";

@@ -17,6 +17,8 @@ export interface Rider extends Handler {
   /** Where its call was made. */
   readonly visit: Visit | undefined;
   board(origin: Origin, reused: boolean, leave: (failed: boolean) => void): void;
+  /** Its connection is a new one after all. */
+  renew(): void;
 }
 
 /** Connections that may be opening at once: as many as are open already, and within these bounds. A
@@ -47,6 +49,8 @@ interface Slot {
   /** How many there may be: more than one over HTTP/2. */
   capacity: number;
   served: number;
+  /** Who is said to have reused the connection, while under way there over HTTP/1.1. */
+  rider?: Rider | undefined;
 }
 
 export class Origin {
@@ -186,6 +190,9 @@ export class Origin {
         // undici connects anew where a server closed the connection after its answer.
         if (!isCounted) this.#opening += 1;
         isCounted = false;
+        if (slot.rider !== undefined) this.reused -= 1;
+        slot.rider?.renew();
+        slot.rider = undefined;
         connectors.http1(target, (...outcome) => {
           const [error, opened] = outcome;
           this.#opening -= 1;
@@ -262,12 +269,14 @@ export class Origin {
     slot.served += 1;
     if (slot.busy >= slot.capacity) this.#free.pop();
     if (isReused) this.reused += 1;
+    if (isReused && slot.capacity === 1) slot.rider = rider;
     rider.board(this, isReused, (failed) => this.#release(slot, failed));
     doAt(rider.visit, () => slot.client.dispatch(options, rider));
   }
 
   #release(slot: Slot, failed: boolean): void {
     slot.busy -= 1;
+    slot.rider = undefined;
     this.#answers += 1;
     // Over HTTP/1.1 what goes wrong with a request goes wrong with its connection.
     if (failed && slot.capacity === 1) this.#drop(slot);
