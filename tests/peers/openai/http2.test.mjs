@@ -331,6 +331,21 @@ test("all who wait for a connection learn at once that it failed", async (t) => 
   }
 });
 
+test("a server that takes a connection and says nothing there holds up nobody for long", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const server = createTlsServer({ ...certificate, ALPNProtocols: ["h2"] }, (socket) => {
+    socket.on("error", () => {});
+    // By then the client waits.
+    socket.once("data", () => t.mock.timers.tick(10_000));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const client = new OpenAI({ apiKey: "k", baseURL: `https://localhost:${server.address().port}/v1`, maxRetries: 0, logLevel: "off" });
+  t.after(() => (client.dispose(), server.close()));
+  const error = await create(client).catch((error) => error);
+  assert.equal(error.cause.code, "ERR_HTTP2_SETTINGS_TIMEOUT");
+});
+
 test("who has no connection left does not wait for one to be allowed", async (t) => {
   const { client, sessions } = await serve(t, (stream) => {
     answer(stream);

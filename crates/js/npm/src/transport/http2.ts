@@ -27,6 +27,9 @@ const MEMORY_MB_MAX = (2 * STREAMS_MAX * STREAM_WINDOW_BYTES) >> 20;
 /** So long may a connection be of no use: servers and those between close them without a word. */
 const IDLE_MS = 30_000;
 
+/** So long may a server take to tell of its settings, which comes first of all. */
+const SETTINGS_MS = 10_000;
+
 /** Fields that speak of an HTTP/1.1 connection. */
 const OF_CONNECTIONS = new Set([
   "connection",
@@ -65,11 +68,18 @@ export class Http2Connection implements Dispatcher {
     });
     // Answers that nobody reads must not hold back the others.
     this.#session.once("connect", () => this.#session.setLocalWindowSize(STREAMS_MAX * STREAM_WINDOW_BYTES));
+    // Requests wait for it.
+    const silence = setTimeout(() => {
+      this.#session.destroy(new Silence(), constants.NGHTTP2_SETTINGS_TIMEOUT);
+    }, SETTINGS_MS);
+    silence.unref();
     this.#session.on("remoteSettings", ({ maxConcurrentStreams }) => {
+      clearTimeout(silence);
       keeper.room(Math.max(1, Math.min(maxConcurrentStreams ?? STREAMS_MAX, STREAMS_MAX)));
     });
     this.#session.on("goaway", () => keeper.full());
     this.#session.on("close", () => {
+      clearTimeout(silence);
       clearTimeout(this.#idle);
       keeper.full();
     });
@@ -231,6 +241,14 @@ class Refused extends Error {
 
   constructor() {
     super("the server took no further request on this connection");
+  }
+}
+
+class Silence extends Error {
+  readonly code = "ERR_HTTP2_SETTINGS_TIMEOUT";
+
+  constructor() {
+    super("the server said nothing on a connection that it had taken");
   }
 }
 
