@@ -218,7 +218,7 @@ export class Origin {
     // The first connection would have told all what they need.
     const served = this.#isHttp2 === undefined ? Infinity : this.#isHttp2 ? this.#streams : 1;
     const before = last === undefined ? 0 : this.#waiting.indexOf(last) + 1;
-    const count = Math.max(1, Math.min(served, before - at));
+    const count = Math.max(0, Math.min(served, before - at));
     for (const { rider } of this.#waiting.splice(at, count)) rider.onResponseError(null, error);
   }
 
