@@ -6,6 +6,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { constants, createSecureServer } from "node:http2";
 import { createServer } from "node:https";
+import { createServer as createPlainServer } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import { pathToFileURL } from "node:url";
 import { test } from "node:test";
 
@@ -131,6 +133,49 @@ test("a stream that is taken back, or lost with its connection, is a failure", a
   }
 });
 
+test("an answer that is cut off is not taken for a whole one", async (t) => {
+  const { client } = await serve(t, (stream) => {
+    stream.respond({ ":status": 200, "content-type": "text/plain" });
+    stream.write("one");
+    setTimeout(() => stream.session.destroy(), 50);
+  });
+  await assert.rejects(client.get("/files/f/content"), APIConnectionError);
+});
+
+test("an answer that has come is whole even where its connection ends before it is read", async (t) => {
+  const { client } = await serve(t, (stream) => {
+    stream.respond(STREAM);
+    stream.end(said({ content: "w".repeat(1000) }).repeat(150) + END);
+    stream.once("finish", () => stream.session.close());
+  });
+  let length = 0;
+  for await (const { choices } of await open(client)) {
+    if (length === 0) await new Promise((resolve) => setTimeout(resolve, 200));
+    length += choices[0].delta.content?.length ?? 0;
+  }
+  assert.equal(length, 150_000);
+});
+
+// Node then tells of some bodies before it tells of their heads.
+test("many calls at once, some taken back at either end, are each answered or fail", async (t) => {
+  const { client } = await serve(t, (stream, before) => {
+    if (before % 10 === 3) stream.close(constants.NGHTTP2_REFUSED_STREAM);
+    else if (before % 10 !== 4) answer(stream);
+  });
+  // It would end a process; the runner of tests goes on.
+  const thrown = [];
+  const note = (error) => thrown.push(error);
+  process.on("uncaughtException", note);
+  t.after(() => process.off("uncaughtException", note));
+  let [left, answered] = [2000, 0];
+  const work = async () => {
+    for (; left > 0; left -= 1) await create(client, { timeout: 60, maxRetries: 0 }).then(() => (answered += 1), () => {});
+  };
+  await Promise.all(Array.from({ length: 50 }, work));
+  assert.ok(answered > 0);
+  assert.deepEqual(thrown, []);
+});
+
 test("who goes away in a stream takes back that alone", async (t) => {
   let closed;
   const { client, sessions } = await serve(t, (stream, before) => {
@@ -175,12 +220,30 @@ test("a request's fields are written as HTTP/2 wants them", async (t) => {
     head = sent;
     answer(stream);
   });
-  await create(client, { headers: { "X-Of-Mine": "yes", Connection: "keep-alive" } });
+  await create(client, { headers: { "X-Of-Mine": "yes", Constructor: "me", Connection: "keep-alive", TE: "gzip" } });
   assert.equal(head[":authority"], new URL(baseURL).host);
   assert.equal(head[":path"], "/v1/chat/completions");
   assert.equal(head["x-of-mine"], "yes");
+  assert.equal(head.constructor, "me");
   assert.equal(head.authorization, "Bearer k");
   assert.equal(head["content-length"], String(JSON.stringify(ASK).length));
+});
+
+test("a request names its host as its URL does", async (t) => {
+  let authority;
+  const server = createSecureServer(certificate);
+  server.on("stream", (stream, head) => {
+    authority = head[":authority"];
+    answer(stream);
+  });
+  server.listen(0, "::1");
+  const isHeard = await once(server, "listening").then(() => true, () => false);
+  if (!isHeard) return t.skip("no IPv6 here");
+  const host = `[::1]:${server.address().port}`;
+  const client = new OpenAI({ apiKey: "k", baseURL: `https://${host}/v1`, maxRetries: 0 });
+  t.after(() => (client.dispose(), server.close()));
+  await create(client);
+  assert.equal(authority, host);
 });
 
 test("where a server speaks HTTP/1.1 alone, each call at once has a connection, which serves again", async (t) => {
@@ -202,6 +265,21 @@ test("where a server speaks HTTP/1.1 alone, each call at once has a connection, 
   client.dispose();
 });
 
+test("a connection that its server closes after each answer is never called reused", async (t) => {
+  const server = createServer(certificate, (request, response) => {
+    request.resume();
+    response.writeHead(200, { "content-type": "application/json", connection: "close" });
+    response.end(JSON.stringify({ id: "c", choices: [{ index: 0, message: { content: "Hi" } }] }));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const client = new OpenAI({ apiKey: "k", baseURL: `https://localhost:${server.address().port}/v1`, maxRetries: 0 });
+  t.after(() => (client.dispose(), server.close()));
+  for (let call = 0; call < 10; call += 1) await create(client);
+  const { opened, reused } = client.stats().connections;
+  assert.deepEqual([opened, reused], [10, 0]);
+});
+
 test("every call learns that no connection came about, and why", async (t) => {
   const { baseURL } = await serve(t, answer);
   const closed = "https://localhost:9";
@@ -216,6 +294,92 @@ test("every call learns that no connection came about, and why", async (t) => {
     }
     client.dispose();
   }
+});
+
+/** Lets the first connections through to a server of HTTP/2, and does with the others as it is told. */
+async function gate(t, through, otherwise) {
+  const server = createSecureServer(certificate);
+  server.on("stream", (stream) => answer(stream));
+  let opened = 0;
+  const door = createPlainServer((socket) => {
+    socket.on("error", () => {});
+    opened += 1;
+    if (opened > through) otherwise(socket);
+    else server.emit("connection", socket);
+  });
+  door.listen(0, "127.0.0.1");
+  await once(door, "listening");
+  const client = new OpenAI({ apiKey: "k", baseURL: `https://localhost:${door.address().port}/v1`, maxRetries: 0, logLevel: "off" });
+  t.after(() => (client.dispose(), door.close()));
+  return { client, server, count: () => opened };
+}
+
+test("all who wait for a connection learn at once that it failed", async (t) => {
+  const all = async (client) => {
+    const calls = await Promise.allSettled(Array.from({ length: 10 }, () => create(client)));
+    assert.ok(calls.every(({ reason }) => reason instanceof APIConnectionError));
+  };
+  for (const through of [0, 1]) {
+    const { client, server, count } = await gate(t, through, (socket) => setTimeout(() => socket.destroy(), 100));
+    if (through === 1) {
+      server.once("session", (session) => server.once("stream", () => session.close()));
+      await create(client);
+      while (client.stats().connections.open > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    await all(client);
+    assert.equal(count(), through + 1);
+  }
+});
+
+test("a server that takes a connection and says nothing there holds up nobody for long", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const server = createTlsServer({ ...certificate, ALPNProtocols: ["h2"] }, (socket) => {
+    socket.on("error", () => {});
+    // By then the client waits.
+    socket.once("data", () => t.mock.timers.tick(10_000));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const client = new OpenAI({ apiKey: "k", baseURL: `https://localhost:${server.address().port}/v1`, maxRetries: 0, logLevel: "off" });
+  t.after(() => (client.dispose(), server.close()));
+  const error = await create(client).catch((error) => error);
+  assert.equal(error.cause.code, "ERR_HTTP2_SETTINGS_TIMEOUT");
+});
+
+test("who has no connection left does not wait for one to be allowed", async (t) => {
+  const { client, sessions } = await serve(t, (stream) => {
+    answer(stream);
+    stream.session.close();
+  });
+  const times = [];
+  for (let call = 0; call < 21; call += 1) {
+    const began = performance.now();
+    await create(client);
+    times.push(performance.now() - began);
+  }
+  assert.equal(sessions.length, 21);
+  assert.ok(times.sort((a, b) => a - b)[10] < 45, String(times));
+});
+
+test("a connection that has failed is given no more requests", async (t) => {
+  const server = createSecureServer(certificate);
+  server.on("stream", (stream) => answer(stream));
+  let opened = 0;
+  const door = createTlsServer({ ...certificate, ALPNProtocols: ["h2"] }, (socket) => {
+    socket.on("error", () => {});
+    opened += 1;
+    if (opened > 1) return server.emit("secureConnection", socket);
+    // Its settings, and a frame that may not be.
+    socket.write(Buffer.from("000000040000000000", "hex"));
+    setTimeout(() => socket.write(Buffer.from("0000050500000000000000000102", "hex")), 100);
+  });
+  door.listen(0, "127.0.0.1");
+  await once(door, "listening");
+  const client = new OpenAI({ apiKey: "k", baseURL: `https://localhost:${door.address().port}/v1`, maxRetries: 0, logLevel: "off" });
+  t.after(() => (client.dispose(), door.close()));
+  const again = () => create(client).catch(() => create(client));
+  await Promise.all(Array.from({ length: 10 }, again));
+  assert.equal(opened, 2);
 });
 
 test("an open connection keeps no process alive", async (t) => {

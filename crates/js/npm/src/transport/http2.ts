@@ -27,8 +27,19 @@ const MEMORY_MB_MAX = (2 * STREAMS_MAX * STREAM_WINDOW_BYTES) >> 20;
 /** So long may a connection be of no use: servers and those between close them without a word. */
 const IDLE_MS = 30_000;
 
+/** So long may a server take to tell of its settings, which comes first of all. */
+const SETTINGS_MS = 10_000;
+
 /** Fields that speak of an HTTP/1.1 connection. */
-const OF_CONNECTIONS = new Set(["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"]);
+const OF_CONNECTIONS = new Set([
+  "connection",
+  "http2-settings",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "transfer-encoding",
+  "upgrade",
+]);
 
 /** What whoever holds a connection is told of it. */
 export interface Keeper {
@@ -41,13 +52,15 @@ export interface Keeper {
 export class Http2Connection implements Dispatcher {
   readonly #session: ClientHttp2Session;
   readonly #keeper: Keeper;
+  readonly #authority: string;
   #streams = 0;
-  /** How often anything came. */
-  #heard = 0;
+  /** How often anything of an answer came. */
+  heard = 0;
   #idle: ReturnType<typeof setTimeout> | undefined;
 
   constructor(origin: string, socket: Socket, keeper: Keeper) {
     this.#keeper = keeper;
+    this.#authority = new URL(origin).host;
     this.#session = connect(origin, {
       createConnection: () => socket,
       maxSessionMemory: MEMORY_MB_MAX,
@@ -55,11 +68,18 @@ export class Http2Connection implements Dispatcher {
     });
     // Answers that nobody reads must not hold back the others.
     this.#session.once("connect", () => this.#session.setLocalWindowSize(STREAMS_MAX * STREAM_WINDOW_BYTES));
+    // Requests wait for it.
+    const silence = setTimeout(() => {
+      this.#session.destroy(new Silence(), constants.NGHTTP2_SETTINGS_TIMEOUT);
+    }, SETTINGS_MS);
+    silence.unref();
     this.#session.on("remoteSettings", ({ maxConcurrentStreams }) => {
+      clearTimeout(silence);
       keeper.room(Math.max(1, Math.min(maxConcurrentStreams ?? STREAMS_MAX, STREAMS_MAX)));
     });
     this.#session.on("goaway", () => keeper.full());
     this.#session.on("close", () => {
+      clearTimeout(silence);
       clearTimeout(this.#idle);
       keeper.full();
     });
@@ -69,19 +89,17 @@ export class Http2Connection implements Dispatcher {
   }
 
   dispatch(options: DispatchOptions, handler: Handler): boolean {
-    const exchange = new Exchange(handler, () => this.#heard);
+    const exchange = new Exchange(handler, this);
     handler.onRequestStart(exchange);
     if (exchange.isOver) return true;
     let stream: ClientHttp2Stream;
     try {
-      stream = this.#session.request(fieldsOf(options), { endStream: options.body === null });
+      stream = this.#session.request(fieldsOf(options, this.#authority), { endStream: options.body === null });
     } catch (error) {
       handler.onResponseError(exchange, error as Error);
       return true;
     }
     this.#work();
-    stream.on("response", () => (this.#heard += 1));
-    stream.on("data", () => (this.#heard += 1));
     stream.once("close", () => {
       this.#streams -= 1;
       if (this.#streams === 0) this.#rest();
@@ -91,6 +109,11 @@ export class Http2Connection implements Dispatcher {
     exchange.goBy(stream);
     if (options.body !== null) stream.end(options.body);
     return true;
+  }
+
+  /** Whether it takes no more requests: known before its end, of which the keeper is told. */
+  get closed(): boolean {
+    return this.#session.closed || this.#session.destroyed;
   }
 
   /** Ends when all that is under way has ended. */
@@ -121,16 +144,19 @@ export class Http2Connection implements Dispatcher {
 /** One request and what comes back, as undici tells it. */
 class Exchange implements Controller {
   readonly #handler: Handler;
-  readonly #heard: () => number;
+  readonly #connection: Http2Connection;
   readonly #heardBefore: number;
   #stream: ClientHttp2Stream | undefined;
   #isOver = false;
   #isUnheard = false;
+  #isAnswered = false;
+  /** Whether the server has written the end of its answer. */
+  #isWhole = false;
 
-  constructor(handler: Handler, heard: () => number) {
+  constructor(handler: Handler, connection: Http2Connection) {
     this.#handler = handler;
-    this.#heard = heard;
-    this.#heardBefore = heard();
+    this.#connection = connection;
+    this.#heardBefore = connection.heard;
   }
 
   get isOver(): boolean {
@@ -144,22 +170,44 @@ class Exchange implements Controller {
 
   goBy(stream: ClientHttp2Stream): void {
     this.#stream = stream;
-    stream.on("response", ({ ":status": status, ...fields }: IncomingHttpHeaders & { ":status"?: number }) => {
-      if (!this.#isOver) this.#handler.onResponseStart(this, status ?? 0, fields as IncomingHeaders);
-    });
-    stream.on("data", (chunk: Buffer) => {
-      if (!this.#isOver) this.#handler.onResponseData(this, chunk);
+    const push = stream.push.bind(stream);
+    // Where a server cuts a stream off, it ends for its readers as any other: Node closes it, then writes the end.
+    stream.push = (chunk: unknown, encoding?: BufferEncoding) => {
+      if (chunk === null && !stream.closed) this.#isWhole = true;
+      return push(chunk, encoding);
+    };
+    stream.once("response", ({ ":status": status, ...fields }: IncomingHttpHeaders & { ":status"?: number }) => {
+      this.#connection.heard += 1;
+      if (this.#isOver) return;
+      this.#isAnswered = true;
+      this.#handler.onResponseStart(this, status ?? 0, fields as IncomingHeaders);
+      // Not before: where much comes at once, Node may tell of the body first.
+      stream.on("data", (chunk: Buffer) => {
+        this.#connection.heard += 1;
+        if (!this.#isOver) this.#handler.onResponseData(this, chunk);
+      });
     });
     stream.once("end", () => {
-      if (this.#isOver || stream.aborted) return;
-      this.#isOver = true;
-      this.#handler.onResponseEnd(this);
+      if (this.#isWhole) this.#finish();
     });
-    stream.once("error", (error: Error) => this.#fail(stream.rstCode === REFUSED ? new Refused() : error));
-    stream.once("close", () => {
-      // A stream that the server takes back closes without a word.
-      if (!this.#isOver) this.#fail(new Closed(stream.rstCode));
-    });
+    stream.once("error", (error: Error) => this.#lose(stream.rstCode === REFUSED ? new Refused() : error));
+    // A stream that the server takes back closes without a word.
+    stream.once("close", () => this.#lose(new Closed(stream.rstCode)));
+  }
+
+  #finish(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#handler.onResponseEnd(this);
+  }
+
+  /** The stream is gone. All may have come before, and not all been read. */
+  #lose(error: Error): void {
+    if (this.#isOver) return;
+    if (!this.#isWhole || !this.#isAnswered) return this.#fail(error);
+    const rest = this.#stream?.read() as Buffer | null;
+    if (rest !== null) this.#handler.onResponseData(this, rest);
+    this.#finish();
   }
 
   #fail(error: Error): void {
@@ -169,7 +217,7 @@ class Exchange implements Controller {
   }
 
   abort(reason: Error): void {
-    this.#isUnheard = !this.#isOver && this.#heard() === this.#heardBefore;
+    this.#isUnheard = !this.#isOver && this.#connection.heard === this.#heardBefore;
     this.#stream?.close(constants.NGHTTP2_CANCEL);
     this.#fail(reason);
   }
@@ -183,6 +231,8 @@ class Exchange implements Controller {
   }
 }
 
+type Fields = Record<string, string | string[]>;
+
 /** The server says that it has not looked at a request. */
 const REFUSED = constants.NGHTTP2_REFUSED_STREAM;
 
@@ -194,6 +244,14 @@ class Refused extends Error {
   }
 }
 
+class Silence extends Error {
+  readonly code = "ERR_HTTP2_SETTINGS_TIMEOUT";
+
+  constructor() {
+    super("the server said nothing on a connection that it had taken");
+  }
+}
+
 class Closed extends Error {
   readonly code = "ERR_HTTP2_STREAM_CLOSED";
 
@@ -202,8 +260,11 @@ class Closed extends Error {
   }
 }
 
-function fieldsOf({ method, path, headers, body }: DispatchOptions): Record<string, string | string[]> {
-  const fields: Record<string, string | string[]> = { ":method": method, ":path": path };
+function fieldsOf({ method, path, headers, body }: DispatchOptions, authority: string): Fields {
+  // Node itself would name a port that goes without saying, and leave out the brackets of an IPv6 address.
+  const fields: Fields = { ":method": method, ":authority": authority, ":path": path };
+  // A field may be called "constructor".
+  Object.setPrototypeOf(fields, null);
   for (let at = 0; at < headers.length; at += 2) {
     const name = (headers[at] as string).toLowerCase();
     const value = headers[at + 1] as string;

@@ -17,6 +17,8 @@ export interface Rider extends Handler {
   /** Where its call was made. */
   readonly visit: Visit | undefined;
   board(origin: Origin, reused: boolean, leave: (failed: boolean) => void): void;
+  /** Its connection is a new one after all. */
+  renew(): void;
 }
 
 /** Connections that may be opening at once: as many as are open already, and within these bounds. A
@@ -41,12 +43,14 @@ interface Job {
 }
 
 interface Slot {
-  readonly client: Dispatcher & { close(): Promise<void> };
+  readonly client: Dispatcher & { readonly closed: boolean; close(): Promise<void> };
   /** Requests under way. */
   busy: number;
   /** How many there may be: more than one over HTTP/2. */
   capacity: number;
   served: number;
+  /** Who is said to have reused the connection, while under way there over HTTP/1.1. */
+  rider?: Rider | undefined;
 }
 
 export class Origin {
@@ -101,7 +105,7 @@ export class Origin {
 
   #slotWithRoom(): Slot | undefined {
     let slot = this.#free.at(-1);
-    while (slot !== undefined && (!this.#slots.has(slot) || slot.busy >= slot.capacity)) {
+    while (slot !== undefined && (!this.#slots.has(slot) || slot.client.closed || slot.busy >= slot.capacity)) {
       this.#free.pop();
       slot = this.#free.at(-1);
     }
@@ -114,9 +118,10 @@ export class Origin {
     if (this.#opening >= this.#openingMax() || !this.#isAllowed()) return undefined;
     this.#opening += 1;
     if (this.#isHttp2 === false) return this.#add(this.#http1());
+    const last = this.#waiting.at(-1);
     connectors.any(this.#target, (error, socket) => {
       if (error === null) this.#welcome(socket);
-      else this.#refuse(error);
+      else this.#refuse(error, last);
       this.#serve();
     });
     return undefined;
@@ -185,6 +190,9 @@ export class Origin {
         // undici connects anew where a server closed the connection after its answer.
         if (!isCounted) this.#opening += 1;
         isCounted = false;
+        if (slot.rider !== undefined) this.reused -= 1;
+        slot.rider?.renew();
+        slot.rider = undefined;
         connectors.http1(target, (...outcome) => {
           const [error, opened] = outcome;
           this.#opening -= 1;
@@ -201,11 +209,17 @@ export class Origin {
     return slot;
   }
 
-  /** Whoever waits first learns that no connection came about. */
-  #refuse(error: Error): void {
+  /** Whoever it would have served learns that no connection came about, and nobody who came later: one by
+   * one, as connections may take their time to fail, the last would learn of it after minutes. */
+  #refuse(error: Error, last: Job | undefined): void {
     this.#opening -= 1;
     const at = this.#nextAt();
-    if (at >= 0) this.#waiting.splice(at, 1)[0]?.rider.onResponseError(null, error);
+    if (at < 0) return;
+    // The first connection would have told all what they need.
+    const served = this.#isHttp2 === undefined ? Infinity : this.#isHttp2 ? this.#streams : 1;
+    const before = last === undefined ? 0 : this.#waiting.indexOf(last) + 1;
+    const count = Math.max(0, Math.min(served, before - at));
+    for (const { rider } of this.#waiting.splice(at, count)) rider.onResponseError(null, error);
   }
 
   /** Where whoever waits first stands in the line; -1 where nobody does. */
@@ -220,7 +234,8 @@ export class Origin {
       const passed = now.time - this.#then.time;
       const isFast = now.answers - this.#then.answers > this.#then.open / 2;
       const isBusy = now.idle - this.#then.idle < IDLE_SHARE * passed;
-      if (isFast && isBusy && passed < HOLD_MS) {
+      // Nobody is served by none.
+      if (isFast && isBusy && passed < HOLD_MS && this.#slots.size > 0) {
         this.#timer ??= setTimeout(() => {
           this.#timer = undefined;
           this.#serve();
@@ -254,12 +269,14 @@ export class Origin {
     slot.served += 1;
     if (slot.busy >= slot.capacity) this.#free.pop();
     if (isReused) this.reused += 1;
+    if (isReused && slot.capacity === 1) slot.rider = rider;
     rider.board(this, isReused, (failed) => this.#release(slot, failed));
     doAt(rider.visit, () => slot.client.dispatch(options, rider));
   }
 
   #release(slot: Slot, failed: boolean): void {
     slot.busy -= 1;
+    slot.rider = undefined;
     this.#answers += 1;
     // Over HTTP/1.1 what goes wrong with a request goes wrong with its connection.
     if (failed && slot.capacity === 1) this.#drop(slot);

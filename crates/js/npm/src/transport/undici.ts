@@ -211,6 +211,10 @@ class Exchange implements Rider {
     this.#leave = leave;
   }
 
+  renew(): void {
+    this.#reused = false;
+  }
+
   /** Goes by a dispatcher that is not ours, once the module is left: it may answer at once, throw, or use the
    * client. What it is given is its own to change. */
   goBy(dispatcher: Dispatcher, options: DispatchOptions): void {
