@@ -191,8 +191,10 @@ class Exchange implements Controller {
       if (this.#isWhole) this.#finish();
     });
     stream.once("error", (error: Error) => this.#lose(stream.rstCode === REFUSED ? new Refused() : error));
-    // A stream that the server takes back closes without a word.
-    stream.once("close", () => this.#lose(new Closed(stream.rstCode)));
+    stream.once("close", () => {
+      // A stream that the server takes back closes without a word.
+      if (!this.#isOver) this.#lose(new Closed(stream.rstCode));
+    });
   }
 
   #finish(): void {
