@@ -172,7 +172,7 @@ fn rush(asked: u32, sent: u32, late_ms: impl Fn(u32) -> f64) -> Wire {
     let mut began = vec![0.0_f64; asked as usize];
     for request in 0..asked * 30 {
         let next = |times: &[f64]| (0..times.len()).min_by(|a, b| times[*a].total_cmp(&times[*b]));
-        let (slot, place) = (next(&began).unwrap(), next(&free).unwrap());
+        let (slot, place) = (next(&began).expect("a slot"), next(&free).expect("a place"));
         let start = began[slot].max(free[place]) + late_ms(request);
         let end = start + 100.0 + f64::from(request * 7 % 11);
         wire.note(Entry {
