@@ -15,9 +15,9 @@ const TYPES = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/ja
 /** Flags for Chromium as root and in containers, and without talk to the network of its own. */
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
-/** Calls `work` with a page of the browser, and closes it afterwards. */
-export async function withPage(name, work) {
-  const browser = await launch(name);
+/** Calls `work` with a page of the browser, and closes it afterwards. `options` are those of `launch`. */
+export async function withPage(name, options, work) {
+  const browser = await launch(name, options);
   try {
     return await work(await browser.newPage());
   } finally {

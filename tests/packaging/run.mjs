@@ -96,7 +96,7 @@ writeFileSync(
 );
 /** Loads a page, and expects what its script streamed. */
 function speaksAt(url) {
-  return withPage("chromium", async (page) => {
+  return withPage("chromium", {}, async (page) => {
     await page.goto(url);
     await page.waitForFunction(() => globalThis.outcome, undefined, { timeout: 20_000 });
   });

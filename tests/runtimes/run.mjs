@@ -1,16 +1,18 @@
-// Runs the contract in each runtime against the simulated endpoint.
+// Runs the contract in each runtime against the simulated endpoint: over HTTP/1.1, and over TLS, by which
+// all but Bun and Workers speak HTTP/2.
 //
-// usage: node run.mjs [RUNTIME…]     all but WebKit, which is tried where it is named
+// usage: node run.mjs [RUNTIME|RUNTIME-tls…]     all but WebKit, which is tried where it is named
 
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
+import { connect } from "node:tls";
 import { fileURLToPath } from "node:url";
 
 import { build } from "esbuild";
-import { Miniflare } from "miniflare";
 
 import { serve, withPage } from "../packaging/browser.mjs";
 import { consumer, program } from "../packaging/consumer.mjs";
@@ -40,26 +42,34 @@ const RUNTIMES = {
 /** Not every machine can have it. */
 const WHERE_NAMED = "webkit";
 
+const TLS = "-tls";
+const known = Object.keys(RUNTIMES).flatMap((name) =>
+  // WebKitGTK hears nothing of an HTTP/2 stream that was reset.
+  name === WHERE_NAMED ? [name] : [name, `${name}${TLS}`],
+);
 const chosen = process.argv.slice(2);
-const unknown = chosen.filter((name) => !(name in RUNTIMES));
-if (unknown.length > 0) throw new Error(`no runtime is called ${unknown}: ${Object.keys(RUNTIMES)}`);
+const unknown = chosen.filter((name) => !known.includes(name));
+if (unknown.length > 0) throw new Error(`no runtime is called ${unknown}: ${known}`);
 
 const folder = consumer("runtimes");
 await bundle();
-const endpoint = await startServer();
+const endpoint = await startServer("--tls-listen", "127.0.0.1:0");
+// Whom it is to trust is told to each runtime in a way of its own; these two read it from the environment.
+process.env.NODE_EXTRA_CA_CERTS = process.env.DENO_CERT = await certificate(new URL(endpoint.https));
 try {
-  for (const [index, name] of Object.keys(RUNTIMES).entries()) {
+  for (const [index, name] of known.entries()) {
     if (chosen.length > 0 ? !chosen.includes(name) : name === WHERE_NAMED) continue;
     const report = new Report(name);
+    const runtime = name.replace(TLS, "");
     const place = {
-      runtime: name,
-      origin: endpoint.http,
+      runtime,
+      origin: name.endsWith(TLS) ? endpoint.https : endpoint.http,
       side: endpoint.http.replace("127.0.0.1", "localhost"),
       closed: `http://127.0.0.1:${await unusedPort()}`,
       seed: (index + 1) * 10_000,
     };
     try {
-      await bounded(RUNTIMES[name](place, report), RUN_MS_MAX);
+      await bounded(RUNTIMES[runtime](place, report), RUN_MS_MAX);
     } catch (error) {
       report.broken("the suite runs to its end", error?.stack ?? error);
     }
@@ -68,6 +78,17 @@ try {
   }
 } finally {
   await endpoint.stop();
+}
+
+/** Writes down the certificate of the server at this place, which it made for this run, and answers where. */
+async function certificate({ hostname: host, port }) {
+  const socket = connect({ host, port, rejectUnauthorized: false });
+  await once(socket, "secureConnect");
+  const lines = socket.getPeerCertificate().raw.toString("base64").match(/.{1,64}/g);
+  socket.destroy();
+  const file = `${folder}/certificate.pem`;
+  writeFileSync(file, ["-----BEGIN CERTIFICATE-----", ...lines, "-----END CERTIFICATE-----", ""].join("\n"));
+  return file;
 }
 
 /** The files of a platform, by what programs import. */
@@ -127,6 +148,8 @@ async function inProcess([command, ...args], place, report) {
 }
 
 async function inWorker(place, report) {
+  // It looks for certificates when it is loaded.
+  const { Miniflare } = await import("miniflare");
   const worker = new Miniflare({
     modulesRoot: folder,
     modules: [
@@ -161,7 +184,7 @@ async function inPage(browser, place, report) {
   writeFileSync(`${folder}/index.html`, page);
   const files = await serve(folder);
   try {
-    await withPage(browser, async (tab) => {
+    await withPage(browser, { spki: endpoint.spki }, async (tab) => {
       let end;
       const over = new Promise((resolve, reject) => {
         end = (error) => (error ? reject(new Error(error)) : resolve());

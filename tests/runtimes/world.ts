@@ -107,6 +107,11 @@ export class World {
     return BROWSERS.includes(this.place.runtime);
   }
 
+  /** Whether it speaks to the endpoint by TLS, and so by HTTP/2 if it can. */
+  get isEncrypted(): boolean {
+    return this.place.origin.startsWith("https:");
+  }
+
   /** The kind of a failure of the network. */
   get network(): "opaque" | "network" {
     return this.isOpaque ? "opaque" : "network";

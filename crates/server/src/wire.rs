@@ -18,7 +18,7 @@ use http_body_util::BodyExt as _;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use crate::body::Body;
-use crate::clock;
+use crate::clock::{self, Alarm};
 
 /// An answer that will be broken off.
 #[derive(Debug)]
@@ -222,6 +222,8 @@ pub(crate) fn over_http2(broken: Broken) -> Result<Response<Body>, Hijacked> {
         body,
         left: keep,
         end,
+        due: None,
+        alarm: Alarm::default(),
         carried_out,
     }));
     *response.status_mut() = status;
@@ -233,6 +235,9 @@ struct CutBody {
     body: Body,
     left: u64,
     end: End,
+    /// When the stream is reset: what is still queued by then is thrown away.
+    due: Option<Duration>,
+    alarm: Alarm,
     carried_out: Receipt,
 }
 
@@ -250,12 +255,15 @@ impl HttpBody for CutBody {
             _ => ready!(Pin::new(&mut this.body).poll_frame(context)),
         };
         match frame {
-            None => {
+            None if this.end == End::Whole => {
                 this.carried_out.give();
-                match this.end {
-                    End::Whole => Poll::Ready(None),
-                    _ => Poll::Ready(Some(Err(io::Error::other("cut off on purpose")))),
-                }
+                Poll::Ready(None)
+            }
+            None => {
+                let due = *this.due.get_or_insert_with(|| clock::now() + BEFORE_RESET);
+                ready!(this.alarm.poll_due(context, due));
+                this.carried_out.give();
+                Poll::Ready(Some(Err(io::Error::other("cut off on purpose"))))
             }
             Some(frame) => {
                 let Ok(mut data) = frame?.into_data() else {

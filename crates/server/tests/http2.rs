@@ -5,8 +5,9 @@ mod common;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Request, StatusCode};
+use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use kneepoint_server::Server;
@@ -85,16 +86,25 @@ async fn connect(server: &Server) -> SendRequest<Full<Bytes>> {
     sender
 }
 
+/// The answer, once its head is there.
+async fn ask(
+    sender: &SendRequest<Full<Bytes>>,
+    spec: &str,
+    body: &'static str,
+) -> Result<Response<Incoming>, hyper::Error> {
+    let uri = format!("https://localhost/mock/{spec}/v1/chat/completions");
+    let request = Request::post(uri).header("content-type", "application/json");
+    let request = request.body(Full::from(body)).expect("a request");
+    sender.clone().send_request(request).await
+}
+
 /// Status and body, or the error that ended the stream.
 async fn call(
     sender: &SendRequest<Full<Bytes>>,
     spec: &str,
     body: &'static str,
 ) -> Result<(StatusCode, Bytes), hyper::Error> {
-    let uri = format!("https://localhost/mock/{spec}/v1/chat/completions");
-    let request = Request::post(uri).header("content-type", "application/json");
-    let request = request.body(Full::from(body)).expect("a request");
-    let response = sender.clone().send_request(request).await?;
+    let response = ask(sender, spec, body).await?;
     let status = response.status();
     Ok((status, response.into_body().collect().await?.to_bytes()))
 }
@@ -152,5 +162,24 @@ fn a_broken_answer_resets_its_stream_and_spares_the_others() {
             .await
             .expect("answers");
         assert!(status == 200 && !body.ends_with(b"[DONE]\n\n"));
+    });
+}
+
+#[test]
+fn all_that_was_sent_before_a_cut_arrives() {
+    let server = server(&["--tls-listen", "127.0.0.1:0"]);
+    runtime().block_on(async {
+        let sender = connect(&server).await;
+        for fault in ["fin_mid", "reset_mid"] {
+            for at in [1, 300, 900] {
+                let spec = format!("tokens=20,fault={fault}@{at}");
+                let mut body = ask(&sender, &spec, STREAM).await.expect("begins");
+                let mut bytes = 0;
+                while let Some(Ok(frame)) = body.frame().await {
+                    bytes += frame.data_ref().map_or(0, Bytes::len);
+                }
+                assert_eq!(bytes, at, "{fault}");
+            }
+        }
     });
 }
