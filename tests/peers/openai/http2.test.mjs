@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { constants, createSecureServer } from "node:http2";
 import { createServer } from "node:https";
-import { createServer as createPlainServer } from "node:net";
+import { connect, createServer as createPlainServer } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { pathToFileURL } from "node:url";
 import { test } from "node:test";
@@ -198,6 +198,62 @@ test("a connection on which nothing is heard any more is not used again", async 
   await assert.rejects(create(client, { timeout: 200, maxRetries: 0 }), APIConnectionTimeoutError);
   await create(client);
   assert.equal(sessions.length, 2);
+});
+
+test("a network that goes away while answers are awaited is noticed", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const server = createSecureServer(certificate);
+  const cables = [];
+  const door = createPlainServer((near) => {
+    near.on("error", () => {});
+    const far = connect(server.address().port, "127.0.0.1").on("error", () => {});
+    near.pipe(far).pipe(near);
+    cables.push({ near, far });
+  });
+  let isThinking = false;
+  server.on("stream", (stream) => {
+    stream.on("error", () => {});
+    if (!isThinking) answer(stream);
+  });
+  for (const one of [server, door]) await once(one.listen(0, "127.0.0.1"), "listening");
+  const client = new OpenAI({ apiKey: "k", baseURL: `https://localhost:${door.address().port}/v1`, maxRetries: 0, logLevel: "off" });
+  t.after(() => {
+    client.dispose();
+    for (const { near, far } of cables) (near.destroy(), far.destroy());
+    door.close();
+    server.close();
+  });
+  const began = once(server, "session");
+  await create(client);
+  isThinking = true;
+  const waiting = create(client).catch((error) => error);
+  await once(server, "stream");
+  isThinking = false;
+  const [session] = await began;
+  const [{ near, far }] = cables;
+  const hush = async () => {
+    // By then the last question has its answer.
+    await create(client);
+    t.mock.timers.tick(30_000);
+  };
+  // Who thinks for long is asked, and says that it is there.
+  for (let times = 0; times < 3; times += 1) {
+    await hush();
+    const asked = once(session, "ping");
+    t.mock.timers.tick(30_000);
+    await asked;
+  }
+  await hush();
+  near.unpipe(far);
+  t.mock.timers.tick(30_000);
+  // The question has been written, and goes nowhere.
+  await once(near, "readable");
+  t.mock.timers.tick(15_000);
+  const error = await waiting;
+  assert.ok(error instanceof APIConnectionError);
+  assert.equal(error.cause.code, "ERR_HTTP2_PING_TIMEOUT");
+  await create(client);
+  assert.equal(cables.length, 2);
 });
 
 test("an answer that nobody reads holds back no other", async (t) => {

@@ -30,6 +30,12 @@ const IDLE_MS = 30_000;
 /** So long may a server take to tell of its settings, which comes first of all. */
 const SETTINGS_MS = 10_000;
 
+/** Where answers are awaited and nothing has come for so long, the server is asked whether it is there, */
+const QUIET_MS = 30_000;
+
+/** and may take so long to say so: else a network that has gone would keep requests for as long as they may wait. */
+const PING_MS = 15_000;
+
 /** Fields that speak of an HTTP/1.1 connection. */
 const OF_CONNECTIONS = new Set([
   "connection",
@@ -56,7 +62,8 @@ export class Http2Connection implements Dispatcher {
   #streams = 0;
   /** How often anything of an answer came. */
   heard = 0;
-  #idle: ReturnType<typeof setTimeout> | undefined;
+  /** For its end while it is idle, and for the server's while it is not. */
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(origin: string, socket: Socket, keeper: Keeper) {
     this.#keeper = keeper;
@@ -70,7 +77,7 @@ export class Http2Connection implements Dispatcher {
     this.#session.once("connect", () => this.#session.setLocalWindowSize(STREAMS_MAX * STREAM_WINDOW_BYTES));
     // Requests wait for it.
     const silence = setTimeout(() => {
-      this.#session.destroy(new Silence(), constants.NGHTTP2_SETTINGS_TIMEOUT);
+      this.#session.destroy(new Silence("SETTINGS"), constants.NGHTTP2_SETTINGS_TIMEOUT);
     }, SETTINGS_MS);
     silence.unref();
     this.#session.on("remoteSettings", ({ maxConcurrentStreams }) => {
@@ -80,7 +87,7 @@ export class Http2Connection implements Dispatcher {
     this.#session.on("goaway", () => keeper.full());
     this.#session.on("close", () => {
       clearTimeout(silence);
-      clearTimeout(this.#idle);
+      clearTimeout(this.#timer);
       keeper.full();
     });
     // Each request is told of it by its stream.
@@ -126,8 +133,8 @@ export class Http2Connection implements Dispatcher {
 
   #work(): void {
     if (this.#streams === 0) {
-      clearTimeout(this.#idle);
       this.#session.ref();
+      this.#listen();
     }
     this.#streams += 1;
   }
@@ -136,8 +143,34 @@ export class Http2Connection implements Dispatcher {
   #rest(): void {
     if (this.#session.destroyed) return;
     this.#session.unref();
-    this.#idle = setTimeout(() => this.#keeper.full(), IDLE_MS);
-    this.#idle.unref();
+    this.#after(IDLE_MS, () => this.#keeper.full());
+  }
+
+  /** Sees to it that somebody is at the other end. */
+  #listen(): void {
+    const { heard } = this;
+    this.#after(QUIET_MS, () => (this.heard === heard ? this.#ask() : this.#listen()));
+  }
+
+  #ask(): void {
+    if (this.#session.destroyed) return;
+    let isThere = false;
+    const leave = (): void => {
+      if (!isThere) this.#session.destroy(new Silence("PING"));
+    };
+    // What came while this process was busy is read before.
+    this.#after(PING_MS, () => setImmediate(leave));
+    this.#session.ping((error) => {
+      isThere = true;
+      if (error === null && this.#streams > 0) this.#listen();
+    });
+  }
+
+  /** In place of what was to be done before. */
+  #after(millis: number, work: () => void): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(work, millis);
+    this.#timer.unref();
   }
 }
 
@@ -247,10 +280,11 @@ class Refused extends Error {
 }
 
 class Silence extends Error {
-  readonly code = "ERR_HTTP2_SETTINGS_TIMEOUT";
+  readonly code: string;
 
-  constructor() {
-    super("the server said nothing on a connection that it had taken");
+  constructor(awaited: "SETTINGS" | "PING") {
+    super("nothing comes any more by a connection that was open");
+    this.code = `ERR_HTTP2_${awaited}_TIMEOUT`;
   }
 }
 
