@@ -3,9 +3,10 @@
 
 mod results;
 
+use std::time::Duration;
+
 use kneepoint_bench::json;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use reactive_stores::Store;
 
 use crate::browser;
@@ -17,6 +18,10 @@ use crate::state::{Source, State, StateStoreFields};
 
 /// What marks a run that is under way, so that a reload can tell of it.
 const UNDER_WAY: &str = "kneepoint-under-way";
+
+/// An engine that has told its last is let go so much later, with the key that it was given: to end a worker takes
+/// a processor for longer than to draw a picture.
+const UNTIL_DRAWN: Duration = Duration::from_secs(1);
 
 /// The page's state, and the engine. Copies are the same desk.
 #[derive(Clone, Copy)]
@@ -99,6 +104,7 @@ impl Desk {
             // Nothing was sent yet.
             self.state.running().set(Running::default());
             self.over();
+            self.session.set_value(None);
         } else {
             self.ask(&Ask::Stop);
         }
@@ -151,15 +157,15 @@ impl Desk {
         }
         if is_last {
             self.over();
+            let session = self.session.try_update_value(Option::take);
+            set_timeout(move || drop(session), UNTIL_DRAWN);
         }
     }
 
-    /// Lets the engine go, and the key that it was given.
+    /// Nothing is left of a run but what was measured.
     fn over(self) {
         browser::forget(browser::Stay::Tab, UNDER_WAY);
         self.job.set_value(None);
-        // Not while it is telling us.
-        spawn_local(async move { self.session.set_value(None) });
     }
 
     /// Says so if a reload cut a run off.
