@@ -117,6 +117,45 @@ test("a request that the server has not looked at is sent again", async (t) => {
   assert.deepEqual([sessions.length, count()], [1, 2]);
 });
 
+// Proxies do so after a number of requests, and where their configuration is loaded anew.
+test("requests that a server has not looked at where it ends a connection go by another, in their order", async (t) => {
+  const taken = new Map();
+  const served = [];
+  const { client, sessions } = await serve(t, (stream, _, head) => {
+    const { session } = stream;
+    const count = (taken.get(session) ?? 0) + 1;
+    taken.set(session, count);
+    if (count > 10) return;
+    served.push(Number(head["x-call"]));
+    answer(stream);
+    if (count === 10) session.goaway(constants.NGHTTP2_NO_ERROR, stream.id);
+  });
+  const all = Array.from({ length: 60 }, (_, call) => create(client, { maxRetries: 0, headers: { "x-call": String(call) } }));
+  await Promise.all(all);
+  assert.deepEqual(served, Array.from(all.keys()));
+  assert.equal(sessions.length, 6);
+  assert.equal(client.stats().attempts, 60);
+});
+
+test("a server that ends each connection before it has served anybody is not asked for ever", async (t) => {
+  let opened = 0;
+  const server = createTlsServer({ ...certificate, ALPNProtocols: ["h2"] }, (socket) => {
+    socket.on("error", () => {});
+    opened += 1;
+    // Its settings; then that there was no last request, and all is well.
+    socket.write(Buffer.from("000000040000000000", "hex"));
+    setTimeout(() => socket.write(Buffer.from("0000080700000000000000000000000000", "hex")), 100);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const client = new OpenAI({ apiKey: "k", baseURL: `https://localhost:${server.address().port}/v1`, maxRetries: 1, logLevel: "off" });
+  t.after(() => (client.dispose(), server.close()));
+  const error = await create(client).catch((error) => error);
+  assert.ok(error instanceof APIConnectionError);
+  assert.equal(error.cause.code, "ERR_HTTP2_REFUSED_STREAM");
+  assert.equal(opened, 2);
+});
+
 test("a stream that is taken back, or lost with its connection, is a failure", async (t) => {
   for (const end of [
     (stream) => stream.close(constants.NGHTTP2_CANCEL),

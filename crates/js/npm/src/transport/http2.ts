@@ -12,7 +12,7 @@ import {
 } from "node:http2";
 import type { Socket } from "node:net";
 
-import type { Controller, Dispatcher, DispatchOptions, Handler, IncomingHeaders } from "./dispatch.ts";
+import type { Controller, DispatchOptions, Handler, IncomingHeaders } from "./dispatch.ts";
 
 /** Requests on one connection at once; what most servers allow. */
 export const STREAMS_MAX = 100;
@@ -55,11 +55,13 @@ export interface Keeper {
   full(): void;
 }
 
-export class Http2Connection implements Dispatcher {
+export class Http2Connection {
   readonly #session: ClientHttp2Session;
   readonly #keeper: Keeper;
   readonly #authority: string;
   #streams = 0;
+  /** Whether the server has said which requests were its last, and there were any. */
+  #hasServed = false;
   /** How often anything of an answer came. */
   heard = 0;
   /** For its end while it is idle, and for the server's while it is not. */
@@ -84,7 +86,10 @@ export class Http2Connection implements Dispatcher {
       clearTimeout(silence);
       keeper.room(Math.max(1, Math.min(maxConcurrentStreams ?? STREAMS_MAX, STREAMS_MAX)));
     });
-    this.#session.on("goaway", () => keeper.full());
+    this.#session.on("goaway", (code, lastStreamId) => {
+      this.#hasServed = code === constants.NGHTTP2_NO_ERROR && lastStreamId > 0;
+      keeper.full();
+    });
     this.#session.on("close", () => {
       clearTimeout(silence);
       clearTimeout(this.#timer);
@@ -95,16 +100,21 @@ export class Http2Connection implements Dispatcher {
     this.#rest();
   }
 
-  dispatch(options: DispatchOptions, handler: Handler): boolean {
-    const exchange = new Exchange(handler, this);
+  /** `giveBack` takes the request where the server has ended the connection and not looked at it. */
+  dispatch(options: DispatchOptions, handler: Handler, giveBack: () => void): void {
+    const exchange = new Exchange(handler, this, () => {
+      // Where a server serves nobody, each connection would be followed by another.
+      if (this.#hasServed) giveBack();
+      return this.#hasServed;
+    });
     handler.onRequestStart(exchange);
-    if (exchange.isOver) return true;
+    if (exchange.isOver) return;
     let stream: ClientHttp2Stream;
     try {
       stream = this.#session.request(fieldsOf(options, this.#authority), { endStream: options.body === null });
     } catch (error) {
       handler.onResponseError(exchange, error as Error);
-      return true;
+      return;
     }
     this.#work();
     stream.once("close", () => {
@@ -115,7 +125,6 @@ export class Http2Connection implements Dispatcher {
     });
     exchange.goBy(stream);
     if (options.body !== null) stream.end(options.body);
-    return true;
   }
 
   /** Whether it takes no more requests: known before its end, of which the keeper is told. */
@@ -179,6 +188,8 @@ class Exchange implements Controller {
   readonly #handler: Handler;
   readonly #connection: Http2Connection;
   readonly #heardBefore: number;
+  /** Hands the request back, where that may be. */
+  readonly #giveBack: () => boolean;
   #stream: ClientHttp2Stream | undefined;
   #isOver = false;
   #isUnheard = false;
@@ -186,9 +197,10 @@ class Exchange implements Controller {
   /** Whether the server has written the end of its answer. */
   #isWhole = false;
 
-  constructor(handler: Handler, connection: Http2Connection) {
+  constructor(handler: Handler, connection: Http2Connection, giveBack: () => boolean) {
     this.#handler = handler;
     this.#connection = connection;
+    this.#giveBack = giveBack;
     this.#heardBefore = connection.heard;
   }
 
@@ -223,7 +235,10 @@ class Exchange implements Controller {
     stream.once("end", () => {
       if (this.#isWhole) this.#finish();
     });
-    stream.once("error", (error: Error) => this.#lose(stream.rstCode === REFUSED ? new Refused() : error));
+    stream.once("error", (error: Error) => {
+      if (stream.rstCode === REFUSED) this.#refuse();
+      else this.#lose(error);
+    });
     stream.once("close", () => {
       // A stream that the server takes back closes without a word.
       if (!this.#isOver) this.#lose(new Closed(stream.rstCode));
@@ -234,6 +249,13 @@ class Exchange implements Controller {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#handler.onResponseEnd(this);
+  }
+
+  /** The server has not looked at it. */
+  #refuse(): void {
+    if (this.#isOver) return;
+    this.#isOver = this.#giveBack();
+    this.#fail(new Refused());
   }
 
   /** The stream is gone. All may have come before, and not all been read. */

@@ -38,12 +38,15 @@ const HOLD_MS = 50;
 const CONNECT_TIMEOUT_MS = 10_000;
 
 interface Job {
+  /** How many came before. */
+  readonly turn: number;
   readonly options: DispatchOptions;
   readonly rider: Rider;
 }
 
 interface Slot {
-  readonly client: Dispatcher & { readonly closed: boolean; close(): Promise<void> };
+  readonly client: { readonly closed: boolean; close(): Promise<void> };
+  send(job: Job): void;
   /** Requests under way. */
   busy: number;
   /** How many there may be: more than one over HTTP/2. */
@@ -64,6 +67,7 @@ export class Origin {
   readonly #slots = new Set<Slot>();
   readonly #waiting: Job[] = [];
   #first = 0;
+  #turns = 0;
   #opening = 0;
   /** Whether the origin speaks HTTP/2; unknown until the first connection over TLS is open. */
   #isHttp2: boolean | undefined;
@@ -86,7 +90,8 @@ export class Origin {
   }
 
   dispatch(options: DispatchOptions, rider: Rider): void {
-    this.#waiting.push({ options, rider });
+    this.#waiting.push({ turn: this.#turns, options, rider });
+    this.#turns += 1;
     this.#serveSoon();
   }
 
@@ -174,7 +179,10 @@ export class Origin {
         this.#serveSoon();
       },
     });
-    const slot: Slot = { client, busy: 0, capacity: 1, served: 0 };
+    const send = (job: Job): void => {
+      client.dispatch(job.options, job.rider, () => this.#takeBack(slot, job));
+    };
+    const slot: Slot = { client, send, busy: 0, capacity: 1, served: 0 };
     return slot;
   }
 
@@ -204,8 +212,9 @@ export class Origin {
       },
       headersTimeout: 0,
       bodyTimeout: 0,
-    }) as Slot["client"];
-    const slot: Slot = { client, busy: 0, capacity: 1, served: 0 };
+    }) as Slot["client"] & Dispatcher;
+    const send = ({ options, rider }: Job): void => void client.dispatch(options, rider);
+    const slot: Slot = { client, send, busy: 0, capacity: 1, served: 0 };
     return slot;
   }
 
@@ -263,7 +272,8 @@ export class Origin {
     if (this.#slots.delete(slot)) void slot.client.close().catch(() => {});
   }
 
-  #assign(slot: Slot, { options, rider }: Job): void {
+  #assign(slot: Slot, job: Job): void {
+    const { rider } = job;
     const isReused = slot.served > 0;
     slot.busy += 1;
     slot.served += 1;
@@ -271,7 +281,7 @@ export class Origin {
     if (isReused) this.reused += 1;
     if (isReused && slot.capacity === 1) slot.rider = rider;
     rider.board(this, isReused, (failed) => this.#release(slot, failed));
-    doAt(rider.visit, () => slot.client.dispatch(options, rider));
+    doAt(rider.visit, () => slot.send(job));
   }
 
   #release(slot: Slot, failed: boolean): void {
@@ -281,6 +291,17 @@ export class Origin {
     // Over HTTP/1.1 what goes wrong with a request goes wrong with its connection.
     if (failed && slot.capacity === 1) this.#drop(slot);
     if (this.#slots.has(slot) && slot.busy === slot.capacity - 1) this.#free.push(slot);
+    this.#serveSoon();
+  }
+
+  /** Another connection may serve what this one has not, before all who came later. */
+  #takeBack(slot: Slot, job: Job): void {
+    slot.busy -= 1;
+    slot.served -= 1;
+    if (slot.served > 0) this.reused -= 1;
+    let at = this.#first;
+    while ((this.#waiting[at]?.turn ?? Infinity) < job.turn) at += 1;
+    this.#waiting.splice(at, 0, job);
     this.#serveSoon();
   }
 
