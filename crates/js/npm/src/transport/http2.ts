@@ -188,7 +188,7 @@ class Exchange implements Controller {
   readonly #handler: Handler;
   readonly #connection: Http2Connection;
   readonly #heardBefore: number;
-  /** Hands the request back, where that may be. */
+  /** Hands a request back that the server has not looked at, where that may be. */
   readonly #giveBack: () => boolean;
   #stream: ClientHttp2Stream | undefined;
   #isOver = false;
@@ -236,8 +236,9 @@ class Exchange implements Controller {
       if (this.#isWhole) this.#finish();
     });
     stream.once("error", (error: Error) => {
-      if (stream.rstCode === REFUSED) this.#refuse();
-      else this.#lose(error);
+      const isRefused = stream.rstCode === REFUSED;
+      if (isRefused && !this.#isOver && !this.#isAnswered && this.#giveBack()) this.#isOver = true;
+      else this.#lose(isRefused ? new Refused() : error);
     });
     stream.once("close", () => {
       // A stream that the server takes back closes without a word.
@@ -249,13 +250,6 @@ class Exchange implements Controller {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#handler.onResponseEnd(this);
-  }
-
-  /** The server has not looked at it. */
-  #refuse(): void {
-    if (this.#isOver) return;
-    this.#isOver = this.#giveBack();
-    this.#fail(new Refused());
   }
 
   /** The stream is gone. All may have come before, and not all been read. */
