@@ -44,7 +44,7 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// A full bucket. With a capacity of 0 nothing is ever retried but at a server's own word.
+    /// A full bucket. With a capacity of 0 nothing is ever retried but what costs nothing.
     pub const fn new(capacity: u32) -> Self {
         Self {
             left: capacity,

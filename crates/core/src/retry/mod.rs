@@ -1,7 +1,7 @@
 //! Whether, and when, a failed attempt is repeated. Pure: a table of classes and one decision.
 //!
 //! The caller sleeps; nothing here does. A retry is paid for (see [`crate::budget`]), unless the
-//! server itself named the time, or refused behind an adaptive limit.
+//! server itself named the time, or refused behind an adaptive limit, or nothing had reached it.
 
 mod class;
 
@@ -149,7 +149,9 @@ pub fn decide(
         return Decision::Stop(Stop::WaitTooLong);
     }
     let cost = match (hint, class) {
-        (Some(_), _) => 0,
+        // What never reached the server is no load, and a network that is away for a moment, or a gateway that
+        // starts anew, fails all calls at once.
+        (Some(_), _) | (None, Class::Unsent) => 0,
         (None, Class::Throttle | Class::Overload) if budget.refusals_are_free() => 0,
         (None, Class::Throttle) => COST_THROTTLE,
         (None, _) => COST_TRANSIENT,
@@ -289,7 +291,7 @@ mod tests {
             (Class::Overload,       None,          14),
             (Class::Overload,       Some(ms(100)),  0),
             (Class::Transient,      None,          14),
-            (Class::Unsent,         None,          14),
+            (Class::Unsent,         None,           0),
             (Class::UnknownOutcome, None,          14),
             (Class::Dubious,        None,          14),
         ];

@@ -1,5 +1,6 @@
 //! What is tried again, when, how often, and at whose cost.
 
+use futures_util::future::join_all;
 use kneepoint_core::platform::TransportError;
 use kneepoint_core::platform::sim::{Reply, Script};
 use kneepoint_core::{CallOptions, Config, Error, ErrorKind, Prompt, Reply as Answer, Request};
@@ -245,6 +246,22 @@ fn an_empty_budget_surfaces_errors_instead_of_multiplying_them() {
         "35 retries are paid for, whatever the calls"
     );
     assert!(exhausted >= 180);
+}
+
+#[test]
+fn a_network_that_is_away_for_a_moment_costs_no_call() {
+    let away = Reply::error(TransportError::Connect("ECONNREFUSED".into()));
+    let script = Script::new().times(100, &away).forever(Reply::json(ANSWER));
+    let stage = Stage::new(script);
+    let calls = stage.sim.run(join_all((0..100).map(|_| {
+        let request = stage.client.request(&Prompt::new("m", "Hi"), false);
+        stage.client.send(request)
+    })));
+    for call in calls {
+        call.unwrap();
+    }
+    assert_eq!(stage.requests(), 200, "each was tried twice");
+    stage.assert_settled();
 }
 
 #[test]

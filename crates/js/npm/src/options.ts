@@ -57,8 +57,8 @@ export interface ClientOptions {
   maxQueue?: number | undefined;
   /** Retries of one call. Default: 2 after trouble, 10 after refusals. */
   maxRetries?: number | undefined;
-  /** What the retries of one model's calls share: one after trouble costs 14, a success gives back.
-   * Default: 500. */
+  /** What the retries of one model's calls share: one after trouble costs 14, or nothing where no connection
+   * came about; a success gives back. Default: 500. */
   retryBudget?: number | undefined;
   /** The whole call, waiting and retries included, in ms. Default: 600,000; `null` for none. */
   timeout?: number | null | undefined;
