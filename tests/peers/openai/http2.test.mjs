@@ -156,6 +156,27 @@ test("a server that ends each connection before it has served anybody is not ask
   assert.equal(opened, 2);
 });
 
+test("long requests at once are each answered, and sent once", async (t) => {
+  const { client, count } = await serve(t, (stream) => answer(stream));
+  const long = { ...ASK, messages: [{ role: "user", content: "w".repeat(4 << 20) }] };
+  await Promise.all(Array.from({ length: 20 }, () => client.chat.completions.create(long, { maxRetries: 0 })));
+  assert.equal(count(), 20);
+});
+
+test("what is left of a request that was answered before it was read is taken back", async (t) => {
+  let closed;
+  const { client } = await serve(t, (stream) => {
+    stream.pause();
+    closed = once(stream, "close").then(() => stream.rstCode);
+    stream.respond({ ":status": 413, "content-type": "text/html" });
+    stream.end("<h1>413 Request Entity Too Large</h1>");
+  });
+  const long = { ...ASK, messages: [{ role: "user", content: "w".repeat(4 << 20) }] };
+  const error = await client.chat.completions.create(long).catch((error) => error);
+  assert.equal(error.status, 413);
+  assert.equal(await closed, constants.NGHTTP2_CANCEL);
+});
+
 test("a stream that is taken back, or lost with its connection, is a failure", async (t) => {
   for (const end of [
     (stream) => stream.close(constants.NGHTTP2_CANCEL),

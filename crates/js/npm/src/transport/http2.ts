@@ -20,9 +20,9 @@ export const STREAMS_MAX = 100;
 /** What may come of one answer before somebody reads it. */
 const STREAM_WINDOW_BYTES = 256 << 10;
 
-/** What a connection may hold, in megabytes: such windows, and as much again. Node takes no further request
- * beyond that. */
-const MEMORY_MB_MAX = (2 * STREAMS_MAX * STREAM_WINDOW_BYTES) >> 20;
+/** What Node may keep for a connection, in megabytes: as good as no bound. It counts requests that have not been sent
+ * yet, which are here anyway, and beyond the bound breaks off whatever is answered; what is received, windows bound. */
+const MEMORY_MB_MAX = 1_000_000;
 
 /** So long may a connection be of no use: servers and those between close them without a word. */
 const IDLE_MS = 30_000;
@@ -234,6 +234,9 @@ class Exchange implements Controller {
     });
     stream.once("end", () => {
       if (this.#isWhole) this.#finish();
+      // Who answers before it has read a request, as refusals of long ones are, need not want the rest of it: that
+      // would wait for ever, and others behind it.
+      if (!stream.writableFinished) stream.close(constants.NGHTTP2_CANCEL);
     });
     stream.once("error", (error: Error) => {
       const isRefused = stream.rstCode === REFUSED;
