@@ -144,7 +144,12 @@ pub fn decide(
     if hint.is_some_and(|wait| wait > policy.wait_max) {
         return Decision::Stop(Stop::WaitTooLong);
     }
-    let delay = hint.map_or_else(|| backoff(base, *used, unit), |wait| obey(wait, unit));
+    let share = match class {
+        // Who was not there a moment ago is hardly there at once.
+        Class::Unsent => f64::midpoint(unit, 1.0),
+        _ => unit,
+    };
+    let delay = hint.map_or_else(|| backoff(base, *used, share), |wait| obey(wait, unit));
     if remaining.is_some_and(|left| delay >= left) {
         return Decision::Stop(Stop::WaitTooLong);
     }
@@ -165,10 +170,10 @@ pub fn decide(
 }
 
 /// A random share of an exponentially growing pause: herds spread, and grow thinner.
-fn backoff(base: Duration, used: u32, unit: f64) -> Duration {
+fn backoff(base: Duration, used: u32, share: f64) -> Duration {
     base.saturating_mul(1 << used.min(16))
         .min(BACKOFF_MAX)
-        .mul_f64(unit)
+        .mul_f64(share)
 }
 
 /// Never before the server's own time, and not all in the same moment.
@@ -237,6 +242,8 @@ mod tests {
             (Class::Transient, 0, None,              None,           0.0, RetryAfter(ms(0))),
             (Class::Transient, 0, None,              None,           1.0, RetryAfter(ms(500))),
             (Class::Transient, 1, None,              None,           1.0, RetryAfter(ms(1000))),
+            (Class::Unsent,    0, None,              None,           0.0, RetryAfter(ms(250))),    // half is certain
+            (Class::Unsent,    1, None,              None,           1.0, RetryAfter(ms(1000))),
             (Class::Transient, 5, None,              None,           1.0, RetryAfter(ms(16_000))),
             (Class::Transient, 6, None,              None,           1.0, RetryAfter(ms(20_000))), // the bound
             (Class::Transient, 60, None,             None,           0.5, RetryAfter(ms(10_000))), // no overflow
