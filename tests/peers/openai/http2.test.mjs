@@ -260,20 +260,19 @@ test("a connection on which nothing is heard any more is not used again", async 
   assert.equal(sessions.length, 2);
 });
 
-test("a network that goes away while answers are awaited is noticed", async (t) => {
-  t.mock.timers.enable({ apis: ["setTimeout"] });
+/** Serves through a door whose cables can be cut. `work` is handed each request's stream. */
+async function wired(t, work) {
   const server = createSecureServer(certificate);
+  server.on("stream", (stream) => {
+    stream.on("error", () => {});
+    work(stream);
+  });
   const cables = [];
   const door = createPlainServer((near) => {
     near.on("error", () => {});
     const far = connect(server.address().port, "127.0.0.1").on("error", () => {});
     near.pipe(far).pipe(near);
     cables.push({ near, far });
-  });
-  let isThinking = false;
-  server.on("stream", (stream) => {
-    stream.on("error", () => {});
-    if (!isThinking) answer(stream);
   });
   for (const one of [server, door]) await once(one.listen(0, "127.0.0.1"), "listening");
   const client = new OpenAI({ apiKey: "k", baseURL: `https://localhost:${door.address().port}/v1`, maxRetries: 0, logLevel: "off" });
@@ -283,6 +282,13 @@ test("a network that goes away while answers are awaited is noticed", async (t) 
     door.close();
     server.close();
   });
+  return { client, server, cables };
+}
+
+test("a network that goes away while answers are awaited is noticed", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  let isThinking = false;
+  const { client, server, cables } = await wired(t, (stream) => isThinking || answer(stream));
   const began = once(server, "session");
   await create(client);
   isThinking = true;
@@ -314,6 +320,23 @@ test("a network that goes away while answers are awaited is noticed", async (t) 
   assert.equal(error.cause.code, "ERR_HTTP2_PING_TIMEOUT");
   await create(client);
   assert.equal(cables.length, 2);
+});
+
+test("a request that takes long to be sent is not given up", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { client, cables } = await wired(t, answer);
+  await create(client);
+  const [{ near, far }] = cables;
+  near.unpipe(far);
+  const long = { ...ASK, messages: [{ role: "user", content: "w".repeat(4 << 20) }] };
+  const sent = client.chat.completions.create(long);
+  await once(near, "readable");
+  for (const millis of [30_000, 15_000]) {
+    t.mock.timers.tick(millis);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  near.pipe(far);
+  assert.equal((await sent).choices[0].message.content, "Hi");
 });
 
 test("an answer that nobody reads holds back no other", async (t) => {

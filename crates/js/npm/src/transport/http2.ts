@@ -60,6 +60,8 @@ export class Http2Connection {
   readonly #keeper: Keeper;
   readonly #authority: string;
   #streams = 0;
+  /** Those whose requests have not been sent in full. */
+  #sending = 0;
   /** Whether the server has said which requests were its last, and there were any. */
   #hasServed = false;
   /** How often anything of an answer came. */
@@ -124,7 +126,9 @@ export class Http2Connection {
       if (exchange.isUnheard) this.#keeper.full();
     });
     exchange.goBy(stream);
-    if (options.body !== null) stream.end(options.body);
+    if (options.body === null) return;
+    this.#sending += 1;
+    stream.end(options.body, () => (this.#sending -= 1));
   }
 
   /** Whether it takes no more requests: known before its end, of which the keeper is told. */
@@ -158,7 +162,12 @@ export class Http2Connection {
   /** Sees to it that somebody is at the other end. */
   #listen(): void {
     const { heard } = this;
-    this.#after(QUIET_MS, () => (this.heard === heard ? this.#ask() : this.#listen()));
+    this.#after(QUIET_MS, () => {
+      // On a slow line the question would wait behind what is being sent.
+      const isQuiet = this.heard === heard && this.#sending === 0;
+      if (isQuiet) this.#ask();
+      else this.#listen();
+    });
   }
 
   #ask(): void {
