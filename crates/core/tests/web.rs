@@ -309,6 +309,7 @@ fn anything_that_may_be_thrown_becomes_a_typed_error() {
         (value("new TypeError('fetch failed', { cause: { code: 'ECONNREFUSED' } })"), "connect"), // Node
         (value("Object.assign(new Error('x'), { code: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY' })"), "connect"), // behind a company's proxy
         (value("Object.assign(new Error('x'), { code: 'ERR_SSL_WRONG_VERSION_NUMBER' })"), "connect"), // https:// to a port without TLS
+        (value("Object.assign(new Error('x'), { code: 'ERR_NO_CONNECTION' })"), "connect"), // Deno, as the npm package reads it
         (value("Object.assign(new Error('x'), { code: 'ERR_HTTP2_REFUSED_STREAM' })"), "connect"), // our transport on Node
         (value("new TypeError('fetch failed', { cause: { code: 'UND_ERR_SOCKET' } })"), "lost"),
         (value("new TypeError('fetch failed', { cause: { code: 'UND_ERR_CONNECT_TIMEOUT' } })"), "connect"),

@@ -157,7 +157,7 @@ export const errors: Promises = {
     check(error instanceof APIConnectionError, "class");
     equal([error.kind, error.attempts, error.status], [world.network, 1, undefined], "kind, attempts, status");
     check(error.retryable, "it may pass");
-    if (world.place.runtime === "node" || world.place.runtime === "bun") equal(error.phase, "connect", "phase");
+    if (["node", "deno", "bun"].includes(world.place.runtime)) equal(error.phase, "connect", "phase");
   },
 
   async "a connection reset before the answer is a failure of the network"(world) {

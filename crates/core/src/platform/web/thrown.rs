@@ -15,8 +15,8 @@ const TEXT_CHARS_MAX: usize = 200;
 /// How deep causes are followed. They may form a circle.
 const CAUSES_MAX: usize = 4;
 
-/// Codes that say that no connection came about, as Node, undici, Bun and OpenSSL spell them; and that
-/// of a connection that took no further request, as the npm package does.
+/// Codes that say that no connection came about, as Node, undici, Bun and OpenSSL spell them; and the npm
+/// package's own for that, and for a connection that took no further request.
 const UNSENT: &[&str] = &[
     "ECONNREFUSED",
     "ENOTFOUND",
@@ -38,6 +38,7 @@ const UNSENT: &[&str] = &[
     "CERT_NOT_YET_VALID",
     "ERR_SSL_WRONG_VERSION_NUMBER",
     "ERR_TLS_CERT_ALTNAME_INVALID",
+    "ERR_NO_CONNECTION",
     "ERR_HTTP2_REFUSED_STREAM",
 ];
 

@@ -128,6 +128,10 @@ function linesOf(name: string, value: string | readonly string[] | undefined): s
 /** How deep causes are followed; they may form a circle. */
 const CAUSES_MAX = 4;
 
+/** How the library below Deno's `fetch`, which has no codes, begins to say that no connection came about. Should it
+ * find other words one day, such a call counts as lost: as safe, and less patient. */
+const NO_CONNECTION = "client error (Connect)";
+
 /** In place of a text where there is none. */
 const NO_REASON = "no reason given";
 
@@ -154,8 +158,9 @@ function codesOf(error: unknown): string[] {
   const codes: string[] = [];
   let cause = error;
   for (let depth = 0; depth < CAUSES_MAX && isObject(cause); depth += 1) {
-    const { code, cause: next } = cause as { code?: unknown; cause?: unknown };
+    const { code, message, cause: next } = cause as { code?: unknown; message?: unknown; cause?: unknown };
     if (typeof code === "string") codes.push(code);
+    else if (typeof message === "string" && message.includes(NO_CONNECTION)) codes.push("ERR_NO_CONNECTION");
     cause = next;
   }
   return codes;
