@@ -18,7 +18,7 @@ use crate::ledger::Ledger;
 use crate::limiter::{Permit, Position, TokenHint};
 use crate::platform::Platform;
 use crate::record::{AttemptRecord, CacheUse, Record};
-use crate::retry::{Class, Decision, HINT_SPREAD_MAX, RetryPolicy, Stop, Tries, decide};
+use crate::retry::{Class, Decision, HINT_SPREAD_MAX, Moment, RetryPolicy, Stop, Tries, decide};
 use crate::time::Instant;
 use crate::watch::{Deadline, Watch, earlier};
 
@@ -53,7 +53,7 @@ impl<P: Platform> Call<P> {
             let failure = match self.open(permit).await {
                 Ok((exchange, head, body)) => match read(exchange, head, body).await {
                     Ok(value) => {
-                        self.lane.budget.borrow_mut().succeeded(self.tries.spent());
+                        self.lane.succeeded(self.platform.now(), self.tries.spent());
                         return Ok(value);
                     }
                     Err(failure) => failure,
@@ -230,15 +230,19 @@ impl<P: Platform> Call<P> {
     }
 
     fn decide(&mut self, failure: &Failure) -> Decision {
-        decide(
-            &self.policy,
-            failure.class,
-            failure.hints.retry_after,
-            self.deadline.map(|(at, _)| at - self.platform.now()),
-            self.platform.random(),
-            &mut self.tries,
-            &mut self.lane.budget.borrow_mut(),
-        )
+        let now = self.platform.now();
+        if failure.kind.shows_server() {
+            self.lane.heard.set(Some(now));
+        }
+        let moment = Moment {
+            class: failure.class,
+            hint: failure.hints.retry_after,
+            remaining: self.deadline.map(|(at, _)| at - now),
+            heard: self.lane.heard.get().map(|at| now - at),
+            unit: self.platform.random(),
+        };
+        let mut budget = self.lane.budget.borrow_mut();
+        decide(&self.policy, moment, &mut self.tries, &mut budget)
     }
 
     /// The one shape that a failure leaves the client in.

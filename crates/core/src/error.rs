@@ -171,6 +171,20 @@ impl ErrorKind {
         )
     }
 
+    /// Whether the attempt had got as far as the server, as far as anybody can tell.
+    pub(crate) const fn shows_server(&self) -> bool {
+        matches!(
+            self,
+            Self::Status { .. }
+                | Self::InBand(_)
+                | Self::Answer(_)
+                | Self::Stream(_)
+                | Self::Truncated
+                | Self::Interrupted(_)
+                | Self::Transport(TransportError::Lost(_) | TransportError::Cut(_))
+        )
+    }
+
     /// The HTTP status, where there was one.
     pub const fn status(&self) -> Option<u16> {
         match self {

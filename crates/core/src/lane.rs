@@ -1,7 +1,7 @@
 //! Everything that the calls of one key share: origin, credential and model meet the same limits
 //! at the server, so here they share a limiter, a retry budget and a sense of how fast it answers.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ pub(crate) struct Lane<P: Platform> {
     model: String,
     pub(crate) limiter: Limiter<P>,
     pub(crate) budget: RefCell<Budget>,
+    /// When the server was last known to be there.
+    pub(crate) heard: Cell<Option<Instant>>,
     /// From dispatch to the head of the reply.
     pub(crate) first_byte: RefCell<Pulse>,
     /// From the caller's request to the end of the answer.
@@ -62,20 +64,30 @@ impl<P: Platform> Lane<P> {
             },
             queue_max: config.queue_max,
         };
-        let budget = if config.concurrency.adaptive {
-            Budget::behind_adaptive_limit(config.retry.budget)
-        } else {
-            Budget::new(config.retry.budget)
-        };
+        let mut budget = config
+            .retry
+            .budget
+            .map_or_else(Budget::default, Budget::new);
+        if config.concurrency.adaptive {
+            budget = budget.behind_adaptive_limit();
+        }
         Self {
             model: model.to_owned(),
             limiter: Limiter::new(platform.clone(), options),
             budget: RefCell::new(budget),
+            heard: Cell::default(),
             first_byte: RefCell::default(),
             call: RefCell::default(),
             hedger: RefCell::default(),
             drains: Rc::default(),
         }
+    }
+
+    /// A call succeeded; `spent` is what its retries had cost.
+    pub(crate) fn succeeded(&self, now: Instant, spent: u32) {
+        self.heard.set(Some(now));
+        let places = self.limiter.snapshot().limit as u32;
+        self.budget.borrow_mut().succeeded(spent, places);
     }
 
     /// Whether anything is in flight or waiting, or the server asked for a pause that is not over.

@@ -141,12 +141,13 @@ fn terms(timeout: Option<Duration>, policy: &RetryPolicy, options: &CallOptions)
     let micros = |duration| (Instant::ZERO + duration).as_micros();
     // `None` becomes a number that nobody would name.
     format!(
-        "{} {} {} {} {} {budget} {} {}",
+        "{} {} {} {} {} {} {} {}",
         timeout.map_or(u64::MAX, micros),
         options.attempt_timeout.map_or(u64::MAX, micros),
         retries_max.map_or(u64::MAX, u64::from),
         micros(wait_max),
         u32::from(at_most_once),
+        budget.map_or(u64::MAX, u64::from),
         i64::from(options.priority),
         options.idempotency_key.as_deref().unwrap_or_default(),
     )

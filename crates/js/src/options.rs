@@ -136,9 +136,7 @@ pub(crate) fn config(object: &JsValue) -> Result<Config, ConfigError> {
         config.queue_max = queue_max as usize;
     }
     config.retry.retries_max = options.count("maxRetries")?;
-    if let Some(budget) = options.count("retryBudget")? {
-        config.retry.budget = budget;
-    }
+    config.retry.budget = options.count("retryBudget")?;
     if let Some(wait) = options.time("maxRetryWait")? {
         config.retry.wait_max = wait;
     }

@@ -21,6 +21,14 @@ const BACKOFF_TRANSIENT: Duration = Duration::from_millis(500);
 /// when the next one may go; this only keeps those that were refused together apart.
 const BACKOFF_THROTTLE: Duration = Duration::from_millis(250);
 
+/// Who was not there is asked again at least this often: it costs nothing, and calls go on soon after
+/// its return.
+const BACKOFF_UNSENT_MAX: Duration = Duration::from_secs(2);
+
+/// A server that was heard less than this ago is expected back: most that start anew need no longer.
+/// Of one that is away for longer callers learn soon, so that they can go elsewhere.
+const RETURN_MAX: Duration = Duration::from_secs(10);
+
 /// Servers that say "0 s" mean "soon", not "at once and all together".
 const HINT_MIN: Duration = Duration::from_millis(50);
 
@@ -42,14 +50,17 @@ const RETRIES_UNCLEAR: u32 = 1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// Retries of one call, whatever for. Default: `None`, which means 2 after trouble, 10 after
-    /// refusals, and 1 where nobody knows what became of an attempt.
+    /// refusals, 1 where nobody knows what became of an attempt, and up to ten seconds of them where
+    /// a server that answered a moment ago takes no connection.
     pub retries_max: Option<u32>,
     /// The longest wait that a server may ask for; beyond it the call fails at once. Default: 60 s.
     pub wait_max: Duration,
     /// Never repeat what the server may have carried out already. Default: `false`.
     pub at_most_once: bool,
-    /// The retry budget that all calls of a key share. Default: [`crate::budget::CAPACITY`].
-    pub budget: u32,
+    /// The most that the retry budget which all calls of a key share holds. Default: `None`, which
+    /// means [`crate::budget::CAPACITY`], and as successes earn it, one retry for each place under
+    /// the limit.
+    pub budget: Option<u32>,
 }
 
 impl Default for RetryPolicy {
@@ -58,7 +69,7 @@ impl Default for RetryPolicy {
             retries_max: None,
             wait_max: Duration::from_secs(60),
             at_most_once: false,
-            budget: crate::budget::CAPACITY,
+            budget: None,
         }
     }
 }
@@ -68,6 +79,7 @@ impl Default for RetryPolicy {
 pub struct Tries {
     refused: u32,
     trouble: u32,
+    unsent: u32,
     unknown: u32,
     dubious: u32,
     spent: u32,
@@ -81,7 +93,7 @@ impl Tries {
 
     /// All its retries.
     const fn all(&self) -> u32 {
-        self.refused + self.trouble + self.unknown + self.dubious
+        self.refused + self.trouble + self.unsent + self.unknown + self.dubious
     }
 }
 
@@ -106,36 +118,49 @@ pub enum Decision {
     Stop(Stop),
 }
 
-/// Decides on a failure of `class`.
-///
-/// `hint` is how long the server asked to wait, `remaining` what is left until the call's deadline,
-/// `unit` a draw from 0 to 1.
+/// What is known when an attempt has failed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Moment {
+    /// What the failure says.
+    pub class: Class,
+    /// How long the server asked to wait.
+    pub hint: Option<Duration>,
+    /// What is left until the call's deadline.
+    pub remaining: Option<Duration>,
+    /// How long ago the server was last heard, be it by another call.
+    pub heard: Option<Duration>,
+    /// A draw from 0 to 1.
+    pub unit: f64,
+}
+
+/// Decides on a failure.
 pub fn decide(
     policy: &RetryPolicy,
-    class: Class,
-    hint: Option<Duration>,
-    remaining: Option<Duration>,
-    unit: f64,
+    moment: Moment,
     tries: &mut Tries,
     budget: &mut Budget,
 ) -> Decision {
+    let Moment {
+        class,
+        hint,
+        remaining,
+        heard,
+        unit,
+    } = moment;
     if policy.at_most_once && !class.is_safe_to_repeat() {
         return Decision::Stop(Stop::Final);
     }
     let all = tries.all();
-    let (used, allowed, base) = match class {
-        Class::Throttle | Class::Overload => (
-            &mut tries.refused,
-            policy.retries_max.unwrap_or(RETRIES_REFUSED),
-            BACKOFF_THROTTLE,
-        ),
-        Class::Transient | Class::Unsent => (
-            &mut tries.trouble,
-            policy.retries_max.unwrap_or(RETRIES_TROUBLE),
-            BACKOFF_TRANSIENT,
-        ),
-        Class::UnknownOutcome => (&mut tries.unknown, RETRIES_UNCLEAR, BACKOFF_TRANSIENT),
-        Class::Dubious => (&mut tries.dubious, RETRIES_UNCLEAR, BACKOFF_TRANSIENT),
+    let named = |otherwise| policy.retries_max.unwrap_or(otherwise);
+    let (used, allowed) = match class {
+        Class::Throttle | Class::Overload => (&mut tries.refused, named(RETRIES_REFUSED)),
+        Class::Transient => (&mut tries.trouble, named(RETRIES_TROUBLE)),
+        Class::Unsent if heard.is_some_and(|ago| ago < RETURN_MAX) => {
+            (&mut tries.unsent, named(u32::MAX))
+        }
+        Class::Unsent => (&mut tries.unsent, named(RETRIES_TROUBLE)),
+        Class::UnknownOutcome => (&mut tries.unknown, RETRIES_UNCLEAR),
+        Class::Dubious => (&mut tries.dubious, RETRIES_UNCLEAR),
         Class::Fatal => return Decision::Stop(Stop::Final),
     };
     if *used >= allowed || policy.retries_max.is_some_and(|most| all >= most) {
@@ -144,23 +169,11 @@ pub fn decide(
     if hint.is_some_and(|wait| wait > policy.wait_max) {
         return Decision::Stop(Stop::WaitTooLong);
     }
-    let share = match class {
-        // Who was not there a moment ago is hardly there at once.
-        Class::Unsent => f64::midpoint(unit, 1.0),
-        _ => unit,
-    };
-    let delay = hint.map_or_else(|| backoff(base, *used, share), |wait| obey(wait, unit));
+    let delay = hint.map_or_else(|| pause(class, *used, unit), |wait| obey(wait, unit));
     if remaining.is_some_and(|left| delay >= left) {
         return Decision::Stop(Stop::WaitTooLong);
     }
-    let cost = match (hint, class) {
-        // What never reached the server is no load, and a network that is away for a moment, or a gateway that
-        // starts anew, fails all calls at once.
-        (Some(_), _) | (None, Class::Unsent) => 0,
-        (None, Class::Throttle | Class::Overload) if budget.refusals_are_free() => 0,
-        (None, Class::Throttle) => COST_THROTTLE,
-        (None, _) => COST_TRANSIENT,
-    };
+    let cost = cost(class, hint, budget);
     if !budget.spend(cost) {
         return Decision::Stop(Stop::BudgetExhausted);
     }
@@ -169,10 +182,32 @@ pub fn decide(
     Decision::RetryAfter(delay)
 }
 
+fn cost(class: Class, hint: Option<Duration>, budget: &Budget) -> u32 {
+    match (hint, class) {
+        // What never reached the server is no load, and a network that is away for a moment, or a gateway that
+        // starts anew, fails all calls at once.
+        (Some(_), _) | (None, Class::Unsent) => 0,
+        (None, Class::Throttle | Class::Overload) if budget.refusals_are_free() => 0,
+        (None, Class::Throttle) => COST_THROTTLE,
+        (None, _) => COST_TRANSIENT,
+    }
+}
+
 /// A random share of an exponentially growing pause: herds spread, and grow thinner.
-fn backoff(base: Duration, used: u32, share: f64) -> Duration {
-    base.saturating_mul(1 << used.min(16))
-        .min(BACKOFF_MAX)
+fn pause(class: Class, used: u32, unit: f64) -> Duration {
+    let (first, longest, share) = match class {
+        Class::Throttle | Class::Overload => (BACKOFF_THROTTLE, BACKOFF_MAX, unit),
+        // Who was not there a moment ago is hardly there at once.
+        Class::Unsent => (
+            BACKOFF_TRANSIENT,
+            BACKOFF_UNSENT_MAX,
+            f64::midpoint(unit, 1.0),
+        ),
+        _ => (BACKOFF_TRANSIENT, BACKOFF_MAX, unit),
+    };
+    first
+        .saturating_mul(1 << used.min(16))
+        .min(longest)
         .mul_f64(share)
 }
 
@@ -190,6 +225,17 @@ mod tests {
         Duration::from_millis(millis)
     }
 
+    /// A failure of this class, at a server that was never heard, with all the time that there is.
+    const fn failed(class: Class) -> Moment {
+        Moment {
+            class,
+            hint: None,
+            remaining: None,
+            heard: None,
+            unit: 0.5,
+        }
+    }
+
     fn policy(retries_max: Option<u32>) -> RetryPolicy {
         RetryPolicy {
             retries_max,
@@ -200,9 +246,8 @@ mod tests {
     /// How often a failure of this class is retried with nothing in the way.
     fn retries(policy: &RetryPolicy, class: Class) -> u32 {
         let (mut tries, mut budget) = (Tries::default(), Budget::default());
-        let attempts = std::iter::repeat_with(|| {
-            decide(policy, class, None, None, 0.5, &mut tries, &mut budget)
-        });
+        let attempts =
+            std::iter::repeat_with(|| decide(policy, failed(class), &mut tries, &mut budget));
         let retried = attempts.take_while(|one| matches!(one, Decision::RetryAfter(_)));
         retried.take(100).count() as u32
     }
@@ -234,6 +279,36 @@ mod tests {
     }
 
     #[test]
+    fn a_server_that_was_heard_a_moment_ago_is_expected_back() {
+        #[rustfmt::skip]
+        let cases = [
+            // heard this long ago, retries that the caller named, those made before, one more?
+            (None,              None,    1, true),
+            (None,              None,    2, false),
+            (Some(ms(10_000)),  None,    2, false),
+            (Some(ms(9_999)),   None,    2, true),
+            (Some(ms(9_999)),   None,  100, true),
+            (Some(ms(0)),       Some(2), 2, false),
+        ];
+        for (heard, named, unsent, again) in cases {
+            let mut tries = Tries {
+                unsent,
+                ..Tries::default()
+            };
+            let moment = Moment {
+                heard,
+                ..failed(Class::Unsent)
+            };
+            let decision = decide(&policy(named), moment, &mut tries, &mut Budget::default());
+            assert_eq!(
+                matches!(decision, Decision::RetryAfter(_)),
+                again,
+                "{heard:?}, {named:?} named, {unsent} made"
+            );
+        }
+    }
+
+    #[test]
     fn pauses_follow_the_table() {
         use Decision::{RetryAfter, Stop as Halt};
         #[rustfmt::skip]
@@ -244,6 +319,7 @@ mod tests {
             (Class::Transient, 1, None,              None,           1.0, RetryAfter(ms(1000))),
             (Class::Unsent,    0, None,              None,           0.0, RetryAfter(ms(250))),    // half is certain
             (Class::Unsent,    1, None,              None,           1.0, RetryAfter(ms(1000))),
+            (Class::Unsent,    9, None,              None,           1.0, RetryAfter(ms(2000))),   // soon after its return
             (Class::Transient, 5, None,              None,           1.0, RetryAfter(ms(16_000))),
             (Class::Transient, 6, None,              None,           1.0, RetryAfter(ms(20_000))), // the bound
             (Class::Transient, 60, None,             None,           0.5, RetryAfter(ms(10_000))), // no overflow
@@ -264,28 +340,24 @@ mod tests {
             let mut tries = Tries {
                 refused: used,
                 trouble: used,
+                unsent: used,
                 ..Tries::default()
             };
             let patient = policy(Some(1000));
             let mut budget = Budget::default();
-            let decision = decide(
-                &patient,
-                class,
+            let moment = Moment {
                 hint,
                 remaining,
                 unit,
-                &mut tries,
-                &mut budget,
-            );
+                ..failed(class)
+            };
+            let decision = decide(&patient, moment, &mut tries, &mut budget);
             assert_eq!(
                 decision, expected,
                 "{class:?} {used} {hint:?} {remaining:?} {unit}"
             );
             let stopped = matches!(decision, Halt(_));
-            assert_eq!(
-                tries.refused + tries.trouble,
-                2 * used + u32::from(!stopped)
-            );
+            assert_eq!(tries.all(), 3 * used + u32::from(!stopped));
         }
     }
 
@@ -304,30 +376,18 @@ mod tests {
         ];
         for (class, hint, cost) in cases {
             let (mut tries, mut budget) = (Tries::default(), Budget::default());
-            let _ = decide(
-                &policy(None),
-                class,
+            let moment = Moment {
                 hint,
-                None,
-                0.5,
-                &mut tries,
-                &mut budget,
-            );
+                ..failed(class)
+            };
+            let _ = decide(&policy(None), moment, &mut tries, &mut budget);
             assert_eq!(
                 (tries.spent(), budget.left()),
                 (cost, 500 - cost),
                 "{class:?} {hint:?}"
             );
             let mut empty = Budget::new(cost.saturating_sub(1));
-            let decision = decide(
-                &policy(None),
-                class,
-                hint,
-                None,
-                0.5,
-                &mut Tries::default(),
-                &mut empty,
-            );
+            let decision = decide(&policy(None), moment, &mut Tries::default(), &mut empty);
             assert_eq!(
                 decision == Decision::Stop(Stop::BudgetExhausted),
                 cost > 0,
@@ -343,17 +403,9 @@ mod tests {
             (Class::Overload, 0),
             (Class::Transient, 14),
         ] {
-            let mut budget = Budget::behind_adaptive_limit(500);
+            let mut budget = Budget::default().behind_adaptive_limit();
             let mut tries = Tries::default();
-            let _ = decide(
-                &policy(None),
-                class,
-                None,
-                None,
-                0.5,
-                &mut tries,
-                &mut budget,
-            );
+            let _ = decide(&policy(None), failed(class), &mut tries, &mut budget);
             assert_eq!(budget.left(), 500 - cost, "{class:?}");
         }
     }

@@ -122,7 +122,7 @@ fn config(choices: &mut Choices<'_>) -> Config {
     config.first_token_timeout = choices.maybe_pause();
     config.idle_timeout = choices.maybe_pause();
     config.retry.retries_max = Some(u32::from(choices.below(1 + RETRIES_MAX as u8)));
-    config.retry.budget = u32::from(choices.byte());
+    config.retry.budget = choices.yes().then(|| u32::from(choices.byte()));
     config.retry.at_most_once = choices.yes();
     config.cache = choices.yes().then(|| Cache::new(MemoryStore::new(1 << 12)));
     config

@@ -1,6 +1,7 @@
 //! What is tried again, when, how often, and at whose cost.
 
 use futures_util::future::join_all;
+use kneepoint_core::adapt::Options;
 use kneepoint_core::platform::TransportError;
 use kneepoint_core::platform::sim::{Reply, Script};
 use kneepoint_core::{CallOptions, Config, Error, ErrorKind, Prompt, Reply as Answer, Request};
@@ -265,10 +266,73 @@ fn a_network_that_is_away_for_a_moment_costs_no_call() {
 }
 
 #[test]
+fn a_server_that_starts_anew_loses_no_call() {
+    let places = 256_usize;
+    let config = || {
+        let mut config = config();
+        config.concurrency = Options {
+            adaptive: false,
+            ..Options::at_most(places as u32)
+        };
+        config
+    };
+    // What earns it: 14 answers for each place.
+    let earned = 14 * places - 500;
+    for (answers, refused) in [(earned, 0), (earned - 14, 1), (0, places - 35)] {
+        let script = Script::new()
+            .times(answers, &Reply::json(ANSWER))
+            .times(
+                places,
+                &Reply::error(TransportError::Lost("ECONNRESET".into())),
+            )
+            .forever(Reply::json(ANSWER));
+        let stage = Stage::with(1, config(), script);
+        let calls = stage.sim.run(join_all((0..answers + places).map(|_| {
+            let request = stage.client.request(&Prompt::new("m", "Hi"), false);
+            stage.client.send(request)
+        })));
+        let lost = calls.into_iter().filter_map(Result::err);
+        let exhausted = lost.map(|error| assert!(error.budget_exhausted)).count();
+        assert_eq!(exhausted, refused, "after {answers} answers");
+        stage.assert_settled();
+    }
+}
+
+#[test]
+fn calls_wait_for_a_server_that_was_there_a_moment_ago() {
+    let away = Reply::error(TransportError::Connect("ECONNREFUSED".into()));
+    let attempts = |answers, seed| {
+        let script = Script::new()
+            .times(answers, &Reply::json(ANSWER))
+            .forever(away.clone());
+        let stage = Stage::with(seed, config(), script);
+        for _ in 0..answers {
+            stage.send().unwrap();
+        }
+        let begun = stage.sim.now();
+        let attempts = stage.send().unwrap_err().attempts;
+        let waited = stage.sim.now() - begun;
+        stage.assert_settled();
+        (attempts, waited)
+    };
+    for seed in 1..=20 {
+        let (tries, waited) = attempts(0, seed);
+        assert_eq!(tries, 3, "one that never answered is hardly there");
+        assert!(waited <= ms(1500), "seed {seed}: {waited:?}");
+        let (tries, waited) = attempts(1, seed);
+        assert!((6..=12).contains(&tries), "seed {seed}: {tries}");
+        assert!(
+            waited >= ms(10_000) && waited <= ms(12_000),
+            "seed {seed}: {waited:?}"
+        );
+    }
+}
+
+#[test]
 fn successes_refill_the_budget() {
     let config = || {
         let mut config = config();
-        config.retry.budget = 28;
+        config.retry.budget = Some(28);
         config
     };
     let mut script = Script::new();

@@ -55,10 +55,12 @@ export interface ClientOptions {
   adaptive?: boolean | undefined;
   /** Calls of one model that may wait for their turn. Default: 100,000. */
   maxQueue?: number | undefined;
-  /** Retries of one call. Default: 2 after trouble, 10 after refusals. */
+  /** Retries of one call. Default: 2 after trouble, 10 after refusals, and as many as fit into ten seconds where
+   * a server that had just answered takes no connection. */
   maxRetries?: number | undefined;
   /** What the retries of one model's calls share: one after trouble costs 14, or nothing where no connection
-   * came about; a success gives back. Default: 500. */
+   * came about; a success gives back. Default: 500, and as successes earn it, 14 for each request that may be
+   * in flight. */
   retryBudget?: number | undefined;
   /** The whole call, waiting and retries included, in ms. Default: 600,000; `null` for none. */
   timeout?: number | null | undefined;
