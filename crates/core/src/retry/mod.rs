@@ -29,6 +29,10 @@ const BACKOFF_UNSENT_MAX: Duration = Duration::from_secs(2);
 /// Of one that is away for longer callers learn soon, so that they can go elsewhere.
 const RETURN_MAX: Duration = Duration::from_secs(10);
 
+/// Retries in that time where the caller names no number. Others may still be heard, on connections
+/// that were there before: then time alone is no bound.
+const RETRIES_RETURN: u32 = 10;
+
 /// Servers that say "0 s" mean "soon", not "at once and all together".
 const HINT_MIN: Duration = Duration::from_millis(50);
 
@@ -156,7 +160,7 @@ pub fn decide(
         Class::Throttle | Class::Overload => (&mut tries.refused, named(RETRIES_REFUSED)),
         Class::Transient => (&mut tries.trouble, named(RETRIES_TROUBLE)),
         Class::Unsent if heard.is_some_and(|ago| ago < RETURN_MAX) => {
-            (&mut tries.unsent, named(u32::MAX))
+            (&mut tries.unsent, named(RETRIES_RETURN))
         }
         Class::Unsent => (&mut tries.unsent, named(RETRIES_TROUBLE)),
         Class::UnknownOutcome => (&mut tries.unknown, RETRIES_UNCLEAR),
@@ -287,7 +291,8 @@ mod tests {
             (None,              None,    2, false),
             (Some(ms(10_000)),  None,    2, false),
             (Some(ms(9_999)),   None,    2, true),
-            (Some(ms(9_999)),   None,  100, true),
+            (Some(ms(9_999)),   None,    9, true),
+            (Some(ms(0)),       None,   10, false),
             (Some(ms(0)),       Some(2), 2, false),
         ];
         for (heard, named, unsent, again) in cases {
