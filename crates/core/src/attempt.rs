@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use crate::adapt::Refusal;
 use crate::decode::{self, Answer, Choice, Usage};
-use crate::drains::Drains;
 use crate::error::{ErrorKind, Phase, Timeout};
 use crate::hints::{Hints, in_words};
 use crate::http::{Handle, Head, HttpRequest};
+use crate::lane::Lane;
 use crate::ledger::Journal;
 use crate::limiter::{Outcome, Permit};
 use crate::platform::{Body, Platform, TransportError};
@@ -34,6 +34,8 @@ pub(crate) struct Failure {
     pub(crate) kind: ErrorKind,
     pub(crate) phase: Phase,
     pub(crate) class: Class,
+    /// Whether all calls fail, at a server that is expected back.
+    pub(crate) is_down: bool,
     pub(crate) hints: Hints,
     pub(crate) handle: Option<Handle>,
 }
@@ -47,7 +49,7 @@ pub(crate) struct Exchange<P: Platform> {
     pub(crate) watch: Watch<P>,
     pub(crate) journal: Journal,
     permit: Option<Permit<P>>,
-    drains: Rc<Drains>,
+    lane: Rc<Lane<P>>,
     hints: Hints,
     handle: Option<Handle>,
     pub(crate) started: Instant,
@@ -59,7 +61,7 @@ impl<P: Platform> Exchange<P> {
     pub(crate) fn new(
         platform: P,
         mut permit: Permit<P>,
-        drains: Rc<Drains>,
+        lane: Rc<Lane<P>>,
         journal: Journal,
         call_deadline: Option<Deadline>,
         attempt_deadline: Option<Deadline>,
@@ -70,7 +72,7 @@ impl<P: Platform> Exchange<P> {
             watch: Watch::new(platform.clone()),
             platform,
             permit: Some(permit),
-            drains,
+            lane,
             journal,
             hints: Hints::default(),
             handle: None,
@@ -230,23 +232,32 @@ impl<P: Platform> Exchange<P> {
     /// Ends the attempt in failure: tells the limiter, notes it, and classifies it.
     pub(crate) fn fail(&mut self, kind: ErrorKind, phase: Phase) -> Box<Failure> {
         let class = classify(&kind, self.hints.should_retry);
+        let now = self.platform.now();
+        let is_down = self.lane.failed(now, self.started, &kind, class);
         let (mut hints, handle) = (std::mem::take(&mut self.hints), self.handle.take());
         // The head of an answer that had begun well could not tell.
         if let (ErrorKind::InBand(error), Class::Throttle) = (&kind, class) {
             hints.retry_after = hints.retry_after.or_else(|| in_words(&error.message));
         }
         if let Some(permit) = self.permit.take() {
-            permit.settle(failed(&kind, class, hints.retry_after));
+            let overload = is_down || class == Class::Overload;
+            permit.settle(if overload || class == Class::Throttle {
+                let hint = hints.retry_after;
+                Outcome::Refused(Refusal { hint, overload })
+            } else {
+                failed(&kind)
+            });
         }
         self.journal.note(|attempt| {
             attempt.class = Some(class);
             attempt.retry_after = hints.retry_after;
         });
-        self.journal.end(self.platform.now(), Some(kind.as_str()));
+        self.journal.end(now, Some(kind.as_str()));
         Box::new(Failure {
             kind,
             phase,
             class,
+            is_down,
             hints,
             handle,
         })
@@ -261,7 +272,7 @@ impl<P: Platform> Exchange<P> {
             return;
         };
         let platform = self.platform.clone();
-        let drain = self.drains.begin();
+        let drain = self.lane.drains.begin();
         self.platform.spawn(async move {
             let until = Some((platform.now() + DRAIN_WAIT_MAX, Timeout::Attempt));
             let mut watch = Watch::new(platform);
@@ -295,11 +306,7 @@ fn succeeded(usage: Option<Usage>) -> Outcome {
 /// What the limiter learns from a failure. A request that never left, or that the server turned down,
 /// used no tokens; one that broke on the way may have used all. A server that counts otherwise says so
 /// in the head of its reply, which is learned next.
-fn failed(kind: &ErrorKind, class: Class, hint: Option<Duration>) -> Outcome {
-    if class.is_refusal() {
-        let overload = class == Class::Overload;
-        return Outcome::Refused(Refusal { hint, overload });
-    }
+fn failed(kind: &ErrorKind) -> Outcome {
     let is_unused = match kind {
         ErrorKind::Transport(TransportError::Connect(_)) => true,
         // A 408 may come from a gateway that gave up waiting for a server that was at work.

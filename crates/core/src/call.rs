@@ -60,7 +60,7 @@ impl<P: Platform> Call<P> {
                 },
                 Err(failure) => failure,
             };
-            if failure.class.is_refusal() {
+            if failure.class.is_refusal() || failure.is_down {
                 self.position.refused();
             }
             match self.decide(&failure) {
@@ -118,6 +118,7 @@ impl<P: Platform> Call<P> {
             kind,
             phase: Phase::Queue,
             class: Class::Fatal,
+            is_down: false,
             hints,
             handle: None,
         };
@@ -222,7 +223,7 @@ impl<P: Platform> Call<P> {
         Exchange::new(
             self.platform.clone(),
             permit,
-            self.lane.drains.clone(),
+            self.lane.clone(),
             journal,
             self.deadline,
             attempt_deadline,
@@ -231,14 +232,12 @@ impl<P: Platform> Call<P> {
 
     fn decide(&mut self, failure: &Failure) -> Decision {
         let now = self.platform.now();
-        if failure.kind.shows_server() {
-            self.lane.heard.set(Some(now));
-        }
         let moment = Moment {
             class: failure.class,
             hint: failure.hints.retry_after,
             remaining: self.deadline.map(|(at, _)| at - now),
-            heard: self.lane.heard.get().map(|at| now - at),
+            heard: self.lane.presence.borrow().heard(now),
+            is_down: failure.is_down,
             unit: self.platform.random(),
         };
         let mut budget = self.lane.budget.borrow_mut();

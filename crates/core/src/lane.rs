@@ -1,18 +1,21 @@
 //! Everything that the calls of one key share: origin, credential and model meet the same limits
 //! at the server, so here they share a limiter, a retry budget and a sense of how fast it answers.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use crate::adapt;
-use crate::budget::Budget;
+use crate::budget::{Budget, COST_TRANSIENT};
 use crate::config::Config;
 use crate::drains::Drains;
+use crate::error::ErrorKind;
 use crate::hedge::Hedger;
 use crate::limiter::{Limiter, Options};
 use crate::platform::Platform;
+use crate::presence::Presence;
 use crate::pulse::Pulse;
+use crate::retry::Class;
 use crate::time::Instant;
 
 /// One key's shared state.
@@ -20,8 +23,7 @@ pub(crate) struct Lane<P: Platform> {
     model: String,
     pub(crate) limiter: Limiter<P>,
     pub(crate) budget: RefCell<Budget>,
-    /// When the server was last known to be there.
-    pub(crate) heard: Cell<Option<Instant>>,
+    pub(crate) presence: RefCell<Presence>,
     /// From dispatch to the head of the reply.
     pub(crate) first_byte: RefCell<Pulse>,
     /// From the caller's request to the end of the answer.
@@ -75,7 +77,7 @@ impl<P: Platform> Lane<P> {
             model: model.to_owned(),
             limiter: Limiter::new(platform.clone(), options),
             budget: RefCell::new(budget),
-            heard: Cell::default(),
+            presence: RefCell::default(),
             first_byte: RefCell::default(),
             call: RefCell::default(),
             hedger: RefCell::default(),
@@ -85,9 +87,24 @@ impl<P: Platform> Lane<P> {
 
     /// A call succeeded; `spent` is what its retries had cost.
     pub(crate) fn succeeded(&self, now: Instant, spent: u32) {
-        self.heard.set(Some(now));
+        self.presence.borrow_mut().answered(now);
         let places = self.limiter.snapshot().limit as u32;
         self.budget.borrow_mut().succeeded(spent, places);
+    }
+
+    /// An attempt that was sent at `sent` failed. The answer is whether all do, at a server that is
+    /// expected back.
+    pub(crate) fn failed(
+        &self,
+        now: Instant,
+        sent: Instant,
+        kind: &ErrorKind,
+        class: Class,
+    ) -> bool {
+        let is_poor = self.budget.borrow().left() < COST_TRANSIENT;
+        self.presence
+            .borrow_mut()
+            .failed(now, sent, kind, class, is_poor)
     }
 
     /// Whether anything is in flight or waiting, or the server asked for a pause that is not over.

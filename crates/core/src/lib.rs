@@ -35,6 +35,7 @@ mod ledger;
 pub mod limiter;
 pub mod platform;
 mod prepare;
+mod presence;
 mod provider;
 mod pulse;
 mod reading;

@@ -133,6 +133,8 @@ pub struct Moment {
     pub remaining: Option<Duration>,
     /// How long ago the server was last heard, be it by another call.
     pub heard: Option<Duration>,
+    /// Whether all calls fail, at a server that is expected back.
+    pub is_down: bool,
     /// A draw from 0 to 1.
     pub unit: f64,
 }
@@ -149,6 +151,7 @@ pub fn decide(
         hint,
         remaining,
         heard,
+        is_down,
         unit,
     } = moment;
     if policy.at_most_once && !class.is_safe_to_repeat() {
@@ -158,6 +161,7 @@ pub fn decide(
     let named = |otherwise| policy.retries_max.unwrap_or(otherwise);
     let (used, allowed) = match class {
         Class::Throttle | Class::Overload => (&mut tries.refused, named(RETRIES_REFUSED)),
+        Class::Transient if is_down => (&mut tries.refused, named(RETRIES_REFUSED)),
         Class::Transient => (&mut tries.trouble, named(RETRIES_TROUBLE)),
         Class::Unsent if heard.is_some_and(|ago| ago < RETURN_MAX) => {
             (&mut tries.unsent, named(RETRIES_RETURN))
@@ -177,24 +181,21 @@ pub fn decide(
     if remaining.is_some_and(|left| delay >= left) {
         return Decision::Stop(Stop::WaitTooLong);
     }
-    let cost = cost(class, hint, budget);
+    let is_held_back = class.is_refusal() || is_down;
+    let cost = match (hint, class) {
+        // What never reached the server is no load, and a network that is away for a moment, or a gateway that
+        // starts anew, fails all calls at once.
+        (Some(_), _) | (None, Class::Unsent) => 0,
+        _ if is_held_back && budget.refusals_are_free() => 0,
+        (None, Class::Throttle) => COST_THROTTLE,
+        (None, _) => COST_TRANSIENT,
+    };
     if !budget.spend(cost) {
         return Decision::Stop(Stop::BudgetExhausted);
     }
     *used += 1;
     tries.spent += cost;
     Decision::RetryAfter(delay)
-}
-
-fn cost(class: Class, hint: Option<Duration>, budget: &Budget) -> u32 {
-    match (hint, class) {
-        // What never reached the server is no load, and a network that is away for a moment, or a gateway that
-        // starts anew, fails all calls at once.
-        (Some(_), _) | (None, Class::Unsent) => 0,
-        (None, Class::Throttle | Class::Overload) if budget.refusals_are_free() => 0,
-        (None, Class::Throttle) => COST_THROTTLE,
-        (None, _) => COST_TRANSIENT,
-    }
 }
 
 /// A random share of an exponentially growing pause: herds spread, and grow thinner.
@@ -236,6 +237,7 @@ mod tests {
             hint: None,
             remaining: None,
             heard: None,
+            is_down: false,
             unit: 0.5,
         }
     }

@@ -299,6 +299,25 @@ fn a_server_that_starts_anew_loses_no_call() {
 }
 
 #[test]
+fn a_gateway_whose_server_is_away_for_a_moment_costs_no_call() {
+    let answer = Reply::json(ANSWER).after(ms(50));
+    for status in [500, 502, 504] {
+        let script = Script::new()
+            .times(1000, &answer)
+            .times(150, &Reply::status(status))
+            .forever(answer.clone());
+        let stage = Stage::new(script);
+        let calls = stage.sim.run(join_all((0..3000).map(|_| {
+            let request = stage.client.request(&Prompt::new("m", "Hi"), false);
+            stage.client.send(request)
+        })));
+        let lost = calls.iter().filter(|call| call.is_err()).count();
+        assert_eq!(lost, 0, "{status}");
+        stage.assert_settled();
+    }
+}
+
+#[test]
 fn calls_wait_for_a_server_that_was_there_a_moment_ago() {
     let away = Reply::error(TransportError::Connect("ECONNREFUSED".into()));
     let attempts = |answers, seed| {

@@ -1,0 +1,182 @@
+//! Whether the server is there: what all calls of a key saw of it, as no single one can.
+//!
+//! A gateway whose server starts anew answers each request at once with a 502. Taken one by one these
+//! are troubles of a request, and each call that fails makes room for the next: a queue of thousands
+//! is lost within seconds. Taken together they say what a 503 says, to which the answer is to wait.
+
+use std::time::Duration;
+
+use crate::error::ErrorKind;
+use crate::retry::Class;
+use crate::time::Instant;
+
+/// Failures in a row that are no bad luck, if each was sent after the first of them was known: what
+/// was under way together may well have been lost together.
+const IN_A_ROW: u32 = 8;
+
+/// A server that answered well less than this ago is expected back. Later its errors surface as they
+/// are, so that whoever can goes elsewhere.
+const ANSWERED_MAX: Duration = Duration::from_secs(60);
+
+/// What is known of a server's being there.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Presence {
+    heard: Option<Instant>,
+    answered: Option<Instant>,
+    trouble: Option<Trouble>,
+}
+
+/// Failures since the last success.
+#[derive(Debug, Clone, Copy)]
+struct Trouble {
+    since: Instant,
+    failures: u32,
+    /// Those among them that were sent after it began.
+    fresh: u32,
+}
+
+impl Presence {
+    /// An attempt went well.
+    pub(crate) const fn answered(&mut self, now: Instant) {
+        self.heard = Some(now);
+        self.answered = Some(now);
+        self.trouble = None;
+    }
+
+    /// An attempt that was sent at `sent` failed. The answer is whether the server is down: all fail,
+    /// and it is expected back. `is_poor` tells that no further retry can be paid for.
+    pub(crate) fn failed(
+        &mut self,
+        now: Instant,
+        sent: Instant,
+        kind: &ErrorKind,
+        class: Class,
+        is_poor: bool,
+    ) -> bool {
+        if kind.shows_server() {
+            self.heard = Some(now);
+        }
+        if !matches!(class, Class::Transient | Class::UnknownOutcome) {
+            return false;
+        }
+        let trouble = self.trouble.get_or_insert(Trouble {
+            since: now,
+            failures: 0,
+            fresh: 0,
+        });
+        trouble.failures += 1;
+        trouble.fresh += u32::from(sent > trouble.since);
+        let in_a_row = if is_poor {
+            trouble.failures
+        } else {
+            trouble.fresh
+        };
+        in_a_row > IN_A_ROW && self.answered.is_some_and(|at| now - at < ANSWERED_MAX)
+    }
+
+    /// How long ago it was last known to be there.
+    pub(crate) fn heard(&self, now: Instant) -> Option<Duration> {
+        self.heard.map(|at| now - at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::ApiError;
+    use crate::platform::TransportError;
+
+    const fn at(millis: u64) -> Instant {
+        Instant::from_micros(millis * 1000)
+    }
+
+    fn bad_gateway() -> ErrorKind {
+        ErrorKind::Status {
+            status: 502,
+            error: Box::new(ApiError::default()),
+        }
+    }
+
+    /// What is thought after so many 502s, each sent 1 ms before it failed.
+    fn is_down(presence: &mut Presence, from: u64, failures: u64, is_poor: bool) -> bool {
+        let take = |index| {
+            let (sent, now) = (at(from + 2 * index - 1), at(from + 2 * index));
+            presence.failed(now, sent, &bad_gateway(), Class::Transient, is_poor)
+        };
+        (0..failures).map(take).last().unwrap()
+    }
+
+    fn served(now: u64) -> Presence {
+        let mut presence = Presence::default();
+        presence.answered(at(now));
+        presence
+    }
+
+    #[test]
+    fn a_server_at_which_all_calls_fail_is_down() {
+        #[rustfmt::skip]
+        let cases = [
+            // failures in a row, none can be paid for, down?
+            ( 9, false, false),
+            (10, false, true),
+            ( 8, true,  false),
+            ( 9, true,  true),
+        ];
+        for (failures, is_poor, down) in cases {
+            let found = is_down(&mut served(1), 10, failures, is_poor);
+            assert_eq!(found, down, "{failures}, {is_poor}");
+        }
+    }
+
+    #[test]
+    fn it_is_up_with_the_first_success() {
+        let mut presence = served(1);
+        assert!(is_down(&mut presence, 10, 20, false));
+        presence.answered(at(100));
+        assert!(!is_down(&mut presence, 110, 9, false));
+    }
+
+    #[test]
+    fn what_was_under_way_together_says_little() {
+        let mut presence = served(1);
+        for _ in 0..100 {
+            assert!(!presence.failed(at(50), at(10), &bad_gateway(), Class::Transient, false));
+        }
+    }
+
+    #[test]
+    fn a_server_that_never_answered_or_long_ago_is_not_expected_back() {
+        assert!(!is_down(&mut Presence::default(), 10, 100, true));
+        assert!(is_down(&mut served(1), 59_000, 100, true));
+        assert!(!is_down(&mut served(1), 60_001, 100, true));
+    }
+
+    #[test]
+    fn what_the_server_says_of_one_request_does_not_count() {
+        let mut presence = served(1);
+        for class in [
+            Class::Unsent,
+            Class::Fatal,
+            Class::Throttle,
+            Class::Overload,
+            Class::Dubious,
+        ] {
+            for _ in 0..100 {
+                assert!(!presence.failed(at(9), at(8), &bad_gateway(), class, true));
+            }
+        }
+        assert!(!is_down(&mut presence, 10, 8, true));
+    }
+
+    #[test]
+    fn whoever_answers_or_breaks_off_was_there() {
+        let mut presence = Presence::default();
+        assert_eq!(presence.heard(at(5)), None);
+        let refused = TransportError::Connect("x".into()).into();
+        presence.failed(at(5), at(1), &refused, Class::Unsent, false);
+        assert_eq!(presence.heard(at(6)), None);
+        let lost = TransportError::Lost("x".into()).into();
+        presence.failed(at(7), at(1), &lost, Class::UnknownOutcome, false);
+        assert_eq!(presence.heard(at(9)), Some(Duration::from_millis(2)));
+    }
+}
