@@ -56,7 +56,8 @@ impl Presence {
         if kind.shows_server() {
             self.heard = Some(now);
         }
-        if !matches!(class, Class::Transient | Class::UnknownOutcome) {
+        // Whoever takes no connection has a rule of his own, and costs nothing.
+        if class == Class::Unsent || class == Class::Fatal || class.is_refusal() {
             return false;
         }
         let trouble = self.trouble.get_or_insert(Trouble {
@@ -159,7 +160,6 @@ mod tests {
             Class::Fatal,
             Class::Throttle,
             Class::Overload,
-            Class::Dubious,
         ] {
             for _ in 0..100 {
                 assert!(!presence.failed(at(9), at(8), &bad_gateway(), class, true));

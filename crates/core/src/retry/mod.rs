@@ -1,7 +1,8 @@
 //! Whether, and when, a failed attempt is repeated. Pure: a table of classes and one decision.
 //!
 //! The caller sleeps; nothing here does. A retry is paid for (see [`crate::budget`]), unless the
-//! server itself named the time, or refused behind an adaptive limit, or nothing had reached it.
+//! server itself named the time, or nothing had reached it, or an adaptive limit holds all calls back
+//! because it refused or is down.
 
 mod class;
 
@@ -54,7 +55,7 @@ const RETRIES_UNCLEAR: u32 = 1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// Retries of one call, whatever for. Default: `None`, which means 2 after trouble, 10 after
-    /// refusals, 1 where nobody knows what became of an attempt, and up to ten seconds of them where
+    /// refusals and where all calls fail, 1 where nobody knows what became of an attempt, and up to ten seconds of them where
     /// a server that answered a moment ago takes no connection.
     pub retries_max: Option<u32>,
     /// The longest wait that a server may ask for; beyond it the call fails at once. Default: 60 s.
@@ -313,6 +314,51 @@ mod tests {
                 "{heard:?}, {named:?} named, {unsent} made"
             );
         }
+    }
+
+    #[test]
+    fn a_server_at_which_all_calls_fail_is_waited_for() {
+        #[rustfmt::skip]
+        let cases = [
+            // class, retries of one call
+            (Class::Transient,      10),
+            (Class::UnknownOutcome,  1), // each may be billed
+        ];
+        for (class, retries) in cases {
+            let moment = Moment {
+                is_down: true,
+                ..failed(class)
+            };
+            let (mut tries, mut budget) =
+                (Tries::default(), Budget::new(0).behind_adaptive_limit());
+            let again = || decide(&policy(None), moment, &mut tries, &mut budget);
+            let retried = std::iter::repeat_with(again)
+                .take_while(|one| matches!(one, Decision::RetryAfter(_)));
+            assert_eq!(retried.take(100).count(), retries, "{class:?}");
+            assert_eq!(tries.spent(), 0, "{class:?}");
+            let mut unheld = Budget::new(0);
+            let decision = decide(&policy(None), moment, &mut Tries::default(), &mut unheld);
+            assert_eq!(decision, Decision::Stop(Stop::BudgetExhausted), "{class:?}");
+        }
+        let once_only = RetryPolicy {
+            at_most_once: true,
+            ..policy(None)
+        };
+        let moment = Moment {
+            is_down: true,
+            ..failed(Class::Transient)
+        };
+        let decision = decide(
+            &once_only,
+            moment,
+            &mut Tries::default(),
+            &mut Budget::default(),
+        );
+        assert_eq!(
+            decision,
+            Decision::Stop(Stop::Final),
+            "it may have been carried out"
+        );
     }
 
     #[test]

@@ -318,6 +318,32 @@ fn a_gateway_whose_server_is_away_for_a_moment_costs_no_call() {
 }
 
 #[test]
+fn where_nobody_knows_why_all_calls_fail_few_are_lost() {
+    let answer = Reply::json(ANSWER).after(ms(50));
+    let unclear = [
+        TransportError::Lost("ECONNRESET".into()),
+        TransportError::Opaque("Failed to fetch".into()), // a page's word for everything
+    ];
+    for error in unclear {
+        let script = Script::new()
+            .times(1000, &answer)
+            .times(150, &Reply::error(error.clone()))
+            .forever(answer.clone());
+        let stage = Stage::new(script);
+        let calls = stage.sim.run(join_all((0..3000).map(|_| {
+            let request = stage.client.request(&Prompt::new("m", "Hi"), false);
+            stage.client.send(request)
+        })));
+        let lost = calls.iter().filter(|call| call.is_err()).count();
+        assert!(
+            lost <= 75,
+            "{error}: {lost} of those 150 failures were a call's second"
+        );
+        stage.assert_settled();
+    }
+}
+
+#[test]
 fn calls_wait_for_a_server_that_was_there_a_moment_ago() {
     let away = Reply::error(TransportError::Connect("ECONNREFUSED".into()));
     let attempts = |answers, seed| {
