@@ -298,48 +298,41 @@ fn a_server_that_starts_anew_loses_no_call() {
     }
 }
 
+/// How many of 3000 calls are lost at a server that in their midst does this 150 times in a row.
+fn lost_to(trouble: &Reply) -> usize {
+    let answer = Reply::json(ANSWER).after(ms(50));
+    let script = Script::new()
+        .times(1000, &answer)
+        .times(150, trouble)
+        .forever(answer);
+    let stage = Stage::new(script);
+    let calls = stage.sim.run(join_all((0..3000).map(|_| {
+        let request = stage.client.request(&Prompt::new("m", "Hi"), false);
+        stage.client.send(request)
+    })));
+    stage.assert_settled();
+    calls.iter().filter(|call| call.is_err()).count()
+}
+
 #[test]
 fn a_gateway_whose_server_is_away_for_a_moment_costs_no_call() {
-    let answer = Reply::json(ANSWER).after(ms(50));
     for status in [500, 502, 504] {
-        let script = Script::new()
-            .times(1000, &answer)
-            .times(150, &Reply::status(status))
-            .forever(answer.clone());
-        let stage = Stage::new(script);
-        let calls = stage.sim.run(join_all((0..3000).map(|_| {
-            let request = stage.client.request(&Prompt::new("m", "Hi"), false);
-            stage.client.send(request)
-        })));
-        let lost = calls.iter().filter(|call| call.is_err()).count();
-        assert_eq!(lost, 0, "{status}");
-        stage.assert_settled();
+        assert_eq!(lost_to(&Reply::status(status)), 0, "{status}");
     }
 }
 
 #[test]
 fn where_nobody_knows_why_all_calls_fail_few_are_lost() {
-    let answer = Reply::json(ANSWER).after(ms(50));
     let unclear = [
         TransportError::Lost("ECONNRESET".into()),
         TransportError::Opaque("Failed to fetch".into()), // a page's word for everything
     ];
     for error in unclear {
-        let script = Script::new()
-            .times(1000, &answer)
-            .times(150, &Reply::error(error.clone()))
-            .forever(answer.clone());
-        let stage = Stage::new(script);
-        let calls = stage.sim.run(join_all((0..3000).map(|_| {
-            let request = stage.client.request(&Prompt::new("m", "Hi"), false);
-            stage.client.send(request)
-        })));
-        let lost = calls.iter().filter(|call| call.is_err()).count();
+        let lost = lost_to(&Reply::error(error.clone()));
         assert!(
             lost <= 75,
-            "{error}: {lost} of those 150 failures were a call's second"
+            "{error}: {lost} of 150 failures were a call's second"
         );
-        stage.assert_settled();
     }
 }
 
