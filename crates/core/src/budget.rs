@@ -64,9 +64,9 @@ impl Budget {
         }
     }
 
-    /// The same, but retries after refusals do not draw from it. An adaptive limit holds back all
-    /// calls together once one is refused, so nothing multiplies; and a start that overshoots may
-    /// be refused hundreds of times at once, of which no call is to be lost.
+    /// The same, but retries after refusals, or towards a server that is down, do not draw from it. An
+    /// adaptive limit then holds back all calls together, so nothing multiplies; and a start that
+    /// overshoots may be refused hundreds of times at once, of which no call is to be lost.
     #[must_use]
     pub const fn behind_adaptive_limit(self) -> Self {
         Self {

@@ -10,8 +10,9 @@ use crate::error::ErrorKind;
 use crate::retry::Class;
 use crate::time::Instant;
 
-/// Failures in a row that are no bad luck, if each was sent after the first of them was known: what
-/// was under way together may well have been lost together.
+/// More failures in a row than these are no bad luck, if each was sent after the first of them was
+/// known: what was under way together may well have been lost together. Where no retry can be paid
+/// for any more, those count too.
 const IN_A_ROW: u32 = 8;
 
 /// A server that answered well less than this ago is expected back. Later its errors surface as they
