@@ -241,12 +241,13 @@ impl<P: Platform> Exchange<P> {
         }
         if let Some(permit) = self.permit.take() {
             let overload = is_down || class == Class::Overload;
-            permit.settle(if overload || class == Class::Throttle {
+            if overload || class == Class::Throttle {
                 let hint = hints.retry_after;
-                Outcome::Refused(Refusal { hint, overload })
+                permit.settle(Outcome::Refused(Refusal { hint, overload }));
+                self.lane.refused(now, &kind);
             } else {
-                failed(&kind)
-            });
+                permit.settle(failed(&kind));
+            }
         }
         self.journal.note(|attempt| {
             attempt.class = Some(class);

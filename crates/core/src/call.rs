@@ -15,7 +15,7 @@ use crate::hints::{Hints, Quota};
 use crate::http::{Head, HttpRequest};
 use crate::lane::Lane;
 use crate::ledger::Ledger;
-use crate::limiter::{Permit, Position, TokenHint};
+use crate::limiter::{Denied, Permit, Position, QueueFull, TokenHint};
 use crate::platform::Platform;
 use crate::record::{AttemptRecord, CacheUse, Record};
 use crate::retry::{Class, Decision, HINT_SPREAD_MAX, Moment, RetryPolicy, Stop, Tries, decide};
@@ -47,8 +47,9 @@ impl<P: Platform> Call<P> {
         &mut self,
         read: impl AsyncFn(Exchange<P>, Head, P::Body) -> Result<T, Box<Failure>>,
     ) -> Result<T, Error> {
+        let mut before = None;
         loop {
-            let permit = self.place().await?;
+            let permit = self.place(before).await?;
             self.position.begun();
             let failure = match self.open(permit).await {
                 Ok((exchange, head, body)) => match read(exchange, head, body).await {
@@ -67,11 +68,12 @@ impl<P: Platform> Call<P> {
                 Decision::RetryAfter(delay) => self.platform.sleep(delay).await,
                 Decision::Stop(stop) => return Err(self.error(failure, stop)),
             }
+            before = Some(failure);
         }
     }
 
-    /// Waits for a place under the limit.
-    async fn place(&mut self) -> Result<Permit<P>, Error> {
+    /// Waits for a place under the limit. `before` is what became of the attempt before.
+    async fn place(&mut self, before: Option<Box<Failure>>) -> Result<Permit<P>, Error> {
         let asked = self.platform.now();
         if let Some(wait) = self.hopeless_wait(asked) {
             return Err(self.unsent(ErrorKind::Paused, Some(wait)));
@@ -91,9 +93,15 @@ impl<P: Platform> Call<P> {
                 Err(self.unsent(ErrorKind::Timeout(Timeout::Call), None))
             }
             Ok(Ok(permit)) => Ok(permit),
-            Ok(Err(full)) => {
-                let queue_max = full.queue_max;
+            Ok(Err(Denied::QueueFull(QueueFull { queue_max }))) => {
                 Err(self.unsent(ErrorKind::QueueFull { queue_max }, None))
+            }
+            Ok(Err(Denied::GivenUp)) => {
+                let failure = before.unwrap_or_else(|| {
+                    let last_word = self.lane.last_word.borrow().clone();
+                    in_queue(last_word, Class::Overload, None)
+                });
+                Err(self.error(failure, Stop::Final))
             }
             Err(timeout) => Err(self.unsent(ErrorKind::Timeout(timeout), None)),
         }
@@ -108,21 +116,9 @@ impl<P: Platform> Call<P> {
         (wait > patience.min(left)).then_some(wait)
     }
 
-    /// A failure in the queue.
+    /// The error of a call that is not sent.
     fn unsent(&self, kind: ErrorKind, retry_after: Option<Duration>) -> Error {
-        let hints = Hints {
-            retry_after,
-            ..Hints::default()
-        };
-        let failure = Failure {
-            kind,
-            phase: Phase::Queue,
-            class: Class::Fatal,
-            is_down: false,
-            hints,
-            handle: None,
-        };
-        self.error(Box::new(failure), Stop::Final)
+        self.error(in_queue(kind, Class::Fatal, retry_after), Stop::Final)
     }
 
     /// Sends one attempt, and a rival after it where that is wanted and the first is slow.
@@ -238,6 +234,7 @@ impl<P: Platform> Call<P> {
             remaining: self.deadline.map(|(at, _)| at - now),
             heard: self.lane.presence.borrow().heard(now),
             is_down: failure.is_down,
+            in_vain: self.lane.is_in_vain(now, self.position.since()),
             unit: self.platform.random(),
         };
         let mut budget = self.lane.budget.borrow_mut();
@@ -292,4 +289,19 @@ impl<P: Platform> Call<P> {
         }
         record
     }
+}
+
+/// A failure in the queue.
+fn in_queue(kind: ErrorKind, class: Class, retry_after: Option<Duration>) -> Box<Failure> {
+    Box::new(Failure {
+        kind,
+        phase: Phase::Queue,
+        class,
+        is_down: false,
+        hints: Hints {
+            retry_after,
+            ..Hints::default()
+        },
+        handle: None,
+    })
 }

@@ -24,6 +24,8 @@ pub(crate) struct Lane<P: Platform> {
     pub(crate) limiter: Limiter<P>,
     pub(crate) budget: RefCell<Budget>,
     pub(crate) presence: RefCell<Presence>,
+    /// What the server said when calls were last given up, for those that it never saw.
+    pub(crate) last_word: RefCell<ErrorKind>,
     /// From dispatch to the head of the reply.
     pub(crate) first_byte: RefCell<Pulse>,
     /// From the caller's request to the end of the answer.
@@ -78,6 +80,7 @@ impl<P: Platform> Lane<P> {
             limiter: Limiter::new(platform.clone(), options),
             budget: RefCell::new(budget),
             presence: RefCell::default(),
+            last_word: RefCell::new(ErrorKind::Paused),
             first_byte: RefCell::default(),
             call: RefCell::default(),
             hedger: RefCell::default(),
@@ -105,6 +108,22 @@ impl<P: Platform> Lane<P> {
         self.presence
             .borrow_mut()
             .failed(now, sent, kind, class, is_poor)
+    }
+
+    /// The limiter has taken an attempt for refused: calls that have waited long enough are given up.
+    pub(crate) fn refused(&self, now: Instant, kind: &ErrorKind) {
+        let presence = *self.presence.borrow();
+        if self
+            .limiter
+            .give_up(|since| presence.is_in_vain(now, since))
+        {
+            *self.last_word.borrow_mut() = kind.clone();
+        }
+    }
+
+    /// Whether a call that came at `since` has waited long enough, where everything is refused.
+    pub(crate) fn is_in_vain(&self, now: Instant, since: Instant) -> bool {
+        self.limiter.snapshot().refuses_all() && self.presence.borrow().is_in_vain(now, since)
     }
 
     /// Whether anything is in flight or waiting, or the server asked for a pause that is not over.

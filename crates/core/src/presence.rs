@@ -19,8 +19,12 @@ const IN_A_ROW: u32 = 8;
 /// are, so that whoever can goes elsewhere.
 const ANSWERED_MAX: Duration = Duration::from_secs(60);
 
+/// A call that has come later waits this long for a server that refuses everything: most limits
+/// count by the minute, and then it takes a few seconds more until it is asked again.
+const REFUSED_MAX: Duration = Duration::from_secs(75);
+
 /// What is known of a server's being there.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Presence {
     heard: Option<Instant>,
     answered: Option<Instant>,
@@ -74,6 +78,12 @@ impl Presence {
             trouble.fresh
         };
         in_a_row > IN_A_ROW && self.answered.is_some_and(|at| now - at < ANSWERED_MAX)
+    }
+
+    /// Whether a call that came at `since` has waited long enough for a server that refuses everything.
+    /// One that came while the server was expected back waits for its return.
+    pub(crate) fn is_in_vain(&self, now: Instant, since: Instant) -> bool {
+        now - since >= REFUSED_MAX && self.answered.is_none_or(|at| since - at >= ANSWERED_MAX)
     }
 
     /// How long ago it was last known to be there.
@@ -167,6 +177,26 @@ mod tests {
             }
         }
         assert!(!is_down(&mut presence, 10, 8, true));
+    }
+
+    #[test]
+    fn refusals_are_waited_out_for_so_long() {
+        #[rustfmt::skip]
+        let cases = [
+            // last answer, the call came, now, in vain?
+            (None,              0,  74_999, false),
+            (None,              0,  75_000, true),
+            (None,         10_000,  75_000, false),
+            (Some(1_000),   2_000, 900_000, false), // it came when the server served
+            (Some(1_000),  60_999, 900_000, false),
+            (Some(1_000),  61_000, 900_000, true),
+            (Some(80_000),      0,  81_000, false), // it serves again
+        ];
+        for (answered, since, now, in_vain) in cases {
+            let presence = answered.map_or_else(Presence::default, served);
+            let found = presence.is_in_vain(at(now), at(since));
+            assert_eq!(found, in_vain, "{answered:?}, {since}, {now}");
+        }
     }
 
     #[test]

@@ -133,6 +133,13 @@ pub struct Snapshot {
     pub gate: Instant,
 }
 
+impl Snapshot {
+    /// Whether the server refuses everything, and is at work on nothing.
+    pub const fn refuses_all(&self) -> bool {
+        self.blocked > 0 && self.in_flight == 0
+    }
+}
+
 /// `value`, or the bound that it exceeds. Unlike the library's `clamp` it cannot panic, which spares
 /// the module the code that prints floats.
 pub(super) fn within(value: f64, low: f64, high: f64) -> f64 {

@@ -59,10 +59,21 @@ struct State {
     turns_owed: u32,
 }
 
+/// Why a call that waited is not permitted to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// It was not let in.
+    #[error(transparent)]
+    QueueFull(#[from] QueueFull),
+    /// It was given up, see [`Limiter::give_up`].
+    #[error("the server refuses everything")]
+    GivenUp,
+}
+
 #[derive(Default)]
 struct Waiter {
     waker: Option<Waker>,
-    grant: Option<Grant>,
+    verdict: Option<Result<Grant, Denied>>,
 }
 
 impl<P: Platform> Limiter<P> {
@@ -83,7 +94,9 @@ impl<P: Platform> Limiter<P> {
 
     /// A new call's position in the queue, which all its attempts keep. Higher priorities go first.
     pub fn position(&self, priority: i32) -> Position {
-        self.0.state.borrow_mut().scheduler.position(priority)
+        let Shared { platform, state } = &*self.0;
+        let now = platform.now();
+        state.borrow_mut().scheduler.position(now, priority)
     }
 
     /// Waits for permission to send one attempt. Dropping the future leaves the queue.
@@ -103,7 +116,7 @@ impl<P: Platform> Limiter<P> {
             return None;
         };
         // Not granted, `acquire` is dropped here and leaves the queue.
-        let grant = self.0.state.borrow().waiters.get(&ticket)?.grant?;
+        let grant = self.0.state.borrow().waiters.get(&ticket)?.verdict?.ok()?;
         self.0.state.borrow_mut().waiters.remove(&ticket);
         acquire.stage = Stage::Done;
         Some(self.permit(grant))
@@ -128,6 +141,29 @@ impl<P: Platform> Limiter<P> {
             .rule()
             .set_ceiling(ceiling);
         self.drive();
+    }
+
+    /// If the server refuses everything and is at work on nothing, denies those calls that have waited
+    /// `in_vain`, given the time of their coming. Answers whether there were any.
+    pub fn give_up(&self, in_vain: impl Fn(Instant) -> bool) -> bool {
+        let given_up = self.0.state.borrow_mut().scheduler.give_up(in_vain);
+        for &ticket in &given_up {
+            let waker = {
+                let state = &mut *self.0.state.borrow_mut();
+                state.waiters.get_mut(&ticket).and_then(|waiter| {
+                    waiter.verdict = Some(Err(Denied::GivenUp));
+                    waiter.waker.take()
+                })
+            };
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        }
+        let any = !given_up.is_empty();
+        if any {
+            self.drive();
+        }
+        any
     }
 
     /// Takes over what the server said about its limit on tokens.
@@ -199,7 +235,7 @@ impl State {
             Next::Grant(grant) => {
                 let waiter = self.waiters.get_mut(&grant.ticket);
                 let waker = waiter.and_then(|waiter| {
-                    waiter.grant = Some(grant);
+                    waiter.verdict = Some(Ok(grant));
                     waiter.waker.take()
                 });
                 Step { waker, last: false }
@@ -249,18 +285,23 @@ enum Stage<P: Platform> {
 }
 
 impl<P: Platform> Future for Acquire<P> {
-    type Output = Result<Permit<P>, QueueFull>;
+    type Output = Result<Permit<P>, Denied>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         if let Stage::New(position) = self.stage
             && let Err(full) = self.enter(position)
         {
             self.stage = Stage::Done;
-            return Poll::Ready(Err(full));
+            return Poll::Ready(Err(full.into()));
         }
         if let Stage::Waiting(ticket) = self.stage {
-            let Some(grant) = self.wait(ticket, context) else {
-                return Poll::Pending;
+            let grant = match self.wait(ticket, context) {
+                None => return Poll::Pending,
+                Some(Ok(grant)) => grant,
+                Some(Err(denied)) => {
+                    self.stage = Stage::Done;
+                    return Poll::Ready(Err(denied));
+                }
             };
             let owed = self.limiter.take_turn();
             let permit = self.limiter.permit(grant);
@@ -296,16 +337,16 @@ impl<P: Platform> Acquire<P> {
         Ok(())
     }
 
-    /// The grant, once there is one; until then, sets the timer if it is this call's to set.
-    fn wait(&mut self, ticket: Ticket, context: &mut Context<'_>) -> Option<Grant> {
+    /// The verdict, once there is one; until then, sets the timer if it is this call's to set.
+    fn wait(&mut self, ticket: Ticket, context: &mut Context<'_>) -> Option<Result<Grant, Denied>> {
         loop {
             let alarm = {
                 let state = &mut *self.limiter.0.state.borrow_mut();
                 let waiter = state.waiters.get_mut(&ticket)?;
-                if let Some(grant) = waiter.grant {
+                if let Some(verdict) = waiter.verdict {
                     state.waiters.remove(&ticket);
                     self.timer = None;
-                    return Some(grant);
+                    return Some(verdict);
                 }
                 waiter.waker = Some(context.waker().clone());
                 state
@@ -336,17 +377,17 @@ impl<P: Platform> Drop for Acquire<P> {
         let Stage::Waiting(ticket) = self.stage else {
             return;
         };
-        let grant = {
+        let verdict = {
             let state = &mut *self.limiter.0.state.borrow_mut();
             state.scheduler.cancel(ticket);
             state
                 .waiters
                 .remove(&ticket)
-                .and_then(|waiter| waiter.grant)
+                .and_then(|waiter| waiter.verdict)
         };
-        match grant {
-            Some(grant) => drop(self.limiter.permit(grant)),
-            None => self.limiter.drive(),
+        match verdict {
+            Some(Ok(grant)) => drop(self.limiter.permit(grant)),
+            Some(Err(_)) | None => self.limiter.drive(),
         }
     }
 }

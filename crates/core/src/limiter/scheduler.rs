@@ -43,6 +43,7 @@ pub struct QueueFull {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
     ticket: Ticket,
+    since: Instant,
     has_begun: bool,
     refusals: u32,
     tokens: u64,
@@ -58,6 +59,11 @@ impl Position {
     /// that an outage does not use up the attempts of a single call.
     pub fn refused(&mut self) {
         self.refusals += 1;
+    }
+
+    /// When the call came.
+    pub const fn since(&self) -> Instant {
+        self.since
     }
 
     /// Says how many tokens the call may use, for servers that limit them. Default 0.
@@ -152,7 +158,7 @@ impl Scheduler {
     }
 
     /// A position behind all others of its priority. Higher priorities go first; 0 is usual.
-    pub fn position(&mut self, priority: i32) -> Position {
+    pub fn position(&mut self, now: Instant, priority: i32) -> Position {
         self.arrivals += 1;
         let ticket = Ticket {
             priority: Reverse(priority),
@@ -160,6 +166,7 @@ impl Scheduler {
         };
         Position {
             ticket,
+            since: now,
             has_begun: false,
             refusals: 0,
             tokens: 0,
@@ -184,6 +191,22 @@ impl Scheduler {
         if let Ok(at) = self.find(ticket) {
             self.queue.remove(at);
         }
+    }
+
+    /// If the server refuses everything and is at work on nothing, takes those calls out of the queue
+    /// that have waited `in_vain`, given the time of their coming.
+    pub fn give_up(&mut self, in_vain: impl Fn(Instant) -> bool) -> Vec<Ticket> {
+        let mut given_up = Vec::new();
+        if self.snapshot().refuses_all() {
+            self.queue.retain(|position| {
+                let goes = in_vain(position.since);
+                if goes {
+                    given_up.push(position.ticket);
+                }
+                !goes
+            });
+        }
+        given_up
     }
 
     /// Who goes next, if anybody may.

@@ -55,8 +55,8 @@ const RETRIES_UNCLEAR: u32 = 1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// Retries of one call, whatever for. Default: `None`, which means 2 after trouble, 10 after
-    /// refusals and where all calls fail, 1 where nobody knows what became of an attempt, and up to ten seconds of them where
-    /// a server that answered a moment ago takes no connection.
+    /// refusals and where all calls fail, 1 where nobody knows what became of an attempt, and up to ten
+    /// seconds of them where a server that answered a moment ago takes no connection.
     pub retries_max: Option<u32>,
     /// The longest wait that a server may ask for; beyond it the call fails at once. Default: 60 s.
     pub wait_max: Duration,
@@ -136,6 +136,8 @@ pub struct Moment {
     pub heard: Option<Duration>,
     /// Whether all calls fail, at a server that is expected back.
     pub is_down: bool,
+    /// Whether all are refused, and this call has waited long enough for that to end.
+    pub in_vain: bool,
     /// A draw from 0 to 1.
     pub unit: f64,
 }
@@ -153,9 +155,14 @@ pub fn decide(
         remaining,
         heard,
         is_down,
+        in_vain,
         unit,
     } = moment;
     if policy.at_most_once && !class.is_safe_to_repeat() {
+        return Decision::Stop(Stop::Final);
+    }
+    let is_held_back = class.is_refusal() || is_down;
+    if is_held_back && in_vain {
         return Decision::Stop(Stop::Final);
     }
     let all = tries.all();
@@ -182,7 +189,6 @@ pub fn decide(
     if remaining.is_some_and(|left| delay >= left) {
         return Decision::Stop(Stop::WaitTooLong);
     }
-    let is_held_back = class.is_refusal() || is_down;
     let cost = match (hint, class) {
         // What never reached the server is no load, and a network that is away for a moment, or a gateway that
         // starts anew, fails all calls at once.
@@ -239,6 +245,7 @@ mod tests {
             remaining: None,
             heard: None,
             is_down: false,
+            in_vain: false,
             unit: 0.5,
         }
     }
@@ -359,6 +366,25 @@ mod tests {
             Decision::Stop(Stop::Final),
             "it may have been carried out"
         );
+    }
+
+    #[test]
+    fn refusals_are_not_waited_out_in_vain() {
+        #[rustfmt::skip]
+        let cases = [
+            (Class::Throttle,  true),
+            (Class::Overload,  true),
+            (Class::Transient, false), // says nothing about the others
+        ];
+        for (class, ends) in cases {
+            let moment = Moment {
+                in_vain: true,
+                ..failed(class)
+            };
+            let (mut tries, mut budget) = (Tries::default(), Budget::default());
+            let decision = decide(&policy(None), moment, &mut tries, &mut budget);
+            assert_eq!(decision == Decision::Stop(Stop::Final), ends, "{class:?}");
+        }
     }
 
     #[test]

@@ -126,7 +126,7 @@ fn a_full_queue_says_so_but_lets_in_what_was_let_in_before() {
     });
     sim.advance(Duration::from_secs(1));
     let refused = sim.run(limiter.acquire(limiter.position(0)));
-    assert_eq!(refused.err(), Some(QueueFull { queue_max: 1 }));
+    assert_eq!(refused.err(), Some(QueueFull { queue_max: 1 }.into()));
     sim.spawn(async move {
         let _permit = again.acquire(retried).await;
     });

@@ -16,6 +16,7 @@ mod harness;
 mod hedges;
 mod limits;
 mod loop_world;
+mod refusals;
 mod retries;
 mod sharing;
 mod streams;

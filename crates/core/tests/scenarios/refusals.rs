@@ -1,0 +1,82 @@
+//! For how long a server is waited for that refuses everything.
+
+use futures_util::future::join_all;
+use kneepoint_core::platform::sim::{Latency, Reply, Script, ServerModel, ServerPlan};
+use kneepoint_core::{Config, Error, Prompt, Reply as Answer};
+
+use crate::harness::{Stage, config, ms};
+
+/// One whose calls have no deadline.
+fn patient(seed: u64, server: impl Into<ServerPlan>) -> Stage {
+    let config = Config {
+        timeout: None,
+        ..config()
+    };
+    Stage::with(seed, config, server)
+}
+
+/// So many calls at once.
+fn send(stage: &Stage, calls: u32) -> Vec<Result<Answer, Error>> {
+    let prompt = Prompt::new("m", "Hi");
+    let outcomes = stage
+        .sim
+        .run(join_all((0..calls).map(|_| stage.client.generate(&prompt))));
+    stage.assert_settled();
+    outcomes
+}
+
+#[test]
+fn many_calls_learn_of_it_as_soon_as_one() {
+    let slow = Reply::status(503).after(ms(3000));
+    let hinted = Reply::status(429).header("retry-after", "20");
+    for refusal in [slow, Reply::status(503), Reply::status(429), hinted] {
+        for calls in [1, 10, 300] {
+            let stage = patient(1, Script::new().forever(refusal.clone()));
+            let outcomes = send(&stage, calls);
+            let waited = stage.sim.now().as_secs_f64();
+            assert!(waited <= 110.0, "{calls}, {refusal:?}: {waited} s");
+            for outcome in outcomes {
+                let error = outcome.unwrap_err();
+                assert!(error.retryable && error.kind.status().is_some(), "{error}");
+                let sent = if error.attempts == 0 {
+                    "queue"
+                } else {
+                    "headers"
+                };
+                assert_eq!(error.phase.as_str(), sent, "{error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn one_that_is_at_work_is_waited_for() {
+    let one_slot = ServerModel {
+        slots: Some(1),
+        latency: Latency {
+            median: 150.0,
+            per_unit: 0.0,
+            sigma: 0.0,
+        },
+        ..ServerModel::default()
+    };
+    for seed in 1..=5 {
+        let outcomes = send(&patient(seed, one_slot.clone()), 4);
+        let answered = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+        assert!(answered >= 2, "{answered} answered, seed {seed}");
+    }
+}
+
+#[test]
+fn one_that_had_just_served_is_waited_for() {
+    for seed in 1..=5 {
+        let away = ServerModel {
+            outage: Some((10.0, 200.0)),
+            ..ServerModel::default()
+        };
+        let stage = patient(seed, away);
+        send(&stage, 1)[0].as_ref().unwrap();
+        stage.sim.advance(ms(20_000));
+        assert!(send(&stage, 30).iter().all(Result::is_ok), "seed {seed}");
+    }
+}
