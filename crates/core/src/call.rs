@@ -18,7 +18,9 @@ use crate::ledger::Ledger;
 use crate::limiter::{Denied, Permit, Position, QueueFull, TokenHint};
 use crate::platform::Platform;
 use crate::record::{AttemptRecord, CacheUse, Record};
-use crate::retry::{Class, Decision, HINT_SPREAD_MAX, Moment, RetryPolicy, Stop, Tries, decide};
+use crate::retry::{
+    Class, Decision, HINT_SPREAD_MAX, Moment, RetryPolicy, Stop, Tries, classify, decide,
+};
 use crate::time::Instant;
 use crate::watch::{Deadline, Watch, earlier};
 
@@ -49,7 +51,11 @@ impl<P: Platform> Call<P> {
     ) -> Result<T, Error> {
         let mut before = None;
         loop {
-            let permit = self.place(before).await?;
+            let permit = match self.place().await {
+                Ok(permit) => permit,
+                // What became of the attempt before tells more than that time is up.
+                Err(denied) => return Err(self.error(before.unwrap_or(denied), Stop::Final)),
+            };
             self.position.begun();
             let failure = match self.open(permit).await {
                 Ok((exchange, head, body)) => match read(exchange, head, body).await {
@@ -72,11 +78,11 @@ impl<P: Platform> Call<P> {
         }
     }
 
-    /// Waits for a place under the limit. `before` is what became of the attempt before.
-    async fn place(&mut self, before: Option<Box<Failure>>) -> Result<Permit<P>, Error> {
+    /// Waits for a place under the limit.
+    async fn place(&mut self) -> Result<Permit<P>, Box<Failure>> {
         let asked = self.platform.now();
         if let Some(wait) = self.hopeless_wait(asked) {
-            return Err(self.unsent(ErrorKind::Paused, Some(wait)));
+            return Err(in_queue(ErrorKind::Paused, Some(wait)));
         }
         let mut watch = Watch::new(self.platform.clone());
         let granted = async {
@@ -87,24 +93,19 @@ impl<P: Platform> Call<P> {
         let permit = watch.guard(self.deadline, granted).await;
         let now = self.platform.now();
         self.ledger.note(|record| record.queued += now - asked);
-        match permit {
+        let kind = match permit {
             // A place that comes in the moment in which time is up comes too late.
             Ok(Ok(_)) if self.deadline.is_some_and(|(at, _)| now >= at) => {
-                Err(self.unsent(ErrorKind::Timeout(Timeout::Call), None))
+                ErrorKind::Timeout(Timeout::Call)
             }
-            Ok(Ok(permit)) => Ok(permit),
+            Ok(Ok(permit)) => return Ok(permit),
             Ok(Err(Denied::QueueFull(QueueFull { queue_max }))) => {
-                Err(self.unsent(ErrorKind::QueueFull { queue_max }, None))
+                ErrorKind::QueueFull { queue_max }
             }
-            Ok(Err(Denied::GivenUp)) => {
-                let failure = before.unwrap_or_else(|| {
-                    let last_word = self.lane.last_word.borrow().clone();
-                    in_queue(last_word, Class::Overload, None)
-                });
-                Err(self.error(failure, Stop::Final))
-            }
-            Err(timeout) => Err(self.unsent(ErrorKind::Timeout(timeout), None)),
-        }
+            Ok(Err(Denied::GivenUp)) => self.lane.why_unsent(ErrorKind::Paused),
+            Err(timeout) => self.lane.why_unsent(ErrorKind::Timeout(timeout)),
+        };
+        Err(in_queue(kind, None))
     }
 
     /// For how long nothing may be sent, where that is longer than this call may wait: then it is of
@@ -114,11 +115,6 @@ impl<P: Platform> Call<P> {
         let patience = self.policy.wait_max.saturating_add(HINT_SPREAD_MAX);
         let left = self.deadline.map_or(Duration::MAX, |(at, _)| at - now);
         (wait > patience.min(left)).then_some(wait)
-    }
-
-    /// The error of a call that is not sent.
-    fn unsent(&self, kind: ErrorKind, retry_after: Option<Duration>) -> Error {
-        self.error(in_queue(kind, Class::Fatal, retry_after), Stop::Final)
     }
 
     /// Sends one attempt, and a rival after it where that is wanted and the first is slow.
@@ -292,11 +288,11 @@ impl<P: Platform> Call<P> {
 }
 
 /// A failure in the queue.
-fn in_queue(kind: ErrorKind, class: Class, retry_after: Option<Duration>) -> Box<Failure> {
+fn in_queue(kind: ErrorKind, retry_after: Option<Duration>) -> Box<Failure> {
     Box::new(Failure {
+        class: classify(&kind, None),
         kind,
         phase: Phase::Queue,
-        class,
         is_down: false,
         hints: Hints {
             retry_after,

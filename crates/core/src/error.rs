@@ -236,8 +236,8 @@ pub struct Error {
     pub phase: Phase,
     /// How many attempts were sent.
     pub attempts: u32,
-    /// How long the server asked to wait. Where this is longer than the client may wait, the call
-    /// fails at once and says so here.
+    /// How long the server asked to wait, or how long nothing may be sent after its refusals. Where this
+    /// is longer than the client may wait, the call fails at once and says so here.
     pub retry_after: Option<Duration>,
     /// Whether the same call may succeed later, unchanged.
     pub retryable: bool,
@@ -271,6 +271,9 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.kind)?;
+        if self.attempts == 0 && self.kind.shows_server() {
+            write!(f, " (to other calls; this one was never sent)")?;
+        }
         if self.attempts > 1 {
             write!(f, " (after {} attempts)", self.attempts)?;
         }
@@ -283,7 +286,11 @@ impl fmt::Display for Error {
         if let Some(wait) = self.retry_after {
             // Not as the 128 bits that it could be, which would be formatted by code of their own.
             let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-            write!(f, "; the server asks to wait {millis} ms")?;
+            if self.kind == ErrorKind::Paused {
+                write!(f, "; it may again in {millis} ms")?;
+            } else {
+                write!(f, "; the server asks to wait {millis} ms")?;
+            }
         }
         Ok(())
     }

@@ -24,8 +24,8 @@ pub(crate) struct Lane<P: Platform> {
     pub(crate) limiter: Limiter<P>,
     pub(crate) budget: RefCell<Budget>,
     pub(crate) presence: RefCell<Presence>,
-    /// What the server said when calls were last given up, for those that it never saw.
-    pub(crate) last_word: RefCell<ErrorKind>,
+    /// What the server said when it last refused everything, for calls that it never saw.
+    last_word: RefCell<ErrorKind>,
     /// From dispatch to the head of the reply.
     pub(crate) first_byte: RefCell<Pulse>,
     /// From the caller's request to the end of the answer.
@@ -112,12 +112,22 @@ impl<P: Platform> Lane<P> {
 
     /// The limiter has taken an attempt for refused: calls that have waited long enough are given up.
     pub(crate) fn refused(&self, now: Instant, kind: &ErrorKind) {
+        if self.limiter.snapshot().blocked == 0 {
+            return;
+        }
+        *self.last_word.borrow_mut() = kind.clone();
         let presence = *self.presence.borrow();
-        if self
-            .limiter
-            .give_up(|since| presence.is_in_vain(now, since))
-        {
-            *self.last_word.borrow_mut() = kind.clone();
+        self.limiter
+            .give_up(|since| presence.is_in_vain(now, since));
+    }
+
+    /// Why a call that waited for its turn until now was not sent: what everybody else is told, or
+    /// `otherwise`.
+    pub(crate) fn why_unsent(&self, otherwise: ErrorKind) -> ErrorKind {
+        if self.limiter.snapshot().blocked > 0 {
+            self.last_word.borrow().clone()
+        } else {
+            otherwise
         }
     }
 

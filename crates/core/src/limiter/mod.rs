@@ -144,10 +144,13 @@ impl<P: Platform> Limiter<P> {
     }
 
     /// If the server refuses everything and is at work on nothing, denies those calls that have waited
-    /// `in_vain`, given the time of their coming. Answers whether there were any.
-    pub fn give_up(&self, in_vain: impl Fn(Instant) -> bool) -> bool {
+    /// `in_vain`, given the time of their coming.
+    pub fn give_up(&self, in_vain: impl Fn(Instant) -> bool) {
         let given_up = self.0.state.borrow_mut().scheduler.give_up(in_vain);
-        for &ticket in &given_up {
+        if given_up.is_empty() {
+            return;
+        }
+        for ticket in given_up {
             let waker = {
                 let state = &mut *self.0.state.borrow_mut();
                 state.waiters.get_mut(&ticket).and_then(|waiter| {
@@ -159,11 +162,7 @@ impl<P: Platform> Limiter<P> {
                 waker.wake();
             }
         }
-        let any = !given_up.is_empty();
-        if any {
-            self.drive();
-        }
-        any
+        self.drive();
     }
 
     /// Takes over what the server said about its limit on tokens.

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use kneepoint_core::platform::sim::{Latency, Reply, Script, ServerModel, ServerPlan};
-use kneepoint_core::{Config, Error, Prompt, Reply as Answer};
+use kneepoint_core::{Config, Error, Prompt, Record, Reply as Answer};
 
 use crate::harness::{Stage, config, ms};
 
@@ -45,6 +45,27 @@ fn many_calls_learn_of_it_as_soon_as_one() {
                 };
                 assert_eq!(error.phase.as_str(), sent, "{error}");
             }
+        }
+    }
+}
+
+#[test]
+fn a_call_whose_time_is_up_says_what_refused_it() {
+    for calls in [1, 5, 12] {
+        for seed in 1..=5 {
+            let config = Config {
+                timeout: Some(ms(6000)),
+                ..config()
+            };
+            let refuses = Script::new().forever(Reply::status(503));
+            let stage = Stage::with(seed, config, refuses);
+            for outcome in send(&stage, calls) {
+                let said = outcome.unwrap_err().to_string();
+                assert!(said.starts_with("the server answered 503"), "{said}");
+            }
+            let calls = stage.notebook.calls.borrow();
+            let in_time = |call: &Record| call.end.unwrap().as_secs_f64() <= 6.001;
+            assert!(calls.iter().all(in_time), "seed {seed}");
         }
     }
 }
