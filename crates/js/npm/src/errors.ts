@@ -186,7 +186,8 @@ function classed(told: Told, code: string | undefined, headers: Headers | undefi
     case "truncated":
       return new APIConnectionError({ message, cause });
     case "status":
-      return APIError.generate(told.status, { error: objectOf(told) }, wordsOf(told), headers);
+      // A call that was never sent has no head of its own: others were told this.
+      return APIError.generate(told.status, { error: objectOf(told) }, wordsOf(told), headers ?? new Headers());
     case "in_band":
       return new APIError(undefined, objectOf(told), wordsOf(told), headers);
     default:

@@ -237,7 +237,7 @@ mod tests {
         let seen = Seen::default();
         let admit = || {
             let endpoint = Arc::clone(&endpoint);
-            let arrival = endpoint.truth.arrive(&seen, None);
+            let arrival = endpoint.truth.arrive(clock::now(), &seen, None);
             tokio::spawn(async move { endpoint.admit(arrival, None, 1).await })
         };
         let first = admit().await.expect("runs").expect("admitted");
@@ -260,7 +260,7 @@ mod tests {
     async fn a_request_refused_by_a_rate_gives_its_slot_back() {
         let endpoint = endpoint("slots=1,rps=1:1");
         let seen = Seen::default();
-        let arrival = endpoint.truth.arrive(&seen, None);
+        let arrival = endpoint.truth.arrive(clock::now(), &seen, None);
         drop(endpoint.admit(arrival, None, 1).await.expect("admitted"));
         for _ in 0..3 {
             let refusal = endpoint.admit(arrival, None, 1).await.expect_err("rate");

@@ -5,14 +5,14 @@
 
 use std::time::Duration;
 
-use super::fault::{self, decode};
+use super::fault::{self, Fault, decode};
 use super::preset;
-use super::spec::{Delay, MS_MAX, Rate, RetryAfter, Spec, Step};
+use super::spec::{Delay, MS_MAX, Outage, Rate, RetryAfter, Spec, Step};
 
 const TOKENS_MAX: u32 = 1_000_000;
 const PLACES_MAX: usize = 100_000;
 const KEYS: &str = "ttft, tpot, step, tokens, reasoning, chunk, slots, queue, rps, rpm, tpm, \
-    retry_after, fault, seed, cors, expose, timing";
+    retry_after, fault, outage, seed, cors, expose, timing";
 
 /// What is wrong with a spec, in one sentence that names the place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +23,9 @@ pub(crate) struct SpecError(String);
 pub(crate) fn parse(text: &str) -> Result<Spec, SpecError> {
     let mut spec = Spec::default();
     apply(&mut spec, text, true)?;
+    if spec.outage.is_some() && spec.faults.is_empty() {
+        spec.faults.push((Fault::Status(503), 1.0));
+    }
     let shares: f64 = spec.faults.iter().map(|(_, share)| share).sum();
     if shares > 1.0 + 1e-9 {
         return Err(SpecError(format!(
@@ -80,6 +83,7 @@ fn set(spec: &mut Spec, key: &str, value: &str) -> Result<(), SpecError> {
             fault::parse(value)
                 .map_err(|why| SpecError(format!("`fault={}`: {why}", decode(value))))?,
         ),
+        "outage" => spec.outage = Some(outage(value).map_err(wrong)?),
         "seed" => spec.seed = Some(whole(value, 0, u64::MAX).map_err(wrong)?),
         "cors" => spec.cors = switch(value).map_err(wrong)?,
         "expose" => spec.expose = switch(value).map_err(wrong)?,
@@ -186,6 +190,15 @@ fn retry_after(text: &str) -> Result<RetryAfter, String> {
     }
 }
 
+fn outage(text: &str) -> Result<Outage, String> {
+    let form = || format!("AFTER:LENGTH, two times in milliseconds from 0 to {MS_MAX}");
+    let (after, length) = text.split_once(':').ok_or_else(form)?;
+    Ok(Outage {
+        after: milliseconds(after).map_err(|_| form())?,
+        length: milliseconds(length).map_err(|_| form())?,
+    })
+}
+
 fn switch(text: &str) -> Result<bool, String> {
     match text {
         "on" => Ok(true),
@@ -197,7 +210,6 @@ fn switch(text: &str) -> Result<bool, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mock::fault::Fault;
 
     fn ms(ms: u64) -> Delay {
         Delay::Fixed(Duration::from_millis(ms))
@@ -207,7 +219,7 @@ mod tests {
     fn every_key_is_read() {
         let text = "ttft=200,tpot=ln:10:0.5,step=5:0.1:0.01:32,tokens=100,reasoning=7,chunk=4,\
             slots=8,queue=2,rps=50,rpm=600,tpm=90000:bucket,retry_after=500ms,\
-            fault=drip:0.1,fault=no_done:0.2,seed=9,cors=off,expose=off,timing=off";
+            fault=drip:0.1,fault=no_done:0.2,outage=500:1500,seed=9,cors=off,expose=off,timing=off";
         let expected = Spec {
             ttft: ms(200),
             tpot: Delay::LogNormal {
@@ -236,6 +248,10 @@ mod tests {
             }),
             retry_after: RetryAfter::Milliseconds(500),
             faults: vec![(Fault::Drip, 0.1), (Fault::NoDone, 0.2)],
+            outage: Some(Outage {
+                after: Duration::from_millis(500),
+                length: Duration::from_millis(1500),
+            }),
             seed: Some(9),
             cors: false,
             expose: false,
@@ -248,6 +264,13 @@ mod tests {
     fn a_preset_may_be_followed_by_changes() {
         let spec = parse("gpu32,tokens=5").expect("parses");
         assert_eq!((spec.slots, spec.tokens), (Some(32), 5));
+    }
+
+    #[test]
+    fn an_outage_without_a_fault_is_one_of_503s() {
+        let faults = |text| parse(text).expect("parses").faults;
+        assert_eq!(faults("outage=0:9"), [(Fault::Status(503), 1.0)]);
+        assert_eq!(faults("outage=0:9,fault=refuse"), [(Fault::Refuse, 1.0)]);
     }
 
     #[test]
@@ -283,6 +306,7 @@ mod tests {
             ("rps=1:window", "only rpm and tpm"),
             ("retry_after=soon", "whole seconds, Nms, date or off"),
             ("cors=maybe", "on or off"),
+            ("outage=5", "`outage=5`: expected AFTER:LENGTH"),
             ("fault=boom:1", "unknown fault `boom`"),
             ("fault=drip:0.6,fault=no_done:0.6", "add up to 1.2"),
             ("seed=x", "`seed=x`"),

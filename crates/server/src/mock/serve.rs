@@ -38,7 +38,7 @@ const PACE_DICE: u64 = 0x03;
 
 /// The list of models, or one of them: counted, and never limited.
 pub(super) fn models(endpoint: &Arc<Endpoint>, peer: &Peer, id: Option<&str>) -> Response<Body> {
-    let arrival = endpoint.truth.arrive(&peer.seen, None);
+    let arrival = endpoint.truth.arrive(clock::now(), &peer.seen, None);
     endpoint.truth.accept(arrival, None);
     endpoint.truth.start();
     endpoint.truth.end(arrival, true, true);
@@ -58,7 +58,7 @@ pub(super) async fn call(
         .headers
         .get("idempotency-key")
         .and_then(|key| key.to_str().ok());
-    let arrival = endpoint.truth.arrive(&peer.seen, key);
+    let arrival = endpoint.truth.arrive(clock::now(), &peer.seen, key);
     let dice = |family: u64| Dice::new(endpoint.seed ^ (family << 56), arrival.number);
     let call = Call {
         endpoint: &endpoint,
@@ -67,7 +67,7 @@ pub(super) async fn call(
         arrival,
     };
 
-    let mut fault = endpoint.spec.draw_fault(&mut dice(FAULT_DICE));
+    let mut fault = endpoint.spec.draw_fault(arrival.age, &mut dice(FAULT_DICE));
     if fault == Some(&Fault::Refuse) {
         call.count_fault(true);
         return Err(peer.hijack.leave(without_head(Receipt(None))));

@@ -28,6 +28,8 @@ pub(crate) struct Spec {
     pub(crate) tpm: Option<Rate>,
     pub(crate) retry_after: RetryAfter,
     pub(crate) faults: Vec<(Fault, f64)>,
+    /// When the faults happen; else always.
+    pub(crate) outage: Option<Outage>,
     /// Without a seed the draws differ from run to run.
     pub(crate) seed: Option<u64>,
     /// What a page from another origin may do: call at all, read the hint headers, see timings.
@@ -51,6 +53,13 @@ pub(crate) struct Step {
     pub(crate) square_ms: f64,
     /// At most so many requests are active; the others wait their turn.
     pub(crate) active_max: usize,
+}
+
+/// A span of time, counted from the first request.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Outage {
+    pub(crate) after: Duration,
+    pub(crate) length: Duration,
 }
 
 /// A limit on requests or tokens.
@@ -94,6 +103,7 @@ impl Default for Spec {
             tpm: None,
             retry_after: RetryAfter::Computed,
             faults: Vec::new(),
+            outage: None,
             seed: None,
             cors: true,
             expose: true,
@@ -118,9 +128,10 @@ impl Delay {
 }
 
 impl Spec {
-    /// The fault that this request draws, if any.
-    pub(crate) fn draw_fault(&self, dice: &mut Dice) -> Option<&Fault> {
-        if self.faults.is_empty() {
+    /// The fault that a request draws, if any, that arrives at `age` after the first.
+    pub(crate) fn draw_fault(&self, age: Duration, dice: &mut Dice) -> Option<&Fault> {
+        let is_up = |Outage { after, length }| age < after || age >= after + length;
+        if self.faults.is_empty() || self.outage.is_some_and(is_up) {
             return None;
         }
         let mut left = dice.unit();
@@ -146,7 +157,7 @@ mod tests {
         };
         let mut counts = [0_u32; 3];
         for number in 0..10_000 {
-            match spec.draw_fault(&mut Dice::new(1, number)) {
+            match spec.draw_fault(Duration::ZERO, &mut Dice::new(1, number)) {
                 Some(Fault::Drip) => counts[0] += 1,
                 Some(_) => counts[1] += 1,
                 None => counts[2] += 1,
@@ -156,6 +167,29 @@ mod tests {
             counts[0].abs_diff(2500) < 150 && counts[1].abs_diff(2500) < 150,
             "{counts:?}"
         );
+    }
+
+    #[test]
+    fn in_an_outage_faults_happen_and_else_they_do_not() {
+        let ms = Duration::from_millis;
+        let spec = Spec {
+            faults: vec![(Fault::Refuse, 1.0)],
+            outage: Some(Outage {
+                after: ms(200),
+                length: ms(50),
+            }),
+            ..Spec::default()
+        };
+        for (age, is_out) in [
+            (0, false),
+            (199, false),
+            (200, true),
+            (249, true),
+            (250, false),
+        ] {
+            let fault = spec.draw_fault(ms(age), &mut Dice::new(1, 1));
+            assert_eq!(fault.is_some(), is_out, "{age} ms");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -39,6 +40,9 @@ pub(crate) struct Counts {
     attempts_by_key: Keys,
     /// Requests accepted although one with the same idempotency key had been accepted before.
     duplicates: u64,
+    /// When the first request arrived.
+    #[serde(skip)]
+    first: Option<Duration>,
     /// Differs between endpoints, and between one endpoint before and after a reset.
     #[serde(skip)]
     epoch: u64,
@@ -53,10 +57,12 @@ fn next_epoch() -> u64 {
 #[derive(Debug)]
 pub(crate) struct Truth(Mutex<Counts>);
 
-/// A request that has arrived: its number since the last reset, and that reset's number.
+/// A request that has arrived: its number since the last reset, how long after the first that was,
+/// and that reset's number.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arrival {
     pub(crate) number: u64,
+    pub(crate) age: Duration,
     epoch: u64,
 }
 
@@ -74,7 +80,7 @@ impl Truth {
     }
 
     /// Counts a request. `seen` holds what this connection was counted for already.
-    pub(crate) fn arrive(&self, seen: &Seen, key: Option<&str>) -> Arrival {
+    pub(crate) fn arrive(&self, now: Duration, seen: &Seen, key: Option<&str>) -> Arrival {
         let mut counts = self.lock();
         let epoch = counts.epoch;
         let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -91,6 +97,7 @@ impl Truth {
         counts.requests += 1;
         Arrival {
             number: counts.requests,
+            age: now.saturating_sub(*counts.first.get_or_insert(now)),
             epoch,
         }
     }
@@ -186,10 +193,10 @@ mod tests {
     fn a_key_accepted_twice_is_a_duplicate_and_one_rejected_first_is_not() {
         let truth = Truth::new(Room::default());
         let seen = Seen::default();
-        let first = truth.arrive(&seen, Some("a"));
+        let first = truth.arrive(Duration::ZERO, &seen, Some("a"));
         truth.reject(first);
         for _ in 0..2 {
-            let arrival = truth.arrive(&seen, Some("a"));
+            let arrival = truth.arrive(Duration::ZERO, &seen, Some("a"));
             truth.accept(arrival, Some("a"));
             truth.start();
             truth.end(arrival, true, true);
@@ -208,7 +215,7 @@ mod tests {
     fn a_reset_zeroes_and_forgets_what_is_under_way() {
         let truth = Truth::new(Room::default());
         let seen = Seen::default();
-        let arrival = truth.arrive(&seen, None);
+        let arrival = truth.arrive(Duration::ZERO, &seen, None);
         truth.accept(arrival, None);
         truth.start();
         truth.reset();
@@ -225,7 +232,7 @@ mod tests {
             )
         });
         assert_eq!(left, (0, 0, 0, 0));
-        truth.arrive(&seen, None);
+        truth.arrive(Duration::ZERO, &seen, None);
         assert_eq!(truth.read(|counts| counts.connections), 1);
     }
 }
