@@ -12,6 +12,7 @@ import { dropIn } from "./promises/drop_in.ts";
 import { endings } from "./promises/endings.ts";
 import { errors } from "./promises/errors.ts";
 import { limits } from "./promises/limits.ts";
+import { outages } from "./promises/outages.ts";
 import { measures } from "./promises/measures.ts";
 import { options } from "./promises/options.ts";
 import { streams } from "./promises/streams.ts";
@@ -37,7 +38,7 @@ const beginning: Promises = {
   },
 };
 
-const PROMISES: Promises = { ...beginning, ...answers, ...errors, ...options, ...limits, ...streams, ...decoding, ...caches, ...dropIn, ...measures, ...endings };
+const PROMISES: Promises = { ...beginning, ...answers, ...errors, ...options, ...limits, ...outages, ...streams, ...decoding, ...caches, ...dropIn, ...measures, ...endings };
 
 /** Tries every promise in turn, and tells of each as it is known. `kv` is a namespace of Cloudflare's,
  * where there is one. */

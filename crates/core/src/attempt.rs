@@ -15,6 +15,7 @@ use crate::lane::Lane;
 use crate::ledger::Journal;
 use crate::limiter::{Outcome, Permit};
 use crate::platform::{Body, Platform, TransportError};
+use crate::presence::Health;
 use crate::retry::{Class, classify, is_refusal};
 use crate::time::Instant;
 use crate::watch::{Deadline, Watch, earlier};
@@ -34,8 +35,8 @@ pub(crate) struct Failure {
     pub(crate) kind: ErrorKind,
     pub(crate) phase: Phase,
     pub(crate) class: Class,
-    /// Whether all calls fail, at a server that is expected back.
-    pub(crate) is_down: bool,
+    /// What the failures of all calls say of the server.
+    pub(crate) health: Health,
     pub(crate) hints: Hints,
     pub(crate) handle: Option<Handle>,
 }
@@ -233,14 +234,14 @@ impl<P: Platform> Exchange<P> {
     pub(crate) fn fail(&mut self, kind: ErrorKind, phase: Phase) -> Box<Failure> {
         let class = classify(&kind, self.hints.should_retry);
         let now = self.platform.now();
-        let is_down = self.lane.failed(now, self.started, &kind, class);
+        let health = self.lane.failed(now, self.started, &kind, class);
         let (mut hints, handle) = (std::mem::take(&mut self.hints), self.handle.take());
         // The head of an answer that had begun well could not tell.
         if let (ErrorKind::InBand(error), Class::Throttle) = (&kind, class) {
             hints.retry_after = hints.retry_after.or_else(|| in_words(&error.message));
         }
         if let Some(permit) = self.permit.take() {
-            let overload = is_down || class == Class::Overload;
+            let overload = health == Health::Down || class == Class::Overload;
             if overload || class == Class::Throttle {
                 let hint = hints.retry_after;
                 permit.settle(Outcome::Refused(Refusal { hint, overload }));
@@ -258,7 +259,7 @@ impl<P: Platform> Exchange<P> {
             kind,
             phase,
             class,
-            is_down,
+            health,
             hints,
             handle,
         })

@@ -17,6 +17,7 @@ use crate::lane::Lane;
 use crate::ledger::Ledger;
 use crate::limiter::{Denied, Permit, Position, QueueFull, TokenHint};
 use crate::platform::Platform;
+use crate::presence::Health;
 use crate::record::{AttemptRecord, CacheUse, Record};
 use crate::retry::{
     Class, Decision, HINT_SPREAD_MAX, Moment, RetryPolicy, Stop, Tries, classify, decide,
@@ -67,7 +68,7 @@ impl<P: Platform> Call<P> {
                 },
                 Err(failure) => failure,
             };
-            if failure.class.is_refusal() || failure.is_down {
+            if failure.class.is_refusal() || failure.health == Health::Down {
                 self.position.refused();
             }
             match self.decide(&failure) {
@@ -229,7 +230,7 @@ impl<P: Platform> Call<P> {
             hint: failure.hints.retry_after,
             remaining: self.deadline.map(|(at, _)| at - now),
             heard: self.lane.presence.borrow().heard(now),
-            is_down: failure.is_down,
+            health: failure.health,
             in_vain: self.lane.is_in_vain(now, self.position.since()),
             unit: self.platform.random(),
         };
@@ -293,7 +294,7 @@ fn in_queue(kind: ErrorKind, retry_after: Option<Duration>) -> Box<Failure> {
         class: classify(&kind, None),
         kind,
         phase: Phase::Queue,
-        is_down: false,
+        health: Health::Unknown,
         hints: Hints {
             retry_after,
             ..Hints::default()

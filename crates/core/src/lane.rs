@@ -13,7 +13,7 @@ use crate::error::ErrorKind;
 use crate::hedge::Hedger;
 use crate::limiter::{Limiter, Options};
 use crate::platform::Platform;
-use crate::presence::Presence;
+use crate::presence::{Health, Presence};
 use crate::pulse::Pulse;
 use crate::retry::Class;
 use crate::time::Instant;
@@ -95,15 +95,14 @@ impl<P: Platform> Lane<P> {
         self.budget.borrow_mut().succeeded(spent, places);
     }
 
-    /// An attempt that was sent at `sent` failed. The answer is whether all do, at a server that is
-    /// expected back.
+    /// An attempt that was sent at `sent` failed. The answer is what all failures say of the server.
     pub(crate) fn failed(
         &self,
         now: Instant,
         sent: Instant,
         kind: &ErrorKind,
         class: Class,
-    ) -> bool {
+    ) -> Health {
         let is_poor = self.budget.borrow().left() < COST_TRANSIENT;
         self.presence
             .borrow_mut()

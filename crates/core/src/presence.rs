@@ -23,6 +23,17 @@ const ANSWERED_MAX: Duration = Duration::from_secs(60);
 /// count by the minute, and then it takes a few seconds more until it is asked again.
 const REFUSED_MAX: Duration = Duration::from_secs(75);
 
+/// What the failures of all calls together say of a server that is expected back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// Nothing: there are none, or it is not expected back.
+    Unknown,
+    /// So many attempts in a row have failed.
+    Failing(u32),
+    /// All fail.
+    Down,
+}
+
 /// What is known of a server's being there.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Presence {
@@ -48,8 +59,7 @@ impl Presence {
         self.trouble = None;
     }
 
-    /// An attempt that was sent at `sent` failed. The answer is whether the server is down: all fail,
-    /// and it is expected back. `is_poor` tells that no further retry can be paid for.
+    /// An attempt that was sent at `sent` failed. `is_poor` tells that no further retry can be paid for.
     pub(crate) fn failed(
         &mut self,
         now: Instant,
@@ -57,13 +67,13 @@ impl Presence {
         kind: &ErrorKind,
         class: Class,
         is_poor: bool,
-    ) -> bool {
+    ) -> Health {
         if kind.shows_server() {
             self.heard = Some(now);
         }
         // Whoever takes no connection has a rule of his own, and costs nothing.
         if class == Class::Unsent || class == Class::Fatal || class.is_refusal() {
-            return false;
+            return Health::Unknown;
         }
         let trouble = self.trouble.get_or_insert(Trouble {
             since: now,
@@ -77,7 +87,13 @@ impl Presence {
         } else {
             trouble.fresh
         };
-        in_a_row > IN_A_ROW && self.answered.is_some_and(|at| now - at < ANSWERED_MAX)
+        if self.answered.is_none_or(|at| now - at >= ANSWERED_MAX) {
+            Health::Unknown
+        } else if in_a_row > IN_A_ROW {
+            Health::Down
+        } else {
+            Health::Failing(trouble.failures)
+        }
     }
 
     /// Whether a call that came at `since` has waited long enough for a server that refuses everything.
@@ -110,7 +126,7 @@ mod tests {
     }
 
     /// What is thought after so many 502s, each sent 1 ms before it failed.
-    fn is_down(presence: &mut Presence, from: u64, failures: u64, is_poor: bool) -> bool {
+    fn health(presence: &mut Presence, from: u64, failures: u64, is_poor: bool) -> Health {
         let take = |index| {
             let (sent, now) = (at(from + 2 * index - 1), at(from + 2 * index));
             presence.failed(now, sent, &bad_gateway(), Class::Transient, is_poor)
@@ -126,41 +142,45 @@ mod tests {
 
     #[test]
     fn a_server_at_which_all_calls_fail_is_down() {
+        use Health::{Down, Failing};
         #[rustfmt::skip]
         let cases = [
-            // failures in a row, none can be paid for, down?
-            ( 9, false, false),
-            (10, false, true),
-            ( 8, true,  false),
-            ( 9, true,  true),
+            // failures in a row, none can be paid for, then
+            ( 1, false, Failing(1)),
+            ( 9, false, Failing(9)), // the first was sent when nothing was known
+            (10, false, Down),
+            ( 8, true,  Failing(8)),
+            ( 9, true,  Down),
         ];
-        for (failures, is_poor, down) in cases {
-            let found = is_down(&mut served(1), 10, failures, is_poor);
-            assert_eq!(found, down, "{failures}, {is_poor}");
+        for (failures, is_poor, expected) in cases {
+            let found = health(&mut served(1), 10, failures, is_poor);
+            assert_eq!(found, expected, "{failures}, {is_poor}");
         }
     }
 
     #[test]
     fn it_is_up_with_the_first_success() {
         let mut presence = served(1);
-        assert!(is_down(&mut presence, 10, 20, false));
+        assert_eq!(health(&mut presence, 10, 20, false), Health::Down);
         presence.answered(at(100));
-        assert!(!is_down(&mut presence, 110, 9, false));
+        assert_eq!(health(&mut presence, 110, 3, false), Health::Failing(3));
     }
 
     #[test]
     fn what_was_under_way_together_says_little() {
         let mut presence = served(1);
-        for _ in 0..100 {
-            assert!(!presence.failed(at(50), at(10), &bad_gateway(), Class::Transient, false));
+        for failures in 1..=100 {
+            let found = presence.failed(at(50), at(10), &bad_gateway(), Class::Transient, false);
+            assert_eq!(found, Health::Failing(failures));
         }
     }
 
     #[test]
     fn a_server_that_never_answered_or_long_ago_is_not_expected_back() {
-        assert!(!is_down(&mut Presence::default(), 10, 100, true));
-        assert!(is_down(&mut served(1), 59_000, 100, true));
-        assert!(!is_down(&mut served(1), 60_001, 100, true));
+        let after_100 = |mut presence, from| health(&mut presence, from, 100, true);
+        assert_eq!(after_100(Presence::default(), 10), Health::Unknown);
+        assert_eq!(after_100(served(1), 59_000), Health::Down);
+        assert_eq!(after_100(served(1), 60_001), Health::Unknown);
     }
 
     #[test]
@@ -173,10 +193,11 @@ mod tests {
             Class::Overload,
         ] {
             for _ in 0..100 {
-                assert!(!presence.failed(at(9), at(8), &bad_gateway(), class, true));
+                let found = presence.failed(at(9), at(8), &bad_gateway(), class, true);
+                assert_eq!(found, Health::Unknown);
             }
         }
-        assert!(!is_down(&mut presence, 10, 8, true));
+        assert_eq!(health(&mut presence, 10, 8, true), Health::Failing(8));
     }
 
     #[test]

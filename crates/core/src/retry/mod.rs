@@ -9,6 +9,7 @@ mod class;
 use std::time::Duration;
 
 use crate::budget::{Budget, COST_THROTTLE, COST_TRANSIENT};
+pub use crate::presence::Health;
 pub(crate) use class::is_refusal;
 pub use class::{Class, classify};
 
@@ -34,6 +35,9 @@ const RETURN_MAX: Duration = Duration::from_secs(10);
 /// that were there before: then time alone is no bound.
 const RETRIES_RETURN: u32 = 10;
 
+/// So many failures of others, with no success since, are no chance.
+const FAILURES_OF_OTHERS: u32 = 2;
+
 /// Servers that say "0 s" mean "soon", not "at once and all together".
 const HINT_MIN: Duration = Duration::from_millis(50);
 
@@ -55,7 +59,7 @@ const RETRIES_UNCLEAR: u32 = 1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// Retries of one call, whatever for. Default: `None`, which means 2 after trouble, 10 after
-    /// refusals and where all calls fail, 1 where nobody knows what became of an attempt, and up to ten
+    /// refusals and where others fail too, 1 where nobody knows what became of an attempt, and up to ten
     /// seconds of them where a server that answered a moment ago takes no connection.
     pub retries_max: Option<u32>,
     /// The longest wait that a server may ask for; beyond it the call fails at once. Default: 60 s.
@@ -134,8 +138,8 @@ pub struct Moment {
     pub remaining: Option<Duration>,
     /// How long ago the server was last heard, be it by another call.
     pub heard: Option<Duration>,
-    /// Whether all calls fail, at a server that is expected back.
-    pub is_down: bool,
+    /// What the failures of all calls say of the server.
+    pub health: Health,
     /// Whether all are refused, and this call has waited long enough for that to end.
     pub in_vain: bool,
     /// A draw from 0 to 1.
@@ -154,13 +158,14 @@ pub fn decide(
         hint,
         remaining,
         heard,
-        is_down,
+        health,
         in_vain,
         unit,
     } = moment;
     if policy.at_most_once && !class.is_safe_to_repeat() {
         return Decision::Stop(Stop::Final);
     }
+    let is_down = health == Health::Down;
     let is_held_back = class.is_refusal() || is_down;
     if is_held_back && in_vain {
         return Decision::Stop(Stop::Final);
@@ -170,6 +175,9 @@ pub fn decide(
     let (used, allowed) = match class {
         Class::Throttle | Class::Overload => (&mut tries.refused, named(RETRIES_REFUSED)),
         Class::Transient if is_down => (&mut tries.refused, named(RETRIES_REFUSED)),
+        Class::Transient if others_fail(health, all) => {
+            (&mut tries.trouble, named(RETRIES_REFUSED))
+        }
         Class::Transient => (&mut tries.trouble, named(RETRIES_TROUBLE)),
         Class::Unsent if heard.is_some_and(|ago| ago < RETURN_MAX) => {
             (&mut tries.unsent, named(RETRIES_RETURN))
@@ -203,6 +211,16 @@ pub fn decide(
     *used += 1;
     tries.spent += cost;
     Decision::RetryAfter(delay)
+}
+
+/// Whether others fail too, and nobody succeeds: then this call, which was retried so often, is hardly
+/// to blame.
+const fn others_fail(health: Health, retries: u32) -> bool {
+    match health {
+        Health::Unknown => false,
+        Health::Failing(failures) => failures > retries + FAILURES_OF_OTHERS,
+        Health::Down => true,
+    }
 }
 
 /// A random share of an exponentially growing pause: herds spread, and grow thinner.
@@ -244,7 +262,7 @@ mod tests {
             hint: None,
             remaining: None,
             heard: None,
-            is_down: false,
+            health: Health::Unknown,
             in_vain: false,
             unit: 0.5,
         }
@@ -324,6 +342,39 @@ mod tests {
     }
 
     #[test]
+    fn where_others_fail_too_a_call_is_given_more_retries() {
+        #[rustfmt::skip]
+        let cases = [
+            // failures in a row, its own among them, retries that the caller named, those made, one more?
+            (3, None,    2, false), // all are its own
+            (4, None,    2, false),
+            (5, None,    2, true),
+            (9, None,    9, false),
+            (99, None,   9, true),
+            (99, None,  10, false),
+            (99, Some(2), 2, false),
+        ];
+        for (failures, named, trouble, again) in cases {
+            let mut tries = Tries {
+                trouble,
+                ..Tries::default()
+            };
+            let moment = Moment {
+                health: Health::Failing(failures),
+                ..failed(Class::Transient)
+            };
+            let mut budget = Budget::default();
+            let decision = decide(&policy(named), moment, &mut tries, &mut budget);
+            assert_eq!(
+                matches!(decision, Decision::RetryAfter(_)),
+                again,
+                "{failures}, {named:?} named, {trouble} made"
+            );
+            assert_eq!(budget.left(), 500 - 14 * u32::from(again), "it is paid for");
+        }
+    }
+
+    #[test]
     fn a_server_at_which_all_calls_fail_is_waited_for() {
         #[rustfmt::skip]
         let cases = [
@@ -333,7 +384,7 @@ mod tests {
         ];
         for (class, retries) in cases {
             let moment = Moment {
-                is_down: true,
+                health: Health::Down,
                 ..failed(class)
             };
             let (mut tries, mut budget) =
@@ -352,7 +403,7 @@ mod tests {
             ..policy(None)
         };
         let moment = Moment {
-            is_down: true,
+            health: Health::Down,
             ..failed(Class::Transient)
         };
         let decision = decide(
