@@ -58,10 +58,12 @@ impl<P: Platform> Call<P> {
                 Err(denied) => return Err(self.error(before.unwrap_or(denied), Stop::Final)),
             };
             self.position.begun();
+            let sent = self.platform.now();
             let failure = match self.open(permit).await {
                 Ok((exchange, head, body)) => match read(exchange, head, body).await {
                     Ok(value) => {
-                        self.lane.succeeded(self.platform.now(), self.tries.spent());
+                        let now = self.platform.now();
+                        self.lane.succeeded(now, sent, self.tries.spent());
                         return Ok(value);
                     }
                     Err(failure) => failure,

@@ -88,9 +88,9 @@ impl<P: Platform> Lane<P> {
         }
     }
 
-    /// A call succeeded; `spent` is what its retries had cost.
-    pub(crate) fn succeeded(&self, now: Instant, spent: u32) {
-        self.presence.borrow_mut().answered(now);
+    /// A call succeeded with an attempt that was sent at `sent`; `spent` is what its retries had cost.
+    pub(crate) fn succeeded(&self, now: Instant, sent: Instant, spent: u32) {
+        self.presence.borrow_mut().answered(now, sent);
         let places = self.limiter.snapshot().limit as u32;
         self.budget.borrow_mut().succeeded(spent, places);
     }

@@ -28,7 +28,7 @@ const REFUSED_MAX: Duration = Duration::from_secs(75);
 pub enum Health {
     /// Nothing: there are none, or it is not expected back.
     Unknown,
-    /// So many attempts in a row have failed.
+    /// So many attempts have failed, and none succeeded that was sent since.
     Failing(u32),
     /// All fail.
     Down,
@@ -42,21 +42,25 @@ pub(crate) struct Presence {
     trouble: Option<Trouble>,
 }
 
-/// Failures since the last success.
+/// Failures since the last success of an attempt that was sent among them: one that was sent before
+/// them may well have come from a server that is gone now.
 #[derive(Debug, Clone, Copy)]
 struct Trouble {
     since: Instant,
     failures: u32,
-    /// Those among them that were sent after it began.
-    fresh: u32,
+    /// Those since the last success that were sent after it began.
+    in_a_row: u32,
 }
 
 impl Presence {
-    /// An attempt went well.
-    pub(crate) const fn answered(&mut self, now: Instant) {
+    /// An attempt that was sent at `sent` went well.
+    pub(crate) fn answered(&mut self, now: Instant, sent: Instant) {
         self.heard = Some(now);
         self.answered = Some(now);
-        self.trouble = None;
+        self.trouble = self.trouble.filter(|trouble| sent <= trouble.since);
+        if let Some(trouble) = &mut self.trouble {
+            trouble.in_a_row = 0;
+        }
     }
 
     /// An attempt that was sent at `sent` failed. `is_poor` tells that no further retry can be paid for.
@@ -78,14 +82,14 @@ impl Presence {
         let trouble = self.trouble.get_or_insert(Trouble {
             since: now,
             failures: 0,
-            fresh: 0,
+            in_a_row: 0,
         });
         trouble.failures += 1;
-        trouble.fresh += u32::from(sent > trouble.since);
+        trouble.in_a_row += u32::from(sent > trouble.since);
         let in_a_row = if is_poor {
             trouble.failures
         } else {
-            trouble.fresh
+            trouble.in_a_row
         };
         if self.answered.is_none_or(|at| now - at >= ANSWERED_MAX) {
             Health::Unknown
@@ -136,7 +140,7 @@ mod tests {
 
     fn served(now: u64) -> Presence {
         let mut presence = Presence::default();
-        presence.answered(at(now));
+        presence.answered(at(now), at(now));
         presence
     }
 
@@ -162,8 +166,20 @@ mod tests {
     fn it_is_up_with_the_first_success() {
         let mut presence = served(1);
         assert_eq!(health(&mut presence, 10, 20, false), Health::Down);
-        presence.answered(at(100));
+        presence.answered(at(100), at(90));
         assert_eq!(health(&mut presence, 110, 3, false), Health::Failing(3));
+    }
+
+    #[test]
+    fn a_success_that_was_sent_before_the_failures_says_little() {
+        let mut presence = served(1);
+        assert_eq!(health(&mut presence, 10, 20, false), Health::Down);
+        presence.answered(at(100), at(9));
+        assert_eq!(health(&mut presence, 110, 9, false), Health::Down);
+        presence.answered(at(200), at(9));
+        assert_eq!(health(&mut presence, 210, 8, false), Health::Failing(37));
+        presence.answered(at(300), at(9));
+        assert_eq!(health(&mut presence, 310, 1, true), Health::Down);
     }
 
     #[test]
