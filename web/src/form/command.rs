@@ -1,6 +1,7 @@
 //! The same run as a line for a terminal.
 
 use kneepoint_bench::ladder::Options;
+use kneepoint_bench::number;
 
 use super::amount::{milliseconds, whole};
 use super::read::patience;
@@ -38,7 +39,9 @@ impl Line {
 
     fn flag(&mut self, flag: &str, value: &str) {
         self.word(flag);
-        self.word(&quoted(value));
+        // A word of its own would be taken for the next flag.
+        self.0.push(if value.starts_with('-') { '=' } else { ' ' });
+        self.0.push_str(&quoted(value));
     }
 
     /// A flag, unless the field is empty or says what is usual.
@@ -61,17 +64,20 @@ impl Line {
 
     /// The same of a time.
     fn time(&mut self, flag: &str, form: &Form, field: Field, usual: &str) {
-        if let Some(ms) = milliseconds(form.text(field)) {
-            let text = if ms % 1000 == 0 {
-                format!("{}s", ms / 1000)
-            } else {
-                format!("{ms}ms")
-            };
-            if text != usual {
-                self.flag(flag, &text);
-            }
+        if let Some(text) = time(form, field)
+            && text != usual
+        {
+            self.flag(flag, &text);
         }
     }
+}
+
+/// A field's time with its unit, which on the page may be left out.
+fn time(form: &Form, field: Field) -> Option<String> {
+    milliseconds(form.text(field)).map(|ms| match ms % 1000 {
+        0 => format!("{}s", ms / 1000),
+        _ => format!("{ms}ms"),
+    })
 }
 
 /// A word that a POSIX shell takes as it stands.
@@ -134,8 +140,8 @@ fn run(line: &mut Line, form: &Form) {
             line.field("--gamma", form, Field::Burstiness, "");
         }
         Mode::Ramp => {
-            let [from, to, over] = [Field::RampFrom, Field::RampTo, Field::RampOver]
-                .map(|field| form.text(field).trim());
+            let [from, to] = [Field::RampFrom, Field::RampTo].map(|field| form.text(field).trim());
+            let over = time(form, Field::RampOver).unwrap_or_default();
             line.flag("--ramp", &format!("{from}:{to}:{over}"));
         }
     }
@@ -191,9 +197,8 @@ fn limits(line: &mut Line, form: &Form) {
         ("e2e", Field::SloE2e),
     ];
     for (name, field) in objectives {
-        let text = form.text(field).trim();
-        if !text.is_empty() {
-            line.flag("--slo", &format!("{name}<{text}ms"));
+        if let Some(ms) = number::read(form.text(field)) {
+            line.flag("--slo", &format!("{name}<{ms}ms"));
         }
     }
     let bounds = [
@@ -296,5 +301,26 @@ mod tests {
              --model 'big model; rm -rf' --prompt 'it'\\''s $HOME' --nonce --max-tokens 100 \
              -n 1000 --rate 20 --gamma 0.5 --max-retries 0 --slo 'ttft<500ms'"
         );
+    }
+
+    #[test]
+    fn what_the_page_understands_is_written_as_the_command_line_does() {
+        let mut form = Form::default();
+        (form.asking, form.mode) = (Asking::Text, Mode::Ramp);
+        for (field, text) in [
+            (Field::Prompt, "--verbose, what is that?"),
+            (Field::RampOver, "1.5"),
+            (Field::SloTtft, ".5"),
+        ] {
+            form.set(field, text);
+        }
+        let line = command(&form, Goal::Run, "");
+        for words in [
+            "--prompt='--verbose, what is that?'",
+            "--ramp 1:50:1500ms",
+            "--slo 'ttft<0.5ms'",
+        ] {
+            assert!(line.contains(words), "{words}: {line}");
+        }
     }
 }
