@@ -146,7 +146,7 @@ fn run(line: &mut Line, form: &Form) {
         }
     }
     line.time("--duration", form, Field::Duration, "");
-    line.number("--warmup", form, Field::Warmup, "");
+    line.number("--warmup", form, Field::Warmup, "0");
     line.number("--max-retries", form, Field::Retries, "");
 }
 
@@ -171,15 +171,13 @@ fn knee(line: &mut Line, form: &Form) {
     {
         line.flag("--ladder", &format!("completions_min={found}"));
     }
-    if let Some(window_s) = seconds(Field::Window) {
-        let (verify_s, recover_s) = patience(window_s);
-        for (name, found, usual) in [
-            ("verify_s", verify_s, usual.verify_s),
-            ("recover_s", recover_s, usual.recover_s),
-        ] {
-            if found < usual {
-                line.flag("--ladder", &format!("{name}={found}"));
-            }
+    let (verify_s, recover_s) = patience(seconds(Field::Window).unwrap_or(usual.window_min_s));
+    for (name, found, usual) in [
+        ("verify_s", verify_s, usual.verify_s),
+        ("recover_s", recover_s, usual.recover_s),
+    ] {
+        if found < usual {
+            line.flag("--ladder", &format!("{name}={found}"));
         }
     }
     if !form.repeat {
@@ -245,6 +243,7 @@ mod tests {
             ("2s", vec!["verify_s=20", "recover_s=20"]),
             ("6.2s", vec!["recover_s=62"]),
             ("7s", vec![]),
+            ("", vec!["recover_s=60"]),
         ] {
             form.set(Field::Window, window);
             let line = command(&form, Goal::Knee, "http://h");
@@ -311,6 +310,7 @@ mod tests {
             (Field::Prompt, "--verbose, what is that?"),
             (Field::RampOver, "1.5"),
             (Field::SloTtft, ".5"),
+            (Field::Warmup, "0"),
         ] {
             form.set(field, text);
         }
@@ -322,5 +322,6 @@ mod tests {
         ] {
             assert!(line.contains(words), "{words}: {line}");
         }
+        assert!(!line.contains("--warmup"), "{line}");
     }
 }
