@@ -117,6 +117,7 @@ fn prompts(line: &mut Line, form: &Form) {
         Asking::Text => line.flag("--prompt", form.text(Field::Prompt).trim()),
         Asking::Lines => line.flag("--prompt-file", "prompts.jsonl"),
     }
+    line.field("--system", form, Field::System, "");
     line.word(if form.nonce { "--nonce" } else { "--no-nonce" });
     line.number("--max-tokens", form, Field::MaxTokens, "");
     if !form.stream {
@@ -310,6 +311,7 @@ mod tests {
             (Field::Prompt, "--verbose, what is that?"),
             (Field::RampOver, "1.5"),
             (Field::SloTtft, ".5"),
+            (Field::System, "Be brief."),
             (Field::Warmup, "0"),
         ] {
             form.set(field, text);
@@ -317,6 +319,7 @@ mod tests {
         let line = command(&form, Goal::Run, "");
         for words in [
             "--prompt='--verbose, what is that?'",
+            "--system 'Be brief.'",
             "--ramp 1:50:1500ms",
             "--slo 'ttft<0.5ms'",
         ] {
