@@ -52,6 +52,13 @@ test("the reference program's block is printed, and the status is 0", async () =
   assert.ok(truth.in_flight_max <= 200);
 });
 
+test("what the system is told goes along with every prompt", async () => {
+  const { status, out, err } = await run([...small(), "--system", "Be brief. ".repeat(100), "--json", "-"]);
+  assert.equal(status, 0, err);
+  const [rung] = JSON.parse(out).rungs;
+  assert.ok(rung.input_tokens > 40 * 200, `${rung.input_tokens}`);
+});
+
 test("JSON on standard output is alone there, and follows the schema", async () => {
   const { status, out, err } = await run([...small(), "--json", "-"]);
   assert.equal(status, 0, err);

@@ -71,6 +71,8 @@ test("what cannot be is refused in one line that says why, with status 1", async
     [[...good, "--timeout", "5"], /expected a time/],
     [[...good, "--slo", "speed<1s"], /expected ttft, tpot or e2e/],
     [[...good, "--budget", "requests=2"], /refused before the start: 3 requests, where the budget allows 2/],
+    [["bench", ...url, "--model", "m", "-n", "2.01k", "--budget", "requests=2"], /: 2010 requests, where/],
+    [[...good, "-c", "1.0005k"], /expected a whole number from 1/],
     [[...good, "--budget", "money=5"], /--price/],
     [[...good, "--fail-if", "p97>1s"], /--fail-if: "p97" is no figure/],
     [[...good, "--fail-if", "error_rate>1"], /can never come true: the most is 1, or 100%/],

@@ -45,6 +45,9 @@ enum Part {
     Min,
 }
 
+/// Bounds are written to nine digits behind the point: further ones are not theirs, but their unit's.
+const DIGITS: f64 = 1e9;
+
 const PARTS: [(&str, Part); 9] = [
     ("p50", Part::Quantile(0.5)),
     ("p75", Part::Quantile(0.75)),
@@ -127,14 +130,16 @@ impl Threshold {
         else {
             return Outcome::NoData;
         };
-        let beyond = if self.above {
+        // Units are multiplied with, which the last digit of a bound may show.
+        let equal = (value - self.bound).abs() <= f64::EPSILON * self.bound.abs();
+        let missed = if equal {
+            self.inclusive
+        } else if self.above {
             value > self.bound
         } else {
             value < self.bound
         };
-        // The bound is the same number as the figure only if it was meant to be.
-        let equal = self.inclusive && (value - self.bound).abs() <= f64::EPSILON * self.bound.abs();
-        if beyond || equal {
+        if missed {
             Outcome::Missed(value)
         } else {
             Outcome::Held(value)
@@ -292,6 +297,7 @@ impl fmt::Display for Threshold {
             Figure::Throughput | Figure::Tokens | Figure::Goodput => (self.bound, "/s"),
             Figure::Knee | Figure::Peak | Figure::Limit => (self.bound, ""),
         };
+        let bound = (bound * DIGITS).round() / DIGITS;
         write!(f, "{comparison}{bound}{unit}")
     }
 }
@@ -309,6 +315,8 @@ mod tests {
             ("ttft.p50>500us",        Ok("ttft.p50>0.5ms")),
             ("tpot.mean>30ms",        Ok("tpot.mean>30ms")),
             ("error_rate>1%",         Ok("error_rate>1%")),
+            ("error_rate>7%",         Ok("error_rate>7%")),
+            ("p95>2.01s",             Ok("e2e.p95>2010ms")),
             ("error_rate>0.5",        Ok("error_rate>50%")),
             ("error_rate>=1",         Ok("error_rate>=100%")),
             ("error_rate<5",          Ok("error_rate<500%")),

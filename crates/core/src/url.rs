@@ -44,7 +44,13 @@ impl BaseUrl {
                 "a URL without them; parameters go into defaultQuery",
             ));
         }
-        let wrong = |expected| ConfigError::new("baseURL", text, expected);
+        // Where slashes are missing or too many, a password lies behind what is taken for the host.
+        let shown = if path.contains('@') {
+            "something with an @ in it"
+        } else {
+            text
+        };
+        let wrong = |expected| ConfigError::new("baseURL", shown, expected);
         if scheme.is_empty() {
             return Err(wrong("https://host/path"));
         }
@@ -170,6 +176,9 @@ mod tests {
             ("https://me:pw@host?x=1",  "apiKey"),
             ("ftp://me:pw@host",        "apiKey"),
             ("me:pw@host/v1",           "apiKey"),
+            ("//me:pw@host/v1",         "https://host/path"),
+            ("https:/me:pw@host/v1",    "https://host/path"),
+            ("https:///me:pw@host/v1",  "a host"),
             ("https://host/v1?key=pw",  "defaultQuery"),
             ("https:///v1#pw",          "defaultQuery"),
             ("ftp://host?key=pw",       "defaultQuery"),

@@ -28,7 +28,8 @@ pub(super) fn milliseconds(text: &str) -> Option<u64> {
         .find_map(|(unit, size)| Some((text.strip_suffix(unit)?, size)));
     let (number, size) = unit.unwrap_or((text, 1e3));
     let value = number::read(number)? * size;
-    (1.0..1e12).contains(&value).then_some(value as u64)
+    // To the nearest: 2.01 s by floats are a little less than 2010 ms.
+    (1.0..1e12).contains(&value).then_some(value.round() as u64)
 }
 
 #[cfg(test)]
@@ -45,7 +46,7 @@ mod tests {
         }
         #[rustfmt::skip]
         let times = [("1.5s", Some(1500)), ("30", Some(30_000)), ("5m", Some(300_000)), ("200 ms", Some(200)),
-            ("1h", Some(3_600_000)), ("0", None), ("soon", None), ("NaN", None), ("inf", None)];
+            ("1h", Some(3_600_000)), ("2.01s", Some(2010)), ("0", None), ("soon", None), ("NaN", None), ("inf", None)];
         for (text, expected) in times {
             assert_eq!(milliseconds(text), expected, "{text}");
         }

@@ -1,6 +1,7 @@
 //! The same run as a line for a terminal.
 
 use kneepoint_bench::ladder::Options;
+use kneepoint_bench::number;
 
 use super::amount::{milliseconds, whole};
 use super::read::patience;
@@ -38,7 +39,9 @@ impl Line {
 
     fn flag(&mut self, flag: &str, value: &str) {
         self.word(flag);
-        self.word(&quoted(value));
+        // A word of its own would be taken for the next flag.
+        self.0.push(if value.starts_with('-') { '=' } else { ' ' });
+        self.0.push_str(&quoted(value));
     }
 
     /// A flag, unless the field is empty or says what is usual.
@@ -61,17 +64,20 @@ impl Line {
 
     /// The same of a time.
     fn time(&mut self, flag: &str, form: &Form, field: Field, usual: &str) {
-        if let Some(ms) = milliseconds(form.text(field)) {
-            let text = if ms % 1000 == 0 {
-                format!("{}s", ms / 1000)
-            } else {
-                format!("{ms}ms")
-            };
-            if text != usual {
-                self.flag(flag, &text);
-            }
+        if let Some(text) = time(form, field)
+            && text != usual
+        {
+            self.flag(flag, &text);
         }
     }
+}
+
+/// A field's time with its unit, which on the page may be left out.
+fn time(form: &Form, field: Field) -> Option<String> {
+    milliseconds(form.text(field)).map(|ms| match ms % 1000 {
+        0 => format!("{}s", ms / 1000),
+        _ => format!("{ms}ms"),
+    })
 }
 
 /// A word that a POSIX shell takes as it stands.
@@ -111,6 +117,7 @@ fn prompts(line: &mut Line, form: &Form) {
         Asking::Text => line.flag("--prompt", form.text(Field::Prompt).trim()),
         Asking::Lines => line.flag("--prompt-file", "prompts.jsonl"),
     }
+    line.field("--system", form, Field::System, "");
     line.word(if form.nonce { "--nonce" } else { "--no-nonce" });
     line.number("--max-tokens", form, Field::MaxTokens, "");
     if !form.stream {
@@ -134,13 +141,13 @@ fn run(line: &mut Line, form: &Form) {
             line.field("--gamma", form, Field::Burstiness, "");
         }
         Mode::Ramp => {
-            let [from, to, over] = [Field::RampFrom, Field::RampTo, Field::RampOver]
-                .map(|field| form.text(field).trim());
+            let [from, to] = [Field::RampFrom, Field::RampTo].map(|field| form.text(field).trim());
+            let over = time(form, Field::RampOver).unwrap_or_default();
             line.flag("--ramp", &format!("{from}:{to}:{over}"));
         }
     }
     line.time("--duration", form, Field::Duration, "");
-    line.number("--warmup", form, Field::Warmup, "");
+    line.number("--warmup", form, Field::Warmup, "0");
     line.number("--max-retries", form, Field::Retries, "");
 }
 
@@ -165,15 +172,13 @@ fn knee(line: &mut Line, form: &Form) {
     {
         line.flag("--ladder", &format!("completions_min={found}"));
     }
-    if let Some(window_s) = seconds(Field::Window) {
-        let (verify_s, recover_s) = patience(window_s);
-        for (name, found, usual) in [
-            ("verify_s", verify_s, usual.verify_s),
-            ("recover_s", recover_s, usual.recover_s),
-        ] {
-            if found < usual {
-                line.flag("--ladder", &format!("{name}={found}"));
-            }
+    let (verify_s, recover_s) = patience(seconds(Field::Window).unwrap_or(usual.window_min_s));
+    for (name, found, usual) in [
+        ("verify_s", verify_s, usual.verify_s),
+        ("recover_s", recover_s, usual.recover_s),
+    ] {
+        if found < usual {
+            line.flag("--ladder", &format!("{name}={found}"));
         }
     }
     if !form.repeat {
@@ -191,9 +196,8 @@ fn limits(line: &mut Line, form: &Form) {
         ("e2e", Field::SloE2e),
     ];
     for (name, field) in objectives {
-        let text = form.text(field).trim();
-        if !text.is_empty() {
-            line.flag("--slo", &format!("{name}<{text}ms"));
+        if let Some(ms) = number::read(form.text(field)) {
+            line.flag("--slo", &format!("{name}<{ms}ms"));
         }
     }
     let bounds = [
@@ -240,6 +244,7 @@ mod tests {
             ("2s", vec!["verify_s=20", "recover_s=20"]),
             ("6.2s", vec!["recover_s=62"]),
             ("7s", vec![]),
+            ("", vec!["recover_s=60"]),
         ] {
             form.set(Field::Window, window);
             let line = command(&form, Goal::Knee, "http://h");
@@ -296,5 +301,30 @@ mod tests {
              --model 'big model; rm -rf' --prompt 'it'\\''s $HOME' --nonce --max-tokens 100 \
              -n 1000 --rate 20 --gamma 0.5 --max-retries 0 --slo 'ttft<500ms'"
         );
+    }
+
+    #[test]
+    fn what_the_page_understands_is_written_as_the_command_line_does() {
+        let mut form = Form::default();
+        (form.asking, form.mode) = (Asking::Text, Mode::Ramp);
+        for (field, text) in [
+            (Field::Prompt, "--verbose, what is that?"),
+            (Field::RampOver, "1.5"),
+            (Field::SloTtft, ".5"),
+            (Field::System, "Be brief."),
+            (Field::Warmup, "0"),
+        ] {
+            form.set(field, text);
+        }
+        let line = command(&form, Goal::Run, "");
+        for words in [
+            "--prompt='--verbose, what is that?'",
+            "--system 'Be brief.'",
+            "--ramp 1:50:1500ms",
+            "--slo 'ttft<0.5ms'",
+        ] {
+            assert!(line.contains(words), "{words}: {line}");
+        }
+        assert!(!line.contains("--warmup"), "{line}");
     }
 }

@@ -164,16 +164,24 @@ impl<'a> Reader<'a> {
             }
             Asking::Lines => self.lines(),
             Asking::Synthetic | Asking::Shared => {
-                self.number(Field::PromptTokens, 1, 1_000_000);
+                self.tokens(Field::PromptTokens);
             }
             Asking::Text => {}
         }
         if form.asking == Asking::Shared {
-            self.number(Field::SharedPrefix, 1, 1_000_000);
+            self.tokens(Field::SharedPrefix);
         }
         self.number(Field::MaxTokens, 1, 1_000_000);
         self.number(Field::Retries, 0, 100);
         self.time(Field::Timeout);
+    }
+
+    /// The size of a prompt, without which there is none.
+    fn tokens(&mut self, field: Field) {
+        if self.is_empty(field) {
+            self.fault(field, "a whole number from 1");
+        }
+        self.number(field, 1, 1_000_000);
     }
 
     fn lines(&mut self) {
@@ -399,6 +407,7 @@ mod tests {
             (Field::SloTtft,        "fast"),
             (Field::BudgetTokens,   "all"),
             (Field::PromptTokens,   "x"),
+            (Field::PromptTokens,   ""),
             (Field::First,          "0"),
             (Field::Window,         "?"),
             (Field::WindowMax,      "1s"),   // less than the shortest

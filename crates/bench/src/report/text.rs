@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use super::{CacheMode, Estimate, Finding, Metric, Reference, Report, Rung, TIMES, verdict};
 use crate::ladder::StopRule;
-use crate::number::counted;
+use crate::number::{NONE, counted};
 use crate::plan::Load;
 use crate::record::{Class, TokenSource};
 
@@ -260,10 +260,10 @@ fn ladder_table(out: &mut impl Write, rungs: &[Rung], stream: bool) -> fmt::Resu
         let purpose = rung.purpose.as_str();
         let n = rung.concurrency.unwrap_or_default();
         let tokens = rung.output_tokens_per_s.filter(|_| stream);
-        let tokens = tokens.map_or_else(|| "–".to_owned(), |found| format!("{:.1}", found.value));
+        let tokens = tokens.map_or_else(|| NONE.to_owned(), |found| format!("{:.1}", found.value));
         let at = |q| {
             let found = rung.e2e.as_ref().and_then(|e2e| e2e.quantile(q));
-            found.map_or_else(|| "–".to_owned(), |found| format!("{:.1}", found.value))
+            found.map_or_else(|| NONE.to_owned(), |found| format!("{:.1}", found.value))
         };
         let (rate, failed) = (rung.requests_per_s.value, rung.unanswered());
         let (p50, p95) = (at(0.5), at(0.95));
@@ -353,8 +353,10 @@ fn times(out: &mut impl Write, rung: &Rung) -> fmt::Result {
 fn row(out: &mut impl Write, name: &str, metric: &Metric) -> fmt::Result {
     write!(out, "  {name:<9} ")?;
     for q in [0.5, 0.9, 0.95, 0.99] {
-        let value = metric.quantile(q).map_or(f64::NAN, |found| found.value);
-        write!(out, " {value:>10.2}")?;
+        match metric.quantile(q) {
+            Some(found) => write!(out, " {:>10.2}", found.value)?,
+            None => write!(out, " {NONE:>10}")?,
+        }
     }
     match metric.quantile(0.95) {
         Some(p95) => match (p95.low, p95.high, p95.needs) {
@@ -428,5 +430,16 @@ Latency Statistics (ms):
 ==================================================
 ";
         assert_eq!(block.text(), expected);
+    }
+
+    #[test]
+    fn a_quantile_that_a_file_lacks_is_a_dash() {
+        let metric = r#"{"n": 2, "min": 1, "max": 3, "mean": 2, "rule": "nearest", "exact": true,
+            "quantiles": [{"q": 0.5, "value": 1}, {"q": 0.95, "value": 3}], "buckets": []}"#;
+        let metric = crate::json::from_str(metric).expect("a metric");
+        let mut text = String::new();
+        row(&mut text, "e2e", &metric).expect("texts take all");
+        let words: Vec<_> = text.split_whitespace().collect();
+        assert_eq!(words, ["e2e", "1.00", "–", "3.00", "–"]);
     }
 }

@@ -494,3 +494,22 @@ fn thresholds_judge_a_run() {
     let threshold: Threshold = "p95>2s".parse().expect("it is one");
     assert!(threshold.check(&report).is_failure(), "failing is not fast");
 }
+
+#[test]
+fn a_figure_that_is_the_bound_is_not_beyond_it() {
+    let mut report = Stage::new(1, taking(1.0, 0.1)).run(&closed(20, 4));
+    #[rustfmt::skip]
+    let cases = [
+        // text,                ok,  of,   fails
+        ("error_rate>0.7%",     993, 1000, false),
+        ("error_rate>=0.7%",    993, 1000, true),
+        ("error_rate>0.7%",     992, 1000, true),
+        ("error_rate<29%",      71,  100,  false),
+        ("error_rate<=29%",     71,  100,  true),
+    ];
+    for (text, ok, requests, fails) in cases {
+        (report.rungs[0].ok, report.rungs[0].requests) = (ok, requests);
+        let threshold: Threshold = text.parse().expect(text);
+        assert_eq!(threshold.check(&report).is_failure(), fails, "{text}");
+    }
+}

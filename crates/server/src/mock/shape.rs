@@ -132,17 +132,19 @@ fn later(pause: Duration, bytes: Bytes) -> Piece {
 /// The first `count` events, then `text` as the last one.
 fn before(events: Events, count: usize, text: String) -> Events {
     let mut token = 1;
-    let kept = events.filter(|event| !event.terminal).take(count);
-    let mut kept: Vec<Event> = kept.collect();
-    if let Some(event) = kept.last() {
-        token = event.token;
-    }
-    kept.push(Event {
-        token,
-        text,
-        terminal: true,
-    });
-    Box::new(kept.into_iter())
+    let mut kept = events.filter(|event| !event.terminal).take(count);
+    let mut text = Some(text);
+    Box::new(iter::from_fn(move || {
+        if let Some(event) = kept.next() {
+            token = event.token;
+            return Some(event);
+        }
+        text.take().map(|text| Event {
+            token,
+            text,
+            terminal: true,
+        })
+    }))
 }
 
 /// Pads the second event with blanks, which JSON allows between its tokens.
@@ -207,6 +209,9 @@ fn stall(pieces: Pieces, k: u64) -> impl Iterator<Item = Piece> + Send {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     fn three() -> Events {
@@ -274,6 +279,19 @@ mod tests {
             .map(|(i, _)| i)
             .collect();
         assert_eq!(terminal, [pieces.len() - 1]);
+    }
+
+    #[test]
+    fn events_before_an_error_are_made_when_they_are_asked_for() {
+        let made = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&made);
+        let counted = three().inspect(move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+        });
+        let error = Fault::SseErrorMid(2);
+        let mut pieces = events(Some(&error), Api::Chat, 2, Box::new(counted));
+        assert!(pieces.next().is_some());
+        assert_eq!(made.load(Ordering::Relaxed), 1);
     }
 
     #[test]

@@ -47,6 +47,7 @@ export const FLAGS: readonly Flag[] = [
   { name: "prompt-file", value: "FILE", group: "Requests", of: RUNS, text: "prompts in turn: one a line, or JSON lines" },
   { name: "prompt-tokens", value: "N", group: "Requests", of: RUNS, text: "made-up prompts of about so many tokens" },
   { name: "shared-prefix", value: "N", group: "Requests", of: RUNS, text: "so many tokens in front that all prompts share" },
+  { name: "system", value: "TEXT", group: "Requests", of: RUNS, text: "what the system is told" },
   { name: "nonce", group: "Requests", of: RUNS, text: "begin each prompt differently, so that no cache helps" },
   { name: "no-nonce", group: "Requests", of: RUNS, text: "send prompts as they are" },
   { name: "max-tokens", value: "N", group: "Requests", of: RUNS, text: "tokens of an answer at most" },

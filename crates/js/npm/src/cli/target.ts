@@ -39,6 +39,7 @@ function common(flags: Given): RunOptions {
     model,
     apiKey: given(flags, "api-key-file", keyIn),
     prompt: promptOf(flags),
+    system: flags.value("system"),
     nonce: flags.either("nonce"),
     maxTokens: given(flags, "max-tokens", (flag, text) => count(flag, text, 1, 10_000_000)),
     stream: flags.either("stream"),

@@ -47,12 +47,13 @@ function distance(a: string, b: string): number {
   return row[b.length] ?? 0;
 }
 
-const MULTIPLES: Record<string, number> = { "": 1, k: 1e3, K: 1e3, M: 1e6 };
+/** Powers of ten that are read with the digits: a product of floats may miss the whole number. */
+const MULTIPLES: Record<string, string> = { "": "", k: "e3", K: "e3", M: "e6" };
 
 /** A whole number such as `1000`, `64k` or `2M`. */
 export function count(flag: string, text: string, least = 1, most = 1e12): number {
   const [, digits, unit = ""] = /^(\d+(?:\.\d+)?)([kKM]?)$/.exec(text) ?? [];
-  const value = Number(digits) * (MULTIPLES[unit] ?? Number.NaN);
+  const value = Number(`${digits}${MULTIPLES[unit]}`);
   if (!Number.isSafeInteger(value) || value < least || value > most) {
     throw new UsageError(`${flag}: expected a whole number from ${least} to ${most}, found "${text}"`);
   }
