@@ -70,7 +70,11 @@ async function watched<T>(
 ): Promise<{ result: T; isInterrupted: boolean }> {
   let isInterrupted = false;
   const onInterrupt = (): void => {
-    if (isInterrupted) process.exit(STATUS.interrupted);
+    if (isInterrupted) {
+      // What the shell says next begins a line.
+      progress.clear();
+      process.exit(STATUS.interrupted);
+    }
     isInterrupted = true;
     progress.line("ending: waiting for what is in flight (Ctrl-C again to quit at once)");
     run.stop();
