@@ -76,6 +76,8 @@ test("what cannot be is refused in one line that says why, with status 1", async
     [[...good, "--budget", "money=5"], /--price/],
     [[...good, "--fail-if", "p97>1s"], /--fail-if: "p97" is no figure/],
     [[...good, "--fail-if", "error_rate>1"], /can never come true: the most is 1, or 100%/],
+    [[...good, "--fail-if", "knee<16"], /--fail-if: knee<16: a plain run has no knee, which `kneepoint knee` looks for/],
+    [[...good, "--fail-if", "goodput<10"], /goodput is what meets an --slo: give that too/],
     [[...good, "--prompt-file", "none.txt"], /none\.txt cannot be read: there is no such file/],
     [[...good, "--prompt-file", "empty.txt"], /no prompt in empty\.txt/],
     [[...good, "--prompt-file", "odd.jsonl"], /line 2 of odd\.jsonl/],

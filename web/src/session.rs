@@ -78,8 +78,8 @@ fn reason(event: &Event, is_ready: bool) -> String {
         format!("The engine broke{said}. Press Run again: a new one is started.")
     } else {
         format!(
-            "The engine did not start{said}. It is a worker that is a module, which browsers have \
-             known since 2023. If yours is newer, see that the page's server still runs, and reload the page."
+            "The engine did not start{said}. See that the page's server still runs, and reload the \
+             page. A browser from before 2023 does not know such a worker, which is a module."
         )
     }
 }

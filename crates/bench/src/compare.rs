@@ -7,8 +7,9 @@ use kneepoint_core::platform::Platform;
 use kneepoint_stats::{PAIRS_MIN, log_ratio, sign_test};
 
 use crate::plan::{Load, OverBudget, Plan, Spend};
-use crate::progress::{Control, Listener};
-use crate::report::{CONFIDENCE, Estimate, Metric, Report, Rung};
+use crate::progress::{Control, Listener, Tick};
+use crate::record::Sample;
+use crate::report::{CONFIDENCE, Connections, Estimate, Metric, Report, Rung};
 use crate::run::{RunError, foreseen, run_within};
 use crate::target::Target;
 
@@ -110,6 +111,13 @@ pub async fn compare<P: Platform>(
     plan.budget.allows(all[0].plus(all[1])).map_err(over)?;
     let mut spend = Spend::new(plan.budget);
     let mut runs: [Vec<Rung>; 2] = [Vec::new(), Vec::new()];
+    let began = platform.now();
+    let mut turn = Turn {
+        listener,
+        began_s: 0.0,
+        before: 0,
+        of: pairs.saturating_mul(2),
+    };
     'turns: for pair in 0..pairs {
         let plan = Plan {
             seed: plan.seed.wrapping_add(u64::from(pair)),
@@ -119,7 +127,10 @@ pub async fn compare<P: Platform>(
         let order = if pair % 2 == 0 { [0, 1] } else { [1, 0] };
         for side in order {
             let target = [a, b][side];
-            let report = run_within(platform, target, &plan, control, listener, &mut spend).await?;
+            turn.began_s = (platform.now() - began).as_secs_f64();
+            let report =
+                run_within(platform, target, &plan, control, &mut turn, &mut spend).await?;
+            turn.before += 1;
             // A run that was cut short is no fair match, and none after it would be longer.
             if report.method.stopped_early {
                 break 'turns;
@@ -155,6 +166,39 @@ pub async fn compare<P: Platform>(
         differences,
         warnings,
     })
+}
+
+/// One run of all: whoever listens is told how far all of them are.
+struct Turn<'a> {
+    listener: &'a mut dyn Listener,
+    /// When it began, in seconds since the first did.
+    began_s: f64,
+    /// Runs before it.
+    before: u32,
+    of: u32,
+}
+
+impl Listener for Turn<'_> {
+    fn tick(&mut self, tick: &Tick) {
+        let all = |share: f64| (f64::from(self.before) + share) / f64::from(self.of);
+        self.listener.tick(&Tick {
+            t_s: self.began_s + tick.t_s,
+            progress: tick.progress.map(all),
+            ..tick.clone()
+        });
+    }
+
+    fn sample(&mut self, sample: &Sample, measured: bool) {
+        self.listener.sample(sample, measured);
+    }
+
+    fn rung(&mut self, rung: &Rung) {
+        self.listener.rung(rung);
+    }
+
+    fn connections(&mut self) -> Connections {
+        self.listener.connections()
+    }
 }
 
 fn unanswered(side: char, rung: &Rung) -> CompareError {

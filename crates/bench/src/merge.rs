@@ -31,6 +31,10 @@ pub enum MergeError {
     Apart(usize),
 }
 
+/// What a merged report says of itself, beside the load that it took over from its parts.
+const SUM: &str = "several results added up: the load is that of each, the block on top counts from the \
+                   first start to the last end, other rates are sums";
+
 /// Merges reports of one load, whatever their order.
 pub fn merge(reports: &[Report]) -> Result<Report, MergeError> {
     let (first, others) = reports.split_first().ok_or(MergeError::Nothing)?;
@@ -40,6 +44,10 @@ pub fn merge(reports: &[Report]) -> Result<Report, MergeError> {
     let mut merged = first.clone();
     for (index, other) in others.iter().enumerate() {
         add(&mut merged, other, index + 2)?;
+    }
+    let notes = &mut merged.method.notes;
+    if !others.is_empty() && !notes.iter().any(|note| note == SUM) {
+        notes.insert(0, SUM.to_owned());
     }
     Ok(merged)
 }

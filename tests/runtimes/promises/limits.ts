@@ -158,6 +158,17 @@ export const limits: Promises = {
     equal(llm.stats().connections.opened, world.isEncrypted ? 1 : 3, "opened");
   },
 
+  async "a stream that fails, or is left, costs no connection but its own"(world) {
+    // Other platforms open connections as they like, and do not tell; over HTTP/2 one goes on.
+    if (world.place.runtime !== "node" || world.isEncrypted) return;
+    for (const spec of ["tokens=4,fault=sse_error_mid", "tokens=40,tpot=5"]) {
+      const llm = world.client(world.endpoint(spec));
+      for (let i = 0; i < 4; i += 1) for await (const _ of llm.stream("Hello!", MODEL)) break;
+      await eventually(() => llm.stats().connections.open === 0, "they are closed");
+      equal(llm.stats().connections.opened, 4, spec);
+    }
+  },
+
   async "disposing of a client made by withOptions closes no connection"(world) {
     const endpoint = world.endpointApart("tokens=2");
     const llm = world.client(endpoint);

@@ -87,7 +87,12 @@ pub fn from_str<T: Read>(text: &str) -> Result<T, Wrong> {
 
 /// Any value.
 pub(crate) fn parse(text: &str) -> Result<Value, Wrong> {
-    serde_json::from_str(text).map_err(|error| Wrong::new(error.to_string()))
+    serde_json::from_str(text).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        Wrong::new(format!(
+            "it is not JSON, or was cut short, at line {line}, column {column}"
+        ))
+    })
 }
 
 /// The fields of an object that is read.
@@ -278,7 +283,7 @@ mod tests {
     fn what_is_wrong_is_named_with_its_place() {
         #[rustfmt::skip]
         let cases = [
-            ("{", "EOF"),
+            ("{", "it is not JSON, or was cut short, at line 1, column 1"),
             ("[]", "expected an object, found []"),
             (r#"{"ways":[]}"#, "missing field `x`"),
             (r#"{"x":"one","ways":[]}"#, "x: expected a number, found \"one\""),

@@ -269,7 +269,14 @@ fn ladder_table(out: &mut impl Write, rungs: &[Rung], stream: bool) -> fmt::Resu
         let (p50, p95) = (at(0.5), at(0.95));
         writeln!(
             out,
-            "  {n:>5} {purpose:<8} {rate:>9.2} {tokens:>11} {p50:>10} {p95:>9} {failed:>7}"
+            "  {n:>5} {purpose:<8} {rate:>9.2} {tokens:>11} {p50:>10} {p95:>9} {failed:>7}{}",
+            if rung.client.bound { "  client" } else { "" }
+        )?;
+    }
+    if rungs.iter().any(|rung| rung.client.bound) {
+        writeln!(
+            out,
+            "  client: it was the limit there, so that the row says little about the server"
         )?;
     }
     Ok(())

@@ -5,7 +5,7 @@ use kneepoint_bench::compare::{CompareError, compare, compare_reports};
 use kneepoint_bench::plan::{Budget, Plan};
 use kneepoint_core::platform::sim::{ServerModel, Sim};
 
-use crate::harness::{Stage, closed, taking, target};
+use crate::harness::{Notebook, Stage, closed, taking, target};
 
 #[test]
 fn servers_that_take_turns_are_told_apart_if_they_differ() {
@@ -59,6 +59,35 @@ fn the_order_alternates_so_that_a_drift_favours_nobody() {
     order.sort_unstable();
     let order: String = order.into_iter().map(|(_, side)| side).collect();
     assert_eq!(order, "ABBAABBAAB");
+}
+
+#[test]
+fn whoever_waits_is_told_how_far_all_turns_are() {
+    let sim = Sim::new(4);
+    sim.serve("https://a.test", taking(1.0, 0.0));
+    let a = target("https://a.test/v1");
+    let mut notebook = Notebook::default();
+    sim.run(compare(
+        &sim,
+        (&a, &a),
+        &closed(4, 1),
+        5,
+        &Control::new(),
+        &mut notebook,
+    ))
+    .expect("it can run");
+    let told: Vec<(f64, f64)> = notebook
+        .ticks
+        .iter()
+        .map(|tick| (tick.t_s, tick.progress.expect("a plain run tells")))
+        .collect();
+    let goes_on = |pair: &[(f64, f64)]| pair[0].0 <= pair[1].0 && pair[0].1 <= pair[1].1;
+    assert!(told.windows(2).all(goes_on), "{told:?}");
+    // Ten runs of four seconds each.
+    let (end, share) = told.last().expect("ticks");
+    assert!(*end > 39.0 && *share > 0.9, "{end} s, {share}");
+    let (_, middle) = told[told.len() / 2];
+    assert!((0.4..0.6).contains(&middle), "{middle}");
 }
 
 #[test]

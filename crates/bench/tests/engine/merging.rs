@@ -109,6 +109,21 @@ fn counts_and_rates_add_and_percentiles_are_those_of_all_requests() {
 }
 
 #[test]
+fn a_sum_says_once_that_it_is_one() {
+    let (a, b, c) = (part(1), part(2), part(3));
+    let two = merge(&[a.clone(), b]).expect("one load");
+    let three = merge(&[c, two.clone()]).expect("one load");
+    for (report, times) in [(a, 0), (two, 1), (three, 1)] {
+        let text = report.text();
+        assert_eq!(
+            text.matches("several results added up").count(),
+            times,
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn what_does_not_belong_together_is_refused() {
     let (a, b) = (part(1), part(2));
     assert_eq!(merge(&[]), Err(MergeError::Nothing));

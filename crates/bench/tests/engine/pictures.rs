@@ -40,6 +40,9 @@ fn a_rung_that_the_client_spoilt_gives_way_to_the_one_measured_in_its_place() {
     assert_eq!(at(&anew), at(&clean));
     assert_eq!(verdict(&anew), verdict(&clean));
     assert_eq!(anew.client_bound_at(), None);
+    // The table has both rows, and marks the one.
+    let marked = |report: &Report| report.text().matches("  client\n").count();
+    assert_eq!((marked(&clean), marked(&anew)), (0, 1), "{}", anew.text());
     let line = |picture: Picture| {
         let elements = picture.svg.split('<');
         let lines = elements.filter(|element| element.contains("kp-line"));

@@ -2,7 +2,7 @@
  * The benchmark engine: what an endpoint does under load, and where its knee is.
  *
  * ```ts
- * import { bench, knee, renderReport } from "kneepoint/bench";
+ * import { knee, renderReport } from "kneepoint/bench";
  *
  * const run = knee({ baseURL: "http://127.0.0.1:8000/v1", model: "m", maxTokens: 100 });
  * for await (const tick of run) console.log(tick.concurrency, tick.tokens_per_s);

@@ -39,6 +39,7 @@ export const COMMANDS: Record<CommandName, (flags: Given) => Promise<number>> = 
 async function measured(flags: Given, command: "bench" | "knee"): Promise<number> {
   noWords(flags);
   const thresholds = thresholdsOf(flags);
+  for (const threshold of thresholds) checkFigure(flags, command, threshold);
   const options = await keyed(command === "bench" ? benchOptions(flags) : kneeOptions(flags));
   const outputs = new Outputs(flags, true);
   const progress = new Progress(command, flags.has("quiet"));
@@ -70,7 +71,11 @@ async function watched<T>(
 ): Promise<{ result: T; isInterrupted: boolean }> {
   let isInterrupted = false;
   const onInterrupt = (): void => {
-    if (isInterrupted) process.exit(STATUS.interrupted);
+    if (isInterrupted) {
+      // What the shell says next begins a line.
+      progress.clear();
+      process.exit(STATUS.interrupted);
+    }
     isInterrupted = true;
     progress.line("ending: waiting for what is in flight (Ctrl-C again to quit at once)");
     run.stop();
@@ -103,6 +108,17 @@ function thresholdsOf(flags: Given): string[] {
     }
   }
   return thresholds;
+}
+
+/** Refuses what a run cannot be held against, before it is paid for. */
+function checkFigure(flags: Given, command: "bench" | "knee", threshold: string): void {
+  const [figure] = /^\w+/.exec(threshold) ?? [];
+  if (command === "bench" && /^(?:knee|peak|limit)$/.test(figure ?? "")) {
+    throw new UsageError(`--fail-if: ${threshold}: a plain run has no ${figure}, which \`kneepoint knee\` looks for`);
+  }
+  if (figure === "goodput" && !flags.has("slo")) {
+    throw new UsageError(`--fail-if: ${threshold}: goodput is what meets an --slo: give that too`);
+  }
 }
 
 /** Says which thresholds were missed, and whether anything was answered at all. */

@@ -33,7 +33,7 @@ function common(flags: Given): RunOptions {
     );
   }
   const model = flags.value("model");
-  if (!model) throw new UsageError("--model is missing: whom is the endpoint to answer with?");
+  if (!model) throw new UsageError("--model is missing: which model is to answer?");
   return {
     provider,
     model,

@@ -195,7 +195,9 @@ export class Origin {
         socket = undefined;
         // Not at once: undici would not look again for what to send.
         if (ready !== undefined) return queueMicrotask(() => done(null, ready));
-        // undici connects anew where a server closed the connection after its answer.
+        // undici connects anew where a server closed the connection after its answer, and also for a request
+        // that was taken back in the midst of its answer, which needs nothing more.
+        if (!isCounted && slot.busy === 0) return queueMicrotask(() => done(new Error("closed"), null));
         if (!isCounted) this.#opening += 1;
         isCounted = false;
         if (slot.rider !== undefined) this.reused -= 1;
