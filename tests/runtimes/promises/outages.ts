@@ -6,7 +6,7 @@ import { failure, MODEL, type Promises } from "../world.ts";
 export const outages: Promises = {
   async "no call is lost while a gateway answers for a server that is away"(world) {
     const endpoint = world.endpoint("tokens=2,ttft=20,outage=400:1500,fault=html_502");
-    const llm = world.client(endpoint, { concurrency: 20 });
+    const llm = world.client(endpoint, { concurrency: 20, maxRetries: undefined });
     const until = performance.now() + 2500;
     let calls = 0;
     const work = async () => {
@@ -23,7 +23,7 @@ export const outages: Promises = {
 
   async "a call whose time is up says what refused it, or others"(world) {
     const endpoint = world.endpoint("fault=status_503");
-    const llm = world.client(endpoint, { concurrency: 1, timeout: 1500 });
+    const llm = world.client(endpoint, { concurrency: 1, timeout: 1500, maxRetries: undefined });
     const errors = await Promise.all([1, 2, 3].map(() => failure(llm.generate("Hello!", MODEL))));
     for (const error of errors) {
       equal([error.kind, error.status, error.retryable], ["status", 503, true], error.message);
