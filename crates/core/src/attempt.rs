@@ -15,8 +15,7 @@ use crate::lane::Lane;
 use crate::ledger::Journal;
 use crate::limiter::{Outcome, Permit};
 use crate::platform::{Body, Platform, TransportError};
-use crate::presence::Health;
-use crate::retry::{Class, classify, is_refusal};
+use crate::retry::{Class, Outlook, classify, is_refusal};
 use crate::time::Instant;
 use crate::watch::{Deadline, Watch, earlier};
 
@@ -36,7 +35,7 @@ pub(crate) struct Failure {
     pub(crate) phase: Phase,
     pub(crate) class: Class,
     /// What the failures of all calls say of the server.
-    pub(crate) health: Health,
+    pub(crate) outlook: Outlook,
     pub(crate) hints: Hints,
     pub(crate) handle: Option<Handle>,
 }
@@ -234,14 +233,14 @@ impl<P: Platform> Exchange<P> {
     pub(crate) fn fail(&mut self, kind: ErrorKind, phase: Phase) -> Box<Failure> {
         let class = classify(&kind, self.hints.should_retry);
         let now = self.platform.now();
-        let health = self.lane.failed(now, self.started, &kind, class);
+        let outlook = self.lane.failed(now, self.started, &kind, class);
         let (mut hints, handle) = (std::mem::take(&mut self.hints), self.handle.take());
         // The head of an answer that had begun well could not tell.
         if let (ErrorKind::InBand(error), Class::Throttle) = (&kind, class) {
             hints.retry_after = hints.retry_after.or_else(|| in_words(&error.message));
         }
         if let Some(permit) = self.permit.take() {
-            let overload = health == Health::Down || class == Class::Overload;
+            let overload = outlook == Outlook::Down || class == Class::Overload;
             if overload || class == Class::Throttle {
                 let hint = hints.retry_after;
                 permit.settle(Outcome::Refused(Refusal { hint, overload }));
@@ -259,7 +258,7 @@ impl<P: Platform> Exchange<P> {
             kind,
             phase,
             class,
-            health,
+            outlook,
             hints,
             handle,
         })

@@ -17,10 +17,9 @@ use crate::lane::Lane;
 use crate::ledger::Ledger;
 use crate::limiter::{Denied, Permit, Position, QueueFull, TokenHint};
 use crate::platform::Platform;
-use crate::presence::Health;
 use crate::record::{AttemptRecord, CacheUse, Record};
 use crate::retry::{
-    Class, Decision, HINT_SPREAD_MAX, Moment, RetryPolicy, Stop, Tries, classify, decide,
+    Class, Decision, HINT_SPREAD_MAX, Moment, Outlook, RetryPolicy, Stop, Tries, classify, decide,
 };
 use crate::time::Instant;
 use crate::watch::{Deadline, Watch, earlier};
@@ -70,7 +69,7 @@ impl<P: Platform> Call<P> {
                 },
                 Err(failure) => failure,
             };
-            if failure.class.is_refusal() || failure.health == Health::Down {
+            if failure.class.is_refusal() || failure.outlook == Outlook::Down {
                 self.position.refused();
             }
             match self.decide(&failure) {
@@ -232,7 +231,7 @@ impl<P: Platform> Call<P> {
             hint: failure.hints.retry_after,
             remaining: self.deadline.map(|(at, _)| at - now),
             heard: self.lane.presence.borrow().heard(now),
-            health: failure.health,
+            outlook: failure.outlook,
             in_vain: self.lane.is_in_vain(now, self.position.since()),
             unit: self.platform.random(),
         };
@@ -296,7 +295,7 @@ fn in_queue(kind: ErrorKind, retry_after: Option<Duration>) -> Box<Failure> {
         class: classify(&kind, None),
         kind,
         phase: Phase::Queue,
-        health: Health::Unknown,
+        outlook: Outlook::Unknown,
         hints: Hints {
             retry_after,
             ..Hints::default()

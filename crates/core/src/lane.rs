@@ -13,9 +13,9 @@ use crate::error::ErrorKind;
 use crate::hedge::Hedger;
 use crate::limiter::{Limiter, Options};
 use crate::platform::Platform;
-use crate::presence::{Health, Presence};
+use crate::presence::Presence;
 use crate::pulse::Pulse;
-use crate::retry::Class;
+use crate::retry::{Class, Outlook};
 use crate::time::Instant;
 
 /// One key's shared state.
@@ -88,11 +88,11 @@ impl<P: Platform> Lane<P> {
         }
     }
 
-    /// A call succeeded with an attempt that was sent at `sent`; `spent` is what its retries had cost.
-    pub(crate) fn succeeded(&self, now: Instant, sent: Instant, spent: u32) {
+    /// A call succeeded with an attempt that was sent at `sent`; `paid` is what its retries had cost.
+    pub(crate) fn succeeded(&self, now: Instant, sent: Instant, paid: u32) {
         self.presence.borrow_mut().answered(now, sent);
         let places = self.limiter.snapshot().limit as u32;
-        self.budget.borrow_mut().succeeded(spent, places);
+        self.budget.borrow_mut().succeeded(paid, places);
     }
 
     /// An attempt that was sent at `sent` failed. The answer is what all failures say of the server.
@@ -102,7 +102,7 @@ impl<P: Platform> Lane<P> {
         sent: Instant,
         kind: &ErrorKind,
         class: Class,
-    ) -> Health {
+    ) -> Outlook {
         let is_poor = self.budget.borrow().left() < COST_TRANSIENT;
         self.presence
             .borrow_mut()

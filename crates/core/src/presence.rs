@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use crate::error::ErrorKind;
-use crate::retry::Class;
+use crate::retry::{Class, Outlook};
 use crate::time::Instant;
 
 /// More failures in a row than these are no bad luck, if each was sent after the first of them was
@@ -22,17 +22,6 @@ const ANSWERED_MAX: Duration = Duration::from_secs(60);
 /// A call that has come later waits this long for a server that refuses everything: most limits
 /// count by the minute, and then it takes a few seconds more until it is asked again.
 const REFUSED_MAX: Duration = Duration::from_secs(75);
-
-/// What the failures of all calls together say of a server that is expected back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Health {
-    /// Nothing: there are none, or it is not expected back.
-    Unknown,
-    /// So many attempts have failed, and none succeeded that was sent since.
-    Failing(u32),
-    /// All fail.
-    Down,
-}
 
 /// What is known of a server's being there.
 #[derive(Debug, Clone, Copy, Default)]
@@ -71,13 +60,13 @@ impl Presence {
         kind: &ErrorKind,
         class: Class,
         is_poor: bool,
-    ) -> Health {
+    ) -> Outlook {
         if kind.shows_server() {
             self.heard = Some(now);
         }
         // Whoever takes no connection has a rule of his own, and costs nothing.
         if class == Class::Unsent || class == Class::Fatal || class.is_refusal() {
-            return Health::Unknown;
+            return Outlook::Unknown;
         }
         let trouble = self.trouble.get_or_insert(Trouble {
             since: now,
@@ -92,11 +81,11 @@ impl Presence {
             trouble.in_a_row
         };
         if self.answered.is_none_or(|at| now - at >= ANSWERED_MAX) {
-            Health::Unknown
+            Outlook::Unknown
         } else if in_a_row > IN_A_ROW {
-            Health::Down
+            Outlook::Down
         } else {
-            Health::Failing(trouble.failures)
+            Outlook::Failing(trouble.failures)
         }
     }
 
@@ -130,7 +119,7 @@ mod tests {
     }
 
     /// What is thought after so many 502s, each sent 1 ms before it failed.
-    fn health(presence: &mut Presence, from: u64, failures: u64, is_poor: bool) -> Health {
+    fn outlook(presence: &mut Presence, from: u64, failures: u64, is_poor: bool) -> Outlook {
         let take = |index| {
             let (sent, now) = (at(from + 2 * index - 1), at(from + 2 * index));
             presence.failed(now, sent, &bad_gateway(), Class::Transient, is_poor)
@@ -146,7 +135,7 @@ mod tests {
 
     #[test]
     fn a_server_at_which_all_calls_fail_is_down() {
-        use Health::{Down, Failing};
+        use Outlook::{Down, Failing};
         #[rustfmt::skip]
         let cases = [
             // failures in a row, none can be paid for, then
@@ -157,7 +146,7 @@ mod tests {
             ( 9, true,  Down),
         ];
         for (failures, is_poor, expected) in cases {
-            let found = health(&mut served(1), 10, failures, is_poor);
+            let found = outlook(&mut served(1), 10, failures, is_poor);
             assert_eq!(found, expected, "{failures}, {is_poor}");
         }
     }
@@ -165,21 +154,21 @@ mod tests {
     #[test]
     fn it_is_up_with_the_first_success() {
         let mut presence = served(1);
-        assert_eq!(health(&mut presence, 10, 20, false), Health::Down);
+        assert_eq!(outlook(&mut presence, 10, 20, false), Outlook::Down);
         presence.answered(at(100), at(90));
-        assert_eq!(health(&mut presence, 110, 3, false), Health::Failing(3));
+        assert_eq!(outlook(&mut presence, 110, 3, false), Outlook::Failing(3));
     }
 
     #[test]
     fn a_success_that_was_sent_before_the_failures_says_little() {
         let mut presence = served(1);
-        assert_eq!(health(&mut presence, 10, 20, false), Health::Down);
+        assert_eq!(outlook(&mut presence, 10, 20, false), Outlook::Down);
         presence.answered(at(100), at(9));
-        assert_eq!(health(&mut presence, 110, 9, false), Health::Down);
+        assert_eq!(outlook(&mut presence, 110, 9, false), Outlook::Down);
         presence.answered(at(200), at(9));
-        assert_eq!(health(&mut presence, 210, 8, false), Health::Failing(37));
+        assert_eq!(outlook(&mut presence, 210, 8, false), Outlook::Failing(37));
         presence.answered(at(300), at(9));
-        assert_eq!(health(&mut presence, 310, 1, true), Health::Down);
+        assert_eq!(outlook(&mut presence, 310, 1, true), Outlook::Down);
     }
 
     #[test]
@@ -187,16 +176,16 @@ mod tests {
         let mut presence = served(1);
         for failures in 1..=100 {
             let found = presence.failed(at(50), at(10), &bad_gateway(), Class::Transient, false);
-            assert_eq!(found, Health::Failing(failures));
+            assert_eq!(found, Outlook::Failing(failures));
         }
     }
 
     #[test]
     fn a_server_that_never_answered_or_long_ago_is_not_expected_back() {
-        let after_100 = |mut presence, from| health(&mut presence, from, 100, true);
-        assert_eq!(after_100(Presence::default(), 10), Health::Unknown);
-        assert_eq!(after_100(served(1), 59_000), Health::Down);
-        assert_eq!(after_100(served(1), 60_001), Health::Unknown);
+        let after_100 = |mut presence, from| outlook(&mut presence, from, 100, true);
+        assert_eq!(after_100(Presence::default(), 10), Outlook::Unknown);
+        assert_eq!(after_100(served(1), 59_000), Outlook::Down);
+        assert_eq!(after_100(served(1), 60_001), Outlook::Unknown);
     }
 
     #[test]
@@ -210,10 +199,10 @@ mod tests {
         ] {
             for _ in 0..100 {
                 let found = presence.failed(at(9), at(8), &bad_gateway(), class, true);
-                assert_eq!(found, Health::Unknown);
+                assert_eq!(found, Outlook::Unknown);
             }
         }
-        assert_eq!(health(&mut presence, 10, 8, true), Health::Failing(8));
+        assert_eq!(outlook(&mut presence, 10, 8, true), Outlook::Failing(8));
     }
 
     #[test]

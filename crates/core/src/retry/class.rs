@@ -47,6 +47,17 @@ impl Class {
     }
 }
 
+/// What the failures of all calls together say of a server that is expected back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outlook {
+    /// Nothing: there are none, or it is not expected back.
+    Unknown,
+    /// So many attempts have failed, and none succeeded that was sent since.
+    Failing(u32),
+    /// All fail.
+    Down,
+}
+
 /// Sorts a failure into its class. `should_retry` is the server's own word on it, if it gave one.
 pub fn classify(kind: &ErrorKind, should_retry: Option<bool>) -> Class {
     let class = match kind {
