@@ -44,6 +44,7 @@ pub(crate) struct Sender<P: Platform> {
     origin: Instant,
     usage_question: Cell<UsageQuestion>,
     clients: Clients<P>,
+    trouble: Rc<Trouble>,
 }
 
 /// Who sends: a server's hint closes a client to all its requests, which then go out together. An
@@ -75,20 +76,56 @@ impl<P: Platform> Clone for Connected<P> {
 
 /// Keeps the record of the call that was settled last. Whoever awaited that call is polled next,
 /// before any other can settle.
-#[derive(Default)]
-struct Notebook(RefCell<Option<Record>>);
+struct Notebook {
+    last: RefCell<Option<Record>>,
+    trouble: Rc<Trouble>,
+}
 
 impl Observer for Notebook {
-    fn attempt(&self, _: &Record, _: &AttemptRecord) {}
+    fn attempt(&self, _: &Record, attempt: &AttemptRecord) {
+        if attempt.class.is_some() {
+            self.trouble.note(attempt);
+        }
+    }
 
     fn call(&self, record: &Record) {
-        *self.0.borrow_mut() = Some(record.clone());
+        *self.last.borrow_mut() = Some(record.clone());
+    }
+}
+
+/// Attempts that failed, all clients together: a request that is tried again for a minute has not
+/// ended, and yet there is something to say.
+#[derive(Debug, Default)]
+pub(crate) struct Trouble {
+    attempts: Cell<u64>,
+    last: RefCell<Option<String>>,
+}
+
+impl Trouble {
+    fn note(&self, attempt: &AttemptRecord) {
+        self.attempts.set(self.attempts.get() + 1);
+        let word = attempt.error.map(str::to_owned);
+        let status = attempt.status.filter(|status| *status >= 300);
+        *self.last.borrow_mut() = status.map(|status| status.to_string()).or(word);
+    }
+
+    /// How many.
+    pub(crate) const fn attempts(&self) -> u64 {
+        self.attempts.get()
+    }
+
+    /// What the last one failed of: its status, or the error's name.
+    pub(crate) fn last(&self) -> Option<String> {
+        self.last.borrow().clone()
     }
 }
 
 impl<P: Platform> Connected<P> {
-    fn new(platform: &P, config: &Config) -> Result<Self, ConfigError> {
-        let notebook = Rc::new(Notebook::default());
+    fn new(platform: &P, config: &Config, trouble: &Rc<Trouble>) -> Result<Self, ConfigError> {
+        let notebook = Rc::new(Notebook {
+            last: RefCell::default(),
+            trouble: trouble.clone(),
+        });
         let observer: Rc<dyn Observer> = notebook.clone();
         let client = Client::with_observer(platform.clone(), config.clone(), Some(observer))?;
         Ok(Self { client, notebook })
@@ -107,13 +144,10 @@ impl<P: Platform> Sender<P> {
         if !config.concurrency.adaptive {
             config.concurrency = fixed(ceiling);
         }
-        let client = Connected::new(platform, &config)?;
-        Ok(Self::with(
-            platform,
-            config,
-            stream,
-            Clients::Shared(client),
-        ))
+        let trouble = Rc::default();
+        let client = Connected::new(platform, &config, &trouble)?;
+        let clients = Clients::Shared(client);
+        Ok(Self::with(platform, config, stream, clients, trouble))
     }
 
     /// Sends as workers do that know nothing of each other: each slot repeats and waits on its own.
@@ -149,13 +183,19 @@ impl<P: Platform> Sender<P> {
             clients: RefCell::default(),
             heeds_hints,
         };
-        let sender = Self::with(platform, config, stream, clients);
+        let sender = Self::with(platform, config, stream, clients, Rc::default());
         // A configuration that cannot be used is told now.
         sender.slot(0)?;
         Ok(sender)
     }
 
-    fn with(platform: &P, mut config: Config, stream: bool, clients: Clients<P>) -> Self {
+    fn with(
+        platform: &P,
+        mut config: Config,
+        stream: bool,
+        clients: Clients<P>,
+        trouble: Rc<Trouble>,
+    ) -> Self {
         // A measured answer is the server's own.
         config.cache = None;
         config.dedupe = Some(false);
@@ -171,7 +211,13 @@ impl<P: Platform> Sender<P> {
             }),
             config,
             clients,
+            trouble,
         }
+    }
+
+    /// What has failed so far.
+    pub(crate) fn trouble(&self) -> &Trouble {
+        &self.trouble
     }
 
     /// When the run began.
@@ -190,7 +236,7 @@ impl<P: Platform> Sender<P> {
             Clients::PerSlot { clients, .. } => {
                 let mut clients = clients.borrow_mut();
                 while clients.len() <= slot as usize {
-                    clients.push(Connected::new(&self.platform, &self.config)?);
+                    clients.push(Connected::new(&self.platform, &self.config, &self.trouble)?);
                 }
                 Ok(clients[slot as usize].clone())
             }
@@ -203,7 +249,7 @@ impl<P: Platform> Sender<P> {
             clients,
             heeds_hints: false,
         } = &self.clients
-            && let Ok(fresh) = Connected::new(&self.platform, &self.config)
+            && let Ok(fresh) = Connected::new(&self.platform, &self.config, &self.trouble)
             && let Some(client) = clients.borrow_mut().get_mut(slot as usize)
         {
             *client = fresh;
@@ -223,7 +269,7 @@ impl<P: Platform> Sender<P> {
                 let outcome = Abortable::new(self.ask(&client, &prompt), abort)
                     .await
                     .unwrap_or(Outcome::Aborted);
-                let record = notebook.0.borrow_mut().take();
+                let record = notebook.last.borrow_mut().take();
                 (outcome, record)
             }
         };

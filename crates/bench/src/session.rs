@@ -222,6 +222,8 @@ impl<'a, P: Platform> Session<'a, P> {
             t_s: (now - self.origin()).as_secs_f64(),
             in_flight: self.pool.in_flight(),
             resting: self.pool.resting(),
+            attempts_failed: self.sender.trouble().attempts(),
+            last_failure: self.sender.trouble().last(),
             ..self.now.clone()
         };
         let origin = self.origin();

@@ -82,9 +82,13 @@ pub(super) fn of_running(running: &Running) -> [Figure; 8] {
         .failed
         .iter()
         .filter(|(class, _)| *class != Class::Throttled);
-    let classes: Vec<String> = classes
+    let mut classes: Vec<String> = classes
         .map(|(class, count)| format!("{} {count}", class.as_str()))
         .collect();
+    let repeated = tick.attempts_failed.saturating_sub(refused + failed);
+    if let (1.., Some(last)) = (repeated, &tick.last_failure) {
+        classes.push(format!("{} repeated: {last}", count(repeated)));
+    }
     [
         Figure::new("done", "Done", count(tick.done), done),
         Figure::new(

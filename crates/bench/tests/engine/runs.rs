@@ -5,7 +5,7 @@ use kneepoint_bench::plan::{Budget, Load, Plan, Slo};
 use kneepoint_bench::record::Class;
 use kneepoint_bench::report::Connections;
 use kneepoint_bench::threshold::Threshold;
-use kneepoint_bench::{Phase, RunError};
+use kneepoint_bench::{Phase, RunError, Tick};
 use kneepoint_core::platform::sim::{Bucket, Reply, Script, ServerModel};
 
 use crate::harness::{Stage, closed, taking};
@@ -51,6 +51,26 @@ fn repeated_attempts_are_told_where_they_show_in_times_alone() {
     let report = stage.run(&closed(60, 8));
     assert_eq!(report.rungs[0].repeats(), 0);
     assert!(!report.text().contains("paused before"));
+}
+
+#[test]
+fn whoever_waits_is_told_of_attempts_that_fail_before_a_request_ends() {
+    let mut stage = Stage::new(3, Script::new().forever(Reply::status(503)));
+    let report = stage.run(&closed(4, 2));
+    let ticks = &stage.notebook.ticks;
+    let early = ticks.iter().find(|tick| tick.t_s > 5.0).expect("it lasts");
+    assert_eq!(
+        (early.done, early.last_failure.as_deref()),
+        (0, Some("503"))
+    );
+    assert!(early.attempts_failed >= 4, "{early:?}");
+    let last = ticks.last().expect("ticks");
+    assert_eq!(last.attempts_failed, report.rungs[0].attempts);
+
+    let mut stage = Stage::new(3, taking(1.0, 0.1));
+    stage.run(&closed(20, 2));
+    let told = |tick: &Tick| tick.attempts_failed > 0 || tick.last_failure.is_some();
+    assert!(!stage.notebook.ticks.iter().any(told));
 }
 
 #[test]

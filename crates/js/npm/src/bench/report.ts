@@ -341,6 +341,10 @@ export interface Tick {
   ok: number;
   /** Those without, by class; classes that did not occur are left out. */
   failed: [RequestClass, number][];
+  /** Attempts that failed, also of requests that are tried again. */
+  attempts_failed: number;
+  /** What the last of them failed of: its status, or the error's `kind`. */
+  last_failure: string | null;
   /** From 0 to 1; `null` for a ladder, whose length nobody knows. */
   progress: number | null;
   /** Answers per second over the last two seconds, each spread evenly over the time that it takes. */
