@@ -12,9 +12,9 @@ import { dropIn } from "./promises/drop_in.ts";
 import { endings } from "./promises/endings.ts";
 import { errors } from "./promises/errors.ts";
 import { limits } from "./promises/limits.ts";
-import { outages } from "./promises/outages.ts";
 import { measures } from "./promises/measures.ts";
 import { options } from "./promises/options.ts";
+import { outages } from "./promises/outages.ts";
 import { streams } from "./promises/streams.ts";
 import { failure, type Place, type Promises, told, World } from "./world.ts";
 
