@@ -15,9 +15,12 @@ pub use class::{Class, Outlook, classify};
 /// No pause without a hint is longer: twenty seconds on, the trouble is someone's to look at.
 const BACKOFF_MAX: Duration = Duration::from_secs(20);
 
-/// The first pause after trouble is this at most and half of it at least, the next twice as much: a lone call,
-/// which nobody else's failures warn, outlasts three quarters of a second.
+/// The first pause after trouble is this at most, the next twice as much.
 const BACKOFF_TRANSIENT: Duration = Duration::from_millis(500);
+
+/// As much of a pause after trouble is certain. What was not well a moment ago is hardly well at once, and
+/// there are few tries: those of a lone call, which nobody else's failures warn, last for more than a second.
+const CERTAIN_SHARE: f64 = 0.75;
 
 /// The first pause after a refusal is drawn from 0 to this, then from twice as much. It is short, because the
 /// limit, which sees all calls, already says when the next one may go; this only keeps those that were refused
@@ -226,12 +229,11 @@ const fn others_fail(outlook: Outlook, retries: u32) -> bool {
 
 /// A random share of an exponentially growing pause: herds spread, and grow thinner.
 fn pause(class: Class, used: u32, unit: f64) -> Duration {
-    // What was not well a moment ago is hardly well at once, and there are few tries.
-    let half_certain = f64::midpoint(unit, 1.0);
+    let mostly_certain = CERTAIN_SHARE + (1.0 - CERTAIN_SHARE) * unit;
     let (first, longest, share) = match class {
         Class::Throttle | Class::Overload => (BACKOFF_THROTTLE, BACKOFF_MAX, unit),
-        Class::Unsent => (BACKOFF_TRANSIENT, BACKOFF_UNSENT_MAX, half_certain),
-        _ => (BACKOFF_TRANSIENT, BACKOFF_MAX, half_certain),
+        Class::Unsent => (BACKOFF_TRANSIENT, BACKOFF_UNSENT_MAX, mostly_certain),
+        _ => (BACKOFF_TRANSIENT, BACKOFF_MAX, mostly_certain),
     };
     first
         .saturating_mul(1 << used.min(16))

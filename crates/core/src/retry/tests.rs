@@ -194,15 +194,15 @@ fn pauses_follow_the_table() {
     #[rustfmt::skip]
     let cases = [
         // class, used before, hint, remaining, unit, decision
-        (Class::Transient, 0, None,              None,           0.0, RetryAfter(ms(250))),    // half is certain
+        (Class::Transient, 0, None,              None,           0.0, RetryAfter(ms(375))),    // most is certain
         (Class::Transient, 0, None,              None,           1.0, RetryAfter(ms(500))),
         (Class::Transient, 1, None,              None,           1.0, RetryAfter(ms(1000))),
-        (Class::Unsent,    0, None,              None,           0.0, RetryAfter(ms(250))),
+        (Class::Unsent,    0, None,              None,           0.0, RetryAfter(ms(375))),
         (Class::Unsent,    1, None,              None,           1.0, RetryAfter(ms(1000))),
         (Class::Unsent,    9, None,              None,           1.0, RetryAfter(ms(2000))),   // soon after its return
         (Class::Transient, 5, None,              None,           1.0, RetryAfter(ms(16_000))),
         (Class::Transient, 6, None,              None,           1.0, RetryAfter(ms(20_000))), // the bound
-        (Class::Transient, 60, None,             None,           0.5, RetryAfter(ms(15_000))), // no overflow
+        (Class::Transient, 60, None,             None,           0.5, RetryAfter(ms(17_500))), // no overflow
         (Class::Throttle,  0, None,              None,           0.0, RetryAfter(ms(0))),      // the limit holds it back
         (Class::Throttle,  0, None,              None,           1.0, RetryAfter(ms(250))),
         (Class::Throttle,  3, None,              None,           0.5, RetryAfter(ms(1000))),
@@ -214,8 +214,8 @@ fn pauses_follow_the_table() {
         (Class::Overload,  0, Some(Duration::MAX), None,         1.0, Halt(Stop::WaitTooLong)),
         (Class::Throttle,  0, Some(ms(2000)),    Some(ms(2000)), 0.0, Halt(Stop::WaitTooLong)),
         (Class::Throttle,  0, Some(ms(2000)),    Some(ms(2001)), 0.0, RetryAfter(ms(2000))),
-        (Class::Transient, 0, None,              Some(ms(276)),  0.1, RetryAfter(ms(275))),
-        (Class::Transient, 0, None,              Some(ms(275)),  0.1, Halt(Stop::WaitTooLong)),
+        (Class::Transient, 0, None,              Some(ms(401)),  0.2, RetryAfter(ms(400))),
+        (Class::Transient, 0, None,              Some(ms(400)),  0.2, Halt(Stop::WaitTooLong)),
     ];
     for (class, used, hint, remaining, unit, expected) in cases {
         let mut tries = Tries {
