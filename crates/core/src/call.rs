@@ -72,6 +72,10 @@ impl<P: Platform> Call<P> {
             if failure.class.is_refusal() || failure.outlook == Outlook::Down {
                 self.position.refused();
             }
+            if failure.class == Class::Unsent {
+                let now = self.platform.now();
+                self.lane.unreached(now, self.position.since());
+            }
             match self.decide(&failure) {
                 Decision::RetryAfter(delay) => self.platform.sleep(delay).await,
                 Decision::Stop(stop) => return Err(self.error(failure, stop)),

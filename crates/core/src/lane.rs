@@ -103,6 +103,9 @@ impl<P: Platform> Lane<P> {
         kind: &ErrorKind,
         class: Class,
     ) -> Outlook {
+        if class == Class::Unsent {
+            *self.last_word.borrow_mut() = kind.clone();
+        }
         let is_poor = self.budget.borrow().left() < COST_TRANSIENT;
         self.presence
             .borrow_mut()
@@ -111,28 +114,44 @@ impl<P: Platform> Lane<P> {
 
     /// The limiter has taken an attempt for refused: calls that have waited long enough are given up.
     pub(crate) fn refused(&self, now: Instant, kind: &ErrorKind) {
-        if self.limiter.snapshot().blocked == 0 {
+        let limit = self.limiter.snapshot();
+        if limit.blocked == 0 {
             return;
         }
         *self.last_word.borrow_mut() = kind.clone();
         let presence = *self.presence.borrow();
-        self.limiter
-            .give_up(|since| presence.is_in_vain(now, since));
+        if limit.refuses_all() {
+            self.limiter
+                .give_up(|since| presence.is_in_vain(now, since));
+        }
+    }
+
+    /// An attempt of a call that came at `since` has come to no connection: likewise.
+    pub(crate) fn unreached(&self, now: Instant, since: Instant) {
+        let presence = *self.presence.borrow();
+        // Where this one has not waited long enough, hardly any other has, and there may be many.
+        if presence.is_out_of_reach(now, since) {
+            self.limiter
+                .give_up(|since| presence.is_out_of_reach(now, since));
+        }
     }
 
     /// Why a call that waited for its turn until now was not sent: what everybody else is told, or
     /// `otherwise`.
     pub(crate) fn why_unsent(&self, otherwise: ErrorKind) -> ErrorKind {
-        if self.limiter.snapshot().blocked > 0 {
+        if self.limiter.snapshot().blocked > 0 || self.presence.borrow().is_unreached() {
             self.last_word.borrow().clone()
         } else {
             otherwise
         }
     }
 
-    /// Whether a call that came at `since` has waited long enough, where everything is refused.
+    /// Whether a call that came at `since` has waited long enough, where everything is refused or nothing
+    /// is reached.
     pub(crate) fn is_in_vain(&self, now: Instant, since: Instant) -> bool {
-        self.limiter.snapshot().refuses_all() && self.presence.borrow().is_in_vain(now, since)
+        let presence = self.presence.borrow();
+        let is_refused = self.limiter.snapshot().refuses_all() && presence.is_in_vain(now, since);
+        is_refused || presence.is_out_of_reach(now, since)
     }
 
     /// Whether anything is in flight or waiting, or the server asked for a pause that is not over.

@@ -23,12 +23,18 @@ const ANSWERED_MAX: Duration = Duration::from_secs(60);
 /// count by the minute, and then it takes a few seconds more until it is asked again.
 const REFUSED_MAX: Duration = Duration::from_secs(75);
 
+/// And this long for one that takes no connection: as long as three attempts need, of which each waits
+/// ten seconds for one.
+const UNREACHED_MAX: Duration = Duration::from_secs(30);
+
 /// What is known of a server's being there.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Presence {
     heard: Option<Instant>,
     answered: Option<Instant>,
     trouble: Option<Trouble>,
+    /// The last attempt came to no connection.
+    is_unreached: bool,
 }
 
 /// Failures since the last success of an attempt that was sent among them: one that was sent before
@@ -44,7 +50,7 @@ struct Trouble {
 impl Presence {
     /// An attempt that was sent at `sent` went well.
     pub(crate) fn answered(&mut self, now: Instant, sent: Instant) {
-        self.heard = Some(now);
+        self.shown(now);
         self.answered = Some(now);
         self.trouble = self.trouble.filter(|trouble| sent <= trouble.since);
         if let Some(trouble) = &mut self.trouble {
@@ -62,8 +68,9 @@ impl Presence {
         is_poor: bool,
     ) -> Outlook {
         if kind.shows_server() {
-            self.heard = Some(now);
+            self.shown(now);
         }
+        self.is_unreached |= class == Class::Unsent;
         // Whoever takes no connection has a rule of his own, and costs nothing.
         if class == Class::Unsent || class == Class::Fatal || class.is_refusal() {
             return Outlook::Unknown;
@@ -93,6 +100,23 @@ impl Presence {
     /// One that came while the server was expected back waits for its return.
     pub(crate) fn is_in_vain(&self, now: Instant, since: Instant) -> bool {
         now - since >= REFUSED_MAX && self.answered.is_none_or(|at| since - at >= ANSWERED_MAX)
+    }
+
+    /// Whether the last attempt came to no connection.
+    pub(crate) const fn is_unreached(&self) -> bool {
+        self.is_unreached
+    }
+
+    /// Whether a call that came at `since` has waited long enough for a connection. One that came while
+    /// the server was heard waits for its return.
+    pub(crate) fn is_out_of_reach(&self, now: Instant, since: Instant) -> bool {
+        let had_gone = self.heard.is_none_or(|at| since - at >= ANSWERED_MAX);
+        self.is_unreached && had_gone && now - since >= UNREACHED_MAX
+    }
+
+    fn shown(&mut self, now: Instant) {
+        self.heard = Some(now);
+        self.is_unreached = false;
     }
 
     /// How long ago it was last known to be there.
@@ -235,5 +259,27 @@ mod tests {
         let lost = TransportError::Lost("x".into()).into();
         presence.failed(at(7), at(1), &lost, Class::UnknownOutcome, false);
         assert_eq!(presence.heard(at(9)), Some(Duration::from_millis(2)));
+    }
+
+    #[test]
+    fn a_connection_is_waited_for_so_long() {
+        #[rustfmt::skip]
+        let cases = [
+            // last sign, the call came, now, out of reach?
+            (None,              0,  29_999, false),
+            (None,              0,  30_000, true),
+            (None,         10_000,  30_000, false),
+            (Some(9_000),  69_000,  99_000, true),
+            (Some(9_001),  69_000,  99_000, false), // it waits for the server's return
+            (Some(9_000),       0,  99_000, false),
+        ];
+        for (sign, since, now, expected) in cases {
+            let mut presence = sign.map_or_else(Presence::default, served);
+            assert!(!presence.is_out_of_reach(at(now), at(since)));
+            let kind = TransportError::Connect("ETIMEDOUT".into()).into();
+            presence.failed(at(now), at(since), &kind, Class::Unsent, false);
+            let found = presence.is_out_of_reach(at(now), at(since));
+            assert_eq!(found, expected, "{sign:?}, {since}, {now}");
+        }
     }
 }

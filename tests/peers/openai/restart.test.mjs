@@ -1,6 +1,7 @@
 // What becomes of calls whose server goes away and comes back.
 
 import assert from "node:assert/strict";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { createSecureServer } from "node:http2";
@@ -70,3 +71,17 @@ for (const [name, protocol] of Object.entries(protocols)) {
     await fall();
   });
 }
+
+test("whoever waits for a connection learns from the first that fails", async () => {
+  const { baseURL, fall } = await serve(protocols.http);
+  await fall();
+  let tried = 0;
+  const count = () => (tried += 1);
+  subscribe("net.client.socket", count);
+  const client = new OpenAI({ baseURL, apiKey: "k", concurrency: AT_ONCE, adaptive: false, maxRetries: 0, logLevel: "off" });
+  const calls = Array.from({ length: AT_ONCE }, () => client.chat.completions.create(ASK));
+  for (const { reason } of await Promise.allSettled(calls)) assert.match(reason.message, /could not connect.*ECONNREFUSED/);
+  unsubscribe("net.client.socket", count);
+  assert.ok(tried > 0 && tried < AT_ONCE / 2, `${tried} connections were tried`);
+  client.dispose();
+});

@@ -66,7 +66,7 @@ pub enum Denied {
     #[error(transparent)]
     QueueFull(#[from] QueueFull),
     /// It was given up, see [`Limiter::give_up`].
-    #[error("the server refuses everything")]
+    #[error("waiting was in vain")]
     GivenUp,
 }
 
@@ -143,8 +143,7 @@ impl<P: Platform> Limiter<P> {
         self.drive();
     }
 
-    /// If the server refuses everything and is at work on nothing, denies those calls that have waited
-    /// `in_vain`, given the time of their coming.
+    /// Denies those calls that have waited `in_vain`, given the time of their coming.
     pub fn give_up(&self, in_vain: impl Fn(Instant) -> bool) {
         let given_up = self.0.state.borrow_mut().scheduler.give_up(in_vain);
         if given_up.is_empty() {

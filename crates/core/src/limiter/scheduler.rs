@@ -193,19 +193,16 @@ impl Scheduler {
         }
     }
 
-    /// If the server refuses everything and is at work on nothing, takes those calls out of the queue
-    /// that have waited `in_vain`, given the time of their coming.
+    /// Takes those calls out of the queue that have waited `in_vain`, given the time of their coming.
     pub fn give_up(&mut self, in_vain: impl Fn(Instant) -> bool) -> Vec<Ticket> {
         let mut given_up = Vec::new();
-        if self.snapshot().refuses_all() {
-            self.queue.retain(|position| {
-                let goes = in_vain(position.since);
-                if goes {
-                    given_up.push(position.ticket);
-                }
-                !goes
-            });
-        }
+        self.queue.retain(|position| {
+            let goes = in_vain(position.since);
+            if goes {
+                given_up.push(position.ticket);
+            }
+            !goes
+        });
         given_up
     }
 

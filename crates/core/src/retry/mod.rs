@@ -144,7 +144,7 @@ pub struct Moment {
     pub heard: Option<Duration>,
     /// What the failures of all calls say of the server.
     pub outlook: Outlook,
-    /// Whether all are refused, and this call has waited long enough for that to end.
+    /// Whether all are refused, or come to no connection, and this call has waited long enough for that to end.
     pub in_vain: bool,
     /// A draw from 0 to 1.
     pub unit: f64,
@@ -171,7 +171,7 @@ pub fn decide(
     }
     let is_down = outlook == Outlook::Down;
     let is_held_back = class.is_refusal() || is_down;
-    if is_held_back && in_vain {
+    if in_vain && (is_held_back || class == Class::Unsent) {
         return Decision::Stop(Stop::Final);
     }
     let all = tries.all();

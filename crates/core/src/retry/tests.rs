@@ -170,11 +170,12 @@ fn a_server_at_which_all_calls_fail_is_waited_for() {
 }
 
 #[test]
-fn refusals_are_not_waited_out_in_vain() {
+fn nobody_tries_in_vain() {
     #[rustfmt::skip]
     let cases = [
         (Class::Throttle,  true),
         (Class::Overload,  true),
+        (Class::Unsent,    true),
         (Class::Transient, false), // says nothing about the others
     ];
     for (class, ends) in cases {

@@ -1,10 +1,11 @@
-//! For how long a server is waited for that refuses everything.
+//! For how long a server is waited for that refuses everything, or takes no connection.
 
 use futures_util::future::join_all;
+use kneepoint_core::platform::TransportError;
 use kneepoint_core::platform::sim::{Latency, Reply, Script, ServerModel, ServerPlan};
-use kneepoint_core::{Config, Error, Prompt, Record, Reply as Answer};
+use kneepoint_core::{Config, Error, Phase, Prompt, Record, Reply as Answer};
 
-use crate::harness::{Stage, config, ms};
+use crate::harness::{ANSWER, Stage, config, ms};
 
 /// One whose calls have no deadline.
 fn patient(seed: u64, server: impl Into<ServerPlan>) -> Stage {
@@ -100,4 +101,53 @@ fn one_that_had_just_served_is_waited_for() {
         stage.sim.advance(ms(20_000));
         assert!(send(&stage, 30).iter().all(Result::is_ok), "seed {seed}");
     }
+}
+
+/// A host that is not there, as one finds out after ten seconds.
+fn nowhere() -> Reply {
+    Reply::error(TransportError::Connect("ETIMEDOUT".into())).after(ms(10_000))
+}
+
+#[test]
+fn a_host_that_takes_no_connection_holds_up_nobody() {
+    for calls in [1, 10, 300] {
+        let stage = patient(1, Script::new().forever(nowhere()));
+        let outcomes = send(&stage, calls);
+        let waited = stage.sim.now().as_secs_f64();
+        assert!(waited <= 42.0, "{calls}: {waited} s");
+        for outcome in outcomes {
+            let error = outcome.unwrap_err();
+            let said = error.to_string();
+            assert!(said.starts_with("could not connect"), "{said}");
+            assert!(error.retryable && error.attempts <= 3, "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_call_whose_time_is_up_says_that_nothing_was_reached() {
+    let config = Config {
+        timeout: Some(ms(15_000)),
+        ..config()
+    };
+    let stage = Stage::with(1, config, Script::new().forever(nowhere()));
+    let errors = send(&stage, 300).into_iter().filter_map(Result::err);
+    let queued: Vec<Error> = errors.filter(|error| error.phase == Phase::Queue).collect();
+    assert!(queued.len() >= 100, "{} waited", queued.len());
+    for error in queued {
+        let said = error.to_string();
+        assert!(said.starts_with("could not connect"), "{said}");
+    }
+}
+
+#[test]
+fn a_call_that_came_while_the_host_was_there_is_not_given_up_with_others() {
+    let answer = Reply::json(ANSWER);
+    let script = Script::new()
+        .times(1, &answer)
+        .times(250, &nowhere())
+        .forever(answer);
+    let stage = patient(1, script);
+    let outcomes = send(&stage, 300);
+    assert!(outcomes.iter().all(Result::is_ok));
 }

@@ -125,8 +125,12 @@ export class Origin {
     if (this.#isHttp2 === false) return this.#add(this.#http1());
     const last = this.#waiting.at(-1);
     connectors.any(this.#target, (error, socket) => {
-      if (error === null) this.#welcome(socket);
-      else this.#refuse(error, last);
+      if (error === null) {
+        this.#welcome(socket);
+      } else {
+        this.#opening -= 1;
+        this.#refuse(error, last, this.#wouldServe());
+      }
       this.#serve();
     });
     return undefined;
@@ -203,12 +207,14 @@ export class Origin {
         if (slot.rider !== undefined) this.reused -= 1;
         slot.rider?.renew();
         slot.rider = undefined;
+        const last = this.#waiting.at(-1);
         connectors.http1(target, (...outcome) => {
           const [error, opened] = outcome;
           this.#opening -= 1;
           if (error === null) this.#connected(slot, opened);
           else this.#drop(slot);
           done(...outcome);
+          if (error !== null && this.open === 0) this.#refuse(error, last);
           this.#serve();
         });
       },
@@ -220,17 +226,21 @@ export class Origin {
     return slot;
   }
 
-  /** Whoever it would have served learns that no connection came about, and nobody who came later: one by
-   * one, as connections may take their time to fail, the last would learn of it after minutes. */
-  #refuse(error: Error, last: Job | undefined): void {
-    this.#opening -= 1;
+  /** So many who wait learn that no connection came about, and nobody who came after `last`: one by one, as
+   * connections may take their time to fail, the last of them would learn of it after minutes. */
+  #refuse(error: Error, last: Job | undefined, most = Infinity): void {
     const at = this.#nextAt();
     if (at < 0) return;
-    // The first connection would have told all what they need.
-    const served = this.#isHttp2 === undefined ? Infinity : this.#isHttp2 ? this.#streams : 1;
     const before = last === undefined ? 0 : this.#waiting.indexOf(last) + 1;
-    const count = Math.max(0, Math.min(served, before - at));
+    const count = Math.max(0, Math.min(most, before - at));
     for (const { rider } of this.#waiting.splice(at, count)) rider.onResponseError(null, error);
+  }
+
+  /** How many a connection serves that could not be opened. The first one tells all what they need, and where
+   * none is open it is the same. */
+  #wouldServe(): number {
+    if (this.#isHttp2 === undefined || this.open === 0) return Infinity;
+    return this.#isHttp2 ? this.#streams : 1;
   }
 
   /** Where whoever waits first stands in the line; -1 where nobody does. */
