@@ -65,6 +65,7 @@ mod tally;
 mod target;
 pub mod threshold;
 mod timeline;
+mod usage;
 
 pub use progress::{Control, Listener, Percentiles, Phase, Tick};
 pub use run::{RunError, run};

@@ -120,6 +120,7 @@ fn add_rungs(ours: &Rung, theirs: &Rung, offset_s: f64) -> Option<Rung> {
         requests: ours.requests.saturating_add(theirs.requests),
         ok: ours.ok.saturating_add(theirs.ok),
         attempts: ours.attempts.saturating_add(theirs.attempts),
+        usage_refused: ours.usage_refused.saturating_add(theirs.usage_refused),
         classes: add_classes(&ours.classes, &theirs.classes),
         requests_per_s: add_rates(ours.requests_per_s, theirs.requests_per_s),
         output_tokens_per_s: ours

@@ -167,6 +167,9 @@ pub struct Rung {
     pub ok: u64,
     /// Attempts, retries included.
     pub attempts: u64,
+    /// Those among them that the server refused (400) and that were followed at once by one without the
+    /// question for usage.
+    pub usage_refused: u64,
     /// How requests ended; classes that did not occur are left out.
     pub classes: Vec<ClassCount>,
     /// Answers per second.
@@ -243,9 +246,11 @@ impl Rung {
     }
 
     /// Attempts beyond the first of each request, where they are more than one in a hundred: the pauses
-    /// before them are the client's, and stand in every time. Else 0.
+    /// before them are the client's, and stand in every time. Else 0. Those that asked for usage and were
+    /// refused stand in no time.
     pub const fn repeats(&self) -> u64 {
-        let repeats = self.attempts.saturating_sub(self.requests);
+        let asked = self.requests.saturating_add(self.usage_refused);
+        let repeats = self.attempts.saturating_sub(asked);
         if repeats > self.requests / 100 {
             repeats
         } else {

@@ -285,10 +285,14 @@ fn ladder_table(out: &mut impl Write, rungs: &[Rung], stream: bool) -> fmt::Resu
 fn requests(out: &mut impl Write, rung: &Rung) -> fmt::Result {
     let (all, ok, attempts) = (rung.requests, rung.ok, rung.attempts);
     writeln!(out, "\nRequests")?;
-    writeln!(
+    write!(
         out,
         "  {all} ended, {ok} with an answer, {attempts} attempts"
     )?;
+    match rung.usage_refused {
+        0 => writeln!(out)?,
+        refused => writeln!(out, ", {refused} of them refused with a question for usage")?,
+    }
     for one in rung.classes.iter().filter(|one| one.class != Class::Ok) {
         write!(out, "  {:<9}  {}", one.class.as_str(), one.count)?;
         match &one.excerpt {

@@ -115,6 +115,9 @@ export interface Rung {
   ok: number;
   /** Attempts sent, retries included. */
   attempts: number;
+  /** Those among them that the server refused (400) and that were followed at once by one without the question
+   * for usage. */
+  usage_refused: number;
   /** How requests ended; classes that did not occur are left out. `excerpt`: the beginning of what the server
    * said the first time. */
   classes: { class: RequestClass; count: number; excerpt: string | null }[];
