@@ -72,7 +72,8 @@ pub fn advise(report: &Report, https: Option<&str>, typed: &str) -> Vec<Advice> 
         let text = capital(note) + ".";
         all.push(Advice::new("hidden", "The page was hidden.", text));
     }
-    if report.method.stopped_early {
+    // A verdict on a run that reached nobody says itself that it was ended.
+    if report.method.stopped_early && report.method.unreached_note().is_none() {
         all.push(Advice::new(
             "stopped",
             "Stopped before the end.",

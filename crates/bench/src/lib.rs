@@ -55,6 +55,7 @@ pub mod plan;
 mod pool;
 mod progress;
 mod rate;
+mod reach;
 pub mod record;
 pub mod report;
 mod run;

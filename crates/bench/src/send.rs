@@ -89,30 +89,33 @@ impl Observer for Notebook {
     }
 }
 
-/// Attempts that failed, all clients together: a request that is tried again for a minute has not
-/// ended, and yet there is something to say.
+/// Attempts that failed and did not end their request, all clients together: a request that is tried again
+/// for a minute has not ended, and yet there is something to say.
 #[derive(Debug, Default)]
 pub(crate) struct Trouble {
-    attempts: Cell<u64>,
+    repeated: Cell<u64>,
     last: RefCell<Option<String>>,
 }
 
 impl Trouble {
-    /// Takes the last one back: it was the client's question that failed, and not the request.
-    fn forget_one(&self) {
-        self.attempts.set(self.attempts.get().saturating_sub(1));
-    }
-
     fn note(&self, attempt: &AttemptRecord) {
-        self.attempts.set(self.attempts.get() + 1);
+        self.repeated.set(self.repeated.get() + 1);
         let word = attempt.error.map(str::to_owned);
         let status = attempt.status.filter(|status| *status >= 300);
         *self.last.borrow_mut() = status.map(|status| status.to_string()).or(word);
     }
 
+    /// The one that was noted last of a call was not repeated for its failure.
+    fn forget_last(&self, record: Option<&Record>) {
+        let last = record.and_then(|record| record.attempts.last());
+        if last.is_some_and(|attempt| attempt.class.is_some()) {
+            self.repeated.set(self.repeated.get().saturating_sub(1));
+        }
+    }
+
     /// How many.
-    pub(crate) const fn attempts(&self) -> u64 {
-        self.attempts.get()
+    pub(crate) const fn repeated(&self) -> u64 {
+        self.repeated.get()
     }
 
     /// What the last one failed of: its status, or the error's name.
@@ -273,6 +276,7 @@ impl<P: Platform> Sender<P> {
                 (outcome, record)
             }
         };
+        self.trouble.forget_last(record.as_ref());
         let refused = refused.into_inner();
         let usage_refused = refused.is_some();
         let record = match refused {
@@ -325,8 +329,9 @@ impl<P: Platform> Sender<P> {
             Outcome::Failed(error, _)
                 if is_put && error.kind.status() == Some(400) && question.doubt() =>
             {
-                *refused.borrow_mut() = notebook.last.borrow_mut().take();
-                self.trouble.forget_one();
+                let record = notebook.last.borrow_mut().take();
+                self.trouble.forget_last(record.as_ref());
+                *refused.borrow_mut() = record;
                 let request = without_usage(client.request(prompt, self.stream), true);
                 let outcome = self.read(client, request).await;
                 question.judge(matches!(outcome, Outcome::Answered(_)));

@@ -18,6 +18,7 @@ use crate::record::{Class, TokenSource};
 pub use crate::ladder::{Answer, Finding, Purpose, Stability, Stop};
 pub use crate::plan::CacheMode;
 pub use metric::{Metric, Quantile, Reference};
+pub(crate) use note::UNREACHED;
 pub use note::hidden_note;
 pub use times::{TIMES, Times};
 pub use verdict::verdict;
@@ -343,7 +344,8 @@ pub struct Method {
     pub retries: bool,
     /// Whether servers were asked for usage in streams; `false` if that was refused or not wanted.
     pub usage_asked: bool,
-    /// Whether it was ended before its plan was: by hand, or because the budget was used up.
+    /// Whether it was ended before its plan was: by hand, because the budget was used up, or because nobody
+    /// could be reached.
     pub stopped_early: bool,
     /// What else there is to say, in sentences.
     pub notes: Vec<String>,

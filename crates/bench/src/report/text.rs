@@ -116,13 +116,13 @@ impl Report {
         let Some(rung) = self.main_rung() else {
             return writeln!(out, "Nothing was measured.");
         };
-        if self.answer.is_some() {
-            writeln!(out, "{}\n", verdict(self))?;
+        let is_ladder = self.answer.is_some();
+        if is_ladder || rung.reference.is_none() {
+            writeln!(out, "{}", verdict(self))?;
         }
-        match &rung.reference {
-            Some(reference) => write!(out, "{}", reference.text())?,
-            None if rung.requests == 0 => writeln!(out, "Nothing was measured.")?,
-            None => writeln!(out, "No request of {} was answered.", rung.requests)?,
+        if let Some(reference) = &rung.reference {
+            let above = if is_ladder { "\n" } else { "" };
+            write!(out, "{above}{}", reference.text())?;
         }
         if let Some(answer) = &self.answer {
             writeln!(out, "\nThe ladder")?;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{Answer, Report, Rung};
 use crate::ladder::StopRule;
-use crate::number::{count, counted, figure, percent, time_ms};
+use crate::number::{capital, count, counted, figure, percent, time_ms};
 use crate::plan::Load;
 use crate::record::Class;
 
@@ -112,10 +112,14 @@ fn plain(report: &Report, rung: &Rung) -> String {
     if rung.ok == 0 {
         let worst = rung.worst().map(|one| one.class.as_str());
         let why = worst.map_or_else(String::new, |class| format!(" ({class})"));
-        return format!(
-            "None of {} requests was answered{why}.",
-            count(rung.requests)
-        );
+        let all = match rung.requests {
+            0 => return "Nothing was measured.".to_owned(),
+            1 => "The one request was not".to_owned(),
+            all => format!("None of {} requests was", count(all)),
+        };
+        let ended = report.method.unreached_note();
+        let ended = ended.map_or_else(String::new, |note| format!(" {}.", capital(note)));
+        return format!("{all} answered{why}.{ended}");
     }
     let of = |what: u64, word: &str| {
         (what > 0).then(|| {

@@ -344,9 +344,9 @@ export interface Tick {
   ok: number;
   /** Those without, by class; classes that did not occur are left out. */
   failed: [RequestClass, number][];
-  /** Attempts that failed, also of requests that are tried again. */
-  attempts_failed: number;
-  /** What the last of them failed of: its status, or the error's `kind`. */
+  /** Attempts that failed and were repeated, or wait to be. */
+  repeated: number;
+  /** What the last attempt that failed did so of: its status, or the error's `kind`. */
   last_failure: string | null;
   /** From 0 to 1; `null` for a ladder, whose length nobody knows. */
   progress: number | null;
