@@ -152,6 +152,9 @@ test("two machines' results add up", async () => {
   assert.equal(merged.status, 0, merged.err);
   const [rung] = JSON.parse(read("both.json")).rungs;
   assert.deepEqual([rung.requests, rung.concurrency, rung.e2e.n], [80, 16, 80]);
+  const twice = await run(["merge", "one.json", "two.json", "one.json", "--json", "twice.json"]);
+  assert.equal(twice.status, 1);
+  assert.match(twice.err, /^kneepoint: report 3 is the same run as report 1, [^\n]+\n$/);
 });
 
 test("results side by side come with what they cannot tell", async () => {
