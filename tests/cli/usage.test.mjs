@@ -119,7 +119,7 @@ test("a run that nobody answers reports so, and what to do, with status 1", asyn
   const cases = [
     [`${server.http}/mock/fault=status_401:1/v1`, /4xx/, /is the key right\? It comes from/],
     [`${server.http}/nowhere/v1`, /4xx/, /are address and model right\?/],
-    [`${server.http}/mock/fault=html_200:1/v1`, /truncated/, /are address and model right\?/],
+    [`${server.http}/mock/fault=html_200:1/v1`, /not_api/, /no LLM endpoint: is the address right\?/],
     [`${server.http}/mock/fault=status_500:1/v1`, /5xx/, /^$/],
     // Nobody may listen on the discard service's port; if somebody does, it is no LLM endpoint.
     ["http://127.0.0.1:9/v1", /network/, /nothing listens there: /],

@@ -112,6 +112,10 @@ fn unanswered(report: &Report, rung: &Rung, typed: &str) -> Advice {
             "Answers broke off, or were none of an LLM endpoint. Check the address; something on the way \
              may also cut them."
         }
+        Class::NotApi => {
+            "What answers there is no LLM endpoint, but a web page or another text. Check the address: \
+             most base URLs end in /v1."
+        }
         Class::Empty => "The server answered without a text. Check the model's name.",
         Class::Aborted | Class::Ok => "The run was ended before an answer had come.",
     }
@@ -282,10 +286,11 @@ mod tests {
     #[test]
     fn each_trouble_has_its_advice() {
         #[rustfmt::skip]
-        let cases: [(Class, u64, &[&str]); 6] = [
+        let cases: [(Class, u64, &[&str]); 7] = [
             (Class::Cors,      100, &["cors"]),
             (Class::Client,    100, &["all-failed"]),
             (Class::Throttled, 100, &["all-failed"]),
+            (Class::NotApi,    100, &["all-failed"]),
             (Class::Throttled, 20,  &["rate-limited"]),
             (Class::Server,    20,  &["some-failed"]),
             (Class::Server,    1,   &[]),               // one in a hundred is in the figures

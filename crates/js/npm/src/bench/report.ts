@@ -18,6 +18,8 @@ export type RequestClass =
   | "cors"
   /** The answer stopped before its end, or could not be read to it. */
   | "truncated"
+  /** A success that is none of an API: a web page, or another text. */
+  | "not_api"
   /** A success without an answer in it. */
   | "empty"
   /** Taken back: the run was over. */
