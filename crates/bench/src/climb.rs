@@ -73,7 +73,7 @@ pub(crate) async fn climb<P: Platform>(
             // Whether there is nobody is for the rung to say, which is a measurement.
             Some(Halt::Unreached) | None => {
                 let (rung, observation) = measured;
-                climb.refused = observation.refused > 0;
+                climb.refused = observation.refused + observation.resting > 0;
                 ladder.observe(observation);
                 climb.session.listener.rung(&rung);
                 rungs.push(rung);
@@ -186,7 +186,7 @@ impl<P: Platform> Climb<'_, '_, P> {
             .map(|at| session.micros(at))
             .collect();
         let around = session.surroundings(now - began);
-        let refused = tally.refused() + resting;
+        let refused = tally.refused();
         let (failed, slo_met) = (tally.failed(), tally.slo_met());
         let taken_on = tally.taken_on(session.micros(now), &started);
         let mut client_capped = is_above_cap(&around.signs, concurrency);
@@ -210,8 +210,9 @@ impl<P: Platform> Climb<'_, '_, P> {
             purpose,
             throughput: throughput.value,
             relative_error: relative_error(throughput, variation, rung.ok),
-            requests: rung.requests + resting,
+            requests: rung.requests,
             refused,
+            resting,
             failed,
             slo_met,
             taken_on,

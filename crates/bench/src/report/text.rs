@@ -149,7 +149,7 @@ impl Report {
             }
             ladder_table(out, &self.rungs, self.config.stream)?;
         }
-        requests(out, rung)?;
+        requests(out, rung, is_ladder)?;
         times(out, rung)?;
         writeln!(out, "\nHow it was measured")?;
         self.method(out, rung)
@@ -186,7 +186,16 @@ impl Report {
             let s = if reused == 1 { "" } else { "s" };
             write!(out, ", {reused} request{s} on open ones")?;
         }
-        writeln!(out)?;
+        let is_climb = self.protocol.opened.is_some() && self.answer.is_some();
+        writeln!(
+            out,
+            "{}",
+            if is_climb {
+                ", over the whole climb"
+            } else {
+                ""
+            }
+        )?;
         let client = match (rung.repeats(), self.client_bound_at()) {
             _ if rung.client.bound => rung.client.reasons.join("; "),
             (0, None) => "not the limit".to_owned(),
@@ -282,9 +291,12 @@ fn ladder_table(out: &mut impl Write, rungs: &[Rung], stream: bool) -> fmt::Resu
     Ok(())
 }
 
-fn requests(out: &mut impl Write, rung: &Rung) -> fmt::Result {
+fn requests(out: &mut impl Write, rung: &Rung, is_ladder: bool) -> fmt::Result {
     let (all, ok, attempts) = (rung.requests, rung.ok, rung.attempts);
-    writeln!(out, "\nRequests")?;
+    match rung.concurrency.filter(|_| is_ladder) {
+        Some(n) => writeln!(out, "\nRequests of the rung with {n} at a time")?,
+        None => writeln!(out, "\nRequests")?,
+    }
     write!(
         out,
         "  {all} ended, {ok} with an answer, {attempts} attempts"

@@ -60,13 +60,20 @@ fn ladder(report: &Report, answer: &Answer, rung: &Rung) -> String {
         return format!("No knee was found: {}.", answer.stop.reason);
     };
     let figures = figures(rung, report.config.stream);
+    let at = counted(knee.value.into(), "request");
+    let is_only = report
+        .rungs
+        .iter()
+        .all(|one| one.concurrency == rung.concurrency);
+    if is_only && answer.stop.value == StopRule::Max {
+        return format!("Only {at} at once was tried: {figures}. A knee takes a higher maximum.");
+    }
     let beyond = beyond(report, answer);
     let lead = if report.may_rise() {
         "Best so far at"
     } else {
         "Best balance at"
     };
-    let at = counted(knee.value.into(), "request");
     format!("{lead} {at} at once: {figures}; {beyond}.")
 }
 

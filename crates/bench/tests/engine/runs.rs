@@ -430,6 +430,48 @@ fn a_run_that_reaches_nobody_is_ended_early_and_says_why() {
 }
 
 #[test]
+fn a_server_that_refuses_even_one_at_a_time_is_told_by_the_same_figures_everywhere() {
+    let mut stage = Stage::new(1, Script::new().forever(Reply::status(429)));
+    let report = stage.run(&Plan::new(Load::Ladder(Options::default())));
+    let (rung, text) = (&report.rungs[0], report.text());
+    let limit = report
+        .answer
+        .as_ref()
+        .and_then(|answer| answer.limit.as_ref());
+    let limit = limit.expect("it refuses");
+    assert_eq!((limit.value, limit.low, limit.high), (0, 0, 0));
+    let all = rung.requests;
+    let said = format!(
+        "with 1 at a time {all} of {all} requests (100.0 %) were refused, and 1 slot rested"
+    );
+    assert!(
+        text.starts_with(&format!("No knee was found: {said}")),
+        "{text}"
+    );
+    assert!(
+        text.contains("limit      0 (0 to 0): at 1 the server refused already"),
+        "{text}"
+    );
+    assert!(!text.contains("No request of"), "{text}");
+}
+
+#[test]
+fn a_ladder_of_one_rung_claims_no_balance() {
+    let mut stage = Stage::new(1, taking(0.5, 0.1));
+    let options = Options {
+        max: 1,
+        ..Options::default()
+    };
+    let report = stage.run(&Plan::new(Load::Ladder(options)));
+    let said = verdict(&report);
+    assert!(
+        said.starts_with("Only 1 request at once was tried: "),
+        "{said}"
+    );
+    assert!(said.ends_with(". A knee takes a higher maximum."), "{said}");
+}
+
+#[test]
 fn objectives_end_the_ladder_where_too_few_meet_them() {
     // Ten slots: with more in line the wait alone takes longer than a second and a half.
     let model = ServerModel {

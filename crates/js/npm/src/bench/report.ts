@@ -219,7 +219,7 @@ export interface LadderAnswer {
   knee: Finding | null;
   /** The least concurrency close to the highest throughput. */
   peak: Finding | null;
-  /** Beyond it the server refuses. */
+  /** Beyond it the server refuses; 0 where it refuses one at a time. */
   limit: Finding | null;
   /** The highest at which the objectives were met. */
   slo: Finding | null;
