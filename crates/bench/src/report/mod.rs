@@ -20,6 +20,7 @@ pub use crate::plan::CacheMode;
 pub use metric::{Metric, Quantile, Reference};
 pub(crate) use note::UNREACHED;
 pub use note::hidden_note;
+pub use text::{CLIENT_LEGEND, CLIENT_MARK};
 pub use times::{TIMES, Times};
 pub use verdict::verdict;
 

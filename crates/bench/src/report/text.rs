@@ -8,6 +8,13 @@ use crate::number::{NONE, counted};
 use crate::plan::Load;
 use crate::record::{Class, TokenSource};
 
+/// Stands at rungs at which the client was the limit.
+pub const CLIENT_MARK: &str = "client";
+
+/// What [`CLIENT_MARK`] means.
+pub const CLIENT_LEGEND: &str =
+    "client: it was the limit there, so that the row says little about the server";
+
 /// How wide the rule above and below the reference block is.
 const WIDTH: usize = 50;
 
@@ -279,14 +286,15 @@ fn ladder_table(out: &mut impl Write, rungs: &[Rung], stream: bool) -> fmt::Resu
         writeln!(
             out,
             "  {n:>5} {purpose:<8} {rate:>9.2} {tokens:>11} {p50:>10} {p95:>9} {failed:>7}{}",
-            if rung.client.bound { "  client" } else { "" }
+            if rung.client.bound {
+                ["  ", CLIENT_MARK].concat()
+            } else {
+                String::new()
+            }
         )?;
     }
     if rungs.iter().any(|rung| rung.client.bound) {
-        writeln!(
-            out,
-            "  client: it was the limit there, so that the row says little about the server"
-        )?;
+        writeln!(out, "  {CLIENT_LEGEND}")?;
     }
     Ok(())
 }
