@@ -157,6 +157,12 @@ test("two machines' results add up", async () => {
   assert.match(twice.err, /^kneepoint: report 3 is the same run as report 1, [^\n]+\n$/);
 });
 
+test("a warm-up is counted as requests are", async () => {
+  const { status, out, err } = await run([...small(), "--warmup", "0.01k", "--json", "-"]);
+  assert.equal(status, 0, err);
+  assert.equal(JSON.parse(out).config.warmup_requests, 10);
+});
+
 test("results side by side come with what they cannot tell", async () => {
   assert.equal((await run([...small(), "--json", "side.json"])).status, 0);
   const { status, out } = await run(["compare", "side.json", "side.json"]);
