@@ -125,6 +125,15 @@ pub struct Setup {
     pub retries_max: Option<u32>,
 }
 
+impl Setup {
+    /// Whether the endpoint is on this machine, by its name.
+    pub fn is_loopback(&self) -> bool {
+        let names = ["127.", "localhost", "[::1]"];
+        let host = self.host.as_deref().unwrap_or_default();
+        names.iter().any(|name| host.starts_with(name))
+    }
+}
+
 /// Where a run took place. The engine cannot know; whoever starts it says so.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Environment {

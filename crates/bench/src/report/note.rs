@@ -7,7 +7,7 @@ use super::Method;
 const HIDDEN: &str = "the page was out of sight for";
 
 /// Says that a run was ended because there is no server.
-pub(crate) const UNREACHED: &str = "nobody could be reached, so the run was ended early";
+pub(crate) const UNREACHED: &str = "no reply came through, so the run was ended early";
 
 /// Says that the page that measured was hidden for so many seconds of the run.
 pub fn hidden_note(hidden_s: f64, run_s: f64) -> String {
@@ -18,7 +18,7 @@ pub fn hidden_note(hidden_s: f64, run_s: f64) -> String {
 }
 
 impl Method {
-    /// The note that says that nobody could be reached.
+    /// The note that says that no reply came through.
     pub fn unreached_note(&self) -> Option<&str> {
         let mut notes = self.notes.iter().map(String::as_str);
         notes.find(|note| *note == UNREACHED)

@@ -117,8 +117,8 @@ fn plain(report: &Report, rung: &Rung) -> String {
         _ => "This load".to_owned(),
     };
     if rung.ok == 0 {
-        let worst = rung.worst().map(|one| one.class.as_str());
-        let why = worst.map_or_else(String::new, |class| format!(" ({class})"));
+        let worst = rung.worst().map(|one| why(report, one.class));
+        let why = worst.map_or_else(String::new, |why| format!(" ({why})"));
         let all = match rung.requests {
             0 => return "Nothing was measured.".to_owned(),
             1 => "The one request was not".to_owned(),
@@ -159,6 +159,18 @@ fn plain(report: &Report, rung: &Rung) -> String {
         "{load}: {}; {ends}{met}.",
         figures(rung, report.config.stream)
     )
+}
+
+/// What requests ended with. A browser tells a server that is away as it does one that it may not read;
+/// the likelier of both comes first.
+fn why(report: &Report, class: Class) -> &'static str {
+    match class {
+        Class::Cors if report.config.is_loopback() => {
+            "cors: no server there, or one that refuses web pages"
+        }
+        Class::Cors => "cors: a server that refuses web pages, or none there",
+        _ => class.as_str(),
+    }
 }
 
 /// Throughput and the latency that users feel.

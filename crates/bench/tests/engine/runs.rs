@@ -407,7 +407,7 @@ fn a_run_that_reaches_nobody_is_ended_early_and_says_why() {
     assert!(rung.attempts > 10, "each was tried again");
     assert_eq!(
         verdict(&report),
-        "None of 10 requests was answered (network). Nobody could be reached, so the run was ended early."
+        "None of 10 requests was answered (network). No reply came through, so the run was ended early."
     );
     assert!(
         report.text().starts_with(&verdict(&report)),
