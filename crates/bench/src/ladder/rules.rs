@@ -102,7 +102,7 @@ fn refusals(seen: &Observation) -> String {
     match seen.resting {
         0 => requests,
         resting => format!(
-            "{requests}, and {} rested for a refusal",
+            "{requests}, and {} still rested after an earlier refusal",
             counted(resting, "slot")
         ),
     }

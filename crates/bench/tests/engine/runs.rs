@@ -442,7 +442,7 @@ fn a_server_that_refuses_even_one_at_a_time_is_told_by_the_same_figures_everywhe
     assert_eq!((limit.value, limit.low, limit.high), (0, 0, 0));
     let all = rung.requests;
     let said = format!(
-        "with 1 at a time {all} of {all} requests (100.0 %) were refused, and 1 slot rested"
+        "with 1 at a time {all} of {all} requests (100.0 %) were refused, and 1 slot still rested"
     );
     assert!(
         text.starts_with(&format!("No knee was found: {said}")),

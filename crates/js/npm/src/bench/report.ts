@@ -293,7 +293,7 @@ export interface Report {
     retries: boolean;
     /** Whether servers were asked for usage in streams; `false` where that was refused or not wanted. */
     usage_asked: boolean;
-    /** Whether it was ended by hand, or because its budget was used up. */
+    /** Whether it was ended by hand, because its budget was used up, or because nobody could be reached. */
     stopped_early: boolean;
     /** What else there is to say, in sentences. */
     notes: string[];
