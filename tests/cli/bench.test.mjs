@@ -152,6 +152,15 @@ test("two machines' results add up", async () => {
   assert.equal(merged.status, 0, merged.err);
   const [rung] = JSON.parse(read("both.json")).rungs;
   assert.deepEqual([rung.requests, rung.concurrency, rung.e2e.n], [80, 16, 80]);
+  const twice = await run(["merge", "one.json", "two.json", "one.json", "--json", "twice.json"]);
+  assert.equal(twice.status, 1);
+  assert.match(twice.err, /^kneepoint: report 3 is the same run as report 1, [^\n]+\n$/);
+});
+
+test("a warm-up is counted as requests are", async () => {
+  const { status, out, err } = await run([...small(), "--warmup", "0.01k", "--json", "-"]);
+  assert.equal(status, 0, err);
+  assert.equal(JSON.parse(out).config.warmup_requests, 10);
 });
 
 test("results side by side come with what they cannot tell", async () => {

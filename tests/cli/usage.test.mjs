@@ -119,7 +119,7 @@ test("a run that nobody answers reports so, and what to do, with status 1", asyn
   const cases = [
     [`${server.http}/mock/fault=status_401:1/v1`, /4xx/, /is the key right\? It comes from/],
     [`${server.http}/nowhere/v1`, /4xx/, /are address and model right\?/],
-    [`${server.http}/mock/fault=html_200:1/v1`, /truncated/, /are address and model right\?/],
+    [`${server.http}/mock/fault=html_200:1/v1`, /not_api/, /no LLM endpoint: is the address right\?/],
     [`${server.http}/mock/fault=status_500:1/v1`, /5xx/, /^$/],
     // Nobody may listen on the discard service's port; if somebody does, it is no LLM endpoint.
     ["http://127.0.0.1:9/v1", /network/, /nothing listens there: /],
@@ -132,11 +132,20 @@ test("a run that nobody answers reports so, and what to do, with status 1", asyn
     const args = ["bench", "--url", url, "--model", "m", "-n", "2", "--max-retries", "0"];
     const { status, out, err } = await run(args);
     assert.equal(status, 1, err);
-    assert.match(out, /^No request of 2 was answered\.\n/);
+    assert.match(out, /^None of 2 requests was answered \(\w+\)\.\n/);
     assert.match(err, expected);
     const [, told] = /^kneepoint: no request was answered \([^\n]+\)\n(?:kneepoint: ([^\n]+)\n)?$/.exec(err) ?? [];
     assert.match(told ?? "", advice, err);
   }
+});
+
+test("a server that is not there is not asked to the end", async () => {
+  const args = ["bench", "--url", "http://127.0.0.1:9/v1", "--model", "m", "-n", "1000", "-c", "4", "--json", "-"];
+  const { status, out, err } = await run(args);
+  assert.equal(status, 1, err);
+  const { rungs, method } = JSON.parse(out);
+  assert.ok(rungs[0].requests < 30 && method.stopped_early, out);
+  assert.match(err, /nothing listens there: /);
 });
 
 test("programs await a run, follow it, stop it, and summarise numbers of their own", async () => {

@@ -72,7 +72,8 @@ pub fn advise(report: &Report, https: Option<&str>, typed: &str) -> Vec<Advice> 
         let text = capital(note) + ".";
         all.push(Advice::new("hidden", "The page was hidden.", text));
     }
-    if report.method.stopped_early {
+    // A verdict on a run that reached nobody says itself that it was ended.
+    if report.method.stopped_early && report.method.unreached_note().is_none() {
         all.push(Advice::new(
             "stopped",
             "Stopped before the end.",
@@ -111,6 +112,10 @@ fn unanswered(report: &Report, rung: &Rung, typed: &str) -> Advice {
             "Answers broke off, or were none of an LLM endpoint. Check the address; something on the way \
              may also cut them."
         }
+        Class::NotApi => {
+            "What answers there is no LLM endpoint, but a web page or another text. Check the address: \
+             most base URLs end in /v1."
+        }
         Class::Empty => "The server answered without a text. Check the model's name.",
         Class::Aborted | Class::Ok => "The run was ended before an answer had come.",
     }
@@ -122,28 +127,38 @@ fn unanswered(report: &Report, rung: &Rung, typed: &str) -> Advice {
 }
 
 fn cors(report: &Report, typed: &str) -> Advice {
-    let host = report.config.host.as_deref().unwrap_or("llm.example");
+    const AWAY: &str =
+        "the server does not run, its address is wrong, or its certificate is not trusted";
+    const CLOSED: &str = "the endpoint does not allow calls from web pages (CORS)";
+    // Servers on one's own machine mostly allow them.
+    let is_local = report.config.is_loopback();
+    let (likely, other) = if is_local {
+        (AWAY, CLOSED)
+    } else {
+        (CLOSED, AWAY)
+    };
     Advice {
-        line: Some(proxy_line(&origin(host, typed))),
+        line: Some(proxy_line(&origin(report, typed))),
         ..Advice::new(
             "cors",
-            "The browser could not read the answer.",
-            "Most often the endpoint does not allow calls from web pages (CORS). The address may also be \
-             wrong, the server down, or its certificate not trusted; browsers do not say which. Run it \
-             through the local proxy, which keeps the key out of this page as well: in a clone of \
-             Kneepoint start the line below, open the address that it prints, and choose Proxy.",
+            "The browser reached no server, or may not read its answers.",
+            format!(
+                "Most likely {likely}; else {other}. Browsers do not say which. Against CORS run it through \
+                 the local proxy, which keeps the key out of this page as well: in a clone of Kneepoint \
+                 start the line below, open the address that it prints, and choose Proxy."
+            ),
         )
     }
 }
 
 /// A host's address without a path. A report does not say by which scheme the host was asked: what was
 /// typed does, while it stands in the form.
-fn origin(host: &str, typed: &str) -> String {
+fn origin(report: &Report, typed: &str) -> String {
+    let host = report.config.host.as_deref().unwrap_or("llm.example");
     let is_of_host = |rest: &str| rest.split(['/', '?', '#']).next() == Some(host);
-    let is_local = host.starts_with("127.") || host.starts_with("localhost");
     let scheme = match typed.trim().split_once("://") {
         Some((scheme, rest)) if is_of_host(rest) => scheme,
-        _ if is_local => "http",
+        _ if report.config.is_loopback() => "http",
         _ => "https",
     };
     [scheme, "://", host].concat()
@@ -281,10 +296,11 @@ mod tests {
     #[test]
     fn each_trouble_has_its_advice() {
         #[rustfmt::skip]
-        let cases: [(Class, u64, &[&str]); 6] = [
+        let cases: [(Class, u64, &[&str]); 7] = [
             (Class::Cors,      100, &["cors"]),
             (Class::Client,    100, &["all-failed"]),
             (Class::Throttled, 100, &["all-failed"]),
+            (Class::NotApi,    100, &["all-failed"]),
             (Class::Throttled, 20,  &["rate-limited"]),
             (Class::Server,    20,  &["some-failed"]),
             (Class::Server,    1,   &[]),               // one in a hundred is in the figures
@@ -314,6 +330,27 @@ mod tests {
                 .expect("a line");
             let upstream = format!("--upstream mine={expected},key-env=API_KEY");
             assert!(line.ends_with(&upstream), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_a_browser_does_not_tell_apart_is_named_with_the_likelier_first() {
+        let mut report = ended(Class::Cors, 100);
+        let away = "Most likely the server does not run, its address is wrong";
+        let closed =
+            "Most likely the endpoint does not allow calls from web pages (CORS); else the server";
+        #[rustfmt::skip]
+        let cases = [
+            ("127.0.0.1:8000", away,   "(cors: no server there, or one that refuses web pages)"),
+            ("localhost:8000", away,   "(cors: no server there, or one that refuses web pages)"),
+            ("llm.example",    closed, "(cors: a server that refuses web pages, or none there)"),
+        ];
+        for (host, likely, headline) in cases {
+            report.config.host = Some(host.to_owned());
+            let text = &advise(&report, None, "")[0].text;
+            assert!(text.starts_with(likely), "{text}");
+            let said = kneepoint_bench::report::verdict(&report);
+            assert!(said.contains(headline), "{said}");
         }
     }
 

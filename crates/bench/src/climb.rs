@@ -9,6 +9,7 @@ use kneepoint_stats::{BATCHES, special};
 use crate::client_bound::{Point, is_above_cap, staircase};
 use crate::ladder::{Ladder, Observation, Options, Step as Next, StopRule};
 use crate::progress::Phase;
+use crate::reach::UNREACHED_MIN;
 use crate::record::Sample;
 use crate::report::{Answer, CONFIDENCE, Estimate, Purpose, Rung};
 use crate::session::{Halt, Session, Step};
@@ -69,9 +70,10 @@ pub(crate) async fn climb<P: Platform>(
             Some(Halt::User) => ladder.interrupt(StopRule::User, "stopped by hand"),
             Some(Halt::Budget(why)) => ladder.interrupt(StopRule::Budget, why),
             Some(Halt::Config(error)) => ladder.interrupt(StopRule::Errors, &error.to_string()),
-            None => {
+            // Whether there is nobody is for the rung to say, which is a measurement.
+            Some(Halt::Unreached) | None => {
                 let (rung, observation) = measured;
-                climb.refused = observation.refused > 0;
+                climb.refused = observation.refused + observation.resting > 0;
                 ladder.observe(observation);
                 climb.session.listener.rung(&rung);
                 rungs.push(rung);
@@ -184,7 +186,7 @@ impl<P: Platform> Climb<'_, '_, P> {
             .map(|at| session.micros(at))
             .collect();
         let around = session.surroundings(now - began);
-        let refused = tally.refused() + resting;
+        let refused = tally.refused();
         let (failed, slo_met) = (tally.failed(), tally.slo_met());
         let taken_on = tally.taken_on(session.micros(now), &started);
         let mut client_capped = is_above_cap(&around.signs, concurrency);
@@ -208,8 +210,9 @@ impl<P: Platform> Climb<'_, '_, P> {
             purpose,
             throughput: throughput.value,
             relative_error: relative_error(throughput, variation, rung.ok),
-            requests: rung.requests + resting,
+            requests: rung.requests,
             refused,
+            resting,
             failed,
             slo_met,
             taken_on,
@@ -248,7 +251,8 @@ impl<P: Platform> Climb<'_, '_, P> {
         tally: &Tally,
     ) -> bool {
         let elapsed = (self.session.platform.now() - began).as_secs_f64();
-        if self.options.is_hopeless(tally.requests(), tally.failed()) {
+        let is_unreached = tally.requests() >= UNREACHED_MIN && self.session.is_unreached();
+        if is_unreached || self.options.is_hopeless(tally.requests(), tally.failed()) {
             return true;
         }
         match purpose {

@@ -131,8 +131,9 @@ pub async fn compare<P: Platform>(
             let report =
                 run_within(platform, target, &plan, control, &mut turn, &mut spend).await?;
             turn.before += 1;
+            let is_short = report.method.stopped_early && report.method.unreached_note().is_none();
             // A run that was cut short is no fair match, and none after it would be longer.
-            if report.method.stopped_early {
+            if is_short {
                 break 'turns;
             }
             let measured = report.rungs.into_iter().next();

@@ -55,6 +55,7 @@ pub mod plan;
 mod pool;
 mod progress;
 mod rate;
+mod reach;
 pub mod record;
 pub mod report;
 mod run;
@@ -65,6 +66,7 @@ mod tally;
 mod target;
 pub mod threshold;
 mod timeline;
+mod usage;
 
 pub use progress::{Control, Listener, Percentiles, Phase, Tick};
 pub use run::{RunError, run};

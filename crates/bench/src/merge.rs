@@ -24,6 +24,11 @@ pub enum MergeError {
     /// One measured something else.
     #[error("report {0} measured something else than the first: {1} differs")]
     Different(usize, &'static str),
+    /// One is the same run as an earlier one.
+    #[error(
+        "report {0} is the same run as report {1}, which would be counted twice: give each once"
+    )]
+    Twice(usize, usize),
     /// One was over before another began.
     #[error(
         "report {0} did not run at the same time as those before it, so that rates do not add: compare them instead"
@@ -43,6 +48,10 @@ pub fn merge(reports: &[Report]) -> Result<Report, MergeError> {
     }
     let mut merged = first.clone();
     for (index, other) in others.iter().enumerate() {
+        let known = reports[..=index].iter().position(|one| is_same(one, other));
+        if let Some(known) = known {
+            return Err(MergeError::Twice(index + 2, known + 1));
+        }
         add(&mut merged, other, index + 2)?;
     }
     let notes = &mut merged.method.notes;
@@ -50,6 +59,11 @@ pub fn merge(reports: &[Report]) -> Result<Report, MergeError> {
         notes.insert(0, SUM.to_owned());
     }
     Ok(merged)
+}
+
+/// Whether two files hold one run: no other has the same times. A name may have been hidden in one.
+fn is_same(one: &Report, other: &Report) -> bool {
+    one.env.started_unix_ms == other.env.started_unix_ms && one.rungs == other.rungs
 }
 
 fn add(merged: &mut Report, other: &Report, number: usize) -> Result<(), MergeError> {
@@ -120,6 +134,7 @@ fn add_rungs(ours: &Rung, theirs: &Rung, offset_s: f64) -> Option<Rung> {
         requests: ours.requests.saturating_add(theirs.requests),
         ok: ours.ok.saturating_add(theirs.ok),
         attempts: ours.attempts.saturating_add(theirs.attempts),
+        usage_refused: ours.usage_refused.saturating_add(theirs.usage_refused),
         classes: add_classes(&ours.classes, &theirs.classes),
         requests_per_s: add_rates(ours.requests_per_s, theirs.requests_per_s),
         output_tokens_per_s: ours

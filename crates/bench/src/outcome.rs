@@ -1,6 +1,8 @@
 //! From what the client noted of a call to one sample: pure translation.
 
-use kneepoint_core::decode::{AnswerError, ApiError, ApiErrorKind, Choice, FinishReason, Usage};
+use kneepoint_core::decode::{
+    AnswerError, ApiError, ApiErrorKind, Choice, FinishReason, StreamError, Usage,
+};
 use kneepoint_core::platform::TransportError;
 use kneepoint_core::{Connection, Error, ErrorKind, Instant, Record, Reply};
 
@@ -163,6 +165,11 @@ pub(crate) fn class(kind: &ErrorKind) -> Class {
         // The server said to stay away for longer than the client may wait.
         ErrorKind::Paused => Class::Throttled,
         ErrorKind::Transport(TransportError::Opaque(_)) => Class::Cors,
+        // Most often the address is another than the API's.
+        ErrorKind::Stream(StreamError::NotEvents(_))
+        | ErrorKind::Answer(
+            AnswerError::Html(_) | AnswerError::Malformed(_) | AnswerError::Unexpected(_),
+        ) => Class::NotApi,
         ErrorKind::Transport(TransportError::Cut(_))
         | ErrorKind::Truncated
         | ErrorKind::Stream(_)
@@ -198,7 +205,6 @@ fn by_error(error: &ApiError) -> Class {
 mod tests {
     use super::*;
     use kneepoint_core::Timeout;
-    use kneepoint_core::decode::StreamError;
 
     #[test]
     fn every_failure_has_its_class() {
@@ -238,6 +244,10 @@ mod tests {
             (ErrorKind::Transport(TransportError::Cut(text())),                    Class::Truncated),
             (ErrorKind::Truncated,                                                 Class::Truncated),
             (ErrorKind::Stream(StreamError::Malformed(text())),                    Class::Truncated),
+            (ErrorKind::Stream(StreamError::NotEvents(text())),                    Class::NotApi),
+            (ErrorKind::Answer(AnswerError::Html(text())),                         Class::NotApi),
+            (ErrorKind::Answer(AnswerError::Malformed(text())),                    Class::NotApi),
+            (ErrorKind::Answer(AnswerError::Unexpected(text())),                   Class::NotApi),
             (ErrorKind::Answer(AnswerError::Empty),                                Class::Empty),
             (ErrorKind::Interrupted(Box::new(ErrorKind::Truncated)),               Class::Truncated),
             (ErrorKind::Aborted,                                                   Class::Aborted),

@@ -125,9 +125,9 @@ pub struct Tick {
     pub ok: u64,
     /// Those without, by class; classes that did not occur are left out.
     pub failed: Vec<(Class, u64)>,
-    /// Attempts that failed, also of requests that are tried again.
-    pub attempts_failed: u64,
-    /// What the last of them failed of: its status, or the error's name.
+    /// Attempts that failed and were repeated, or wait to be.
+    pub repeated: u64,
+    /// What the last attempt that failed did so of: its status, or the error's name.
     pub last_failure: Option<String>,
     /// How far a plain run is, from 0 to 1; none for a ladder, whose length nobody knows.
     pub progress: Option<f64>,
@@ -152,7 +152,7 @@ fields!(Tick {
     done,
     ok,
     failed,
-    attempts_failed,
+    repeated,
     last_failure,
     progress,
     requests_per_s,

@@ -21,6 +21,8 @@ pub enum Class {
     Cors,
     /// The answer stopped before its end, or could not be read to it.
     Truncated,
+    /// A success that is none of an API: a web page, or another text.
+    NotApi,
     /// A success without an answer in it.
     Empty,
     /// Taken back by the client: the run was over.
@@ -29,14 +31,14 @@ pub enum Class {
 
 words!(Class as as_str {
     Ok = "ok", Throttled = "429", Server = "5xx", Client = "4xx", Timeout = "timeout",
-    Network = "network", Cors = "cors", Truncated = "truncated", Empty = "empty",
-    Aborted = "aborted",
+    Network = "network", Cors = "cors", Truncated = "truncated", NotApi = "not_api",
+    Empty = "empty", Aborted = "aborted",
 });
 by_serde!(Class);
 
 impl Class {
     /// All of them, the success first.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Ok,
         Self::Throttled,
         Self::Server,
@@ -45,6 +47,7 @@ impl Class {
         Self::Network,
         Self::Cors,
         Self::Truncated,
+        Self::NotApi,
         Self::Empty,
         Self::Aborted,
     ];

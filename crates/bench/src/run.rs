@@ -8,7 +8,9 @@ use kneepoint_core::{ConfigError, Instant};
 use crate::climb::climb;
 use crate::plan::{Arrivals, Cost, Load, OverBudget, Plan, PlanError, Spend, Start};
 use crate::progress::{Control, Listener};
-use crate::report::{Answer, CONFIDENCE, Method, Purpose, RULE, Report, Rung, SCHEMA, Setup};
+use crate::report::{
+    Answer, CONFIDENCE, Method, Purpose, RULE, Report, Rung, SCHEMA, Setup, UNREACHED,
+};
 use crate::send::Sender;
 use crate::session::{Halt, Session, Step};
 use crate::tally::Tally;
@@ -30,8 +32,8 @@ pub enum RunError {
 
 /// Carries a plan out.
 ///
-/// It ends when the plan does, when the budget has no room for another request, or when `control`
-/// says so; requests in flight are then settled within the plan's bound. Dropping the future takes
+/// It ends when the plan does, when the budget has no room for another request, when nobody could be
+/// reached, or when `control` says so; requests in flight are then settled within the plan's bound. Dropping the future takes
 /// everything back at once.
 ///
 /// ```
@@ -164,6 +166,9 @@ async fn plain<P: Platform>(session: &mut Session<'_, P>) -> Rung {
             if landing.job.measured {
                 tally.take(&landing);
             }
+            if session.is_unreached() {
+                session.halt.get_or_insert(Halt::Unreached);
+            }
         }
     }
     session
@@ -295,6 +300,7 @@ fn report<P: Platform>(
     match &session.halt {
         Some(Halt::User) => notes.push("stopped before its end".to_owned()),
         Some(Halt::Budget(why)) => notes.push(format!("ended by the budget: {why}")),
+        Some(Halt::Unreached) => notes.push(UNREACHED.to_owned()),
         _ => {}
     }
     if target.stream && !session.asks_usage() {

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use futures_util::future::{AbortRegistration, Abortable};
 use kneepoint_core::decode::{Decoded, Delta, Timings};
@@ -14,6 +15,7 @@ use kneepoint_core::{
 use crate::json;
 use crate::outcome::{Job, Outcome, Reading, sample};
 use crate::record::Sample;
+use crate::usage::UsageQuestion;
 
 /// A request that has ended.
 #[derive(Debug)]
@@ -24,16 +26,10 @@ pub(crate) struct Landing {
     /// For how long the client held it back, in microseconds: it was told to pause, or its limit was
     /// reached.
     pub(crate) held: u64,
+    /// Whether it was refused for its question for usage, and sent again without it.
+    pub(crate) usage_refused: bool,
     /// The call itself cannot be made: so cannot any other.
     pub(crate) config: Option<ConfigError>,
-}
-
-/// Whether streams may be asked for their usage; some servers refuse the question.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum UsageQuestion {
-    Untested,
-    Accepted,
-    Refused,
 }
 
 /// Sends requests and notes what becomes of them.
@@ -42,7 +38,7 @@ pub(crate) struct Sender<P: Platform> {
     config: Config,
     stream: bool,
     origin: Instant,
-    usage_question: Cell<UsageQuestion>,
+    usage_question: UsageQuestion,
     clients: Clients<P>,
     trouble: Rc<Trouble>,
 }
@@ -93,25 +89,33 @@ impl Observer for Notebook {
     }
 }
 
-/// Attempts that failed, all clients together: a request that is tried again for a minute has not
-/// ended, and yet there is something to say.
+/// Attempts that failed and did not end their request, all clients together: a request that is tried again
+/// for a minute has not ended, and yet there is something to say.
 #[derive(Debug, Default)]
 pub(crate) struct Trouble {
-    attempts: Cell<u64>,
+    repeated: Cell<u64>,
     last: RefCell<Option<String>>,
 }
 
 impl Trouble {
     fn note(&self, attempt: &AttemptRecord) {
-        self.attempts.set(self.attempts.get() + 1);
+        self.repeated.set(self.repeated.get() + 1);
         let word = attempt.error.map(str::to_owned);
         let status = attempt.status.filter(|status| *status >= 300);
         *self.last.borrow_mut() = status.map(|status| status.to_string()).or(word);
     }
 
+    /// The one that was noted last of a call was not repeated for its failure.
+    fn forget_last(&self, record: Option<&Record>) {
+        let last = record.and_then(|record| record.attempts.last());
+        if last.is_some_and(|attempt| attempt.class.is_some()) {
+            self.repeated.set(self.repeated.get().saturating_sub(1));
+        }
+    }
+
     /// How many.
-    pub(crate) const fn attempts(&self) -> u64 {
-        self.attempts.get()
+    pub(crate) const fn repeated(&self) -> u64 {
+        self.repeated.get()
     }
 
     /// What the last one failed of: its status, or the error's name.
@@ -204,11 +208,7 @@ impl<P: Platform> Sender<P> {
             platform: platform.clone(),
             stream,
             origin: platform.now(),
-            usage_question: Cell::new(if asks {
-                UsageQuestion::Untested
-            } else {
-                UsageQuestion::Refused
-            }),
+            usage_question: UsageQuestion::new(asks),
             config,
             clients,
             trouble,
@@ -227,7 +227,7 @@ impl<P: Platform> Sender<P> {
 
     /// Whether streams are asked for their usage.
     pub(crate) fn asks_usage(&self) -> bool {
-        self.usage_question.get() != UsageQuestion::Refused
+        self.usage_question.is_asked()
     }
 
     fn slot(&self, slot: u32) -> Result<Connected<P>, ConfigError> {
@@ -263,18 +263,30 @@ impl<P: Platform> Sender<P> {
         prompt: Prompt,
         abort: AbortRegistration,
     ) -> Landing {
+        // Kept out here: what asks may be dropped before it has an outcome.
+        let refused = RefCell::new(None);
         let (outcome, record) = match self.slot(job.slot) {
             Err(error) => (failed(ErrorKind::Config(error)), None),
             Ok(Connected { client, notebook }) => {
-                let outcome = Abortable::new(self.ask(&client, &prompt), abort)
+                let asking = self.ask(&client, &notebook, &prompt, &refused);
+                let outcome = Abortable::new(asking, abort)
                     .await
                     .unwrap_or(Outcome::Aborted);
                 let record = notebook.last.borrow_mut().take();
                 (outcome, record)
             }
         };
+        self.trouble.forget_last(record.as_ref());
+        let refused = refused.into_inner();
+        let usage_refused = refused.is_some();
+        let record = match refused {
+            Some(refused) => Some(joined(refused, record)),
+            None => record,
+        };
         let now = self.platform.now();
-        let sample = sample(&job, record.as_ref(), &outcome, self.origin, now);
+        let mut sample = sample(&job, record.as_ref(), &outcome, self.origin, now);
+        // The server has received it, whatever it was for.
+        sample.attempts += u32::from(usage_refused);
         if sample.retry_after.is_some() {
             self.forget_hint(job.slot);
         }
@@ -291,35 +303,43 @@ impl<P: Platform> Sender<P> {
             sample,
             gaps_ms: reading.gaps_ms,
             held: record.map_or(0, |record| record.queued.as_micros() as u64),
+            usage_refused,
             config,
         }
     }
 
-    /// Asks; and where a server refuses the question for usage, asks again without it and remembers.
-    async fn ask(&self, client: &Client<P>, prompt: &Prompt) -> Outcome {
-        let question = self.usage_question.get();
+    /// Asks; and where a server refuses the question for usage, asks again without it and remembers. The
+    /// call that was refused for that is left in `refused`.
+    async fn ask(
+        &self,
+        client: &Client<P>,
+        notebook: &Notebook,
+        prompt: &Prompt,
+        refused: &RefCell<Option<Record>>,
+    ) -> Outcome {
+        let question = &self.usage_question;
+        let is_put = question.is_put();
         let request = client.request(prompt, self.stream);
         // A whole answer brings it unasked.
-        let is_refused = self.stream && question == UsageQuestion::Refused;
-        let request = self.outlined(without_usage(request, is_refused), prompt);
+        let request = without_usage(request, self.stream && !is_put);
+        let request = self.outlined(request, prompt);
         let outcome = self.read(client, request).await;
         match &outcome {
+            Outcome::Answered(_) if is_put => question.accept(),
             Outcome::Failed(error, _)
-                if error.kind.status() == Some(400) && question == UsageQuestion::Untested =>
+                if is_put && error.kind.status() == Some(400) && question.doubt() =>
             {
+                let record = notebook.last.borrow_mut().take();
+                self.trouble.forget_last(record.as_ref());
+                *refused.borrow_mut() = record;
                 let request = without_usage(client.request(prompt, self.stream), true);
                 let outcome = self.read(client, request).await;
-                if matches!(outcome, Outcome::Answered(_)) {
-                    self.usage_question.set(UsageQuestion::Refused);
-                }
-                outcome
+                question.judge(matches!(outcome, Outcome::Answered(_)));
+                return outcome;
             }
-            Outcome::Answered(_) if question == UsageQuestion::Untested => {
-                self.usage_question.set(UsageQuestion::Accepted);
-                outcome
-            }
-            _ => outcome,
+            _ => {}
         }
+        outcome
     }
 
     /// Of a whole answer only the figures are wanted: a platform that parses it need not hand it on.
@@ -410,6 +430,23 @@ fn counts(timings: &Timings) -> (Option<u64>, Option<u64>) {
 fn failed(kind: ErrorKind) -> Outcome {
     let error = Error::of(kind, Phase::Queue);
     Outcome::Failed(Box::new(error), Reading::default())
+}
+
+/// A call that was refused for its question for usage, and the one in its place, as one call: without the
+/// attempt that was refused, which says nothing of how long an answer takes. Its time was held back.
+fn joined(mut refused: Record, again: Option<Record>) -> Record {
+    let asked = refused.attempts.pop().map(|attempt| attempt.start);
+    let Some(again) = again else {
+        return refused;
+    };
+    let lost = asked.map_or(Duration::ZERO, |asked| again.created - asked);
+    refused.attempts.extend(again.attempts);
+    Record {
+        created: refused.created,
+        queued: refused.queued + lost + again.queued,
+        attempts: refused.attempts,
+        ..again
+    }
 }
 
 /// The request without the question for usage.

@@ -12,6 +12,7 @@ use crate::outcome::Job;
 use crate::plan::{Plan, Spend};
 use crate::pool::{Event, Pool};
 use crate::progress::{Control, Listener, Live, Phase, TICK, Tick};
+use crate::reach::Reach;
 use crate::report::Purpose;
 use crate::send::{Landing, Sender};
 use crate::tally::Surroundings;
@@ -24,6 +25,8 @@ pub(crate) enum Halt {
     User,
     /// Another request might exceed the budget.
     Budget(String),
+    /// Nobody is there, see [`Reach`].
+    Unreached,
     /// Requests cannot be made like this at all.
     Config(ConfigError),
 }
@@ -42,6 +45,7 @@ pub(crate) struct Session<'a, P: Platform> {
     control: &'a Control,
     sender: Rc<Sender<P>>,
     spend: &'a mut Spend,
+    reach: Reach,
     sent: u64,
     /// Slots of a closed loop: how many are in use, how many there ever were, and which have nothing
     /// to do.
@@ -78,6 +82,7 @@ impl<'a, P: Platform> Session<'a, P> {
             control,
             sender,
             spend,
+            reach: Reach::default(),
             sent: 0,
             size: 0,
             slots: 0,
@@ -179,8 +184,14 @@ impl<'a, P: Platform> Session<'a, P> {
         if landing.job.slot < self.slots {
             self.free.insert(landing.job.slot);
         }
+        self.reach.note(sample, self.platform.now());
         self.live.note(sample);
         self.listener.sample(sample, landing.job.measured);
+    }
+
+    /// Whether nobody has been reached, and nobody will be.
+    pub(crate) fn is_unreached(&self) -> bool {
+        self.reach.is_nobody(self.pool.started().next())
     }
 
     /// Lets a slot rest after a refusal.
@@ -222,7 +233,7 @@ impl<'a, P: Platform> Session<'a, P> {
             t_s: (now - self.origin()).as_secs_f64(),
             in_flight: self.pool.in_flight(),
             resting: self.pool.resting(),
-            attempts_failed: self.sender.trouble().attempts(),
+            repeated: self.sender.trouble().repeated(),
             last_failure: self.sender.trouble().last(),
             ..self.now.clone()
         };

@@ -39,6 +39,7 @@ pub(crate) struct Tally {
     refused: u64,
     failed: u64,
     attempts: u64,
+    usage_refused: u64,
     slo_met: u64,
     classes: Vec<ClassCount>,
     input_tokens: u64,
@@ -100,6 +101,7 @@ impl Tally {
             refused: 0,
             failed: 0,
             attempts: 0,
+            usage_refused: 0,
             slo_met: 0,
             classes: Vec::new(),
             input_tokens: 0,
@@ -146,6 +148,7 @@ impl Tally {
         let sample = &landing.sample;
         self.requests += 1;
         self.attempts += u64::from(sample.attempts);
+        self.usage_refused += u64::from(landing.usage_refused);
         self.refused += u64::from(sample.is_refused());
         self.failed += u64::from(sample.is_failed());
         self.slo_met += u64::from(self.slo.is_some_and(|slo| slo.is_met(sample)));
@@ -347,6 +350,7 @@ impl Tally {
             requests: self.requests,
             ok: self.ok,
             attempts: self.attempts,
+            usage_refused: self.usage_refused,
             requests_per_s: answers,
             output_tokens_per_s: (self.counted && self.ok > 0).then_some(tokens),
             goodput_per_s: self.slo.map(|_| self.slo_met as f64 / seconds.max(1e-6)),

@@ -4,7 +4,7 @@ use kneepoint_bench::number;
 use kneepoint_bench::plan::{Budget, Load, Plan, PromptSource, Slo};
 use kneepoint_bench::{ladder, order};
 
-use super::amount::{milliseconds, whole};
+use super::amount::{COUNT_MAX, milliseconds, whole};
 use super::{Asking, Field, Form, Goal, Mode, Target};
 use crate::message::{Endpoint, Job};
 
@@ -295,14 +295,14 @@ impl<'a> Reader<'a> {
 
     fn budget(&mut self) -> Budget {
         Budget {
-            requests: self.number(Field::BudgetRequests, 1, u64::MAX),
-            tokens: self.number(Field::BudgetTokens, 1, u64::MAX),
+            requests: self.number(Field::BudgetRequests, 1, COUNT_MAX),
+            tokens: self.number(Field::BudgetTokens, 1, COUNT_MAX),
             ..Budget::NONE
         }
     }
 
     fn seed(&mut self) -> u64 {
-        self.number(Field::Seed, 0, u64::MAX).unwrap_or(1)
+        self.number(Field::Seed, 0, COUNT_MAX).unwrap_or(1)
     }
 
     fn is_empty(&self, field: Field) -> bool {
@@ -316,11 +316,8 @@ impl<'a> Reader<'a> {
         }
         let found = whole(self.form.text(field)).filter(|value| (least..=most).contains(value));
         if found.is_none() {
-            let words = match most {
-                u64::MAX => format!("a whole number from {least}"),
-                _ => format!("a whole number from {least} to {}", number::count(most)),
-            };
-            self.once(field, &words);
+            let most = number::count(most);
+            self.once(field, &format!("a whole number from {least} to {most}"));
         }
         found
     }
@@ -341,7 +338,7 @@ impl<'a> Reader<'a> {
         }
         let found = milliseconds(self.form.text(field));
         if found.is_none() {
-            self.once(field, "a time, such as 30s, 5m or 200ms");
+            self.once(field, "a time up to a day, such as 30s, 5m or 200ms");
         }
         found
     }
@@ -412,6 +409,8 @@ mod tests {
             (Field::Window,         "?"),
             (Field::WindowMax,      "1s"),   // less than the shortest
             (Field::Seed,           "a"),
+            (Field::Seed,           "2000000M"),  // what a terminal refuses
+            (Field::Duration,       "25h"),
         ];
         for (field, text) in cases {
             let found = faults(&with(&[(field, text)]));

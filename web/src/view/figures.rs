@@ -85,9 +85,8 @@ pub(super) fn of_running(running: &Running) -> [Figure; 8] {
     let mut classes: Vec<String> = classes
         .map(|(class, count)| format!("{} {count}", class.as_str()))
         .collect();
-    let repeated = tick.attempts_failed.saturating_sub(refused + failed);
-    if let (1.., Some(last)) = (repeated, &tick.last_failure) {
-        classes.push(format!("{} repeated: {last}", count(repeated)));
+    if let (1.., Some(last)) = (tick.repeated, &tick.last_failure) {
+        classes.push(format!("{} repeated: {last}", count(tick.repeated)));
     }
     [
         Figure::new("done", "Done", count(tick.done), done),

@@ -4,9 +4,10 @@
 use std::rc::Rc;
 
 use kneepoint_bench::chart::Table;
-use kneepoint_bench::number::{NONE, count, figure, time_ms};
-use kneepoint_bench::record::{Class, Sample};
-use kneepoint_bench::report::{Metric, Report};
+use kneepoint_bench::export::{client_legend, found_table, rungs_table, unanswered_table};
+use kneepoint_bench::number::{NONE, count, time_ms};
+use kneepoint_bench::record::Sample;
+use kneepoint_bench::report::Report;
 
 use super::copy::copy;
 use super::element::{Element, classed, element, folded, folded_later, paragraph};
@@ -14,16 +15,6 @@ use crate::state::Shown;
 
 /// Requests that the table shows; the files have all.
 const REQUESTS_MAX: usize = 200;
-
-/// A table in a box that scrolls sideways; the first cell of a row names it.
-pub(super) fn table(head: &[&str], rows: Vec<Vec<String>>) -> Element {
-    let table = Table {
-        head: head.iter().map(|name| (*name).to_owned()).collect(),
-        rows,
-    };
-    // It escapes every cell.
-    element("div").drawing(&table.html())
-}
 
 /// The block that scripts look for.
 pub(super) fn reference(report: &Report) -> Option<Element> {
@@ -48,36 +39,30 @@ pub(super) fn reference(report: &Report) -> Option<Element> {
     Some(section.with_some(beyond))
 }
 
+/// A table in a box that scrolls sideways; the first cell of a row names it.
+pub(super) fn table(head: &[&str], rows: Vec<Vec<String>>) -> Element {
+    drawn(&Table {
+        head: head.iter().map(|name| (*name).to_owned()).collect(),
+        rows,
+    })
+}
+
+/// It escapes every cell.
+fn drawn(table: &Table) -> Element {
+    element("div").drawing(&table.html())
+}
+
 /// A section with a table whose last column is in words.
-fn prose(test: &str, title: &str, head: &[&str], rows: Vec<Vec<String>>) -> Element {
+fn prose(test: &str, title: &str, of: &Table) -> Element {
     classed("section", "prose")
         .test(test)
         .with(element("h2").text(title))
-        .with(table(head, rows))
+        .with(drawn(of))
 }
 
 /// What a ladder found, and why.
 pub(super) fn findings(report: &Report) -> Option<Element> {
-    let answer = report.answer.as_ref()?;
-    let found = [
-        ("knee", &answer.knee),
-        ("peak", &answer.peak),
-        ("limit", &answer.limit),
-        ("objectives", &answer.slo),
-    ];
-    let row = |(name, finding): (&str, &Option<kneepoint_bench::report::Finding>)| {
-        let finding = finding.as_ref()?;
-        let between = format!("{} and {}", finding.low, finding.high);
-        Some(vec![
-            name.to_owned(),
-            finding.value.to_string(),
-            between,
-            finding.reason.clone(),
-        ])
-    };
-    let rows = found.into_iter().filter_map(row).collect();
-    let head = ["what", "at once", "between", "why"];
-    Some(prose("findings", "What was found", &head, rows))
+    Some(prose("findings", "What was found", &found_table(report)?))
 }
 
 /// Every rung of a ladder.
@@ -85,60 +70,15 @@ pub(super) fn rungs(report: &Report) -> Option<Element> {
     if report.rungs.len() < 2 {
         return None;
     }
-    let time = |metric: &Option<Metric>, q| {
-        let found = metric.as_ref().and_then(|metric| metric.quantile(q));
-        found.map_or_else(|| NONE.to_owned(), |found| time_ms(found.value))
-    };
-    let rows = report.rungs.iter().map(|rung| {
-        let tokens = rung
-            .output_tokens_per_s
-            .map_or(f64::NAN, |found| found.value);
-        vec![
-            rung.concurrency
-                .map_or_else(|| NONE.to_owned(), |n| n.to_string()),
-            rung.purpose.as_str().to_owned(),
-            count(rung.requests),
-            figure(rung.requests_per_s.value),
-            figure(tokens),
-            time(&rung.ttft, 0.5),
-            time(&rung.ttft, 0.95),
-            time(&rung.e2e, 0.95),
-            count(rung.unanswered()),
-        ]
-    });
-    let head = [
-        "at once",
-        "for",
-        "requests",
-        "answers/s",
-        "tok/s",
-        "TTFT p50",
-        "TTFT p95",
-        "latency p95",
-        "no answer",
-    ];
-    let made = folded("", "rungs", "Every rung");
-    Some(made.with(table(&head, rows.collect())))
+    let legend = client_legend(report).map(|legend| paragraph("hint", legend));
+    let made = folded("", "rungs", "Every rung").with(drawn(&rungs_table(report)));
+    Some(made.with_some(legend))
 }
 
 /// How requests ended that brought no answer, in the server's first words.
 pub(super) fn failures(report: &Report) -> Option<Element> {
-    let mut rows = Vec::new();
-    for class in Class::ALL.into_iter().filter(|class| *class != Class::Ok) {
-        let classes = report.rungs.iter().flat_map(|rung| &rung.classes);
-        let of_class: Vec<_> = classes.filter(|one| one.class == class).collect();
-        let total: u64 = of_class.iter().map(|one| one.count).sum();
-        let said = of_class.iter().find_map(|one| one.excerpt.clone());
-        if total > 0 {
-            let said = said.unwrap_or_else(|| NONE.to_owned());
-            rows.push(vec![class.as_str().to_owned(), count(total), said]);
-        }
-    }
-    if rows.is_empty() {
-        return None;
-    }
-    let head = ["ended", "requests", "the first time"];
-    Some(prose("failures", "Without an answer", &head, rows))
+    let table = unanswered_table(report)?;
+    Some(prose("failures", "Without an answer", &table))
 }
 
 /// How it was measured, word for word as a terminal shows it.

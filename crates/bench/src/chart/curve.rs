@@ -120,7 +120,9 @@ fn findings(answer: &Answer) -> Vec<(f64, String)> {
     ];
     let found = found
         .iter()
-        .filter_map(|(name, finding)| Some((*name, finding.as_ref()?)));
+        .filter_map(|(name, finding)| Some((*name, finding.as_ref()?)))
+        // A limit below one at a time has no place on the axis.
+        .filter(|(_, finding)| finding.value > 0);
     let mut marks: Vec<(u32, String)> = Vec::new();
     for (name, finding) in found {
         match marks.iter_mut().find(|(other, _)| *other == finding.value) {

@@ -9,7 +9,8 @@ use super::picture::{Entry, Options, Picture, Shape, Table, key, key_lines};
 use super::scale::{Domain, Kind};
 use super::svg::{Area, Svg, TEXT};
 use crate::number::{self, time_ms};
-use crate::report::{Metric, Rung};
+use crate::order;
+use crate::report::{Metric, Quantile, Rung};
 
 /// From this ratio of the longest to the shortest on, a linear axis would show one bar.
 const LOG_FROM: f64 = 20.0;
@@ -207,22 +208,19 @@ pub(super) fn draw_percentiles(
             .map(|&(tail, value)| (frame.x(tail), frame.y(value)))
             .collect();
         svg.polyline(&points, &format!("kp-line {}", line.class));
-        for found in kept {
-            // A percentile of fewer samples than it takes to have one is no point to read.
-            if found.value.is_finite() && 1.0 / (1.0 - found.q) <= line.metric.n as f64 {
-                let words = words(line, found);
-                let at = place(found.q, found.value);
-                svg.point(&words, |svg| {
-                    svg.circle(at, 4.0, &format!("kp-dot {}", line.class));
-                });
-            }
+        for found in dots(line.metric) {
+            let words = words(line, found);
+            let at = place(found.q, found.value);
+            svg.point(&words, |svg| {
+                svg.circle(at, 4.0, &format!("kp-dot {}", line.class));
+            });
         }
     }
     let summary = "Bands are intervals, where there is enough data for one.".to_owned();
     Some(Picture::new(svg, title, summary, table(lines)))
 }
 
-fn words(line: &Line<'_>, found: &crate::report::Quantile) -> String {
+fn words(line: &Line<'_>, found: &Quantile) -> String {
     let mut words = format!(
         "{} p{}: {}",
         line.name,
@@ -247,8 +245,19 @@ fn percentile(q: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+/// The percentiles that are marked: one of fewer samples than it takes to have one is no point to read.
+fn dots(metric: &Metric) -> impl Iterator<Item = &Quantile> {
+    let has_enough = |found: &&Quantile| 1.0 / (1.0 - found.q) <= metric.n as f64;
+    let found = metric.quantiles.iter().filter(|found| found.q < 1.0);
+    found
+        .filter(has_enough)
+        .filter(|found| found.value.is_finite())
+}
+
 /// The curve as pairs of 1/(1−q) and milliseconds, thinned evenly along the axis. The value of rank k
-/// of n, from 0, is the quantile k/(n−1), as the rule of the reports has it; the longest ends it.
+/// of n, from 0, is the quantile k/(n−1), as the rule of the reports has it; the longest ends it. Where
+/// ranks are few, the rule's way from one to the next is no straight line on this axis, and counted values
+/// are rounded: so the curve is led through the dots.
 fn tail(metric: &Metric) -> Vec<(f64, f64)> {
     let counted = metric.histogram();
     let ranks = (counted.len() as f64 - 1.0).max(1.0);
@@ -265,6 +274,18 @@ fn tail(metric: &Metric) -> Vec<(f64, f64)> {
     }
     let longest = counted.max().map(|longest| longest as f64 / TICKS_PER_MS);
     out.extend(longest.map(|longest| (2.0 * ranks, longest)));
+    for found in dots(metric) {
+        let at = 1.0 / (1.0 - found.q);
+        for (tail, value) in &mut out {
+            *value = if *tail <= at {
+                value.min(found.value)
+            } else {
+                value.max(found.value)
+            };
+        }
+        out.push((at, found.value));
+    }
+    order::by(&mut out, |point| point.0);
     out
 }
 
@@ -294,4 +315,39 @@ fn table(lines: &[Line<'_>]) -> Table {
         }
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use kneepoint_stats::Series;
+
+    use super::*;
+    use crate::report::{CONFIDENCE, RULE};
+
+    #[test]
+    fn every_dot_lies_on_a_curve_that_never_falls() {
+        for n in [3, 20, 21, 100, 1000_u32] {
+            let mut series = Series::new();
+            for rank in 0..n {
+                // The slowest takes ten times as long as the others do at most.
+                let outlier = if rank + 1 == n { 10.0 } else { 1.0 };
+                let ms = (100.0 + f64::from(rank) / f64::from(n) * 50.0) * outlier;
+                series.record(ms).expect("a time");
+            }
+            let metric = Metric::of(&series, 0, RULE, CONFIDENCE).expect("values");
+            let curve = tail(&metric);
+            assert!(
+                curve.is_sorted_by(|a, b| a.0 <= b.0 && a.1 <= b.1),
+                "{n}: {curve:?}"
+            );
+            for dot in dots(&metric) {
+                let at = 1.0 / (1.0 - dot.q);
+                assert!(
+                    curve.contains(&(at, dot.value)),
+                    "{n}: p{} {curve:?}",
+                    dot.q
+                );
+            }
+        }
+    }
 }

@@ -5,9 +5,10 @@
 
 use std::fmt::Write;
 
+use super::tables::{client_legend, found_table, rungs_table, unanswered_table};
 use crate::chart::{self, Options, Picture, Table, escape};
-use crate::number::{NONE, capital, count, figure, time_ms};
-use crate::record::{Class, Sample};
+use crate::number::{NONE, capital, count, time_ms};
+use crate::record::Sample;
 use crate::report::{Metric, Report, Rung, verdict};
 
 /// The page's own style; the pictures bring theirs.
@@ -42,9 +43,7 @@ pub fn html(report: &Report, samples: &[Sample]) -> String {
     header(&mut out, report);
     out.push_str("<main>\n");
     pictures(&mut out, report, samples);
-    if report.answer.is_some() {
-        findings(&mut out, report);
-    }
+    findings(&mut out, report);
     rungs(&mut out, report);
     failures(&mut out, report);
     measured(&mut out, report);
@@ -220,102 +219,36 @@ fn within(metric: &Metric) -> String {
 }
 
 fn findings(out: &mut String, report: &Report) {
-    let Some(answer) = &report.answer else {
-        return;
-    };
-    let mut table = Table::new(["what", "at once", "between", "why"]);
-    let found = [
-        ("knee", &answer.knee),
-        ("peak", &answer.peak),
-        ("limit", &answer.limit),
-        ("objectives", &answer.slo),
-    ];
-    for (name, finding) in found {
-        if let Some(finding) = finding {
-            let between = format!("{} and {}", finding.low, finding.high);
-            table.row([
-                name.to_owned(),
-                finding.value.to_string(),
-                between,
-                finding.reason.clone(),
-            ]);
-        }
+    if let Some(table) = found_table(report) {
+        let _ = write!(
+            out,
+            "<section class=\"found\">\n<h2>What was found</h2>\n{}</section>\n",
+            table.html()
+        );
     }
-    let _ = write!(
-        out,
-        "<section class=\"found\">\n<h2>What was found</h2>\n{}</section>\n",
-        table.html()
-    );
 }
 
 fn rungs(out: &mut String, report: &Report) {
-    let mut table = Table::new([
-        "at once",
-        "for",
-        "requests",
-        "answers/s",
-        "tok/s",
-        "TTFT p50",
-        "TTFT p95",
-        "latency p50",
-        "latency p95",
-        "429",
-        "failed",
-    ]);
-    for rung in &report.rungs {
-        let time = |metric: &Option<Metric>, q| {
-            metric
-                .as_ref()
-                .map_or_else(|| NONE.to_owned(), |metric| at(metric, q))
-        };
-        table.row([
-            rung.concurrency
-                .map_or_else(|| NONE.to_owned(), |n| count(n.into())),
-            rung.purpose.as_str().to_owned(),
-            count(rung.requests),
-            figure(rung.requests_per_s.value),
-            rung.output_tokens_per_s
-                .map_or_else(|| NONE.to_owned(), |found| figure(found.value)),
-            time(&rung.ttft, 0.5),
-            time(&rung.ttft, 0.95),
-            time(&rung.e2e, 0.5),
-            time(&rung.e2e, 0.95),
-            count(rung.count(Class::Throttled)),
-            count(rung.failed()),
-        ]);
-    }
     let heading = if report.answer.is_some() {
         "Every rung"
     } else {
         "The run"
     };
+    let table = rungs_table(report).html();
+    let legend = client_legend(report).map(|legend| format!("<p>{}</p>\n", escape(legend)));
+    let legend = legend.unwrap_or_default();
     let _ = write!(
         out,
-        "<section>\n<h2>{heading}</h2>\n{}</section>\n",
-        table.html()
+        "<section>\n<h2>{heading}</h2>\n{table}{legend}</section>\n"
     );
 }
 
-/// How requests ended that brought no answer, over all rungs, in the server's first words.
 fn failures(out: &mut String, report: &Report) {
-    let mut table = Table::new(["ended", "requests", "the first time"]);
-    for class in Class::ALL.into_iter().filter(|class| *class != Class::Ok) {
-        let classes = report.rungs.iter().flat_map(|rung| &rung.classes);
-        let of_class: Vec<_> = classes.filter(|one| one.class == class).collect();
-        let total = of_class
-            .iter()
-            .fold(0_u64, |sum, one| sum.saturating_add(one.count));
-        if total > 0 {
-            let excerpt = of_class.iter().find_map(|one| one.excerpt.clone());
-            let excerpt = excerpt.unwrap_or_else(|| NONE.to_owned());
-            table.row([class.as_str().to_owned(), count(total), excerpt]);
-        }
-    }
-    if !table.rows.is_empty() {
-        let table = table.html();
+    if let Some(table) = unanswered_table(report) {
         let _ = write!(
             out,
-            "<section class=\"found\">\n<h2>Without an answer</h2>\n{table}</section>\n"
+            "<section class=\"found\">\n<h2>Without an answer</h2>\n{}</section>\n",
+            table.html()
         );
     }
 }

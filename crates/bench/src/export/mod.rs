@@ -4,6 +4,7 @@
 mod csv;
 mod html;
 mod rungs;
+mod tables;
 mod vllm;
 
 use crate::json::{self, Fields, Read, Wrong};
@@ -13,6 +14,7 @@ use crate::report::{Metric, Report, SCHEMA};
 pub use csv::{CSV_HEADER, csv_row};
 pub use html::{HTML_DATA_ID, html};
 pub use rungs::{rungs_csv, rungs_jsonl};
+pub use tables::{client_legend, found_table, rungs_table, unanswered_table};
 pub use vllm::vllm;
 
 /// Histogram ticks per millisecond.

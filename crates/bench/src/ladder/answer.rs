@@ -11,7 +11,9 @@ pub(super) fn find_knee(seen: &[Observation], open: Option<u32>) -> Option<Findi
     let at = rules::knee(seen)?;
     let ties = |rung: &Observation| rules::is_tied(rung, &seen[at], PLATEAU_Z);
     let (low, high) = neighbours(seen, at, ties, open);
-    let reason = if is_top(seen, at) {
+    let reason = if seen.len() == 1 {
+        "the only usable rung".to_owned()
+    } else if is_top(seen, at) {
         format!(
             "the best balance of throughput and latency among {}, the highest usable rung",
             span(seen)
@@ -56,7 +58,7 @@ pub(super) fn find_peak(seen: &[Observation], share: f64, open: Option<u32>) -> 
 /// The highest rung up to which all met the objectives.
 pub(super) fn find_slo(seen: &[Observation], share: f64) -> Option<Finding> {
     let met = |rung: &Observation| {
-        let met = rung.slo_met? as f64 / rung.requests.max(1) as f64;
+        let met = rung.slo_met? as f64 / rung.asked().max(1) as f64;
         Some((met, met >= share))
     };
     let failing = seen

@@ -10,7 +10,7 @@ pub struct Answer {
     pub knee: Option<Finding>,
     /// The least concurrency that comes close to the highest throughput.
     pub peak: Option<Finding>,
-    /// The concurrency beyond which the server refuses.
+    /// The concurrency beyond which the server refuses; 0 where it refuses one at a time.
     pub limit: Option<Finding>,
     /// The highest concurrency at which the objectives were met.
     pub slo: Option<Finding>,

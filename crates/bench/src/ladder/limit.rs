@@ -51,9 +51,13 @@ impl Limit {
         self.accepted = self.accepted.min(self.refused.saturating_sub(1));
     }
 
-    /// The limit as far as it is known.
+    /// The limit as far as it is known; 0 where one at a time is refused already.
     pub(super) fn value(&self) -> u32 {
-        self.verified.unwrap_or_else(|| self.candidate(1.0))
+        match self.verified {
+            Some(verified) => verified,
+            None if self.refused <= 1 => 0,
+            None => self.candidate(1.0),
+        }
     }
 
     pub(super) fn finding(&self) -> Finding {
@@ -66,6 +70,10 @@ impl Limit {
             Some(verified) => (
                 verified,
                 format!("verified at {verified}; at {refused} the server refused"),
+            ),
+            None if value == 0 => (
+                0,
+                format!("at {refused} the server refused already, and took on {estimate:.1}"),
             ),
             None => (
                 self.accepted.min(value),

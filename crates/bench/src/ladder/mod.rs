@@ -33,6 +33,8 @@ pub struct Observation {
     pub requests: u64,
     /// Those that the server refused for the load.
     pub refused: u64,
+    /// Slots that rest, because they were refused at this concurrency before it was measured.
+    pub resting: u64,
     /// Those that failed for another reason.
     pub failed: u64,
     /// Those that met the objectives; none if there are no objectives.
@@ -45,6 +47,13 @@ pub struct Observation {
     pub client_capped: bool,
     /// When it was over, in seconds since the ladder began.
     pub at_s: f64,
+}
+
+impl Observation {
+    /// Requests that it was measured by: those of resting slots, too.
+    const fn asked(&self) -> u64 {
+        self.requests.saturating_add(self.resting)
+    }
 }
 
 /// What to do next.
@@ -81,7 +90,7 @@ pub enum Step {
 ///     ladder.observe(Observation {
 ///         concurrency, purpose, at_s,
 ///         throughput: rate, relative_error: 0.01,
-///         requests: 60, refused: 0, failed: 0, slo_met: None,
+///         requests: 60, refused: 0, resting: 0, failed: 0, slo_met: None,
 ///         taken_on: f64::from(concurrency), client_bound: None, client_capped: false,
 ///     });
 /// };

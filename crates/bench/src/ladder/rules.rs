@@ -3,6 +3,7 @@
 use kneepoint_stats::{Confidence, Rung, Step, Trend, power, wilson};
 
 use super::{Observation, Options, Stability, Stop, StopRule};
+use crate::number::counted;
 
 /// The first rule that ends the climb at this rung, if any does.
 pub(super) fn stop(
@@ -53,22 +54,23 @@ pub(super) fn client_bound(seen: &Observation, options: &Options) -> Option<Stop
 }
 
 fn errors(seen: &Observation, options: &Options) -> Option<Stop> {
-    surely_above(seen.failed, seen.requests, options.errors_max).then(|| Stop {
+    surely_above(seen.failed, seen.asked(), options.errors_max).then(|| Stop {
         value: StopRule::Errors,
         reason: share_of(seen, seen.failed, "failed"),
     })
 }
 
 pub(super) fn rate_limited(seen: &Observation, options: &Options) -> Option<Stop> {
-    surely_above(seen.refused, seen.requests, options.refusals_max).then(|| Stop {
+    let refused = seen.refused + seen.resting;
+    surely_above(refused, seen.asked(), options.refusals_max).then(|| Stop {
         value: StopRule::RateLimited,
-        reason: share_of(seen, seen.refused, "were refused"),
+        reason: refusals(seen),
     })
 }
 
 fn slo(seen: &Observation, options: &Options) -> Option<Stop> {
     let met = seen.slo_met?;
-    let share = wilson(met, seen.requests, Confidence::P95)?;
+    let share = wilson(met, seen.asked(), Confidence::P95)?;
     (share.high < options.slo_share).then(|| Stop {
         value: StopRule::Slo,
         reason: share_of(seen, met, "met the objectives"),
@@ -92,6 +94,18 @@ fn plateau(before: &Observation, seen: &Observation, options: &Options) -> Optio
 
 fn surely_above(hits: u64, of: u64, share: f64) -> bool {
     wilson(hits, of, Confidence::P95).is_some_and(|found| found.low > share)
+}
+
+/// The refusals that a report shows, and apart from them what kept slots from asking.
+fn refusals(seen: &Observation) -> String {
+    let requests = share_of(seen, seen.refused, "were refused");
+    match seen.resting {
+        0 => requests,
+        resting => format!(
+            "{requests}, and {} still rested after an earlier refusal",
+            counted(resting, "slot")
+        ),
+    }
 }
 
 fn share_of(seen: &Observation, hits: u64, what: &str) -> String {

@@ -11,6 +11,7 @@ fn rung(concurrency: u32, throughput: f64) -> Observation {
         relative_error: 0.005,
         requests: 200,
         refused: 0,
+        resting: 0,
         failed: 0,
         slo_met: None,
         taken_on: f64::from(concurrency),

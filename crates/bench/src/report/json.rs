@@ -60,6 +60,7 @@ fields!(Rung {
     requests,
     ok,
     attempts,
+    usage_refused,
     classes,
     requests_per_s,
     output_tokens_per_s,

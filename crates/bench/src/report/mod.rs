@@ -18,7 +18,9 @@ use crate::record::{Class, TokenSource};
 pub use crate::ladder::{Answer, Finding, Purpose, Stability, Stop};
 pub use crate::plan::CacheMode;
 pub use metric::{Metric, Quantile, Reference};
+pub(crate) use note::UNREACHED;
 pub use note::hidden_note;
+pub use text::{CLIENT_LEGEND, CLIENT_MARK};
 pub use times::{TIMES, Times};
 pub use verdict::verdict;
 
@@ -123,6 +125,15 @@ pub struct Setup {
     pub retries_max: Option<u32>,
 }
 
+impl Setup {
+    /// Whether the endpoint is on this machine, by its name.
+    pub fn is_loopback(&self) -> bool {
+        let names = ["127.", "localhost", "[::1]"];
+        let host = self.host.as_deref().unwrap_or_default();
+        names.iter().any(|name| host.starts_with(name))
+    }
+}
+
 /// Where a run took place. The engine cannot know; whoever starts it says so.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Environment {
@@ -167,6 +178,9 @@ pub struct Rung {
     pub ok: u64,
     /// Attempts, retries included.
     pub attempts: u64,
+    /// Those among them that the server refused (400) and that were followed at once by one without the
+    /// question for usage.
+    pub usage_refused: u64,
     /// How requests ended; classes that did not occur are left out.
     pub classes: Vec<ClassCount>,
     /// Answers per second.
@@ -243,9 +257,11 @@ impl Rung {
     }
 
     /// Attempts beyond the first of each request, where they are more than one in a hundred: the pauses
-    /// before them are the client's, and stand in every time. Else 0.
+    /// before them are the client's, and stand in every time. Else 0. Those that asked for usage and were
+    /// refused stand in no time.
     pub const fn repeats(&self) -> u64 {
-        let repeats = self.attempts.saturating_sub(self.requests);
+        let asked = self.requests.saturating_add(self.usage_refused);
+        let repeats = self.attempts.saturating_sub(asked);
         if repeats > self.requests / 100 {
             repeats
         } else {
@@ -338,7 +354,8 @@ pub struct Method {
     pub retries: bool,
     /// Whether servers were asked for usage in streams; `false` if that was refused or not wanted.
     pub usage_asked: bool,
-    /// Whether it was ended before its plan was: by hand, or because the budget was used up.
+    /// Whether it was ended before its plan was: by hand, because the budget was used up, or because nobody
+    /// could be reached.
     pub stopped_early: bool,
     /// What else there is to say, in sentences.
     pub notes: Vec<String>,

@@ -8,6 +8,13 @@ use crate::number::{NONE, counted};
 use crate::plan::Load;
 use crate::record::{Class, TokenSource};
 
+/// Stands at rungs at which the client was the limit.
+pub const CLIENT_MARK: &str = "client";
+
+/// What [`CLIENT_MARK`] means.
+pub const CLIENT_LEGEND: &str =
+    "client: it was the limit there, so that the row says little about the server";
+
 /// How wide the rule above and below the reference block is.
 const WIDTH: usize = 50;
 
@@ -116,13 +123,13 @@ impl Report {
         let Some(rung) = self.main_rung() else {
             return writeln!(out, "Nothing was measured.");
         };
-        if self.answer.is_some() {
-            writeln!(out, "{}\n", verdict(self))?;
+        let is_ladder = self.answer.is_some();
+        if is_ladder || rung.reference.is_none() {
+            writeln!(out, "{}", verdict(self))?;
         }
-        match &rung.reference {
-            Some(reference) => write!(out, "{}", reference.text())?,
-            None if rung.requests == 0 => writeln!(out, "Nothing was measured.")?,
-            None => writeln!(out, "No request of {} was answered.", rung.requests)?,
+        if let Some(reference) = &rung.reference {
+            let above = if is_ladder { "\n" } else { "" };
+            write!(out, "{above}{}", reference.text())?;
         }
         if let Some(answer) = &self.answer {
             writeln!(out, "\nThe ladder")?;
@@ -149,7 +156,7 @@ impl Report {
             }
             ladder_table(out, &self.rungs, self.config.stream)?;
         }
-        requests(out, rung)?;
+        requests(out, rung, is_ladder)?;
         times(out, rung)?;
         writeln!(out, "\nHow it was measured")?;
         self.method(out, rung)
@@ -186,7 +193,16 @@ impl Report {
             let s = if reused == 1 { "" } else { "s" };
             write!(out, ", {reused} request{s} on open ones")?;
         }
-        writeln!(out)?;
+        let is_climb = self.protocol.opened.is_some() && self.answer.is_some();
+        writeln!(
+            out,
+            "{}",
+            if is_climb {
+                ", over the whole climb"
+            } else {
+                ""
+            }
+        )?;
         let client = match (rung.repeats(), self.client_bound_at()) {
             _ if rung.client.bound => rung.client.reasons.join("; "),
             (0, None) => "not the limit".to_owned(),
@@ -270,25 +286,33 @@ fn ladder_table(out: &mut impl Write, rungs: &[Rung], stream: bool) -> fmt::Resu
         writeln!(
             out,
             "  {n:>5} {purpose:<8} {rate:>9.2} {tokens:>11} {p50:>10} {p95:>9} {failed:>7}{}",
-            if rung.client.bound { "  client" } else { "" }
+            if rung.client.bound {
+                ["  ", CLIENT_MARK].concat()
+            } else {
+                String::new()
+            }
         )?;
     }
     if rungs.iter().any(|rung| rung.client.bound) {
-        writeln!(
-            out,
-            "  client: it was the limit there, so that the row says little about the server"
-        )?;
+        writeln!(out, "  {CLIENT_LEGEND}")?;
     }
     Ok(())
 }
 
-fn requests(out: &mut impl Write, rung: &Rung) -> fmt::Result {
+fn requests(out: &mut impl Write, rung: &Rung, is_ladder: bool) -> fmt::Result {
     let (all, ok, attempts) = (rung.requests, rung.ok, rung.attempts);
-    writeln!(out, "\nRequests")?;
-    writeln!(
+    match rung.concurrency.filter(|_| is_ladder) {
+        Some(n) => writeln!(out, "\nRequests of the rung with {n} at a time")?,
+        None => writeln!(out, "\nRequests")?,
+    }
+    write!(
         out,
         "  {all} ended, {ok} with an answer, {attempts} attempts"
     )?;
+    match rung.usage_refused {
+        0 => writeln!(out)?,
+        refused => writeln!(out, ", {refused} of them refused with a question for usage")?,
+    }
     for one in rung.classes.iter().filter(|one| one.class != Class::Ok) {
         write!(out, "  {:<9}  {}", one.class.as_str(), one.count)?;
         match &one.excerpt {

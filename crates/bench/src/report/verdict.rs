@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{Answer, Report, Rung};
 use crate::ladder::StopRule;
-use crate::number::{count, counted, figure, percent, time_ms};
+use crate::number::{capital, count, counted, figure, percent, time_ms};
 use crate::plan::Load;
 use crate::record::Class;
 
@@ -60,13 +60,20 @@ fn ladder(report: &Report, answer: &Answer, rung: &Rung) -> String {
         return format!("No knee was found: {}.", answer.stop.reason);
     };
     let figures = figures(rung, report.config.stream);
+    let at = counted(knee.value.into(), "request");
+    let is_only = report
+        .rungs
+        .iter()
+        .all(|one| one.concurrency == rung.concurrency);
+    if is_only && answer.stop.value == StopRule::Max {
+        return format!("Only {at} at once was tried: {figures}. A knee takes a higher maximum.");
+    }
     let beyond = beyond(report, answer);
     let lead = if report.may_rise() {
         "Best so far at"
     } else {
         "Best balance at"
     };
-    let at = counted(knee.value.into(), "request");
     format!("{lead} {at} at once: {figures}; {beyond}.")
 }
 
@@ -110,12 +117,16 @@ fn plain(report: &Report, rung: &Rung) -> String {
         _ => "This load".to_owned(),
     };
     if rung.ok == 0 {
-        let worst = rung.worst().map(|one| one.class.as_str());
-        let why = worst.map_or_else(String::new, |class| format!(" ({class})"));
-        return format!(
-            "None of {} requests was answered{why}.",
-            count(rung.requests)
-        );
+        let worst = rung.worst().map(|one| why(report, one.class));
+        let why = worst.map_or_else(String::new, |why| format!(" ({why})"));
+        let all = match rung.requests {
+            0 => return "Nothing was measured.".to_owned(),
+            1 => "The one request was not".to_owned(),
+            all => format!("None of {} requests was", count(all)),
+        };
+        let ended = report.method.unreached_note();
+        let ended = ended.map_or_else(String::new, |note| format!(" {}.", capital(note)));
+        return format!("{all} answered{why}.{ended}");
     }
     let of = |what: u64, word: &str| {
         (what > 0).then(|| {
@@ -148,6 +159,18 @@ fn plain(report: &Report, rung: &Rung) -> String {
         "{load}: {}; {ends}{met}.",
         figures(rung, report.config.stream)
     )
+}
+
+/// What requests ended with. A browser tells a server that is away as it does one that it may not read;
+/// the likelier of both comes first.
+fn why(report: &Report, class: Class) -> &'static str {
+    match class {
+        Class::Cors if report.config.is_loopback() => {
+            "cors: no server there, or one that refuses web pages"
+        }
+        Class::Cors => "cors: a server that refuses web pages, or none there",
+        _ => class.as_str(),
+    }
 }
 
 /// Throughput and the latency that users feel.

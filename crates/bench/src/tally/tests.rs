@@ -48,6 +48,7 @@ fn landed(slot: u32, sched: u64, start: Option<u64>, end: u64, held: u64, class:
         sample,
         gaps_ms: Vec::new(),
         held,
+        usage_refused: false,
         config: None,
     }
 }

@@ -123,6 +123,22 @@ fn a_side_that_answers_nothing_is_named_and_costs_one_run() {
         "{why}"
     );
     assert_eq!(truth.counts().accepted, 4);
+    // The same where nobody is there, although such a run is ended early.
+    let nobody = target("https://elsewhere.test/v1");
+    let plan = closed(40, 2);
+    let found = sim.run(compare(
+        &sim,
+        (&a, &nobody),
+        &plan,
+        5,
+        &Control::new(),
+        &mut (),
+    ));
+    let why = found.expect_err("there is nothing to compare").to_string();
+    assert!(
+        why.starts_with("no request to B was answered (network: "),
+        "{why}"
+    );
 }
 
 #[test]

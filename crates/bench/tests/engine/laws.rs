@@ -134,6 +134,7 @@ fn climb(options: &Options, seen: &[(f64, f64, u64, u64, u64)]) -> (Answer, usiz
             relative_error: noise,
             requests: 200,
             refused,
+            resting: 0,
             failed,
             slo_met: Some(met + 100),
             taken_on: throughput,

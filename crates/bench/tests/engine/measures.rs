@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use kneepoint_bench::Tick;
 use kneepoint_bench::plan::{Plan, Slo};
 use kneepoint_bench::record::{Class, Sample, TokenSource};
 use kneepoint_bench::report::verdict;
@@ -174,22 +175,67 @@ fn a_stream_that_comes_in_one_burst_is_said_to_be_buffered() {
     }
 }
 
+/// A server that refuses to be asked for usage.
+fn never_counts() -> Reply {
+    Reply::status(400).piece(r#"{"error":{"message":"unknown field stream_options"}}"#)
+}
+
 #[test]
 fn a_server_that_refuses_to_count_is_asked_once() {
-    let refusal =
-        Reply::status(400).piece(r#"{"error":{"message":"unknown field stream_options"}}"#);
-    let script = (0..6).fold(Script::new().reply(refusal), |script, _| {
-        script.reply(stream(4))
-    });
+    // So many at once: the first of each slot are sent before anyone knows.
+    for slots in [1, 3] {
+        let second = Duration::from_secs(1);
+        let refusals = (0..slots).fold(Script::new(), |script, _| {
+            script.reply(never_counts().after(second / 2))
+        });
+        let script = refusals.forever(stream(4).after(second));
+        let mut stage = Stage::new(1, script);
+        let report = stage.run(&closed(6, slots));
+        let rung = &report.rungs[0];
+        assert_eq!((rung.ok, report.method.usage_asked), (6, false));
+        let asked = |body: &str| body.contains("stream_options");
+        let bodies = stage.truth.requests();
+        let asking = bodies
+            .iter()
+            .filter(|seen| seen.request.body.as_deref().is_some_and(asked));
+        assert_eq!(asking.count(), slots as usize);
+        // Every figure is that of the answers, and nothing is hidden.
+        assert_eq!(rung.attempts, bodies.len() as u64);
+        assert_eq!((rung.usage_refused, rung.repeats()), (slots.into(), 0));
+        let said = format!("{} attempts, {slots} of them refused with", bodies.len());
+        assert!(report.text().contains(&said), "{}", report.text());
+        assert!(rung.e2e.as_ref().is_some_and(|e2e| e2e.max < 1100.0));
+        assert_eq!(
+            rung.e2e_sched.as_ref().map(|all| all.max > 1499.0),
+            Some(true)
+        );
+        assert!(!rung.client.bound, "{:?}", rung.client);
+        let told = |tick: &Tick| tick.repeated > 0;
+        assert!(!stage.notebook.ticks.iter().any(told), "no failure");
+    }
+}
+
+#[test]
+fn a_request_that_is_wrong_by_itself_is_not_sent_twice_for_long() {
+    let wrong = Reply::status(400).piece(r#"{"error":{"message":"no such model"}}"#);
+    let mut stage = Stage::new(1, Script::new().forever(wrong));
+    let report = stage.run(&closed(20, 1));
+    let (rung, seen) = (&report.rungs[0], stage.truth.requests().len() as u64);
+    assert_eq!((rung.requests, rung.ok), (20, 0));
+    assert_eq!((rung.attempts, rung.usage_refused), (seen, 3));
+    assert_eq!(seen, 23);
+    assert!(!stage.notebook.ticks.iter().any(|tick| tick.repeated > 0));
+}
+
+#[test]
+fn what_is_taken_back_while_it_is_asked_again_has_been_sent_twice() {
+    let script = Script::new().reply(never_counts()).forever(Reply::hang());
     let mut stage = Stage::new(1, script);
-    let report = stage.run(&closed(6, 1));
-    assert_eq!((report.rungs[0].ok, report.method.usage_asked), (6, false));
-    let asked = |body: &str| body.contains("stream_options");
-    let bodies = stage.truth.requests();
-    let asking = bodies
-        .iter()
-        .filter(|seen| seen.request.body.as_deref().is_some_and(asked));
-    assert_eq!((bodies.len(), asking.count()), (7, 1));
+    stage.notebook.abort_at = Some((2.0, stage.control.clone()));
+    let report = stage.run(&closed(5, 1));
+    let rung = &report.rungs[0];
+    assert_eq!(rung.count(Class::Aborted), 1);
+    assert_eq!(rung.attempts, stage.truth.requests().len() as u64);
 }
 
 #[test]

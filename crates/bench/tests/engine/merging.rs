@@ -124,6 +124,24 @@ fn a_sum_says_once_that_it_is_one() {
 }
 
 #[test]
+fn a_run_is_counted_once() {
+    let (a, b) = (part(1), part(2));
+    let mut hidden = a.clone();
+    hidden.config.host = None;
+    #[rustfmt::skip]
+    let cases = [
+        (vec![a.clone(), a.clone()],            Err(MergeError::Twice(2, 1))),
+        (vec![a.clone(), b.clone(), b.clone()], Err(MergeError::Twice(3, 2))),
+        (vec![a.clone(), hidden],               Err(MergeError::Twice(2, 1))),
+        (vec![a.clone(), b],                    Ok(())),
+        (vec![a],                               Ok(())),
+    ];
+    for (index, (reports, expected)) in cases.into_iter().enumerate() {
+        assert_eq!(merge(&reports).map(|_| ()), expected, "case {index}");
+    }
+}
+
+#[test]
 fn what_does_not_belong_together_is_refused() {
     let (a, b) = (part(1), part(2));
     assert_eq!(merge(&[]), Err(MergeError::Nothing));
@@ -140,8 +158,8 @@ fn what_does_not_belong_together_is_refused() {
 
 /// A report as somebody may write it by hand: all counts but that of the answers
 /// are the largest that there is.
-fn overfull() -> Report {
-    let mut report = part(1);
+fn overfull(seed: u64) -> Report {
+    let mut report = part(seed);
     report.config.requests = Some(u64::MAX);
     report.protocol.opened = Some(u64::MAX);
     report.protocol.reused = Some(u64::MAX);
@@ -173,7 +191,7 @@ fn overfull() -> Report {
 
 #[test]
 fn counts_that_no_run_can_have_end_at_the_largest_number() {
-    let merged = merge(&[overfull(), overfull()]).expect("one load");
+    let merged = merge(&[overfull(1), overfull(2)]).expect("one load");
     assert_eq!(merged.config.requests, Some(u64::MAX));
     assert_eq!(merged.protocol.opened, Some(u64::MAX));
     let rung = &merged.rungs[0];

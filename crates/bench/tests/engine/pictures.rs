@@ -43,6 +43,12 @@ fn a_rung_that_the_client_spoilt_gives_way_to_the_one_measured_in_its_place() {
     // The table has both rows, and marks the one.
     let marked = |report: &Report| report.text().matches("  client\n").count();
     assert_eq!((marked(&clean), marked(&anew)), (0, 1), "{}", anew.text());
+    let in_file = |report: &Report| {
+        let file = export::html(report, &[]);
+        let legend = export::client_legend(report).is_some_and(|legend| file.contains(legend));
+        (file.matches("<td>client</td>").count(), legend)
+    };
+    assert_eq!((in_file(&clean), in_file(&anew)), ((0, false), (1, true)));
     let line = |picture: Picture| {
         let elements = picture.svg.split('<');
         let lines = elements.filter(|element| element.contains("kp-line"));

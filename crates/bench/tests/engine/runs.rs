@@ -3,9 +3,10 @@
 use kneepoint_bench::ladder::{Options, StopRule};
 use kneepoint_bench::plan::{Budget, Load, Plan, Slo};
 use kneepoint_bench::record::Class;
-use kneepoint_bench::report::Connections;
+use kneepoint_bench::report::{Connections, verdict};
 use kneepoint_bench::threshold::Threshold;
 use kneepoint_bench::{Phase, RunError, Tick};
+use kneepoint_core::platform::TransportError;
 use kneepoint_core::platform::sim::{Bucket, Reply, Script, ServerModel};
 
 use crate::harness::{Stage, closed, taking};
@@ -63,14 +64,30 @@ fn whoever_waits_is_told_of_attempts_that_fail_before_a_request_ends() {
         (early.done, early.last_failure.as_deref()),
         (0, Some("503"))
     );
-    assert!(early.attempts_failed >= 4, "{early:?}");
-    let last = ticks.last().expect("ticks");
-    assert_eq!(last.attempts_failed, report.rungs[0].attempts);
+    assert!(early.repeated >= 4, "{early:?}");
+    let (last, rung) = (ticks.last().expect("ticks"), &report.rungs[0]);
+    // Two have ended by then, and the two others wait to be tried again.
+    assert_eq!((last.done, last.repeated), (2, rung.attempts - 2));
 
     let mut stage = Stage::new(3, taking(1.0, 0.1));
     stage.run(&closed(20, 2));
-    let told = |tick: &Tick| tick.attempts_failed > 0 || tick.last_failure.is_some();
+    let told = |tick: &Tick| tick.repeated > 0 || tick.last_failure.is_some();
     assert!(!stage.notebook.ticks.iter().any(told));
+}
+
+#[test]
+fn what_is_taken_back_in_the_end_was_not_repeated() {
+    let script = Script::new()
+        .reply(Reply::status(503))
+        .forever(Reply::hang());
+    let mut stage = Stage::new(3, script);
+    stage.notebook.abort_at = Some((20.0, stage.control.clone()));
+    let report = stage.run(&closed(4, 2));
+    assert_eq!(report.rungs[0].count(Class::Aborted), 2);
+    assert_eq!(
+        stage.notebook.ticks.last().map(|tick| tick.repeated),
+        Some(1)
+    );
 }
 
 #[test]
@@ -371,17 +388,87 @@ fn a_server_that_is_not_there_is_not_asked_for_long() {
     let report = stage.run(&Plan::new(Load::Ladder(Options::default())));
     let answer = report.answer.expect("a ladder");
     assert_eq!(answer.stop.value, StopRule::Errors);
-    assert!(
-        report.rungs[0].requests < 100,
-        "{}",
-        report.rungs[0].requests
-    );
+    assert_eq!(report.rungs[0].requests, 10);
     assert_eq!(
         report.rungs[0].count(Class::Network),
         report.rungs[0].requests
     );
     let excerpt = report.rungs[0].classes[0].excerpt.clone();
     assert!(excerpt.expect("it is told").contains("could not connect"));
+}
+
+#[test]
+fn a_run_that_reaches_nobody_is_ended_early_and_says_why() {
+    let mut stage = Stage::new(1, ServerModel::default());
+    stage.target.config.provider.base_url = "https://elsewhere.test/v1".to_owned();
+    let report = stage.run(&closed(1000, 1));
+    let rung = &report.rungs[0];
+    assert_eq!((rung.requests, report.method.stopped_early), (10, true));
+    assert!(rung.attempts > 10, "each was tried again");
+    assert_eq!(
+        verdict(&report),
+        "None of 10 requests was answered (network). No reply came through, so the run was ended early."
+    );
+    assert!(
+        report.text().starts_with(&verdict(&report)),
+        "{}",
+        report.text()
+    );
+    // Whoever asks for few gets them, and one answer shows that somebody is there.
+    let report = stage.run(&closed(3, 1));
+    assert_eq!(
+        (report.rungs[0].requests, report.method.stopped_early),
+        (3, false)
+    );
+    let gone = Reply::error(TransportError::Connect("refused".to_owned()));
+    let ok = Reply::json(r#"{"choices":[{"message":{"content":"Hi"}}]}"#);
+    let mut stage = Stage::new(1, Script::new().reply(ok).forever(gone));
+    stage.target.stream = false;
+    stage.target.config.retry.retries_max = Some(0);
+    let report = stage.run(&closed(50, 1));
+    assert_eq!((report.rungs[0].requests, report.rungs[0].ok), (50, 1));
+}
+
+#[test]
+fn a_server_that_refuses_even_one_at_a_time_is_told_by_the_same_figures_everywhere() {
+    let mut stage = Stage::new(1, Script::new().forever(Reply::status(429)));
+    let report = stage.run(&Plan::new(Load::Ladder(Options::default())));
+    let (rung, text) = (&report.rungs[0], report.text());
+    let limit = report
+        .answer
+        .as_ref()
+        .and_then(|answer| answer.limit.as_ref());
+    let limit = limit.expect("it refuses");
+    assert_eq!((limit.value, limit.low, limit.high), (0, 0, 0));
+    let all = rung.requests;
+    let said = format!(
+        "with 1 at a time {all} of {all} requests (100.0 %) were refused, and 1 slot still rested"
+    );
+    assert!(
+        text.starts_with(&format!("No knee was found: {said}")),
+        "{text}"
+    );
+    assert!(
+        text.contains("limit      0 (0 to 0): at 1 the server refused already"),
+        "{text}"
+    );
+    assert!(!text.contains("No request of"), "{text}");
+}
+
+#[test]
+fn a_ladder_of_one_rung_claims_no_balance() {
+    let mut stage = Stage::new(1, taking(0.5, 0.1));
+    let options = Options {
+        max: 1,
+        ..Options::default()
+    };
+    let report = stage.run(&Plan::new(Load::Ladder(options)));
+    let said = verdict(&report);
+    assert!(
+        said.starts_with("Only 1 request at once was tried: "),
+        "{said}"
+    );
+    assert!(said.ends_with(". A knee takes a higher maximum."), "{said}");
 }
 
 #[test]

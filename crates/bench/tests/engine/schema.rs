@@ -240,7 +240,9 @@ fn a_file_that_claims_more_answers_than_requests_is_shown_all_the_same() {
     assert_eq!((rung.unanswered(), rung.error_rate()), (0, 0.0));
     assert!(!read.text().contains("With failures"));
     assert_eq!(vllm(&read, rung)["failed"], 0);
-    let merged = merge(&[read.clone(), read]).expect("one load");
+    let mut another = read.clone();
+    another.rungs[0].duration_s += 1.0;
+    let merged = merge(&[read, another]).expect("one load");
     assert_eq!(merged.rungs[0].unanswered(), 0);
 }
 

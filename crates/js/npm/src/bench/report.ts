@@ -18,6 +18,8 @@ export type RequestClass =
   | "cors"
   /** The answer stopped before its end, or could not be read to it. */
   | "truncated"
+  /** A success that is none of an API: a web page, or another text. */
+  | "not_api"
   /** A success without an answer in it. */
   | "empty"
   /** Taken back: the run was over. */
@@ -115,6 +117,9 @@ export interface Rung {
   ok: number;
   /** Attempts sent, retries included. */
   attempts: number;
+  /** Those among them that the server refused (400) and that were followed at once by one without the question
+   * for usage. */
+  usage_refused: number;
   /** How requests ended; classes that did not occur are left out. `excerpt`: the beginning of what the server
    * said the first time. */
   classes: { class: RequestClass; count: number; excerpt: string | null }[];
@@ -214,7 +219,7 @@ export interface LadderAnswer {
   knee: Finding | null;
   /** The least concurrency close to the highest throughput. */
   peak: Finding | null;
-  /** Beyond it the server refuses. */
+  /** Beyond it the server refuses; 0 where it refuses one at a time. */
   limit: Finding | null;
   /** The highest at which the objectives were met. */
   slo: Finding | null;
@@ -288,7 +293,7 @@ export interface Report {
     retries: boolean;
     /** Whether servers were asked for usage in streams; `false` where that was refused or not wanted. */
     usage_asked: boolean;
-    /** Whether it was ended by hand, or because its budget was used up. */
+    /** Whether it was ended by hand, because its budget was used up, or because nobody could be reached. */
     stopped_early: boolean;
     /** What else there is to say, in sentences. */
     notes: string[];
@@ -341,9 +346,9 @@ export interface Tick {
   ok: number;
   /** Those without, by class; classes that did not occur are left out. */
   failed: [RequestClass, number][];
-  /** Attempts that failed, also of requests that are tried again. */
-  attempts_failed: number;
-  /** What the last of them failed of: its status, or the error's `kind`. */
+  /** Attempts that failed and were repeated, or wait to be. */
+  repeated: number;
+  /** What the last attempt that failed did so of: its status, or the error's `kind`. */
   last_failure: string | null;
   /** From 0 to 1; `null` for a ladder, whose length nobody knows. */
   progress: number | null;

@@ -7,7 +7,11 @@ const ADVICE: readonly (readonly [quoted: RegExp, advice: string])[] = [
     /answered 40[13]:/,
     "is the key right? It comes from the provider's variable, such as OPENAI_API_KEY, or from --api-key-file",
   ],
-  [/answered 40[45]:|not an event stream/, "are address and model right? Most base URLs end in /v1"],
+  [/answered 40[45]:/, "are address and model right? Most base URLs end in /v1"],
+  [
+    /the answer (?:is not an event stream|is a web page|cannot be read|is not of the expected kind):/,
+    "what answers there is no LLM endpoint: is the address right? Most base URLs end in /v1",
+  ],
   [/ECONNREFUSED|Connection refused/, "nothing listens there: does the server run, and is the port right?"],
   [/ENOTFOUND|EAI_AGAIN/, "the host is not known: is its name right, and is there a network?"],
   [

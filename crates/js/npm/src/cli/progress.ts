@@ -108,8 +108,7 @@ function segmentsOf(label: string, tick: Tick, isTerminal: boolean): string[] {
   if (tick.tokens_per_s > 0) segments.push(`${wide(figure(tick.tokens_per_s), 7)} tok/s`);
   const failed = tick.failed.map(([name, count]) => `${name} ${count}`);
   if (failed.length > 0) segments.push(`failed: ${failed.join(", ")}`);
-  const repeated = tick.attempts_failed - tick.failed.reduce((sum, [, count]) => sum + count, 0);
-  if (repeated > 0) segments.push(`repeated: ${repeated} (last: ${tick.last_failure})`);
+  if (tick.repeated > 0) segments.push(`repeated: ${tick.repeated} (last: ${tick.last_failure})`);
   if (tick.e2e !== null) segments.push(`p50 ${figure(tick.e2e.p50)} p95 ${figure(tick.e2e.p95)} ms`);
   if (tick.ttft !== null) segments.push(`ttft p95 ${figure(tick.ttft.p95)} ms`);
   return segments.filter((segment) => segment !== "");

@@ -84,7 +84,7 @@ export function time(flag: string, text: string): number {
 
 /** A number of requests or a time. */
 export function countOrTime(flag: string, text: string): { requests: number } | { duration: number } {
-  return /^\d+[kKM]?$/.test(text)
+  return /^\d+(?:(?:\.\d+)?[kKM])?$/.test(text)
     ? { requests: count(flag, text) }
     : { duration: Math.round(time(flag, text)) };
 }
