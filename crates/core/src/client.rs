@@ -110,23 +110,21 @@ impl<P: Platform> Client<P> {
                     .await
                     .map(Rc::unwrap_or_clone);
             };
-            // An answer that is there already is on its way into the cache.
-            let kept = answer.peek().is_some();
             let mut watch = Watch::new(self.0.platform.clone());
             match watch.guard(errand.call.deadline, answer).await {
                 // The time of the one that began it is up, and not this one's: once more.
                 Ok(Err(Error {
-                    kind: ErrorKind::Timeout(Timeout::Call),
+                    kind: ErrorKind::Timeout(Timeout::Call(_)),
                     ..
                 })) => {}
-                Ok(outcome) => break outcome.map(|reply| (reply, kept)),
+                Ok(outcome) => break outcome,
                 Err(timeout) => break Err(Error::of(ErrorKind::Timeout(timeout), Phase::Queue)),
             }
         };
         let call = errand.call;
         match outcome {
-            Ok((reply, kept)) => {
-                let hit = kept || reply.record.cache == CacheUse::Hit;
+            Ok(reply) => {
+                let hit = reply.record.cache == CacheUse::Hit;
                 call.ledger.note(|record| {
                     record.cache = if hit { CacheUse::Hit } else { CacheUse::Shared };
                     record.usage = reply.record.usage;

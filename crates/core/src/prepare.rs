@@ -114,7 +114,7 @@ impl<P: Platform> Prepared<P> {
             },
             policy,
             hedge: config.hedge,
-            deadline: timeout.map(|timeout| (now + timeout, Timeout::Call)),
+            deadline: timeout.map(|timeout| (now + timeout, Timeout::Call(timeout))),
             attempt_timeout: options.attempt_timeout.or(config.attempt_timeout),
             first_token_timeout: config.first_token_timeout.filter(|_| streamed),
             tokens,

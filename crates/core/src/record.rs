@@ -75,7 +75,7 @@ pub enum CacheUse {
     Miss,
     /// The cache had it.
     Hit,
-    /// An equal call was in flight, and its answer served this one too.
+    /// An equal call was in flight, or its answer on the way into the cache, and served this one too.
     Shared,
 }
 
