@@ -35,6 +35,7 @@ async function answer(request, response) {
   const body = Buffer.concat(chunks);
   asked.push({ headers: request.headers, text: body.toString() });
   const encoding = request.headers["x-encoding"];
+  if (request.headers["x-long"] !== undefined) response.setHeader("x-long", "a".repeat(Number(request.headers["x-long"])));
   if (encoding === undefined) {
     response.setHeader("content-type", "application/json");
     response.end(JSON.stringify({ ok: true }));
@@ -86,6 +87,11 @@ test("a packed answer that is left lets its connection go", async () => {
 test("a response bears the server's words for its status", async () => {
   const { status, statusText } = await client.get("/x").asResponse();
   assert.deepEqual([status, statusText], [200, "OK"]);
+});
+
+test("an answer whose head is long is read", async () => {
+  const { headers } = await client.get("/x", { headers: { "x-long": 60_000 } }).asResponse();
+  assert.equal(headers.get("x-long").length, 60_000);
 });
 
 test("forms, bytes and streams reach the server", async () => {
