@@ -134,6 +134,22 @@ export const programs = [
     const first = await iterator.next();
     return [iterator[Symbol.asyncIterator]() === iterator, first, await caught(iterator.throw(new Error("why"))), await iterator.next()];
   }],
+  ["connections whose clocks run out", async (exports) => {
+    const { APIConnectionTimeoutError } = exports;
+    const thrown = [
+      new DOMException("gone", "AbortError"),
+      Object.assign(new Error("too late"), { name: "TimeoutError" }),
+      Object.assign(new TypeError("fetch failed"), { cause: Object.assign(new Error("Connect Timeout Error"), { code: "UND_ERR_CONNECT_TIMEOUT" }) }),
+      Object.assign(new TypeError("fetch failed"), { cause: new Error("connect ETIMEDOUT 192.0.2.1:443") }),
+      Object.assign(new TypeError("fetch failed"), { cause: new Error("connect ECONNREFUSED 192.0.2.1:443") }),
+    ];
+    const told = [];
+    for (const one of thrown) {
+      const { client } = scripted(exports, [() => Promise.reject(one)]);
+      told.push(await caught(client.chat.completions.create(ask)) instanceof APIConnectionTimeoutError);
+    }
+    return told;
+  }],
   ["the type of JSON in capitals", async (exports) => {
     const { client } = scripted(exports, [() => new Response('{"id":"x"}', { headers: { "content-type": "Application/JSON" } })]);
     return client.get("/x");
