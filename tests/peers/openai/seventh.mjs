@@ -1,5 +1,7 @@
 // What `openai` does since its seventh version, and did not before.
 
+import { Readable } from "node:stream";
+
 import { collect, events, json, plain, scripted } from "./scripted.mjs";
 
 const messages = [{ role: "user", content: "Hello!" }];
@@ -149,6 +151,26 @@ export const programs = [
       told.push(await caught(client.chat.completions.create(ask)) instanceof APIConnectionTimeoutError);
     }
     return told;
+  }],
+  ["answers of a fetch that are no responses of the platform's", async (exports) => {
+    const said = { id: "c", choices: [{ index: 0, finish_reason: "stop", message: { role: "assistant", content: "x" } }] };
+    const text = JSON.stringify(said);
+    const head = (type, status = 200) => ({ ok: status < 300, status, headers: new Headers({ "content-type": type }) });
+    const answers = [
+      () => ({ ...head("application/json"), body: null, json: async () => said, text: async () => text }),
+      () => ({ ...head("application/json"), json: async () => said, text: async () => text }),
+      () => ({ ...head("application/json"), body: Readable.from([Buffer.from(text)]), json: async () => said, text: async () => text }),
+      () => ({ ...head("application/json", 400), json: async () => ({}), text: async () => '{"error":{"message":"no"}}' }),
+    ];
+    const told = [];
+    for (const answer of answers) {
+      const { client } = scripted(exports, [answer]);
+      const end = await client.chat.completions.create(ask).catch((error) => error);
+      told.push([end.id ?? end.message, end.status]);
+    }
+    const lines = `data: ${JSON.stringify(chunk({ content: "a" }, "stop"))}\n\ndata: [DONE]\n\n`;
+    const { client } = scripted(exports, [() => ({ ...head("text/event-stream"), body: Readable.from([Buffer.from(lines)]) })]);
+    return [told, await collect(await client.chat.completions.create({ ...ask, stream: true }))];
   }],
   ["the type of JSON in capitals", async (exports) => {
     const { client } = scripted(exports, [() => new Response('{"id":"x"}', { headers: { "content-type": "Application/JSON" } })]);
