@@ -203,6 +203,8 @@ fn by_error(error: &ApiError) -> Class {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use kneepoint_core::Timeout;
 
@@ -237,7 +239,7 @@ mod tests {
             (in_band("rate_limit_error"),                                          Class::Throttled),
             (in_band("overloaded_error"),                                          Class::Server),
             (in_band("invalid_request_error"),                                     Class::Client),
-            (ErrorKind::Timeout(Timeout::Idle),                                    Class::Timeout),
+            (ErrorKind::Timeout(Timeout::Idle(Duration::from_secs(1))),            Class::Timeout),
             (ErrorKind::Paused,                                                    Class::Throttled),
             (ErrorKind::Transport(TransportError::Connect(text())),                Class::Network),
             (ErrorKind::Transport(TransportError::Opaque(text())),                 Class::Cors),

@@ -184,7 +184,10 @@ impl<P: Platform> Exchange<P> {
 
     /// The beginning of an error's body, as far as it arrives in time.
     async fn read_error(&mut self, body: &mut P::Body) -> String {
-        let until = (self.platform.now() + ERROR_WAIT_MAX, Timeout::Attempt);
+        let until = (
+            self.platform.now() + ERROR_WAIT_MAX,
+            Timeout::Attempt(ERROR_WAIT_MAX),
+        );
         let deadline = earlier(self.deadline(), Some(until));
         let mut bytes = Vec::new();
         // Whatever goes wrong here, the status has said the essential thing already.
@@ -275,7 +278,10 @@ impl<P: Platform> Exchange<P> {
         let platform = self.platform.clone();
         let drain = self.lane.drains.begin();
         self.platform.spawn(async move {
-            let until = Some((platform.now() + DRAIN_WAIT_MAX, Timeout::Attempt));
+            let until = Some((
+                platform.now() + DRAIN_WAIT_MAX,
+                Timeout::Attempt(DRAIN_WAIT_MAX),
+            ));
             let mut watch = Watch::new(platform);
             let mut drained = 0;
             while let Ok(Ok(Some(chunk))) = watch.guard(until, body.chunk()).await {

@@ -10,7 +10,7 @@ use futures_util::future::{Either, select};
 
 use crate::attempt::{Exchange, Failure, Opened};
 use crate::decode::Usage;
-use crate::error::{Error, ErrorKind, Phase, Timeout};
+use crate::error::{Error, ErrorKind, Phase, Timeout, whole_millis};
 use crate::hints::{Hints, Quota};
 use crate::http::{Head, HttpRequest};
 use crate::lane::Lane;
@@ -101,10 +101,10 @@ impl<P: Platform> Call<P> {
         self.ledger.note(|record| record.queued += now - asked);
         let kind = match permit {
             // A place that comes in the moment in which time is up comes too late.
-            Ok(Ok(_)) if self.deadline.is_some_and(|(at, _)| now >= at) => {
-                ErrorKind::Timeout(Timeout::Call)
-            }
-            Ok(Ok(permit)) => return Ok(permit),
+            Ok(Ok(permit)) => match self.deadline {
+                Some((at, timeout)) if now >= at => ErrorKind::Timeout(timeout),
+                _ => return Ok(permit),
+            },
             Ok(Err(Denied::QueueFull(QueueFull { queue_max }))) => {
                 ErrorKind::QueueFull { queue_max }
             }
@@ -212,8 +212,9 @@ impl<P: Platform> Call<P> {
         let journal = self
             .ledger
             .attempt(AttemptRecord::new(now, permit.in_flight(), hedge));
-        let deadline =
-            |timeout: Option<Duration>, clock| timeout.map(|timeout| (now + timeout, clock));
+        let deadline = |limit: Option<Duration>, timeout: fn(Duration) -> Timeout| {
+            limit.map(|limit| (now + limit, timeout(limit)))
+        };
         let attempt_deadline = earlier(
             deadline(self.attempt_timeout, Timeout::Attempt),
             deadline(self.first_token_timeout, Timeout::FirstToken),
@@ -255,7 +256,8 @@ impl<P: Platform> Call<P> {
             kind,
             phase: failure.phase,
             attempts: self.ledger.attempts(),
-            retry_after: failure.hints.retry_after,
+            retry_after: (failure.hints.retry_after)
+                .map(|wait| Duration::from_millis(whole_millis(wait))),
             budget_exhausted: stop == Stop::BudgetExhausted,
             request_id: failure.hints.request_id,
             partial: None,

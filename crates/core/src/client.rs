@@ -116,7 +116,7 @@ impl<P: Platform> Client<P> {
             match watch.guard(errand.call.deadline, answer).await {
                 // The time of the one that began it is up, and not this one's: once more.
                 Ok(Err(Error {
-                    kind: ErrorKind::Timeout(Timeout::Call),
+                    kind: ErrorKind::Timeout(Timeout::Call(_)),
                     ..
                 })) => {}
                 Ok(outcome) => break outcome.map(|reply| (reply, kept)),

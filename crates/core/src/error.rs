@@ -40,17 +40,51 @@ impl Phase {
     }
 }
 
-/// Which clock ran out.
+/// Which clock ran out, and how long it had run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Timeout {
     /// The whole call's.
-    Call,
+    Call(Duration),
     /// One attempt's.
-    Attempt,
+    Attempt(Duration),
     /// The one for a stream's first content.
-    FirstToken,
+    FirstToken(Duration),
     /// The one between two pieces of content.
-    Idle,
+    Idle(Duration),
+}
+
+impl fmt::Display for Timeout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, limit) = match self {
+            Self::Call(limit) => ("the call took longer than its timeout of ", limit),
+            Self::Attempt(limit) => ("an attempt took longer than its timeout of ", limit),
+            Self::FirstToken(limit) => (
+                "no content arrived within the first-token timeout of ",
+                limit,
+            ),
+            Self::Idle(limit) => (
+                "the stream fell silent for longer than the idle timeout of ",
+                limit,
+            ),
+        };
+        f.write_str(what)?;
+        let millis = whole_millis(*limit);
+        if millis < SECONDS_FROM {
+            write!(f, "{millis} ms")
+        } else {
+            write!(f, "{} s", millis / 1000)
+        }
+    }
+}
+
+/// From so many milliseconds on, people think of a limit in seconds.
+const SECONDS_FROM: u64 = 10_000;
+
+/// A time in milliseconds, rounded up: who waits as long has waited long enough. Not as the 128 bits that
+/// it could be, which would be formatted by code of their own.
+pub(crate) fn whole_millis(time: Duration) -> u64 {
+    let millis = time.as_secs().saturating_mul(1000);
+    millis.saturating_add(u64::from(time.subsec_nanos().div_ceil(1_000_000)))
 }
 
 /// What went wrong.
@@ -64,12 +98,7 @@ pub enum ErrorKind {
     #[error("the call was aborted")]
     Aborted,
     /// A clock ran out.
-    #[error("{}", match .0 {
-        Timeout::Call => "the call took longer than its timeout",
-        Timeout::Attempt => "an attempt took longer than its timeout",
-        Timeout::FirstToken => "no content arrived within the first-token timeout",
-        Timeout::Idle => "the stream fell silent for longer than the idle timeout",
-    })]
+    #[error("{0}")]
     Timeout(Timeout),
     /// As many calls as allowed are waiting already.
     #[error("{queue_max} calls are waiting already, which is the limit of the queue")]
@@ -237,7 +266,8 @@ pub struct Error {
     /// How many attempts were sent.
     pub attempts: u32,
     /// How long the server asked to wait, or how long nothing may be sent after its refusals. Where this
-    /// is longer than the client may wait, the call fails at once and says so here.
+    /// is longer than the client may wait, the call fails at once and says so here. Whole milliseconds,
+    /// rounded up.
     pub retry_after: Option<Duration>,
     /// Whether the same call may succeed later, unchanged.
     pub retryable: bool,
@@ -284,8 +314,7 @@ impl fmt::Display for Error {
             )?;
         }
         if let Some(wait) = self.retry_after {
-            // Not as the 128 bits that it could be, which would be formatted by code of their own.
-            let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+            let millis = whole_millis(wait);
             if self.kind == ErrorKind::Paused {
                 write!(f, "; it may again in {millis} ms")?;
             } else {

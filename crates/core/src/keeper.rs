@@ -8,6 +8,7 @@ use std::rc::Rc;
 use crate::cache::{Cache, Entry, Health, Key, StoreError, Use};
 use crate::error::Timeout;
 use crate::platform::Platform;
+use crate::time::Instant;
 use crate::watch::{Deadline, Watch, earlier};
 
 /// A client's side of its store.
@@ -35,7 +36,7 @@ impl<P: Platform> Keeper<P> {
         read: impl FnOnce(Entry) -> Result<T, StoreError>,
     ) -> Option<T> {
         let now = self.platform.now();
-        let patience = (now + self.cache.wait_max, Timeout::Attempt);
+        let patience = self.patience(now);
         let found = Watch::new(self.platform.clone())
             .guard(
                 earlier(deadline, Some(patience)),
@@ -44,7 +45,7 @@ impl<P: Platform> Keeper<P> {
             .await;
         let found = match found {
             // The caller's own time is up, which says nothing of the store.
-            Err(Timeout::Call) => return None,
+            Err(Timeout::Call(_)) => return None,
             Err(_) => Err(self.too_slow()),
             Ok(found) => found.and_then(|entry| entry.map(read).transpose()),
         };
@@ -57,7 +58,7 @@ impl<P: Platform> Keeper<P> {
         let platform = self.platform.clone();
         platform.spawn(async move {
             let now = self.platform.now();
-            let patience = (now + self.cache.wait_max, Timeout::Attempt);
+            let patience = self.patience(now);
             let kept = self
                 .cache
                 .store
@@ -69,6 +70,12 @@ impl<P: Platform> Keeper<P> {
             self.note(Use::Writing, kept);
             drop(held);
         });
+    }
+
+    /// Until when the store is waited for.
+    fn patience(&self, now: Instant) -> Deadline {
+        let wait_max = self.cache.wait_max;
+        (now + wait_max, Timeout::Attempt(wait_max))
     }
 
     fn too_slow(&self) -> StoreError {

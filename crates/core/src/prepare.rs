@@ -98,7 +98,9 @@ impl<P: Platform> Prepared<P> {
         };
         let now = client.platform.now();
         let lane = lane(client, model.as_ref(), &options);
-        let record = Record::new(endpoint.operation(), model, client.host.clone(), now);
+        let host = client.host.clone();
+        let handle = options.handle.clone();
+        let record = Record::new(endpoint.operation(), model, host, now, handle);
         let call = Call {
             platform: client.platform.clone(),
             position: lane.limiter.position(options.priority).with_tokens(tokens),
@@ -114,7 +116,7 @@ impl<P: Platform> Prepared<P> {
             },
             policy,
             hedge: config.hedge,
-            deadline: timeout.map(|timeout| (now + timeout, Timeout::Call)),
+            deadline: timeout.map(|timeout| (now + timeout, Timeout::Call(timeout))),
             attempt_timeout: options.attempt_timeout.or(config.attempt_timeout),
             first_token_timeout: config.first_token_timeout.filter(|_| streamed),
             tokens,

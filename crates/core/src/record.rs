@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::decode::Usage;
+use crate::http::Handle;
 use crate::retry::Class;
 use crate::time::Instant;
 
@@ -73,7 +74,7 @@ pub enum CacheUse {
     Bypass,
     /// The cache did not have it.
     Miss,
-    /// The cache had it.
+    /// The cache had it, or was just being given it.
     Hit,
     /// An equal call was in flight, and its answer served this one too.
     Shared,
@@ -114,6 +115,8 @@ pub struct Record {
     pub usage: Option<Usage>,
     /// Where the answer came from.
     pub cache: CacheUse,
+    /// What the caller hands through to the platform.
+    pub handle: Option<Handle>,
 }
 
 impl Record {
@@ -123,6 +126,7 @@ impl Record {
         model: Option<Rc<str>>,
         host: Rc<str>,
         created: Instant,
+        handle: Option<Handle>,
     ) -> Self {
         Self {
             operation,
@@ -135,6 +139,7 @@ impl Record {
             error: None,
             usage: None,
             cache: CacheUse::Bypass,
+            handle,
         }
     }
 }

@@ -93,7 +93,7 @@ impl<P: Platform> Reader<P> {
             let chunk = match self.exchange.watch.guard(deadline, self.body.chunk()).await {
                 Ok(chunk) => chunk?,
                 // An answer that is complete but for its last event is not made to fail by it.
-                Err(Timeout::Idle) if self.decoder.is_complete() => None,
+                Err(Timeout::Idle(_)) if self.decoder.is_complete() => None,
                 Err(timeout) => return Err(ErrorKind::Timeout(timeout)),
             };
             let committed = self.has_content;
@@ -140,12 +140,12 @@ impl<P: Platform> Reader<P> {
     }
 
     fn silence_deadline(&self) -> Option<Deadline> {
-        let (limit, timeout) = if self.has_content {
+        let (limit, timeout): (_, fn(_) -> _) = if self.has_content {
             (self.pace.idle, Timeout::Idle)
         } else {
             (self.pace.first_token, Timeout::FirstToken)
         };
-        limit.map(|limit| (self.silent_since + limit, timeout))
+        limit.map(|limit| (self.silent_since + limit, timeout(limit)))
     }
 
     /// Notes what came on top of the `known` numbers of events with content and of deltas.

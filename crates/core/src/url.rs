@@ -58,15 +58,15 @@ impl BaseUrl {
         if scheme != "https" && scheme != "http" {
             return Err(wrong("a URL that begins with https:// or http://"));
         }
-        if host.is_empty() || host.starts_with(':') || host.starts_with('[') != host.contains(']') {
+        let (name, port) = split_port(host);
+        if !is_host(name) {
             return Err(wrong("a host after the //"));
         }
-        let port = host.rsplit_once(':').map_or("", |(_, port)| port);
-        // Parsing a number alone would also take a sign.
-        let is_port = !port.starts_with('+') && port.parse::<u16>().is_ok();
-        if !port.is_empty() && !port.ends_with(']') && !is_port {
+        if !is_port(port) {
             return Err(wrong("a port up to 65535"));
         }
+        // As in a browser's URL, a colon without a port says nothing.
+        let host = if port == ":" { name } else { host };
         let mut escaped = String::with_capacity(path.len());
         escape(path.trim_end_matches('/'), &mut escaped, |byte| {
             byte.is_ascii()
@@ -107,6 +107,36 @@ impl BaseUrl {
     }
 }
 
+/// What stands before the port, and the port with its colon. Colons in brackets are of an address.
+fn split_port(host: &str) -> (&str, &str) {
+    let end = if host.starts_with('[') {
+        host.find(']').map(|at| at + 1)
+    } else {
+        host.find(':')
+    };
+    host.split_at(end.unwrap_or(host.len()))
+}
+
+/// Whether it has only what may stand in a host, or in brackets in an address.
+fn is_host(name: &str) -> bool {
+    match name.strip_prefix('[') {
+        Some(address) => address.strip_suffix(']').is_some_and(|address| {
+            let stands = |byte: u8| byte.is_ascii_hexdigit() || b":.".contains(&byte);
+            address.contains(':') && address.bytes().all(stands)
+        }),
+        None => !name.is_empty() && !name.contains(['<', '>', '[', ']', '^', '|', '%']),
+    }
+}
+
+/// Whether it is nothing, a colon, or a port with its colon.
+fn is_port(port: &str) -> bool {
+    let Some(number) = port.strip_prefix(':') else {
+        return port.is_empty();
+    };
+    // Parsing a number alone would also take a sign.
+    number.is_empty() || (!number.starts_with('+') && number.parse::<u16>().is_ok())
+}
+
 /// Appends `text` with all but RFC 3986's unreserved characters escaped.
 pub(crate) fn percent_encode(text: &str, into: &mut String) {
     let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
@@ -138,6 +168,8 @@ mod tests {
             ("https://acme-x.direct.fireworks.ai", "https://acme-x.direct.fireworks.ai/chat/completions"),
             ("HTTP://LocalHost:8088/mock/a=1,b=ln:2:3/v1", "http://localhost:8088/mock/a=1,b=ln:2:3/v1/chat/completions"),
             ("http://[::1]:8000//",              "http://[::1]:8000/chat/completions"),
+            ("http://[::ffff:10.0.0.1]/v1",      "http://[::ffff:10.0.0.1]/v1/chat/completions"),
+            ("http://host:/v1",                  "http://host/v1/chat/completions"),
             ("https://host/modèle/a%20b",        "https://host/mod%C3%A8le/a%20b/chat/completions"),
         ];
         for (base, expected) in cases {
@@ -168,6 +200,18 @@ mod tests {
             ("https://",                "a host"),
             ("https://:443/v1",         "a host"),
             ("http://[::1:8000/v1",     "a host"),
+            ("http://[::1]x:80/v1",     "a port"),
+            ("http://[zz]/v1",          "a host"),
+            ("http://[]/v1",            "a host"),
+            ("http://h[1]/v1",          "a host"),
+            ("http://<host>/v1",        "a host"),
+            ("http://%LLM%/v1",         "a host"),
+            ("http://a|b/v1",           "a host"),
+            ("http:///v1",              "a host"),
+            ("http://h:80:90/v1",       "a port"),
+            ("http://h::80/v1",         "a port"),
+            ("http://h:80:/v1",         "a port"),
+            ("http://h:-1/v1",          "a port"),
             ("https://host:99999/v1",   "a port"),
             ("https://host:http/v1",    "a port"),
             ("https://host:+80/v1",     "a port"),

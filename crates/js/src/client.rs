@@ -192,8 +192,11 @@ impl Observer for Hook {
         let (times, errors) = (convert::times(record), convert::errors(record));
         let model = record.model.as_deref().unwrap_or_default();
         let words = format!("{}\n{}\n{model}", record.operation, record.host);
+        let sink = record.handle.as_ref().and_then(Handle::get::<Sink>);
+        let nobody = JsValue::UNDEFINED;
+        let sink = sink.map_or(&nobody, AsRef::as_ref);
         self.0
-            .attempt(index as u32, &times, errors.as_deref(), &words);
+            .attempt(index as u32, &times, errors.as_deref(), &words, sink);
     }
 
     fn call(&self, _: &Record) {}

@@ -123,10 +123,10 @@ pub(crate) fn error(error: &Error) -> Object {
         ErrorKind::Timeout(timeout) => fields.set(
             "timeout",
             match timeout {
-                Timeout::Call => "timeout",
-                Timeout::Attempt => "attemptTimeout",
-                Timeout::FirstToken => "firstTokenTimeout",
-                Timeout::Idle => "idleTimeout",
+                Timeout::Call(_) => "timeout",
+                Timeout::Attempt(_) => "attemptTimeout",
+                Timeout::FirstToken(_) => "firstTokenTimeout",
+                Timeout::Idle(_) => "idleTimeout",
             },
         ),
         ErrorKind::Config(config) => fields.set("option", config.option),

@@ -115,7 +115,7 @@ extern "C" {
     pub type Watcher;
 
     /// An attempt is over: which of its call's attempts it was, and the call's record. `words` holds
-    /// the operation, the host and the model, a line each.
+    /// the operation, the host and the model, a line each. `sink` is who made the call.
     #[wasm_bindgen(method)]
     pub(crate) fn attempt(
         this: &Watcher,
@@ -123,5 +123,6 @@ extern "C" {
         times: &[f64],
         errors: Option<&str>,
         words: &str,
+        sink: &JsValue,
     );
 }

@@ -77,6 +77,16 @@ test("calls at once are on the wire at once, on one connection", async (t) => {
   assert.equal(client.stats().connections.opened, 1);
 });
 
+test("an answer may have many header fields, and long ones", async (t) => {
+  const many = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`x-${i}`, "a".repeat(100)]));
+  const { client, sessions } = await serve(t, (stream) => {
+    stream.respond({ ":status": 200, "content-type": "application/json", ...many, "x-long": "a".repeat(30_000) });
+    stream.end('{"id":"c"}');
+  });
+  const { headers } = await client.get("/x").asResponse();
+  assert.deepEqual([headers.get("x-299").length, headers.get("x-long").length, sessions.length], [100, 30_000, 1]);
+});
+
 test("where a connection takes few, others are opened, and nothing is refused", async (t) => {
   const waiting = [];
   const under = new Map();

@@ -1,5 +1,7 @@
 // What `openai` does since its seventh version, and did not before.
 
+import { Readable } from "node:stream";
+
 import { collect, events, json, plain, scripted } from "./scripted.mjs";
 
 const messages = [{ role: "user", content: "Hello!" }];
@@ -71,6 +73,30 @@ export const programs = [
     const { output, output_parsed } = await client.responses.parse({ model: "m", input: "x", text: { format: { type: "json_schema", ...schema } } });
     return [output_parsed, plain(output)];
   }],
+  ["a response that is parsed as the call says, or as the conversation was changed", async (exports) => {
+    const [whole] = answered({ item: said('{"a":1}') });
+    const format = { type: "json_schema", ...schema };
+    const $parseRaw = (text) => ({ marked: JSON.parse(text) });
+    const changed = (text) => ({ type: "configuration_update", text: { format: text } });
+    const asked = { model: "m", input: "x" };
+    const calls = [
+      [asked, { parseAs: { ...format, $parseRaw } }],
+      [{ ...asked, text: { format } }, { parseAs: null }],
+      [{ ...asked, input: [changed({ type: "text" }), changed(format), { type: "configuration_update" }] }],
+      [{ ...asked, text: { format }, input: [changed(format), changed({ type: "text" })] }],
+      [{ ...asked, input: [changed({ type: "text" })] }, { parseAs: format }],
+    ];
+    const told = [];
+    for (const [body, options] of calls) {
+      const created = [{ type: "response.created", response: { ...whole, status: "in_progress", output: [] } }, { type: "response.completed", response: whole }];
+      const { client, asked: requests } = scripted(exports, [() => json(whole), () => events(created)]);
+      const { OpenAIError } = exports;
+      const end = await (async () => client.responses.parse(body, options))().catch((error) => error instanceof OpenAIError);
+      const stream = (async () => client.responses.stream(body, options).finalResponse())();
+      told.push([end.output_parsed ?? end, (await stream.catch(() => end)).output_parsed, requests.map(({ init }) => JSON.parse(init.body))]);
+    }
+    return plain(told);
+  }],
   ["calls of functions in a namespace", async (exports) => {
     const call = (name, namespace) => ({ type: "function_call", name, call_id: "1", arguments: '{"a":1}', ...(namespace ? { namespace } : {}) });
     const one = (name, more = {}) => ({ type: "function", name, parameters: {}, strict: true, ...more });
@@ -97,6 +123,54 @@ export const programs = [
   ["embeddings as numbers, from a server that was asked for bytes", async (exports) => {
     const { client } = scripted(exports, [() => json({ object: "list", data: [{ index: 0, embedding: [1, 2] }] })]);
     return (await client.embeddings.create({ model: "m", input: "x" })).data;
+  }],
+  ["the name of a streamed answer's request", async (exports) => {
+    const { client } = scripted(exports, [() => new Response(`data: ${JSON.stringify(chunk({ content: "a" }, "stop"))}\n\n`, { headers: { "content-type": "text/event-stream", "x-request-id": "r" } })]);
+    const promise = client.chat.completions.create({ ...ask, stream: true });
+    const { data, request_id } = await promise.withResponse();
+    return [data._request_id, request_id, Object.keys(data).sort()];
+  }],
+  ["an iterator of a stream, used as a generator's", async (exports) => {
+    const { client } = scripted(exports, [() => events([{ x: 1 }, { x: 2 }])]);
+    const iterator = (await client.get("/x", { stream: true }))[Symbol.asyncIterator]();
+    const first = await iterator.next();
+    return [iterator[Symbol.asyncIterator]() === iterator, first, await caught(iterator.throw(new Error("why"))), await iterator.next()];
+  }],
+  ["connections whose clocks run out", async (exports) => {
+    const { APIConnectionTimeoutError } = exports;
+    const thrown = [
+      new DOMException("gone", "AbortError"),
+      Object.assign(new Error("too late"), { name: "TimeoutError" }),
+      Object.assign(new TypeError("fetch failed"), { cause: Object.assign(new Error("Connect Timeout Error"), { code: "UND_ERR_CONNECT_TIMEOUT" }) }),
+      Object.assign(new TypeError("fetch failed"), { cause: new Error("connect ETIMEDOUT 192.0.2.1:443") }),
+      Object.assign(new TypeError("fetch failed"), { cause: new Error("connect ECONNREFUSED 192.0.2.1:443") }),
+    ];
+    const told = [];
+    for (const one of thrown) {
+      const { client } = scripted(exports, [() => Promise.reject(one)]);
+      told.push(await caught(client.chat.completions.create(ask)) instanceof APIConnectionTimeoutError);
+    }
+    return told;
+  }],
+  ["answers of a fetch that are no responses of the platform's", async (exports) => {
+    const said = { id: "c", choices: [{ index: 0, finish_reason: "stop", message: { role: "assistant", content: "x" } }] };
+    const text = JSON.stringify(said);
+    const head = (type, status = 200) => ({ ok: status < 300, status, headers: new Headers({ "content-type": type }) });
+    const answers = [
+      () => ({ ...head("application/json"), body: null, json: async () => said, text: async () => text }),
+      () => ({ ...head("application/json"), json: async () => said, text: async () => text }),
+      () => ({ ...head("application/json"), body: Readable.from([Buffer.from(text)]), json: async () => said, text: async () => text }),
+      () => ({ ...head("application/json", 400), json: async () => ({}), text: async () => '{"error":{"message":"no"}}' }),
+    ];
+    const told = [];
+    for (const answer of answers) {
+      const { client } = scripted(exports, [answer]);
+      const end = await client.chat.completions.create(ask).catch((error) => error);
+      told.push([end.id ?? end.message, end.status]);
+    }
+    const lines = `data: ${JSON.stringify(chunk({ content: "a" }, "stop"))}\n\ndata: [DONE]\n\n`;
+    const { client } = scripted(exports, [() => ({ ...head("text/event-stream"), body: Readable.from([Buffer.from(lines)]) })]);
+    return [told, await collect(await client.chat.completions.create({ ...ask, stream: true }))];
   }],
   ["the type of JSON in capitals", async (exports) => {
     const { client } = scripted(exports, [() => new Response('{"id":"x"}', { headers: { "content-type": "Application/JSON" } })]);

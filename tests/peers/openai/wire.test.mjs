@@ -1,6 +1,7 @@
 // What goes over the wire of Node: compressed answers, and bodies that are no JSON.
 
 import assert from "node:assert/strict";
+import { AsyncLocalStorage } from "node:async_hooks";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import { createBrotliCompress, createDeflate, createGzip } from "node:zlib";
@@ -35,6 +36,7 @@ async function answer(request, response) {
   const body = Buffer.concat(chunks);
   asked.push({ headers: request.headers, text: body.toString() });
   const encoding = request.headers["x-encoding"];
+  if (request.headers["x-long"] !== undefined) response.setHeader("x-long", "a".repeat(Number(request.headers["x-long"])));
   if (encoding === undefined) {
     response.setHeader("content-type", "application/json");
     response.end(JSON.stringify({ ok: true }));
@@ -86,6 +88,24 @@ test("a packed answer that is left lets its connection go", async () => {
 test("a response bears the server's words for its status", async () => {
   const { status, statusText } = await client.get("/x").asResponse();
   assert.deepEqual([status, statusText], [200, "OK"]);
+});
+
+test("an answer whose head is long is read", async () => {
+  const { headers } = await client.get("/x", { headers: { "x-long": 60_000 } }).asResponse();
+  assert.equal(headers.get("x-long").length, 60_000);
+});
+
+test("hooks and loggers are told where the call was made, also over a connection that another one opened", async () => {
+  const place = new AsyncLocalStorage();
+  const told = [];
+  const tell = (what) => () => told.push(`${what} ${place.getStore()}`);
+  const logger = { error() {}, warn() {}, info: tell("logger"), debug() {} };
+  const watched = client.withOptions({ onAttempt: tell("hook"), logger, logLevel: "info" });
+  for (const name of ["first", "second"]) {
+    await place.run(name, () => watched.get("/x"));
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  assert.deepEqual(told, ["hook first", "logger first", "hook second", "logger second"]);
 });
 
 test("forms, bytes and streams reach the server", async () => {

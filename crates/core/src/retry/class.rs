@@ -66,14 +66,14 @@ pub fn classify(kind: &ErrorKind, should_retry: Option<bool>) -> Class {
         ErrorKind::Truncated => Class::Transient,
         ErrorKind::Transport(TransportError::Connect(_)) => Class::Unsent,
         ErrorKind::Transport(TransportError::Lost(_) | TransportError::Cut(_))
-        | ErrorKind::Timeout(Timeout::Attempt | Timeout::FirstToken | Timeout::Idle) => {
+        | ErrorKind::Timeout(Timeout::Attempt(_) | Timeout::FirstToken(_) | Timeout::Idle(_)) => {
             Class::UnknownOutcome
         }
         ErrorKind::Answer(_)
         | ErrorKind::Stream(_)
         | ErrorKind::Transport(TransportError::Opaque(_)) => Class::Dubious,
         ErrorKind::Transport(TransportError::Redirected | TransportError::Invalid(_))
-        | ErrorKind::Timeout(Timeout::Call)
+        | ErrorKind::Timeout(Timeout::Call(_))
         | ErrorKind::Config(_)
         | ErrorKind::Aborted
         | ErrorKind::QueueFull { .. }
@@ -119,8 +119,12 @@ fn classify_api(error: &ApiError) -> Class {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::decode::{AnswerError, StreamError};
+
+    const SECOND: Duration = Duration::from_secs(1);
 
     fn status(status: u16, code: Option<&str>) -> ErrorKind {
         let error = ApiError {
@@ -192,10 +196,10 @@ mod tests {
             (TransportError::Opaque(text()).into(),        None,        Dubious),
             (TransportError::Redirected.into(),            None,        Fatal),
             (TransportError::Invalid(text()).into(),       None,        Fatal),
-            (ErrorKind::Timeout(Timeout::Attempt),         None,        UnknownOutcome),
-            (ErrorKind::Timeout(Timeout::FirstToken),      None,        UnknownOutcome),
-            (ErrorKind::Timeout(Timeout::Idle),            None,        UnknownOutcome),
-            (ErrorKind::Timeout(Timeout::Call),            None,        Fatal),
+            (ErrorKind::Timeout(Timeout::Attempt(SECOND)), None,        UnknownOutcome),
+            (ErrorKind::Timeout(Timeout::FirstToken(SECOND)), None,     UnknownOutcome),
+            (ErrorKind::Timeout(Timeout::Idle(SECOND)),    None,        UnknownOutcome),
+            (ErrorKind::Timeout(Timeout::Call(SECOND)),    None,        Fatal),
             (ErrorKind::Aborted,                           None,        Fatal),
             (ErrorKind::QueueFull { queue_max: 1 },        None,        Fatal),
             (ErrorKind::TooLong { bytes_max: 1 },          None,        Fatal),

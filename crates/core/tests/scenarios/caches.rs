@@ -345,6 +345,38 @@ fn a_question_is_sent_once_however_its_askers_come_and_however_slow_the_store_is
 }
 
 #[test]
+fn an_answer_on_its_way_into_a_store_is_a_hit_and_later_only_what_it_kept() {
+    let sim = Sim::new(1);
+    let truth = sim.serve(
+        "https://llm.test",
+        Script::new().forever(Reply::json(ANSWER)),
+    );
+    let forgetful = Rc::new(Slow {
+        sim: sim.clone(),
+        memory: MemoryStore::new(0),
+        reads: Cell::new(0),
+    });
+    let cache = Cache {
+        store: forgetful,
+        ..Cache::new(MemoryStore::new(0))
+    };
+    let config = Config {
+        cache: Some(cache),
+        ..Config::new(Provider::compatible(HOST))
+    };
+    let client = Client::new(sim.clone(), config).unwrap();
+    let uses = sim.run(async {
+        let prompt = Prompt::new("m", "Hi");
+        let ask = async || client.generate(&prompt).await.unwrap().record.cache;
+        let [first, second] = [ask().await, ask().await];
+        sim.sleep(ms(100)).await;
+        [first, second, ask().await]
+    });
+    assert_eq!(uses, [CacheUse::Miss, CacheUse::Hit, CacheUse::Miss]);
+    assert_eq!(truth.counts().requests, 2);
+}
+
+#[test]
 fn calls_are_not_shared_where_they_ask_not_to_be_or_leave_the_cache_out() {
     let uncached = CallOptions {
         cache: Some(false),

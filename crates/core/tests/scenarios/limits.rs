@@ -348,6 +348,7 @@ fn a_pause_beyond_all_patience_fails_further_calls_at_once() {
         "{:?}: {second:?}",
         stage.sim.now()
     );
+    assert_eq!(second.retry_after.unwrap().subsec_nanos() % 1_000_000, 0);
 }
 
 #[test]

@@ -33,7 +33,9 @@ fn an_attempt_that_gets_no_head_or_no_body_in_time_is_given_up() {
         };
         let stage = Stage::with(1, config, Script::new().forever(reply));
         let error = stage.send().unwrap_err();
-        assert_eq!(error.kind, ErrorKind::Timeout(Timeout::Attempt));
+        assert_eq!(error.kind, ErrorKind::Timeout(Timeout::Attempt(ms(500))));
+        let told = "an attempt took longer than its timeout of 500 ms";
+        assert_eq!(error.to_string(), told);
         assert_eq!((error.phase.as_str(), elapsed(&stage)), (phase, ms(500)));
         stage.assert_settled();
         assert_eq!(stage.truth.counts().aborted, 1);
@@ -59,7 +61,7 @@ fn a_call_may_have_an_attempt_timeout_of_its_own() {
         .sim
         .run(async { stage.client.send(request).await })
         .unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Timeout(Timeout::Attempt));
+    assert_eq!(error.kind, ErrorKind::Timeout(Timeout::Attempt(ms(200))));
     assert_eq!(elapsed(&stage), ms(200));
     stage.assert_settled();
 }
@@ -76,7 +78,7 @@ fn a_stream_must_bring_its_first_content_in_time_whatever_else_it_brings() {
     };
     let stage = Stage::with(1, config, Script::new().forever(pings));
     let error = stage.stream().1.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Timeout(Timeout::FirstToken));
+    assert_eq!(error.kind, ErrorKind::Timeout(Timeout::FirstToken(ms(400))));
     assert_eq!(elapsed(&stage), ms(400));
     stage.assert_settled();
 }
@@ -99,7 +101,7 @@ fn silence_in_a_stream_is_measured_from_content_to_content() {
     let error = stage.stream().1.unwrap_err();
     assert_eq!(
         error.kind,
-        ErrorKind::Interrupted(Box::new(ErrorKind::Timeout(Timeout::Idle)))
+        ErrorKind::Interrupted(Box::new(ErrorKind::Timeout(Timeout::Idle(ms(400)))))
     );
     assert_eq!(error.partial.as_deref(), Some("a"));
     assert_eq!(elapsed(&stage), ms(400));
@@ -132,7 +134,7 @@ fn a_server_that_only_says_that_it_goes_on_is_silent() {
     });
     assert_eq!(
         error.kind,
-        ErrorKind::Interrupted(Box::new(ErrorKind::Timeout(Timeout::Idle)))
+        ErrorKind::Interrupted(Box::new(ErrorKind::Timeout(Timeout::Idle(ms(450)))))
     );
     // Five waits of the reader's, and all that the server may take.
     assert_eq!((pieces, elapsed(&stage)), (5, ms(5 * 50 + 450)));
@@ -175,7 +177,7 @@ fn a_drip_of_comments_meets_the_deadline_of_the_call() {
     };
     let stage = Stage::with(1, config, Script::new().forever(drip));
     let error = stage.stream().1.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Timeout(Timeout::Call));
+    assert_eq!(error.kind, ErrorKind::Timeout(Timeout::Call(ms(2000))));
     assert_eq!(elapsed(&stage), ms(2000));
     stage.assert_settled();
 }
@@ -191,7 +193,7 @@ fn the_call_s_deadline_covers_queue_attempts_and_pauses() {
     let error = stage.send().unwrap_err();
     assert_eq!(
         (error.kind, error.attempts),
-        (ErrorKind::Timeout(Timeout::Call), 1)
+        (ErrorKind::Timeout(Timeout::Call(ms(2000))), 1)
     );
     assert_eq!(elapsed(&stage), ms(2000));
     // A server that refuses for ever: the pause that would end too late is not begun.
@@ -267,7 +269,7 @@ fn the_first_token_s_clock_covers_a_head_that_never_comes() {
     assert_eq!(
         (error.kind, stage.sim.now()),
         (
-            ErrorKind::Timeout(Timeout::FirstToken),
+            ErrorKind::Timeout(Timeout::FirstToken(ms(400))),
             Instant::ZERO + ms(400)
         )
     );

@@ -73,7 +73,7 @@ export class Outcome {
 export interface Home {
   readonly waiting: Crowd<Waiter>;
   /** A call is over; nothing is known of one that was given up. */
-  settled(record: CallRecord | undefined): void;
+  settled(record: CallRecord | undefined, visit: Visit | undefined): void;
 }
 
 /** What both kinds have in common: a task in the module, and somebody who may take it back. */
@@ -161,7 +161,7 @@ export abstract class Waiter implements Member, Sender {
     this.#isOver = true;
     this.#task = undefined;
     this.#home?.waiting.delete(this);
-    this.#home?.settled(record);
+    this.#home?.settled(record, this.visit);
     this.visit?.release(this.#onAbort);
     if (this.#signal !== undefined) unlisten(this.#signal, this.#onAbort);
   }

@@ -27,6 +27,7 @@ import { wired } from "./store.ts";
 import { CallRecord } from "./record.ts";
 import { Door } from "./transport/door.ts";
 import type { BodyLike, Connections, Transport } from "./transport/transport.ts";
+import { type Visit, within } from "./visit.ts";
 
 /** One model's figures of the moment. Times in milliseconds, over the latest calls. */
 export interface ModelStats {
@@ -174,8 +175,8 @@ export class Client implements Resident, Home {
     if (this.#isOwner) this.transport.dispose();
   }
 
-  settled(record: CallRecord | undefined): void {
-    if (record !== undefined && record.attempts > 1) this.log.retried(record);
+  settled(record: CallRecord | undefined, visit: Visit | undefined): void {
+    if (record !== undefined && record.attempts > 1) within(visit, () => this.log.retried(record));
   }
 
   /** The module's instance is gone, and with it all exchanges. */
@@ -350,12 +351,13 @@ function outlineOf(said: unknown, body: BodyLike): Outline | undefined {
   };
 }
 
-/** Hooks as the module calls them: later, since they may do anything. */
+/** Hooks as the module calls them: later, since they may do anything, and in the context of the call. */
 function watcherOf(hooks: ((attempt: AttemptEvent) => void)[]): object {
   return {
-    attempt(index: number, times: Float64Array, errors: string | undefined, words: string) {
+    attempt(index: number, times: Float64Array, errors: string | undefined, words: string, { visit }: Call | StreamCall) {
       const record = new CallRecord(times, errors);
-      for (const hook of hooks) queueMicrotask(() => tellHook(hook, eventOf(record, index, words)));
+      const tell = (hook: (attempt: AttemptEvent) => void): void => tellHook(hook, eventOf(record, index, words));
+      for (const hook of hooks) queueMicrotask(() => within(visit, () => tell(hook)));
     },
   };
 }

@@ -86,8 +86,8 @@ export class APIConnectionError extends APIError {
 
 /** A clock ran out; `option` names it. */
 export class APIConnectionTimeoutError extends APIConnectionError {
-  constructor({ message }: { message?: string | undefined } = {}) {
-    super({ message: message ?? "Request timed out." });
+  constructor({ message, ...more }: { message?: string | undefined; cause?: Error | undefined } = {}) {
+    super({ message: message ?? "Request timed out.", ...more });
     explain(this, { kind: "timeout" });
   }
 }
@@ -168,6 +168,9 @@ export function enterRefusing<T>(work: () => T): T {
   }
 }
 
+/** How platforms and functions of users' own say that a clock of theirs ran out. */
+const TIMED_OUT = /timed? ?out|AbortError/i;
+
 function classed(told: Told, code: string | undefined, headers: Headers | undefined): KneepointError {
   const { message } = told;
   const cause = code === undefined ? undefined : Object.assign(new Error(message), { code });
@@ -183,6 +186,7 @@ function classed(told: Told, code: string | undefined, headers: Headers | undefi
       return new APIConnectionTimeoutError({ message });
     case "network":
     case "opaque":
+      return new (TIMED_OUT.test(message) ? APIConnectionTimeoutError : APIConnectionError)({ message, cause });
     case "truncated":
       return new APIConnectionError({ message, cause });
     case "status":

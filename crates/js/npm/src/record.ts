@@ -37,8 +37,8 @@ export interface Timing {
   queued: number;
   /** From the call to its outcome. */
   total: number;
-  /** What the cache had to do with it: it was not asked, it did not have the answer, it had it, or an
-   * equal call was in flight whose answer served this one too. */
+  /** What the cache had to do with it: it was not asked, it did not have the answer, it had it or was just being
+   * given it, or an equal call was in flight whose answer served this one too. */
   cache: "bypass" | "miss" | "hit" | "shared";
   /** Whether the connection had served before; missing where the platform does not tell. */
   reused?: boolean;

@@ -13,10 +13,18 @@ export interface Visit {
   standing(): Visit;
   /** Does `work` there, soon. */
   do(work: () => void): void;
+  /** Does `work` there at once, where no visit can be over. */
+  enter?(work: () => void): void;
   /** Keeps the visit going until {@link release}. `lost` is called where it ends all the same. */
   hold(lost: () => void): void;
   /** Needs the visit no longer. */
   release(lost: () => void): void;
+}
+
+/** Does `work` at once: where `visit` is, if that can be entered, else here. */
+export function within(visit: Visit | undefined, work: () => void): void {
+  if (visit?.enter === undefined) work();
+  else visit.enter(work);
 }
 
 /** Does `work` where `visit` is, or here where that does not matter. */

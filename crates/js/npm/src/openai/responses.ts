@@ -7,7 +7,14 @@ import * as plain from "../resources/endpoints.ts";
 import type { PagePromise } from "../resources/page.ts";
 import { type APIPromise, unwrapped } from "../resources/promise.ts";
 import type { RequestOptions } from "../resources/request.ts";
-import { type ParsedResponse, type ParsedResponseBy, parsedResponse, withText } from "../resources/response_parse.ts";
+import {
+  type ParsedResponse,
+  type ParsedResponseBy,
+  parsedResponse,
+  type ParseOptions,
+  parsingOf,
+  withText,
+} from "../resources/response_parse.ts";
 import { keptBody, keptOptions } from "./runner/kept.ts";
 import { ResponseStream } from "./runner/response_stream.ts";
 import type { Stream } from "../resources/streaming.ts";
@@ -36,6 +43,12 @@ export type ResponseStreamParams =
       text?: object;
       tools?: types.ResponseCreateParamsBase["tools"];
     };
+
+/** How a call for a response that is parsed differs. */
+export type ResponseParseOptions = RequestOptions & ParseOptions;
+
+/** The same with a format of a helper's. */
+type ParsedAs<T> = RequestOptions & { parseAs: { __output: T } };
 
 /** What responses were asked, page by page. */
 export type ResponseItemsPage = CursorPage<types.ResponseItem>;
@@ -72,30 +85,38 @@ export class Responses extends plain.Responses {
   readonly inputTokens: InputTokens = new InputTokens(this._client);
 
   /** Asks for a response that is JSON, and parses it. */
+  parse<T>(
+    body: types.ResponseCreateParamsNonStreaming,
+    options: ParsedAs<T>,
+  ): APIPromise<ParsedResponse<T>>;
   parse<P extends types.ResponseCreateParamsNonStreaming, T = ParsedResponseBy<P>>(
     body: P,
-    options?: RequestOptions,
+    options?: ResponseParseOptions,
+  ): APIPromise<ParsedResponse<T>>;
+  parse<T>(
+    body: types.ResponseCreateParamsNonStreaming,
+    { parseAs, ...options }: ResponseParseOptions = {},
   ): APIPromise<ParsedResponse<T>> {
-    return unwrapped(asked(this).create(body, options), (response) => parsedResponse<T>(response, body, true));
+    const params = parsingOf(body, { parseAs });
+    return unwrapped(asked(this).create(body, options), (response) => parsedResponse<T>(response, params));
   }
 
   /** Asks for a stream that puts the response together. */
-  stream<P extends ResponseStreamParams, T = ParsedResponseBy<P>>(
-    body: P,
-    options: RequestOptions = {},
-  ): ResponseStream<T> {
+  stream<T>(body: ResponseStreamParams, options: ParsedAs<T>): ResponseStream<T>;
+  stream<P extends ResponseStreamParams, T = ParsedResponseBy<P>>(body: P, options?: ResponseParseOptions): ResponseStream<T>;
+  stream<T>(body: ResponseStreamParams, { parseAs, ...options }: ResponseParseOptions = {}): ResponseStream<T> {
     const given: ResponseStreamParams = keptBody(body);
+    const parsing = parsingOf(given as types.ResponseCreateParamsBase, { parseAs });
     const kept = keptOptions(options);
     if (given.response_id === undefined) {
-      const { text, tools } = given as types.ResponseCreateParamsBase;
-      return new ResponseStream<T>({ text, tools })._begin(
+      return new ResponseStream<T>(parsing)._begin(
         async (signal) => asked(this).create({ ...given, stream: true }, { ...kept, signal }),
         options.signal,
       );
     }
     // What came before is needed too, to put the response together.
-    const { response_id, starting_after, ...params } = given;
-    return new ResponseStream<T>(params, starting_after)._begin(
+    const { response_id, starting_after } = given;
+    return new ResponseStream<T>(parsing, starting_after)._begin(
       async (signal) => asked(this).retrieve(response_id, { stream: true }, { ...kept, signal }),
       options.signal,
     );

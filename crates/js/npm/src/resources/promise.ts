@@ -124,11 +124,10 @@ function signed(answer: unknown, requestID: string | null): unknown {
   return answer;
 }
 
-/** Whether its request is told of elsewhere: nobody looks up those of lists, pages among them; of others
- * the caller holds the response. */
+/** Whether its request is told of elsewhere: nobody looks up those of lists, pages among them; of a response
+ * the caller holds it. */
 function isElsewhere(answer: object): boolean {
-  const isList = Array.isArray(answer) || "getPaginatedItems" in answer;
-  return isList || answer instanceof ItemStream || answer instanceof Response;
+  return Array.isArray(answer) || "getPaginatedItems" in answer || answer instanceof Response;
 }
 
 function headOf(received: Received): Response {

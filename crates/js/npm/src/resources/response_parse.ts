@@ -1,5 +1,6 @@
 /** Responses whose texts are JSON, parsed; and their text as a whole. */
 
+import { KneepointError } from "../errors.ts";
 import type { Response, ResponseCreateParamsBase, ResponseOutputItem } from "./types/responses.ts";
 
 /** A response whose content has been parsed. */
@@ -28,6 +29,31 @@ interface Marked {
   $parseRaw?(text: string): unknown;
 }
 
+/** What a call for a response may say of how it is parsed, which is not sent. */
+export interface ParseOptions {
+  /** The format in place of the one that was asked for; `null` leaves the text as it is. */
+  parseAs?: object | null | undefined;
+}
+
+/** How the response to a request is to be parsed: as the call says, else by the last format to which the
+ * conversation in the request was changed, else by the request's own. */
+export function parsingOf(
+  { input, text, tools }: NonNullable<ResponseParams> & { input?: unknown },
+  { parseAs }: ParseOptions = {},
+): ResponseParams {
+  const items = Array.isArray(input) ? (input as ({ type?: unknown; text?: { format?: Marked } } | null)[]) : [];
+  const formats = items.map((item) => (item?.type === "configuration_update" ? item.text?.format : undefined));
+  const changed = formats.filter((format) => typeof format?.type === "string").at(-1);
+  if (parseAs != null && changed?.type === "text") {
+    throw new KneepointError("parseAs: found a format beside an input that was changed to plain text, expected none", {
+      kind: "config",
+      option: "parseAs",
+    });
+  }
+  const format = parseAs === undefined ? changed : parseAs;
+  return { text: format === undefined ? text : { format }, tools };
+}
+
 /** Adds the text of the whole answer, which servers do not send. */
 export function withText<R extends Response>(response: R): R {
   if (response?.object !== "response" || !Array.isArray(response.output)) return response;
@@ -40,21 +66,14 @@ export function withText<R extends Response>(response: R): R {
   return response;
 }
 
-/** The response with its texts and arguments parsed, where it is complete. A schema without a parser of its own
- * is JSON to those who ask for it to be parsed, and text to others. */
-export function parsedResponse<T>(
-  response: Response,
-  params: ResponseParams,
-  demands = false,
-): ParsedResponse<T> {
+/** The response with its texts and arguments parsed, where it is complete. */
+export function parsedResponse<T>(response: Response, params: ResponseParams): ParsedResponse<T> {
   if (!Array.isArray(response?.output)) return response as ParsedResponse<T>;
   const isComplete = !response.status || response.status === "completed";
-  const format = (params?.text as { format?: Marked } | undefined)?.format;
+  const format = (params?.text as { format?: Marked | null } | undefined)?.format;
   const tools = (params?.tools ?? []) as Marked[];
-  const hasParser = (tool: Marked): unknown => tool.$parseRaw ?? (tool.strict === true || tool.tools?.some(hasParser));
-  const asks = demands || format?.$parseRaw !== undefined || tools.some(hasParser);
   const textOf = (text: string): unknown => {
-    if (!asks || !isComplete || format?.type !== "json_schema") return null;
+    if (!isComplete || format?.type !== "json_schema") return null;
     return format.$parseRaw === undefined ? JSON.parse(text) : format.$parseRaw(text);
   };
   const output = response.output.map((item): ResponseOutputItem => {

@@ -15,7 +15,7 @@ interface Taker<Item> {
 }
 
 /** Hands out the items of batches, one to each call of `next`, with one promise and no more. */
-export class Unpacked<Item> implements AsyncIterator<Item> {
+export class Unpacked<Item> implements AsyncIterableIterator<Item, undefined> {
   #items: Item[] = [];
   #at = 0;
   #isOver = false;
@@ -42,6 +42,16 @@ export class Unpacked<Item> implements AsyncIterator<Item> {
       this.#leave();
     }
     return Promise.resolve({ value, done: true });
+  }
+
+  /** Ends it, as a generator does. */
+  async throw(error?: unknown): Promise<never> {
+    await this.return();
+    throw error;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
   }
 
   readonly #wait = (resolve: Taker<Item>["resolve"], reject: Taker<Item>["reject"]): void => {

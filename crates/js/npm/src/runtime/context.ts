@@ -16,6 +16,10 @@ export class Context extends AsyncResource implements Visit {
   }
 
   do(work: () => void): void {
+    this.enter(work);
+  }
+
+  enter(work: () => void): void {
     this.runInAsyncScope(work);
   }
 

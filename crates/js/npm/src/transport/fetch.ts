@@ -3,6 +3,7 @@
 import * as core from "#core";
 import { runtime } from "#runtime";
 import { instance, tell } from "../engine.ts";
+import { readableOf } from "../readable.ts";
 import type { Reply } from "../reply.ts";
 import { doAt, type Visit } from "../visit.ts";
 import type { RequestHead } from "./head.ts";
@@ -99,7 +100,7 @@ export class FetchTransport implements Transport {
         tell(() => core.redirected(id));
         return;
       }
-      exchange.reader = response.body?.getReader();
+      exchange.reader = bodyOf(response)?.getReader();
       exchange.reply = reply(response, url);
       tellHead(id, exchange.call, exchange.reply);
       const { gathering, reply: head } = exchange;
@@ -214,6 +215,20 @@ function checked(response: Response | undefined): Response {
   throw Object.assign(new TypeError("fetch answered with something that is no Response"), {
     code: "ERR_INVALID_ARG_TYPE",
   });
+}
+
+/** Its body as a stream of the platform's. Functions of users' own may answer with Node's streams, as node-fetch does,
+ * or with methods alone, as mocks do. */
+function bodyOf(response: Response): ReadableStream<Uint8Array> | null | undefined {
+  const { body } = response;
+  if (response instanceof Response || typeof body?.getReader === "function") return body;
+  const pieces = (body as AsyncIterable<Uint8Array> | null | undefined)?.[Symbol.asyncIterator] ? body : wordsOf(response);
+  return readableOf((pieces as AsyncIterable<Uint8Array>)[Symbol.asyncIterator](), (piece) => piece);
+}
+
+async function* wordsOf(response: Partial<Response>): AsyncGenerator<Uint8Array> {
+  const text = response.text === undefined ? JSON.stringify(await response.json?.()) : await response.text();
+  if (text) yield new TextEncoder().encode(text);
 }
 
 function reply(response: Response, url: string): Reply {

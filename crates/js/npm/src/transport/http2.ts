@@ -24,6 +24,9 @@ const STREAM_WINDOW_BYTES = 256 << 10;
  * yet, which are here anyway, and beyond the bound breaks off whatever is answered; what is received, windows bound. */
 const MEMORY_MB_MAX = 1_000_000;
 
+/** So many fields may the head of an answer have, within the 64 KiB that Node takes. It takes 128 unless told so. */
+const FIELDS_MAX = 4096;
+
 /** So long may a connection be of no use: servers and those between close them without a word. */
 const IDLE_MS = 30_000;
 
@@ -75,6 +78,7 @@ export class Http2Connection {
     this.#session = connect(origin, {
       createConnection: () => socket,
       maxSessionMemory: MEMORY_MB_MAX,
+      maxHeaderListPairs: FIELDS_MAX,
       settings: { enablePush: false, initialWindowSize: STREAM_WINDOW_BYTES },
     });
     // Answers that nobody reads must not hold back the others.

@@ -1,5 +1,6 @@
 /** The connections to one origin: which one serves a request, and when another is opened. */
 
+import { maxHeaderSize } from "node:http";
 import { performance } from "node:perf_hooks";
 import type { TLSSocket } from "node:tls";
 
@@ -33,6 +34,11 @@ const IDLE_SHARE = 0.5;
 
 /** then no more are opened for so many milliseconds. */
 const HOLD_MS = 50;
+
+/** How much the head of an answer may hold over HTTP/1.1, unless Node was told of more (`--max-http-header-size`):
+ * what Node takes over HTTP/2. Gateways that add fields come beyond Node's usual 16 KiB, where an answer would be
+ * lost that has been paid for. */
+const HEAD_BYTES_MAX = Math.max(64 << 10, maxHeaderSize);
 
 /** How long a connection may take to open, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -219,6 +225,7 @@ export class Origin {
         });
       },
       headersTimeout: 0,
+      maxHeaderSize: HEAD_BYTES_MAX,
       bodyTimeout: 0,
     }) as Slot["client"] & Dispatcher;
     const send = ({ options, rider }: Job): void => void client.dispatch(options, rider);
