@@ -66,7 +66,7 @@ export const measures: Promises = {
     await ready();
     const report = await bench({ ...target(`${world.place.closed}/v1`), requests: 2, maxRetries: 0 });
     equal([report.rungs[0]?.requests, report.rungs[0]?.ok], [2, 0], "requests, ok");
-    includes(renderReport(report, "text"), "No request of 2 was answered.", "the text");
+    includes(renderReport(report, "text"), "None of 2 requests was answered", "the text");
     let refused: unknown;
     try {
       await bench({ ...target(`${world.place.closed}/v1`), requests: 0 });
