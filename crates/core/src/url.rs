@@ -114,7 +114,9 @@ fn split_port(host: &str) -> (&str, &str) {
     } else {
         host.find(':')
     };
-    host.split_at(end.unwrap_or(host.len()))
+    // A split that could panic would bring six kilobytes along, to print why.
+    end.and_then(|end| host.split_at_checked(end))
+        .unwrap_or((host, ""))
 }
 
 /// Whether it has only what may stand in a host, or in brackets in an address.
