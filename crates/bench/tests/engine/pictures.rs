@@ -383,7 +383,7 @@ fn hostile_words_stay_words_and_a_hidden_host_stays_hidden() {
 #[test]
 fn a_run_is_told_in_a_sentence() {
     let verdicts: Vec<_> = all().iter().map(|(report, _)| verdict(report)).collect();
-    expect![[r#"
+    expect![[r"
         Best balance at 13 requests at once: 175 tok/s, TTFT p95 391 ms (of 64 requests; an interval needs 72); above 13 only the queue grows.
         Best balance at 9 requests at once: 147 tok/s, TTFT p95 183 ms (of 53 requests; an interval needs 72); above 11 the server refuses requests.
         Best balance at 13 requests at once: 12.0 answers/s, latency p95 1.67 s (of 70 requests; an interval needs 72); above 13 only the queue grows.
@@ -392,7 +392,7 @@ fn a_run_is_told_in_a_sentence() {
         No knee was found: with 1 at a time 30 of 30 requests (100.0 %) failed.
         1 at once: 31.4 tok/s, TTFT p95 72.5 ms (of 1 request; an interval needs 72); the one request was answered.
         Nothing was measured.
-        Best balance at 13 requests at once: 0 answers/s, TTFT p95 391 ms (of 64 requests; an interval needs 72); above 13 only the queue grows."#]].assert_eq(&verdicts.join("\n"));
+        Best balance at 13 requests at once: 0 answers/s, TTFT p95 391 ms (of 64 requests; an interval needs 72); above 13 only the queue grows."]].assert_eq(&verdicts.join("\n"));
 }
 
 /// Colours as `light-dark(#light, #dark)`, by name.
