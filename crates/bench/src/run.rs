@@ -33,8 +33,8 @@ pub enum RunError {
 /// Carries a plan out.
 ///
 /// It ends when the plan does, when the budget has no room for another request, when nobody could be
-/// reached, or when `control` says so; requests in flight are then settled within the plan's bound. Dropping the future takes
-/// everything back at once.
+/// reached, or when `control` says so; requests in flight are then settled within the plan's bound.
+/// Dropping the future takes everything back at once.
 ///
 /// ```
 /// use kneepoint_bench::plan::{Load, Plan, Prompts};

@@ -33,7 +33,7 @@ pub(crate) struct Presence {
     heard: Option<Instant>,
     answered: Option<Instant>,
     trouble: Option<Trouble>,
-    /// The last attempt came to no connection.
+    /// An attempt has come to no connection since it was last heard.
     is_unreached: bool,
 }
 
@@ -102,7 +102,7 @@ impl Presence {
         now - since >= REFUSED_MAX && self.answered.is_none_or(|at| since - at >= ANSWERED_MAX)
     }
 
-    /// Whether the last attempt came to no connection.
+    /// Whether an attempt has come to no connection since the server was last heard.
     pub(crate) const fn is_unreached(&self) -> bool {
         self.is_unreached
     }
