@@ -16,6 +16,10 @@ use super::value::within;
 use super::window::Window;
 use crate::time::Instant;
 
+/// Answers count as no faster than this, in seconds. Nobody gains by waiting less; and where many are under
+/// way it is often the client that they wait for, which a lower load does not spare.
+const FAST_S: f64 = 0.02;
+
 /// Answers per rung, at least: fewer leave the time per unit of ordinary answers undecided.
 const SAMPLES: f64 = 32.0;
 
@@ -155,15 +159,19 @@ impl Ladder {
         answer: &Answer,
         window: &mut Window,
     ) {
+        let answer = Answer {
+            seconds: answer.seconds.max(FAST_S),
+            ..*answer
+        };
         let Some(rung) = self.rung else {
             if window.is_doubling() {
-                self.watch(now, answer, window);
+                self.watch(now, &answer, window);
             } else if window.is_on_curve() {
-                self.rest(answer, window);
+                self.rest(&answer, window);
             }
             return;
         };
-        if self.counts(answer, window) {
+        if self.counts(&answer, window) {
             self.judge(rung, now, span, window);
         }
     }
@@ -268,7 +276,8 @@ impl Ladder {
         }
     }
 
-    /// On the level: past the knee, go down; not past it, hold for a span, then look above.
+    /// On the level: past the knee, go down; not past it, hold for a span, then look above. Where answers are
+    /// fast there is nothing to hold for: a client that was slow to begin with has met a knee that is none.
     fn judge_level(&mut self, now: Instant, span: f64, window: &mut Window) {
         let confirmed = self.reference.count >= SAMPLES_FEWEST
             && (self.reference.mean_load() / self.level - 1.0).abs() < SAME_LOAD;
@@ -288,7 +297,7 @@ impl Ladder {
                     self.current = below;
                 }
             }
-            Verdict::NotPast if (now - self.since).as_secs_f64() >= span => {
+            Verdict::NotPast if self.is_fast() || (now - self.since).as_secs_f64() >= span => {
                 if !confirmed {
                     self.best = self.reference.seconds_per_unit();
                 }
@@ -301,6 +310,10 @@ impl Ladder {
             }
             _ => {}
         }
+    }
+
+    fn is_fast(&self) -> bool {
+        self.current.mean_seconds() <= SLOWED * FAST_S
     }
 
     /// More did not help: back to the level, or look below it where it is slow or it is time to.

@@ -224,8 +224,7 @@ impl Rule {
             }
         } else if self.options.ladder && !self.pacer.is_on() {
             let units = units.map_or(1.0, |units| units.max(1) as f64);
-            // A clock that stands still must not make an answer infinitely fast.
-            let seconds = (now - sent.at).as_secs_f64().max(1e-6);
+            let seconds = (now - sent.at).as_secs_f64();
             let answer = Answer {
                 sent: sent.at,
                 load,

@@ -64,6 +64,10 @@ impl Sums {
         self.seconds / self.units
     }
 
+    pub(super) fn mean_seconds(&self) -> f64 {
+        self.seconds / self.count
+    }
+
     pub(super) fn mean_load(&self) -> f64 {
         self.load / self.count
     }
@@ -73,7 +77,7 @@ impl Sums {
         let ratio = self.seconds_per_unit();
         let residual =
             self.seconds_squared - 2.0 * ratio * self.product + ratio * ratio * self.units_squared;
-        let mean = self.seconds / self.count;
+        let mean = self.mean_seconds();
         (residual.max(0.0) / self.count) / (mean * mean) / self.count
     }
 

@@ -188,6 +188,35 @@ fn a_ceiling_that_the_server_bears_is_used_whole_whatever_its_number() {
     }
 }
 
+/// A client whose own work is the limit meets such answers: each waits for those before it.
+#[test]
+fn answers_that_are_fast_anyway_are_no_knee() {
+    let fast = ServerModel {
+        queues: true,
+        round_trip: 0.0002,
+        ..slots(1, 0.00005)
+    };
+    let demand = Demand::on(fast.clone(), 100, 1);
+    demand.watch(2);
+    let least = demand.watch(5).iter().map(|state| state.in_flight).min();
+    assert_eq!(least, Some(100));
+
+    // It was eight times as slow when it began.
+    let cold = ServerModel {
+        slot_steps: vec![(1.5, 8)],
+        ..ServerModel {
+            latency: slots(1, 0.0004).latency,
+            ..fast
+        }
+    };
+    let demand = Demand::on(cold, 100, 1);
+    let most = demand.watch(1).last().map(|state| state.limit);
+    assert!(most < Some(100.0), "no knee where one was: {most:?}");
+    demand.watch(2);
+    let least = demand.watch(5).iter().map(|state| state.in_flight).min();
+    assert_eq!(least, Some(100));
+}
+
 #[test]
 fn a_bucket_is_found_and_paced_close_to_its_rate() {
     for (rate, burst, seconds) in [
