@@ -97,6 +97,9 @@ impl<P: Platform> Exchange<P> {
             Err(timeout) => return Err(self.fail(ErrorKind::Timeout(timeout), Phase::Headers)),
         };
         self.handle.clone_from(&head.handle);
+        if let Some(permit) = &mut self.permit {
+            permit.waited(head.connection.waited);
+        }
         let now = self.platform.now();
         self.journal.note(|attempt| {
             attempt.headers = Some(now);

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::reading::Reading;
 use crate::secret::Secret;
@@ -269,6 +270,8 @@ pub struct Connection {
     pub reused: Option<bool>,
     /// Its protocol, such as `h2`; none where the platform does not tell.
     pub protocol: Option<&'static str>,
+    /// How long the request waited for it; zero where the platform does not tell.
+    pub waited: Duration,
 }
 
 /// Something that platform and caller hand to each other, such as the platform's own object for a
@@ -310,6 +313,7 @@ impl Head {
             connection: Connection {
                 reused: None,
                 protocol: None,
+                waited: Duration::ZERO,
             },
         }
     }

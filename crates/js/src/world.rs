@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
+use std::time::Duration;
 
 use kneepoint_core::decode::{FinishReason, Usage};
 use kneepoint_core::platform::clock::Clock;
@@ -312,9 +313,9 @@ pub fn proceed() {
 
 /// The head of a reply. `headers` holds names and values, a line each: those that steer us. `way` is
 /// what is known of its connection: 1 if it is new, 2 if it had served before, and 4 for HTTP/1.1, 8 for
-/// HTTP/2. `reply` is handed through to the caller.
+/// HTTP/2. `waited`: so many milliseconds the request waited for it. `reply` is handed through to the caller.
 #[wasm_bindgen]
-pub fn head(id: u32, status: u16, headers: &str, way: u8, reply: JsValue) {
+pub fn head(id: u32, status: u16, headers: &str, way: u8, waited: f64, reply: JsValue) {
     let mut lines = headers.lines();
     let pairs = std::iter::from_fn(|| lines.next().zip(lines.next()));
     let head = Head {
@@ -326,6 +327,7 @@ pub fn head(id: u32, status: u16, headers: &str, way: u8, reply: JsValue) {
                 2 => Some("h2"),
                 _ => None,
             },
+            waited: Duration::from_micros((1e3 * waited) as u64),
         },
         ..Head::new(status, pairs.collect())
     };

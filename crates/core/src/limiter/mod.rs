@@ -414,6 +414,13 @@ impl<P: Platform> Permit<P> {
         self.is_sent = true;
     }
 
+    /// It waited so long for a connection before it left, of which the server knows nothing.
+    pub fn waited(&mut self, duration: Duration) {
+        if let Some(grant) = &mut self.grant {
+            grant.sent.at = grant.sent.at + duration;
+        }
+    }
+
     /// How many attempts were in flight when this one was permitted, itself included.
     pub fn in_flight(&self) -> u32 {
         self.grant.map_or(0, |grant| grant.sent.in_flight)

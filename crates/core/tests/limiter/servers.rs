@@ -21,10 +21,17 @@ struct Demand {
     /// When each attempt was sent, and when each refusal's hint let the next one go.
     sends: Rc<RefCell<Vec<f64>>>,
     hinted_until: Rc<Cell<f64>>,
+    /// One place for each connection that is open.
+    connections: Limiter<Sim>,
 }
 
 impl Demand {
     fn on(server: ServerModel, ceiling: u32, seed: u64) -> Self {
+        Self::with(server, ceiling, seed, u32::MAX)
+    }
+
+    /// Over connections of which so many open every 0.3 seconds.
+    fn with(server: ServerModel, ceiling: u32, seed: u64, opening: u32) -> Self {
         let sim = Sim::new(seed);
         let truth = sim.serve(URL, server);
         let rule = adapt::Options {
@@ -39,12 +46,13 @@ impl Demand {
             },
         );
         let demand = Self {
-            sim,
             limiter,
             truth,
             answered: Rc::default(),
             sends: Rc::default(),
             hinted_until: Rc::default(),
+            connections: connections(&sim, opening),
+            sim,
         };
         for worker in 0..ceiling + 8 {
             demand.spawn(worker);
@@ -59,9 +67,10 @@ impl Demand {
             Rc::clone(&self.answered),
         );
         let (sends, hinted_until) = (Rc::clone(&self.sends), Rc::clone(&self.hinted_until));
+        let connections = self.connections.clone();
         self.sim.spawn(async move {
             for number in 0_u64.. {
-                let permit = limiter
+                let mut permit = limiter
                     .acquire(limiter.position(0))
                     .await
                     .expect("room in the queue");
@@ -72,6 +81,12 @@ impl Demand {
                     sim.seed()
                 );
                 sends.borrow_mut().push(now);
+                let permitted = sim.now();
+                let connection = connections
+                    .acquire(connections.position(0))
+                    .await
+                    .expect("a connection");
+                permit.waited(sim.now() - permitted);
                 let body = Some(format!("{worker}-{number}").into());
                 let headers = Headers::new();
                 let request = HttpRequest {
@@ -84,6 +99,7 @@ impl Demand {
                 };
                 let (head, mut body) = sim.fetch(request).await.expect("an answer");
                 while body.chunk().await.expect("a whole body").is_some() {}
+                drop(connection);
                 if head.status == 200 {
                     answered.set(answered.get() + 1);
                     permit.settle(Outcome::Succeeded {
@@ -114,6 +130,31 @@ impl Demand {
             })
             .collect()
     }
+}
+
+fn connections(sim: &Sim, opening: u32) -> Limiter<Sim> {
+    let rule = adapt::Options {
+        ceiling: opening,
+        adaptive: false,
+        ..adapt::Options::default()
+    };
+    let connections = Limiter::new(
+        sim.clone(),
+        Options {
+            rule,
+            ..Options::default()
+        },
+    );
+    if opening < u32::MAX {
+        let (open, world) = (connections.clone(), sim.clone());
+        sim.spawn(async move {
+            for times in 2..1000 {
+                world.sleep(Duration::from_millis(300)).await;
+                open.set_ceiling(opening * times);
+            }
+        });
+    }
+    connections
 }
 
 fn slots(slots: u32, seconds: f64) -> ServerModel {
@@ -215,6 +256,14 @@ fn answers_that_are_fast_anyway_are_no_knee() {
     demand.watch(2);
     let least = demand.watch(5).iter().map(|state| state.in_flight).min();
     assert_eq!(least, Some(100));
+}
+
+#[test]
+fn waiting_for_connections_is_no_knee() {
+    let demand = Demand::with(slots(2000, 1.0), 512, 1, 40);
+    demand.watch(8);
+    let least = demand.watch(5).iter().map(|state| state.in_flight).min();
+    assert_eq!(least, Some(512));
 }
 
 #[test]

@@ -15,6 +15,8 @@ export interface Reply {
   readonly reused?: boolean | undefined;
   /** The connection's protocol: `http/1.1`, `h2`; unknown on most platforms. */
   readonly protocol?: string | undefined;
+  /** For how many milliseconds the request waited for it; unknown on most platforms. */
+  readonly waited?: number | undefined;
   /** The body as JSON, once somebody has parsed it. */
   json?: unknown;
 }

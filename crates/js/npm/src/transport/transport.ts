@@ -109,7 +109,7 @@ export function tellHead(id: number, call: Sender, reply: Reply): void {
   if (lines !== "" || status < 200 || status > 299) {
     for (const name of HELPING) lines += linesOf(name, headers[name]);
   }
-  tell(() => core.head(id, status, lines, wayOf(reply), reply));
+  tell(() => core.head(id, status, lines, wayOf(reply), reply.waited ?? 0, reply));
 }
 
 /** What is known of a reply's connection, as the module has it. */

@@ -170,6 +170,8 @@ class Exchange implements Rider {
   #isClosed = false;
   /** Which instance waits for it. In another one its id is somebody else's. */
   readonly #instance = instance();
+  readonly #begun = performance.now();
+  #waited = 0;
   #reused: boolean | undefined;
   #origin: Origin | undefined;
   #leave: (failed: boolean) => void = () => {};
@@ -231,6 +233,7 @@ class Exchange implements Rider {
 
   onRequestStart(controller: Controller): void {
     this.#controller = controller;
+    this.#waited = performance.now() - this.#begun;
     if (this.isClosed) controller.abort(new Error("closed"));
   }
 
@@ -245,6 +248,7 @@ class Exchange implements Rider {
       chunks: [],
       reused: this.#reused,
       protocol: this.#origin?.protocol,
+      waited: this.#waited,
     };
     this.#decode(headers["content-encoding"]);
     this.#isHeadKept = true;
