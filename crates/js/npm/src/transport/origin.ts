@@ -10,6 +10,11 @@ import Client from "undici/lib/dispatcher/client.js";
 import { doAt, type Visit } from "../visit.ts";
 import type { DispatchOptions, Dispatcher, Handler } from "./dispatch.ts";
 import { Http2Connection, STREAMS_MAX } from "./http2.ts";
+import { Staleness } from "./staleness.ts";
+
+/** What became of a request: it was answered, or broke off, by whose wish ever; or was lost before a word of an
+ * answer came, by nobody's. */
+export type Fate = "answered" | "broken" | "unheard";
 
 /** A handler that is told of its connection, and tells when it needs it no longer. */
 export interface Rider extends Handler {
@@ -17,7 +22,7 @@ export interface Rider extends Handler {
   readonly isClosed: boolean;
   /** Where its call was made. */
   readonly visit: Visit | undefined;
-  board(origin: Origin, reused: boolean, leave: (failed: boolean) => void): void;
+  board(origin: Origin, reused: boolean, leave: (fate: Fate) => void): void;
   /** Its connection is a new one after all. */
   renew(): void;
 }
@@ -58,6 +63,9 @@ interface Slot {
   /** How many there may be: more than one over HTTP/2. */
   capacity: number;
   served: number;
+  /** When it was last left, and how long it was idle before the latest request. */
+  freeSince: number;
+  idle: number;
   /** Who is said to have reused the connection, while under way there over HTTP/1.1. */
   rider?: Rider | undefined;
 }
@@ -71,6 +79,7 @@ export class Origin {
   /** Slots with room, the latest used last. */
   readonly #free: Slot[] = [];
   readonly #slots = new Set<Slot>();
+  readonly #staleness = new Staleness();
   readonly #waiting: Job[] = [];
   #first = 0;
   #turns = 0;
@@ -114,13 +123,20 @@ export class Origin {
     return this.#isHttp2 ? "h2" : "http/1.1";
   }
 
-  #slotWithRoom(): Slot | undefined {
+  #slotWithRoom(now: number): Slot | undefined {
     let slot = this.#free.at(-1);
-    while (slot !== undefined && (!this.#slots.has(slot) || slot.client.closed || slot.busy >= slot.capacity)) {
+    while (slot !== undefined && !this.#hasRoom(slot, now)) {
       this.#free.pop();
       slot = this.#free.at(-1);
     }
     return slot;
+  }
+
+  #hasRoom(slot: Slot, now: number): boolean {
+    if (!this.#slots.has(slot) || slot.client.closed || slot.busy >= slot.capacity) return false;
+    const isStale = slot.capacity === 1 && this.#staleness.covers(now - slot.freeSince, now);
+    if (isStale) this.#drop(slot);
+    return !isStale;
   }
 
   /** A new connection, where one may be opened. Over TLS it serves once it has told which protocol it
@@ -192,7 +208,7 @@ export class Origin {
     const send = (job: Job): void => {
       client.dispatch(job.options, job.rider, () => this.#takeBack(slot, job));
     };
-    const slot: Slot = { client, send, busy: 0, capacity: 1, served: 0 };
+    const slot: Slot = { client, send, busy: 0, capacity: 1, served: 0, freeSince: Infinity, idle: 0 };
     return slot;
   }
 
@@ -212,6 +228,7 @@ export class Origin {
         isCounted = false;
         if (slot.rider !== undefined) this.reused -= 1;
         slot.rider?.renew();
+        slot.idle = 0;
         slot.rider = undefined;
         const last = this.#waiting.at(-1);
         connectors.http1(target, (...outcome) => {
@@ -229,7 +246,7 @@ export class Origin {
       bodyTimeout: 0,
     }) as Slot["client"] & Dispatcher;
     const send = ({ options, rider }: Job): void => void client.dispatch(options, rider);
-    const slot: Slot = { client, send, busy: 0, capacity: 1, served: 0 };
+    const slot: Slot = { client, send, busy: 0, capacity: 1, served: 0, freeSince: Infinity, idle: 0 };
     return slot;
   }
 
@@ -291,24 +308,28 @@ export class Origin {
     if (this.#slots.delete(slot)) void slot.client.close().catch(() => {});
   }
 
-  #assign(slot: Slot, job: Job): void {
+  #assign(slot: Slot, job: Job, now: number): void {
     const { rider } = job;
     const isReused = slot.served > 0;
+    slot.idle = now - slot.freeSince;
     slot.busy += 1;
     slot.served += 1;
     if (slot.busy >= slot.capacity) this.#free.pop();
     if (isReused) this.reused += 1;
     if (isReused && slot.capacity === 1) slot.rider = rider;
-    rider.board(this, isReused, (failed) => this.#release(slot, failed));
+    rider.board(this, isReused, (fate) => this.#release(slot, fate));
     doAt(rider.visit, () => slot.send(job));
   }
 
-  #release(slot: Slot, failed: boolean): void {
+  #release(slot: Slot, fate: Fate): void {
+    const now = performance.now();
+    slot.freeSince = now;
     slot.busy -= 1;
     slot.rider = undefined;
     this.#answers += 1;
     // Over HTTP/1.1 what goes wrong with a request goes wrong with its connection.
-    if (failed && slot.capacity === 1) this.#drop(slot);
+    if (fate !== "answered" && slot.capacity === 1) this.#drop(slot);
+    if (fate === "unheard" && slot.capacity === 1) this.#staleness.lost(slot.idle, now);
     if (this.#slots.has(slot) && slot.busy === slot.capacity - 1) this.#free.push(slot);
     this.#serveSoon();
   }
@@ -337,13 +358,14 @@ export class Origin {
 
   /** Gives those who wait whatever room there is, and forgets who has been served. */
   #serve(): void {
+    const now = performance.now();
     while (this.#first < this.#waiting.length) {
       const job = this.#waiting[this.#first] as Job;
       // Who was taken back meanwhile needs no connection.
-      const slot = job.rider.isClosed ? undefined : (this.#slotWithRoom() ?? this.#grow());
+      const slot = job.rider.isClosed ? undefined : (this.#slotWithRoom(now) ?? this.#grow());
       if (slot === undefined && !job.rider.isClosed) break;
       this.#first += 1;
-      if (slot !== undefined) this.#assign(slot, job);
+      if (slot !== undefined) this.#assign(slot, job, now);
     }
     // Together with many others: a line is moved up no more often than it is joined.
     if (2 * this.#first < this.#waiting.length) return;

@@ -18,7 +18,7 @@ import type { Controller, Dispatcher, DispatchOptions, IncomingHeaders } from ".
 import { decoderOf } from "./encoding.ts";
 import { FetchTransport, isReplaced } from "./fetch.ts";
 import type { RequestHead } from "./head.ts";
-import { Origin, type Rider } from "./origin.ts";
+import { type Fate, Origin, type Rider } from "./origin.ts";
 import { proxyOfTheEnvironment } from "./proxy.ts";
 import {
   type Connections,
@@ -174,7 +174,7 @@ class Exchange implements Rider {
   #waited = 0;
   #reused: boolean | undefined;
   #origin: Origin | undefined;
-  #leave: (failed: boolean) => void = () => {};
+  #leave: (fate: Fate) => void = () => {};
   readonly #id: number;
   readonly #call: Sender;
   readonly #url: string;
@@ -207,7 +207,7 @@ class Exchange implements Rider {
     return this.#call.visit;
   }
 
-  board(origin: Origin, reused: boolean, leave: (failed: boolean) => void): void {
+  board(origin: Origin, reused: boolean, leave: (fate: Fate) => void): void {
     this.#origin = origin;
     this.#reused = reused;
     this.#leave = leave;
@@ -285,7 +285,7 @@ class Exchange implements Rider {
   }
 
   onResponseEnd(): void {
-    this.#leave(false);
+    this.#leave("answered");
     if (this.#decoder === undefined) this.#end();
     else this.#decoder.end();
   }
@@ -318,7 +318,7 @@ class Exchange implements Rider {
 
   #fail(error: unknown): void {
     this.#isOver = true;
-    this.#leave(true);
+    this.#leave(this.#reply === undefined && !this.#isClosed ? "unheard" : "broken");
     this.#tellFailure(error);
   }
 
