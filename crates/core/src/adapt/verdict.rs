@@ -25,7 +25,13 @@ impl Rule {
             self.meter.closed(now);
         }
         if !self.is_fresh(sent) {
-            self.correct(sent, refusal);
+            if self.was_overtaken(sent) {
+                self.begin_epoch(now);
+                self.blocked.refuse(true);
+                self.stand_still(now, refusal, unit);
+            } else {
+                self.correct(sent, refusal);
+            }
             return;
         }
         if self.options.noise && self.is_chance(sent) {
@@ -45,15 +51,26 @@ impl Rule {
             self.decide(now, sent, refusal);
         }
         if self.blocked.is_on() {
-            self.meter.closed(now);
-            if refusal.hint.is_none() {
-                self.gate = self.gate.max(now + self.blocked.pause(unit));
-            }
+            self.stand_still(now, refusal, unit);
         }
         let hint = refusal.hint.filter(|_| self.has(Part::LongSpan));
         self.span = hint.map_or(SPAN_S, |hint| {
             within(SPAN_PER_HINT * hint.as_secs_f64(), SPAN_S, SPAN_LONGEST_S)
         });
+    }
+
+    /// Whether it was the first of the epoch before, so that the server is blocked after all: of what
+    /// was sent together with it another one's refusal came sooner, and began this epoch.
+    fn was_overtaken(&self, sent: Sent) -> bool {
+        let was_first = self.epoch.refused && sent.serial == self.epoch.after_before + 1;
+        was_first && self.has(Part::Probes) && !self.blocked.is_on()
+    }
+
+    fn stand_still(&mut self, now: Instant, refusal: Refusal, unit: f64) {
+        self.meter.closed(now);
+        if refusal.hint.is_none() {
+            self.gate = self.gate.max(now + self.blocked.pause(unit));
+        }
     }
 
     /// A refusal of the same epoch only corrects the first guess.

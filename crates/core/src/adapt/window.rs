@@ -24,6 +24,14 @@ const START_DOUBLING_S: f64 = 0.08;
 /// servers that queue everything and so never refuse.
 const BOLDNESS: f64 = 4.0;
 
+/// Seconds after which twice the load counts as answered, as long as neither an answer nor a
+/// refusal has come: a refusal comes at once, and an answer may take a minute.
+const PATIENCE_S: f64 = 2.0;
+
+/// The largest load that counts as answered for that. A server that works at 32 of them and keeps
+/// the others waiting would else be given ever more for as long as a minute.
+const PATIENCE_MAX: f64 = 64.0;
+
 /// The same, once it is known that this server slows down instead of refusing.
 const BOLDNESS_WARNED: f64 = 2.0;
 
@@ -72,6 +80,8 @@ pub(super) struct Window {
     growth: Growth,
     /// The largest number in flight that was answered while doubling.
     answered: f64,
+    /// Whether any was.
+    is_heard: bool,
 }
 
 impl Window {
@@ -84,6 +94,7 @@ impl Window {
             limit: initial.min(ceiling),
             growth: Growth::Doubling,
             answered: initial,
+            is_heard: false,
         }
     }
 
@@ -141,6 +152,10 @@ impl Window {
                 if self.limit < cap {
                     let doublings = seconds / start_doubling(around);
                     self.limit = (self.limit * exp2(doublings)).min(cap);
+                } else if self.is_patient() {
+                    let answered = self.answered * exp2(seconds / PATIENCE_S);
+                    self.answered = answered.min(PATIENCE_MAX);
+                    self.limit = self.doubling_cap(around);
                 }
                 false
             }
@@ -171,8 +186,12 @@ impl Window {
         }
         match self.growth {
             Growth::Held => None,
-            Growth::Doubling => (next <= self.doubling_cap(around))
-                .then(|| start_doubling(around) * log2(next / self.limit)),
+            Growth::Doubling if next <= self.doubling_cap(around) => {
+                Some(start_doubling(around) * log2(next / self.limit))
+            }
+            Growth::Doubling => self
+                .is_patient()
+                .then(|| PATIENCE_S * log2(next / self.limit)),
             Growth::Climbing { to } => {
                 Some(climb_doubling(around) * log2(next.min(to) / self.limit))
             }
@@ -191,6 +210,7 @@ impl Window {
 
     /// Notes that an attempt was answered that had so many beside it.
     pub(super) fn answered(&mut self, in_flight: u32) {
+        self.is_heard = true;
         if matches!(self.growth, Growth::Doubling | Growth::Climbing { .. }) {
             self.answered = self.answered.max(f64::from(in_flight));
         }
@@ -282,6 +302,10 @@ impl Window {
     pub(super) fn settle_at_ceiling(&mut self) {
         self.level = self.ceiling;
         self.growth = Growth::Curve { age: 0.0 };
+    }
+
+    fn is_patient(&self) -> bool {
+        !self.is_heard && self.answered < PATIENCE_MAX
     }
 
     fn doubling_cap(&self, around: Surroundings) -> f64 {

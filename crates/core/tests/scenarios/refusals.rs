@@ -131,7 +131,7 @@ fn a_call_whose_time_is_up_says_that_nothing_was_reached() {
         ..config()
     };
     let stage = Stage::with(1, config, Script::new().forever(nowhere()));
-    let errors = send(&stage, 300).into_iter().filter_map(Result::err);
+    let errors = send(&stage, 600).into_iter().filter_map(Result::err);
     let queued: Vec<Error> = errors.filter(|error| error.phase == Phase::Queue).collect();
     assert!(queued.len() >= 100, "{} waited", queued.len());
     for error in queued {
