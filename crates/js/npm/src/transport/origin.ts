@@ -10,6 +10,7 @@ import Client from "undici/lib/dispatcher/client.js";
 import { doAt, type Visit } from "../visit.ts";
 import type { DispatchOptions, Dispatcher, Handler } from "./dispatch.ts";
 import { Http2Connection, STREAMS_MAX } from "./http2.ts";
+import { batchOf, Openings } from "./openings.ts";
 import { Staleness } from "./staleness.ts";
 
 /** What became of a request: it was answered, or broke off, by whose wish ever; or was lost before a word of an
@@ -26,11 +27,6 @@ export interface Rider extends Handler {
   /** Its connection is a new one after all. */
   renew(): void;
 }
-
-/** Connections that may be opening at once: as many as are open already, and within these bounds. A
- * server that answers fast is then served by a few, and one that is slow soon has its thousand. */
-const OPENING_MIN = 8;
-const OPENING_MAX = 64;
 
 /** Where half the connections have brought an answer since more were allowed the last time, and this
  * process has had nothing to do for less than so much of that time, more would not be served any
@@ -83,7 +79,7 @@ export class Origin {
   readonly #waiting: Job[] = [];
   #first = 0;
   #turns = 0;
-  #opening = 0;
+  readonly #openings = new Openings(() => this.#serveSoon());
   /** Whether the origin speaks HTTP/2; unknown until the first connection over TLS is open. */
   #isHttp2: boolean | undefined;
   /** Requests that one HTTP/2 connection takes, as far as is known. */
@@ -142,15 +138,15 @@ export class Origin {
   /** A new connection, where one may be opened. Over TLS it serves once it has told which protocol it
    * speaks; the first one tells it of all. */
   #grow(): Slot | undefined {
-    if (this.#opening >= this.#openingMax() || !this.#isAllowed()) return undefined;
-    this.#opening += 1;
-    if (this.#isHttp2 === false) return this.#add(this.#http1());
+    if (!this.#hasRoomToOpen() || !this.#isAllowed()) return undefined;
+    const opened = this.#openings.begin();
+    if (this.#isHttp2 === false) return this.#add(this.#http1({ opened }));
     const last = this.#waiting.at(-1);
     connectors.any(this.#target, (error, socket) => {
       if (error === null) {
-        this.#welcome(socket);
+        this.#welcome(socket, opened);
       } else {
-        this.#opening -= 1;
+        opened();
         this.#refuse(error, last, this.#wouldServe());
       }
       this.#serve();
@@ -158,21 +154,21 @@ export class Origin {
     return undefined;
   }
 
-  #openingMax(): number {
-    if (this.#isHttp2 === undefined) return 1;
-    const most = Math.min(Math.max(this.open, OPENING_MIN), OPENING_MAX);
+  #hasRoomToOpen(): boolean {
+    if (this.#isHttp2 === undefined) return this.#openings.count === 0;
     // Each will serve many.
-    return this.#isHttp2 ? Math.min(most, Math.ceil((this.#waiting.length - this.#first) / this.#streams)) : most;
+    const needed = this.#isHttp2 ? (this.#waiting.length - this.#first) / this.#streams : Infinity;
+    return this.#openings.count < needed && this.#openings.hasRoom(this.open);
   }
 
   /** A connection that has just been opened. */
-  #welcome(socket: TLSSocket): void {
+  #welcome(socket: TLSSocket, opened: () => void): void {
     const isHttp2 = socket.alpnProtocol === "h2";
     this.#isHttp2 ??= isHttp2;
-    if (!isHttp2) this.#opening -= 1;
+    if (!isHttp2) opened();
     // Nothing else would ever end it.
     if (!isHttp2 && this.#nextAt() < 0) return void socket.destroy();
-    const slot = isHttp2 ? this.#http2(socket) : this.#http1(socket);
+    const slot = isHttp2 ? this.#http2(socket, opened) : this.#http1({ socket });
     this.#add(slot);
     this.#connected(slot, socket);
   }
@@ -185,22 +181,17 @@ export class Origin {
 
   /** It is open once the server has told how many requests it takes: of more at once than that it refuses
    * some. Until then it serves one. */
-  #http2(socket: TLSSocket): Slot {
-    let isOpen = false;
-    const open = (): void => {
-      if (!isOpen) this.#opening -= 1;
-      isOpen = true;
-    };
+  #http2(socket: TLSSocket, opened: () => void): Slot {
     const client = new Http2Connection(this.#name, socket, {
       room: (streams) => {
-        open();
+        opened();
         const wasFull = slot.busy >= slot.capacity;
         this.#streams = slot.capacity = streams;
         if (wasFull && slot.busy < streams) this.#free.push(slot);
         this.#serveSoon();
       },
       full: () => {
-        open();
+        opened();
         this.#drop(slot);
         this.#serveSoon();
       },
@@ -213,8 +204,7 @@ export class Origin {
   }
 
   /** With a connection, if one is there already. */
-  #http1(socket?: TLSSocket): Slot {
-    let isCounted = socket === undefined;
+  #http1({ socket, opened }: { socket?: TLSSocket | undefined; opened?: () => void }): Slot {
     const client = new Client(this.#name, {
       connect: (target: object, done: Connected) => {
         const ready = socket;
@@ -223,18 +213,18 @@ export class Origin {
         if (ready !== undefined) return queueMicrotask(() => done(null, ready));
         // undici connects anew where a server closed the connection after its answer, and also for a request
         // that was taken back in the midst of its answer, which needs nothing more.
-        if (!isCounted && slot.busy === 0) return queueMicrotask(() => done(new Error("closed"), null));
-        if (!isCounted) this.#opening += 1;
-        isCounted = false;
+        if (opened === undefined && slot.busy === 0) return queueMicrotask(() => done(new Error("closed"), null));
+        const over = opened ?? this.#openings.begin();
+        opened = undefined;
         if (slot.rider !== undefined) this.reused -= 1;
         slot.rider?.renew();
         slot.idle = 0;
         slot.rider = undefined;
         const last = this.#waiting.at(-1);
         connectors.http1(target, (...outcome) => {
-          const [error, opened] = outcome;
-          this.#opening -= 1;
-          if (error === null) this.#connected(slot, opened);
+          const [error, connected] = outcome;
+          over();
+          if (error === null) this.#connected(slot, connected);
           else this.#drop(slot);
           done(...outcome);
           if (error !== null && this.open === 0) this.#refuse(error, last);
@@ -287,7 +277,7 @@ export class Origin {
         }, HOLD_MS);
         return false;
       }
-      [this.#allowed, this.#then] = [this.#openingMax(), now];
+      [this.#allowed, this.#then] = [this.#isHttp2 === undefined ? 1 : batchOf(this.open), now];
     }
     this.#allowed -= 1;
     return true;

@@ -1,8 +1,8 @@
 /**
  * Requests on Node, by undici's dispatcher: a fifth of what the global `fetch` costs.
  *
- * Connections are opened a bounded number at a time, and only while none is free: a thousand
- * handshakes at once overflow a server's queue of them, and each that is lost costs a second.
+ * Connections are opened a few after each other, and only while none is free: a thousand handshakes in
+ * one moment overflow a server's queue of them, and each that is lost costs a second.
  *
  * What only `fetch` understands is sent by `fetch`: forms, streams, options of its own for one call. So is
  * everything where a program has put another function in its place, or a dispatcher in the place of that which
