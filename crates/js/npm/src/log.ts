@@ -40,7 +40,7 @@ export function loggerOf({ logger = console, logLevel }: ClientOptions, baseURL:
       const now = performance.now();
       if (!wants("warn") || now - toldAt < RETRIES_EVERY_MS) return;
       const retried = outcomeOf(record.attempt(record.attempts - 2));
-      const others = untold > 1 ? `, and ${untold - 1} other calls were retried` : "";
+      const others = untold > 1 ? `; ${untold - 1} more since the last such line` : "";
       warn(
         `kneepoint: a call to ${baseURL} took ${record.attempts} attempts (${retried})${others}`,
       );
